@@ -1,0 +1,36 @@
+/*
+ * acl.h - who may connect: an ordered list of permit and deny rules.
+ */
+#ifndef ACL_H
+#define ACL_H
+
+#include "addr.h"
+
+struct acl_rule {
+	uint8_t		ip[16];
+	uint8_t		family;		/* AF_INET, AF_INET6; 0: "all" */
+	uint8_t		bits;		/* prefix length */
+	bool		permit;
+	bool		negate;		/* "not": the rest of the world */
+};
+
+struct acl {
+	struct acl_rule	*rules;
+	size_t		 n;
+};
+
+/*
+ * Parses "permit|deny [not] all|address[/bits]". Host bits that are set
+ * beyond the prefix are an error. Returns 0, or -1 with *errp set to a
+ * sentence (static storage).
+ */
+int	 acl_parse(const char *text, struct acl_rule *, const char **errp);
+/* "deny 10.9.0.0/16", canonical; returns buf. */
+char	*acl_str(const struct acl_rule *, char buf[ADDR_STRLEN]);
+/*
+ * The first rule that matches decides. No rule matches: refused if the list
+ * has a permit rule, accepted otherwise. A peer of a unix socket is accepted
+ * always. */
+bool	 acl_permits(const struct acl *, const struct peer *);
+
+#endif

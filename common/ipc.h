@@ -1,0 +1,46 @@
+/*
+ * ipc.h - packets of proto.h over a SOCK_SEQPACKET pair.
+ */
+#ifndef IPC_H
+#define IPC_H
+
+#include "proto.h"
+
+struct ipc_msg {
+	enum proto_type	 type;
+	unsigned	 count;			/* items, at least 1 */
+	union {
+		struct proto_conn	conn[PROTO_BATCH];
+		struct proto_drain	drain;
+		struct proto_ready	ready;
+		struct proto_leave	leave;
+		struct proto_wake	wake;
+	};
+	int		 fds[PROTO_BATCH];	/* one an item, or -1 */
+};
+
+/* A pair for one worker, both ends non-blocking and close-on-exec. Returns
+ * 0, or -1 with errno. */
+int		 ipc_pair(int sv[2]);
+
+/*
+ * Sends count items of a type with their descriptors (fds: one an item for
+ * the types that carry them, else NULL). The descriptors stay the caller's.
+ * Returns 0, or -1 with errno: EAGAIN the channel is full, EPIPE or
+ * ECONNRESET the other side is gone, ETOOMANYREFS, ENOBUFS, ENOMEM.
+ */
+int		 ipc_send(int fd, enum proto_type, const void *items,
+		    unsigned count, const int *fds);
+
+/*
+ * Receives one packet sent in direction dir. Returns 1 with *msg filled (its
+ * descriptors are then the caller's, close-on-exec; one that did not fit into
+ * this process's table is -1), 0 at the end of file, or -1 with errno: EAGAIN
+ * nothing there, EPROTO a packet that is not in the contract (what came with
+ * it has been closed).
+ */
+int		 ipc_recv(int fd, enum proto_dir, struct ipc_msg *);
+
+const char	*ipc_name(enum proto_type);
+
+#endif

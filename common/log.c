@@ -1,0 +1,187 @@
+#include "compat.h"
+
+#include <stdarg.h>
+
+#include "log.h"
+
+static void	log_line(const char *, int);
+static bool	log_send(const char *, size_t);
+
+static const char * const names[] = {
+	[LOG_ERR] = "error", [LOG_WARNING] = "warning",
+	[LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"
+};
+
+static int		 log_fd = -1;
+static const char	*log_name = "spawnd";
+static int		 log_level = LOG_INFO;
+static uint64_t		 dropped, reported;
+
+void
+log_init(int fd, const char *name)
+{
+	log_fd = fd;
+	log_name = name;
+}
+
+void
+log_set_level(int level)
+{
+	log_level = level;
+}
+
+int
+log_get_level(void)
+{
+	return log_level;
+}
+
+int
+log_level_of(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < nitems_of(names); i++)
+		if (names[i] != NULL && strcmp(names[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *
+log_level_name(int level)
+{
+	if (level < 0 || (size_t)level >= nitems_of(names) ||
+	    names[level] == NULL)
+		return "?";
+	return names[level];
+}
+
+uint64_t
+log_dropped(void)
+{
+	return dropped;
+}
+
+static bool
+log_send(const char *buf, size_t len)
+{
+	if (send(log_fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
+		return true;
+	dropped++;
+	return false;
+}
+
+static void
+log_line(const char *text, int len)
+{
+	char buf[128];
+	int n;
+
+	if (log_fd == -1) {
+		/* Past the "<6>" that only the logger understands. */
+		fprintf(stderr, "%.*s\n", len - 3, text + 3);
+		return;
+	}
+	if (dropped != reported) {
+		n = snprintf(buf, sizeof(buf), "<%d>%s[%ld]: "
+		    "warning: %llu log lines were dropped", LOG_WARNING, log_name,
+		    (long)getpid(), (unsigned long long)(dropped - reported));
+		if (send(log_fd, buf, (size_t)n,
+		    MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
+			reported = dropped;
+	}
+	log_send(text, (size_t)len);
+}
+
+void
+log_vwrite(int level, const char *fmt, va_list ap)
+{
+	char buf[LOG_LINE], who[64] = "";
+	int n, m, saved = errno;
+
+	if (level > log_level)
+		return;
+	if (log_fd != -1)
+		snprintf(who, sizeof(who), "%s[%ld]: ", log_name,
+		    (long)getpid());
+	n = snprintf(buf, sizeof(buf), "<%d>%s%s%s", level, who,
+	    level <= LOG_WARNING ? log_level_name(level) : "",
+	    level <= LOG_WARNING ? ": " : "");
+	m = vsnprintf(buf + n, sizeof(buf) - (size_t)n, fmt, ap);
+	if (m > (int)sizeof(buf) - n - 1)
+		m = (int)sizeof(buf) - n - 1;
+	log_line(buf, n + (m < 0 ? 0 : m));
+	errno = saved;
+}
+
+void
+log_write(int level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vwrite(level, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	char buf[LOG_LINE];
+	va_list ap;
+	int saved = errno;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	log_write(LOG_WARNING, "%s: %s", buf, strerror(saved));
+	errno = saved;
+}
+
+void
+log_warnx(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vwrite(LOG_WARNING, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vwrite(LOG_INFO, fmt, ap);
+	va_end(ap);
+}
+
+void
+fatal(const char *fmt, ...)
+{
+	char buf[LOG_LINE];
+	va_list ap;
+	int saved = errno;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	log_write(LOG_ERR, "%s%s: %s", log_fd == -1 ? "" : "fatal: ", buf,
+	    strerror(saved));
+	exit(1);
+}
+
+void
+fatalx(const char *fmt, ...)
+{
+	char buf[LOG_LINE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	log_write(LOG_ERR, "%s%s", log_fd == -1 ? "" : "fatal: ", buf);
+	exit(1);
+}

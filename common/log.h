@@ -1,0 +1,50 @@
+/*
+ * log.h - one line a call, to the logger process; never blocks.
+ *
+ * A line is one datagram "<level>text" on a non-blocking unix socket to the
+ * logger (logger/main.c), which stamps and writes it. While there is no
+ * logger (at start, in spawnctl, in tests) lines go to standard error. A line
+ * that does not fit into the socket is dropped and counted, and the count is
+ * reported with the next line that fits.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include "compat.h"
+
+#include <stdarg.h>
+#include <syslog.h>		/* LOG_ERR .. LOG_DEBUG are the levels */
+
+#define LOG_LINE	2048	/* longest datagram, the rest is cut */
+
+/* fd: the logger's socket, or -1 for standard error. name stands in front of
+ * each line as name[pid] and must stay valid. */
+void		 log_init(int fd, const char *name);
+/* The least important level that is written: LOG_ERR, LOG_WARNING,
+ * LOG_NOTICE, LOG_INFO or LOG_DEBUG. */
+void		 log_set_level(int level);
+int		 log_get_level(void);
+/* "error warning notice info debug" to a level; -1 if it is none of them. */
+int		 log_level_of(const char *name);
+const char	*log_level_name(int level);
+/* How many lines of this process have been dropped so far. */
+uint64_t	 log_dropped(void);
+
+void		 log_write(int level, const char *fmt, ...) printf_like(2, 3);
+void		 log_vwrite(int level, const char *fmt, va_list) printf_like(2, 0);
+/* As warn(3) and warnx(3): with and without ": strerror(errno)". */
+void		 log_warn(const char *fmt, ...) printf_like(1, 2);
+void		 log_warnx(const char *fmt, ...) printf_like(1, 2);
+void		 log_info(const char *fmt, ...) printf_like(1, 2);
+/* At start, or when the process's own state is broken; exits with status 1.
+ * Never for anything that a client, remote or reload can cause. */
+void		 fatal(const char *fmt, ...) printf_like(1, 2) no_return;
+void		 fatalx(const char *fmt, ...) printf_like(1, 2) no_return;
+
+/* Arguments are not evaluated unless the level is on. */
+#define log_debug(...) do {						\
+	if (log_get_level() >= LOG_DEBUG)				\
+		log_write(LOG_DEBUG, __VA_ARGS__);			\
+} while (0)
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * proto.h - the contract between the master and its workers: descriptors,
+ * messages, version.
+ *
+ * Bump PROTO_VERSION when anything in this file or in board.h changes: a
+ * worker says its version in READY, and a master that finds another one
+ * refuses the worker (a package may have been replaced on disk under a
+ * running master).
+ */
+#ifndef PROTO_H
+#define PROTO_H
+
+#include "addr.h"
+
+#define PROTO_VERSION	1
+
+/* Descriptors that a child finds open after exec, besides 0 to 2, which are
+ * /dev/null (2 may be a terminal in the foreground). */
+enum {
+	PROTO_FD_CHANNEL = 3,	/* SOCK_SEQPACKET to the master, non-blocking */
+	PROTO_FD_CONF	 = 4,	/* the configuration's text, CONF_RESOLVED */
+	PROTO_FD_BOARD	 = 5,	/* the generation's board (board.h) */
+	PROTO_FD_LOG	 = 6,	/* to the logger (log.h) */
+	PROTO_FD_END	 = 7	/* the first one that is not inherited */
+};
+
+/*
+ * A message is one packet: struct proto_hdr, then count items of the type's
+ * size. Exactly that many bytes and descriptors, or it is rejected.
+ *
+ *   name   number direction          item           fds per item
+ */
+#define PROTO_MESSAGES(X)						\
+	X(CONN,	1, PROTO_DOWN, struct proto_conn,	1) /* serve these */ \
+	X(DRAIN, 2, PROTO_DOWN, struct proto_drain,	0) /* no more come */ \
+	X(READY, 3, PROTO_UP,	struct proto_ready,	0) /* first message */ \
+	X(LEAVE, 4, PROTO_UP,	struct proto_leave,	0) /* replace me */ \
+	X(WAKE,	5, PROTO_UP,	struct proto_wake,	0) /* there is room */
+
+enum proto_dir { PROTO_DOWN, PROTO_UP };
+
+struct proto_hdr {
+	uint16_t type;
+	uint16_t count;
+};
+
+/* An accepted connection; its descriptor travels with it. */
+struct proto_conn {
+	struct peer	client;
+	uint32_t	listener;	/* index into conf.listens */
+	uint64_t	accepted_us;	/* monotonic clock */
+};
+
+/* The master's word that the channel will carry no more CONN. */
+struct proto_drain {
+	uint32_t	reserved;	/* 0 */
+};
+
+struct proto_ready {
+	uint32_t	version;	/* PROTO_VERSION */
+	int32_t		pid;
+};
+
+enum proto_why { LEAVE_RETIRED = 1, LEAVE_SIGNAL = 2 };
+
+/* The worker asks to be replaced; it goes on taking CONN until DRAIN. */
+struct proto_leave {
+	uint32_t	why;		/* enum proto_why */
+};
+
+/* A session has ended while the master waited for room (board.h). */
+struct proto_wake {
+	uint32_t	reserved;	/* 0 */
+};
+
+#define X(name, num, dir, item, fds)	MSG_##name = num,
+enum proto_type { PROTO_MESSAGES(X) };
+#undef X
+
+/* Most items of a message, and the largest packet. */
+#define PROTO_BATCH	16
+#define PROTO_MAX	(sizeof(struct proto_hdr) +			\
+			    PROTO_BATCH * sizeof(struct proto_conn))
+
+#endif
