@@ -1,0 +1,203 @@
+#include "compat.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <fcntl.h>
+
+#include "log.h"
+#include "relay.h"
+
+static enum step	 connect_start(struct sess *);
+static int		 connect_socket(const struct sess *,
+			    const struct addr *);
+static int		 connect_bind(int, const struct conf_relay *,
+			    const struct addr *);
+static void		 connect_options(int, const struct conf_relay *,
+			    const struct addr *);
+static enum step	 connect_failed(struct sess *, int);
+static bool		 connect_other_address(struct sess *);
+static bool		 connect_remember(struct sess *);
+static enum step	 connect_done(struct sess *);
+
+enum step
+connect_enter(struct sess *s)
+{
+	if ((s->up = upstream_pick(s->pool, s)) == NULL) {
+		sess_close(s, WHO_RELAY, WHY_NO_REMOTE, true);
+		return STEP_DONE;
+	}
+	s->addr = s->up->addr;
+	return connect_start(s);
+}
+
+static enum step
+connect_start(struct sess *s)
+{
+	const struct addr *to = &s->up->conf->addr[s->addr];
+	int fd;
+
+	sess_touch(s);
+	if ((fd = connect_socket(s, to)) == -1)
+		return connect_failed(s, errno);
+	s->server.readable = s->server.writable = s->server.hup = false;
+	if (ev_io_add(&s->server.io, fd, IO_READ | IO_WRITE,
+	    sess_io) == -1) {
+		close(fd);
+		return connect_failed(s, errno);
+	}
+	sess_arm(s);
+	return STEP_WAIT;
+}
+
+/* A connecting socket, or -1 with errno. */
+static int
+connect_socket(const struct sess *s, const struct addr *to)
+{
+	const struct conf_relay *c = s->pool->conf;
+	int fd, saved;
+
+	fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	connect_options(fd, c, to);
+	if (connect_bind(fd, c, to) == -1 ||
+	    (connect(fd, &to->sa, to->len) == -1 && errno != EINPROGRESS &&
+	    errno != EINTR)) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+static void
+connect_options(int fd, const struct conf_relay *c, const struct addr *to)
+{
+	const int on = 1;
+
+	if (to->sa.sa_family == AF_UNIX)
+		return;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (c->keepalive)
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/* The port is chosen at connect(2) where the system can do that, so that one
+ * source address is good for more than 64k connections. */
+static int
+connect_bind(int fd, const struct conf_relay *c, const struct addr *to)
+{
+	if (!c->has_local || c->local.sa.sa_family != to->sa.sa_family)
+		return 0;
+#ifdef IP_BIND_ADDRESS_NO_PORT
+	{
+		const int on = 1;
+
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+		    sizeof(on));
+	}
+#endif
+	return bind(fd, &c->local.sa, c->local.len);
+}
+
+enum step
+connect_event(struct sess *s, struct end *e)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+	char c;
+
+	if (!e->remote) {
+		/* Its data waits in the kernel; only a reset matters now. */
+		if (e->hup && recv(e->io.fd, &c, 1, MSG_PEEK) == -1 &&
+		    errno != EAGAIN && errno != EINTR) {
+			sess_close(s, WHO_CLIENT, WHY_RESET, true);
+			return STEP_DONE;
+		}
+		return STEP_WAIT;
+	}
+	if (e->hup && getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err,
+	    &len) == -1)
+		err = errno;
+	if (err != 0)
+		return connect_failed(s, err);
+	return e->writable ? connect_done(s) : STEP_WAIT;
+}
+
+enum step
+connect_timeout(struct sess *s)
+{
+	return connect_failed(s, ETIMEDOUT);
+}
+
+static enum step
+connect_done(struct sess *s)
+{
+	s->connected_us = ev_now_us();
+	s->up->addr = s->addr;
+	upstream_ok(s->up);
+	return STEP_NEXT;
+}
+
+/*
+ * The next address of the remote, else the next remote, else the end. What
+ * this machine lacks is no fault of the remote, which is not held for it.
+ */
+static enum step
+connect_failed(struct sess *s, int err)
+{
+	bool local = err == EMFILE || err == ENFILE || err == ENOBUFS ||
+	    err == ENOMEM;
+
+	ev_io_close(&s->server.io);
+	if (local) {
+		log_warnx("session=%lx-%llx connect: %s", (long)getpid(),
+		    (unsigned long long)s->id, strerror(err));
+		sess_close(s, WHO_RELAY, WHY_ERROR, true);
+		return STEP_DONE;
+	}
+	if (connect_other_address(s))
+		return connect_start(s);
+	if (err != EADDRNOTAVAIL)
+		upstream_failed(s->up, strerror(err));
+	if (connect_remember(s)) {
+		upstream_release(s->up);
+		if ((s->up = upstream_pick(s->pool, s)) != NULL) {
+			s->addr = s->up->addr;
+			return connect_start(s);
+		}
+	}
+	sess_close(s, WHO_REMOTE, err == ETIMEDOUT ? WHY_CONNECT_TIMEOUT :
+	    WHY_CONNECT, true);
+	return STEP_DONE;
+}
+
+/* Goes round the addresses of the remote once, beginning with the one that
+ * worked last. */
+static bool
+connect_other_address(struct sess *s)
+{
+	unsigned next = (s->addr + 1) % s->up->conf->naddr;
+
+	if (next == s->up->addr)
+		return false;
+	s->addr = (uint8_t)next;
+	return true;
+}
+
+/* Notes the remote as tried; false if no other may be tried. */
+static bool
+connect_remember(struct sess *s)
+{
+	const struct pool *p = s->pool;
+
+	if (s->tried == NULL)
+		s->tried = calloc(p->conf->retries + 1, sizeof(*s->tried));
+	if (s->tried == NULL)
+		return false;
+	s->tried[s->ntried++] = (uint16_t)(s->up - p->ups);
+	return s->ntried <= p->conf->retries;
+}

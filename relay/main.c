@@ -1,0 +1,177 @@
+/*
+ * relay - a worker of spawnd. It is started by the master only, with the
+ * descriptors of proto.h and the arguments "generation slot".
+ */
+#include "compat.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+
+#include "log.h"
+#include "relay.h"
+#include "sandbox.h"
+
+static char	*conf_text(int);
+static void	 conf_mistake(void *, const char *, int, const char *);
+static void	 worker_configure(void);
+static void	 worker_drop(const struct conf *);
+static void	 worker_signals(void);
+static void	 signal_leave(struct ev_signal *);
+static void	 signal_now(struct ev_signal *);
+static void	 signal_none(struct ev_signal *);
+static unsigned	 number(const char *, const char *);
+
+struct worker worker;
+
+int
+main(int argc, char **argv)
+{
+	const char *err;
+	struct stat st;
+
+	if (argc != 3 || fstat(PROTO_FD_CHANNEL, &st) == -1 ||
+	    !S_ISSOCK(st.st_mode)) {
+		fprintf(stderr, "relay is a worker: spawnd(8) starts it\n");
+		return 2;
+	}
+	log_init(PROTO_FD_LOG, "relay");
+	worker.generation = number(argv[1], "generation");
+	worker.slot = number(argv[2], "slot");
+	if (ev_init(&err) == -1)
+		fatalx("%s", err);
+	worker_configure();
+	worker_drop(worker.conf);
+	worker_signals();
+	setproctitle("generation %u", worker.generation);
+	if (sandbox_worker() == -1)
+		fatal("sandbox");
+	if (channel_start() == -1)
+		fatal("channel to the master");
+	ev_run();
+	log_debug("worker ends: %llu sessions served",
+	    (unsigned long long)board_get(&worker.board.own->taken));
+	return 0;
+}
+
+static unsigned
+number(const char *text, const char *what)
+{
+	const char *err;
+	long long n = strtonum(text, 0, UINT32_MAX, &err);
+
+	if (err != NULL)
+		fatalx("%s \"%s\" is %s", what, text, err);
+	return (unsigned)n;
+}
+
+static char *
+conf_text(int fd)
+{
+	struct stat st;
+	ssize_t n;
+	char *text;
+
+	if (fstat(fd, &st) == -1)
+		fatal("configuration");
+	if ((text = calloc(1, (size_t)st.st_size + 1)) == NULL)
+		fatal("configuration");
+	n = pread(fd, text, (size_t)st.st_size, 0);
+	if (n != st.st_size)
+		fatal("configuration");
+	close(fd);
+	return text;
+}
+
+static void
+conf_mistake(void *arg, const char *file, int line, const char *text)
+{
+	(void)arg;
+	log_warnx("%s:%d: %s", file, line, text);
+}
+
+static void
+worker_configure(void)
+{
+	char *text = conf_text(PROTO_FD_CONF);
+
+	worker.conf = conf_load_text(text, "configuration from the master",
+	    conf_mistake, NULL);
+	if (worker.conf == NULL)
+		fatalx("the configuration of the master is not understood");
+	free(text);
+	log_set_level(worker.conf->log_level);
+	if (worker.slot >= BOARD_SLOTS)
+		fatalx("slot %u is out of range", worker.slot);
+	if (board_attach(&worker.board, PROTO_FD_BOARD, worker.conf,
+	    worker.slot) == -1)
+		fatal("board");
+	close(PROTO_FD_BOARD);
+	if (upstream_init() == -1)
+		fatal("remotes");
+}
+
+/* For good: the proof is that the way back fails. */
+static void
+worker_drop(const struct conf *c)
+{
+	uid_t uid = (uid_t)c->uid;
+	gid_t gid = (gid_t)c->gid;
+
+	if (geteuid() != 0)
+		return;
+	if (c->chroot != NULL && chroot(c->chroot) == -1)
+		fatal("chroot %s", c->chroot);
+	if (chdir("/") == -1)
+		fatal("chdir");
+	if (c->user == NULL || uid == 0)
+		return;
+	if (setgroups(1, &gid) == -1 || setgid(gid) == -1 ||
+	    setuid(uid) == -1)
+		fatal("change to user %s", c->user);
+	if (setuid(0) != -1 || seteuid(0) != -1 || getuid() != uid ||
+	    geteuid() != uid || getgid() != gid || getegid() != gid)
+		fatalx("the privileges of root came back");
+}
+
+static void
+worker_signals(void)
+{
+	static struct ev_signal hup, term, intr, usr1, usr2;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (ev_signal_add(&hup, SIGHUP, signal_leave) == -1 ||
+	    ev_signal_add(&term, SIGTERM, signal_leave) == -1 ||
+	    ev_signal_add(&intr, SIGINT, signal_now) == -1 ||
+	    ev_signal_add(&usr1, SIGUSR1, signal_none) == -1 ||
+	    ev_signal_add(&usr2, SIGUSR2, signal_none) == -1)
+		fatal("signals");
+}
+
+static void
+signal_leave(struct ev_signal *s)
+{
+	(void)s;
+	channel_leave(LEAVE_SIGNAL);
+}
+
+static void
+signal_now(struct ev_signal *s)
+{
+	(void)s;
+	log_info("stopped with %llu sessions",
+	    (unsigned long long)worker.nsessions);
+	sess_close_all(WHY_STOPPED, 0);
+	ev_stop();
+}
+
+/* Signals that mean something to the master only, and reach a worker when
+ * they are sent to the whole process group. */
+static void
+signal_none(struct ev_signal *s)
+{
+	(void)s;
+}

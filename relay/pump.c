@@ -1,0 +1,311 @@
+#include "compat.h"
+
+#include <sys/ioctl.h>
+
+#include "relay.h"
+
+#define SCRATCH		(64 * 1024)	/* read at once, at most */
+#define TURN_READS	16		/* reads a direction a wake-up */
+#define FLUSH_LOOK	10		/* ms between looks at a send queue */
+#define FLUSH_MAX	60000		/* ms, if half-close-timeout is 0 */
+
+enum moved { MOVED_ALL, MOVED_MORE, MOVED_BROKEN };
+
+static enum step	 pump_both(struct sess *, struct end *);
+static enum moved	 pump(struct end *, struct end **);
+static enum moved	 pump_read(struct end *, struct end **);
+static enum moved	 pump_write(struct end *, const char *, size_t);
+static enum moved	 pump_kept(struct end *, struct end **);
+static bool		 pump_keep(struct end *, const char *, size_t);
+static void		 pump_forward_eof(struct end *);
+static void		 pump_count(struct end *, size_t);
+static size_t		 pump_room(const struct end *);
+static struct end	*flush_survivor(struct sess *);
+static int		 unsent(int);
+
+/* Every read of this process goes here first; what the other end takes at
+ * once is never stored anywhere else. */
+static char scratch[SCRATCH];
+
+enum step
+pump_enter(struct sess *s)
+{
+	return pump_both(s, &s->client);
+}
+
+enum step
+pump_event(struct sess *s, struct end *e)
+{
+	return pump_both(s, e);
+}
+
+/*
+ * Moves what can be moved both ways, beginning with what comes from first.
+ * The order matters only for the bytes that arrive in the same turn.
+ */
+static enum step
+pump_both(struct sess *s, struct end *first)
+{
+	struct end *broken = NULL;
+	enum moved a, b;
+	bool half = s->client.eof || s->server.eof;
+
+	if ((a = pump(first, &broken)) == MOVED_BROKEN ||
+	    (b = pump(first->peer, &broken)) == MOVED_BROKEN) {
+		sess_abort(broken, errno == ECONNRESET || errno == EPIPE ?
+		    WHY_RESET : WHY_ERROR);
+		return STEP_DONE;
+	}
+	if (!half && (s->client.eof || s->server.eof)) {
+		s->who = s->client.eof ? WHO_CLIENT : WHO_REMOTE;
+		sess_arm(s);
+	}
+	if (s->client.eof && s->server.eof && s->client.kept_len == 0 &&
+	    s->server.kept_len == 0) {
+		sess_close(s, s->who, WHY_FIN, false);
+		return STEP_DONE;
+	}
+	if (a == MOVED_MORE || b == MOVED_MORE)
+		sess_resume(s);
+	return STEP_WAIT;
+}
+
+/*
+ * One direction, from an end to its peer, until the one has nothing or the
+ * other takes nothing. *broken is the end whose socket failed.
+ */
+static enum moved
+pump(struct end *from, struct end **broken)
+{
+	enum moved m;
+	int reads;
+
+	for (reads = 0;; reads++) {
+		if (from->kept_len != 0 &&
+		    (m = pump_kept(from, broken)) != MOVED_ALL)
+			return m;
+		if (from->kept_len != 0 || from->eof || !from->readable ||
+		    !from->peer->writable)
+			break;
+		if (reads == TURN_READS)
+			return MOVED_MORE;
+		if ((m = pump_read(from, broken)) != MOVED_ALL)
+			return m;
+	}
+	if (from->eof && from->kept_len == 0 && !from->peer->shut)
+		pump_forward_eof(from);
+	return MOVED_ALL;
+}
+
+/* Writes what was kept; MOVED_ALL says nothing of whether all went. */
+static enum moved
+pump_kept(struct end *from, struct end **broken)
+{
+	struct end *to = from->peer;
+	ssize_t n;
+
+	if (!to->writable)
+		return MOVED_ALL;
+	n = send(to->io.fd, from->kept + from->kept_off, from->kept_len,
+	    MSG_NOSIGNAL);
+	if (n == -1) {
+		if (errno == EAGAIN || errno == EINTR) {
+			to->writable = false;
+			ev_io_again(&to->io, IO_WRITE);
+			return MOVED_ALL;
+		}
+		*broken = to;
+		return MOVED_BROKEN;
+	}
+	sess_touch(sess_of(from));
+	from->kept_off += (uint32_t)n;
+	from->kept_len -= (uint32_t)n;
+	if (from->kept_len != 0) {
+		to->writable = false;
+		ev_io_again(&to->io, IO_WRITE);
+		return MOVED_ALL;
+	}
+	free(from->kept);
+	from->kept = NULL;
+	return MOVED_ALL;
+}
+
+/*
+ * How much may be read at once: whatever is read must fit if the other end
+ * takes none of it. One direction gets three quarters of the buffer at most,
+ * so that it can never stop the other one.
+ */
+static size_t
+pump_room(const struct end *from)
+{
+	size_t limit = sess_of(from->peer)->pool->conf->buffer;
+	size_t room = limit - from->peer->kept_len;
+
+	if (room > limit / 4 * 3)
+		room = limit / 4 * 3;
+	return room < SCRATCH ? room : SCRATCH;
+}
+
+static enum moved
+pump_read(struct end *from, struct end **broken)
+{
+	struct sess *s = sess_of(from);
+	size_t room = pump_room(from);
+	ssize_t n;
+
+	n = recv(from->io.fd, scratch, room, 0);
+	if (n == -1) {
+		if (errno == EAGAIN || errno == EINTR) {
+			from->readable = false;
+			ev_io_again(&from->io, IO_READ);
+			return MOVED_ALL;
+		}
+		*broken = from;
+		return MOVED_BROKEN;
+	}
+	if (n == 0) {
+		from->eof = true;
+		return MOVED_ALL;
+	}
+	/* A short read has emptied the socket: the next byte is an edge. */
+	if ((size_t)n < room && !from->hup) {
+		from->readable = false;
+		ev_io_again(&from->io, IO_READ);
+	}
+	sess_touch(s);
+	pump_count(from, (size_t)n);
+	if (pump_write(from, scratch, (size_t)n) == MOVED_BROKEN) {
+		*broken = from->peer;
+		return MOVED_BROKEN;
+	}
+	return MOVED_ALL;
+}
+
+static enum moved
+pump_write(struct end *from, const char *buf, size_t len)
+{
+	struct end *to = from->peer;
+	ssize_t n;
+
+	n = send(to->io.fd, buf, len, MSG_NOSIGNAL);
+	if (n == (ssize_t)len)
+		return MOVED_ALL;
+	if (n == -1) {
+		if (errno != EAGAIN && errno != EINTR)
+			return MOVED_BROKEN;
+		n = 0;
+	}
+	to->writable = false;
+	ev_io_again(&to->io, IO_WRITE);
+	return pump_keep(from, buf + n, len - (size_t)n) ? MOVED_ALL :
+	    MOVED_BROKEN;
+}
+
+static bool
+pump_keep(struct end *from, const char *buf, size_t len)
+{
+	if ((from->kept = malloc(len)) == NULL)
+		return false;
+	memcpy(from->kept, buf, len);
+	from->kept_off = 0;
+	from->kept_len = (uint32_t)len;
+	return true;
+}
+
+static void
+pump_count(struct end *from, size_t n)
+{
+	struct board_worker *w = worker.board.own;
+	struct board_remote *r = sess_of(from)->up->board;
+
+	from->bytes += n;
+	board_add(from->remote ? &w->bytes_out : &w->bytes_in, n);
+	board_add(from->remote ? &r->bytes_out : &r->bytes_in, n);
+}
+
+/* The last bytes are on their way; when the other direction has ended too,
+ * the close that follows says the same with one call less. */
+static void
+pump_forward_eof(struct end *from)
+{
+	struct end *to = from->peer;
+
+	to->shut = true;
+	if (!to->eof || to->kept_len != 0)
+		shutdown(to->io.fd, SHUT_WR);
+}
+
+enum step
+pump_timeout(struct sess *s)
+{
+	bool half = s->client.eof || s->server.eof;
+
+	sess_close(s, WHO_RELAY, half ? WHY_HALF_CLOSE : WHY_IDLE, false);
+	return STEP_DONE;
+}
+
+/* --- FLUSH: one end is dead, the other still gets what was read --- */
+
+static struct end *
+flush_survivor(struct sess *s)
+{
+	return s->client.io.fd == -1 ? &s->server : &s->client;
+}
+
+/* Bytes that the kernel has taken and the peer has not acknowledged. */
+static int
+unsent(int fd)
+{
+	int n = 0;
+
+#ifdef FIONWRITE
+	if (ioctl(fd, FIONWRITE, &n) == -1)
+		return 0;
+#else
+	if (ioctl(fd, TIOCOUTQ, &n) == -1)
+		return 0;
+#endif
+	return n;
+}
+
+enum step
+flush_enter(struct sess *s)
+{
+	struct end *e = flush_survivor(s);
+
+	e->peer->readable = false;
+	return flush_event(s, e);
+}
+
+/*
+ * A reset that overtakes data would destroy it in the kernel, so it waits
+ * until the survivor has acknowledged everything: looked at by a timer, as
+ * no event tells.
+ */
+enum step
+flush_event(struct sess *s, struct end *any)
+{
+	struct end *e = flush_survivor(s), *dead = e->peer, *broken;
+
+	(void)any;
+	if (e->io.fd == -1 || pump(dead, &broken) == MOVED_BROKEN ||
+	    (dead->kept_len == 0 && unsent(e->io.fd) == 0)) {
+		sess_close(s, s->who, s->why, true);
+		return STEP_DONE;
+	}
+	if (!ev_timer_on(&s->timer) || s->timer.at > ev_now() + FLUSH_LOOK)
+		ev_timer_set(&s->timer, FLUSH_LOOK);
+	return STEP_WAIT;
+}
+
+enum step
+flush_timeout(struct sess *s)
+{
+	uint64_t limit = s->pool->conf->half_close_timeout;
+
+	if (ev_now() - s->last >= (limit != 0 ? limit : FLUSH_MAX)) {
+		sess_close(s, s->who, s->why, true);
+		return STEP_DONE;
+	}
+	return flush_event(s, NULL);
+}
