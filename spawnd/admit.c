@@ -1,0 +1,233 @@
+#include "compat.h"
+
+#include <sys/resource.h>
+
+#include "log.h"
+#include "spawnd.h"
+
+#define BURST		64	/* accepts a listener and turn */
+#define PAUSE		200	/* ms without accepting */
+#define FD_RESERVE	16	/* kept free for control, reload, workers */
+#define LOG_PAUSE	1000	/* ms between lines about the same thing */
+
+static void	admit(struct listener *, bool);
+static int	admit_accept(struct listener *, struct proto_conn *);
+static void	admit_error(struct listener *, int);
+static void	admit_refuse(struct listener *, int);
+static void	overload_begin(void);
+static void	overload_end(void);
+static void	pause_over(struct ev_timer *);
+static void	more(struct ev_task *);
+
+static struct ev_timer	 pause_timer;
+static struct ev_task	 more_task;
+static bool		 paused, overload;
+static uint64_t		 pause_logged, overload_logged;
+static int		 fd_high;	/* a descriptor this high: pause */
+
+void
+admit_event(struct ev_io *io, int what)
+{
+	struct listener *l = container_of(io, struct listener, io);
+
+	(void)what;
+	l->ready = true;
+	admit(l, false);
+}
+
+bool
+admit_overload(void)
+{
+	return overload;
+}
+
+void
+admit_all(struct listener *l)
+{
+	l->ready = true;
+	while (l->ready && !paused)
+		admit(l, true);
+}
+
+/*
+ * Accepts what waits, a burst at most. all: even what nobody has room for,
+ * because the listener is about to go.
+ */
+static void
+admit(struct listener *l, bool all)
+{
+	const struct conf *conf = master.gen->conf;
+	struct proto_conn c;
+	int fd, i;
+
+	for (i = 0; i < BURST; i++) {
+		if (paused || !l->ready)
+			return;
+		if (!all && conf->overload == OVERLOAD_QUEUE &&
+		    !handoff_room()) {
+			overload_begin();
+			return;
+		}
+		if ((fd = admit_accept(l, &c)) == -1)
+			continue;
+		if (!acl_permits(&conf->acl, &c.client)) {
+			l->refused++;
+			master.refused++;
+			close(fd);
+			continue;
+		}
+		if (handoff_give(fd, &c)) {
+			l->accepted++;
+			master.accepted++;
+			if (overload)
+				overload_end();
+		} else if (all)
+			handoff_keep(fd, &c);
+		else
+			admit_refuse(l, fd);
+		if (fd >= fd_high)
+			admit_pause("accept", EMFILE);
+	}
+	ev_defer(&more_task, more);
+}
+
+/* A connection, or -1 when there is none this time. */
+static int
+admit_accept(struct listener *l, struct proto_conn *c)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct rlimit rl;
+	int fd;
+
+	if (fd_high == 0)
+		fd_high = getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
+		    rl.rlim_cur >= INT32_MAX ? INT32_MAX :
+		    (int)rl.rlim_cur - FD_RESERVE;
+	ss.ss_family = AF_UNSPEC;
+	fd = accept4(l->io.fd, (struct sockaddr *)&ss, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd == -1) {
+		admit_error(l, errno);
+		return -1;
+	}
+	memset(c, 0, sizeof(*c));
+	peer_set(&c->client, (struct sockaddr *)&ss);
+	c->listener = l->index;
+	c->accepted_us = ev_now_us();
+	return fd;
+}
+
+/* Sorts out what accept(2) says. */
+static void
+admit_error(struct listener *l, int err)
+{
+	switch (err) {
+	case EAGAIN:
+		l->ready = false;
+		ev_io_again(&l->io, IO_READ);
+		break;
+	case EINTR:
+	case ECONNABORTED:
+		break;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		admit_pause("accept", err);
+		break;
+	default:
+		/* Errors of the network that belong to one connection
+		 * (accept(2) on Linux); the pause keeps the rest tame. */
+		admit_pause(l->name, err);
+		break;
+	}
+}
+
+/* Nobody has room and nobody is to wait. */
+static void
+admit_refuse(struct listener *l, int fd)
+{
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+	overload_begin();
+	l->refused++;
+	master.refused++;
+	if (master.gen->conf->overload == OVERLOAD_RESET)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+}
+
+static void
+overload_begin(void)
+{
+	const struct conf *conf = master.gen->conf;
+
+	if (!overload && (overload_logged == 0 ||
+	    ev_now() - overload_logged >= LOG_PAUSE)) {
+		overload_logged = ev_now();
+		log_warnx("overload (%s): servers max %u and users max %u are "
+		    "reached", conf_overload_name(conf->overload),
+		    conf->servers_max, conf->users_max);
+	}
+	overload = true;
+	/* First ask to be woken, then look again: a session that ended in
+	 * between is seen here, a later one sends WAKE. */
+	atomic_store(&master.gen->board.head->want_room, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	handoff_changed();
+	if (handoff_room())
+		ev_defer(&more_task, more);
+}
+
+static void
+overload_end(void)
+{
+	overload = false;
+	atomic_store(&master.gen->board.head->want_room, 0);
+}
+
+void
+admit_resume(void)
+{
+	struct listener *l;
+
+	if (master.gen == NULL)
+		return;
+	handoff_changed();
+	handoff_retry();
+	if (overload && handoff_room())
+		overload_end();
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (l->ready)
+			admit(l, false);
+}
+
+static void
+more(struct ev_task *task)
+{
+	(void)task;
+	admit_resume();
+}
+
+void
+admit_pause(const char *what, int err)
+{
+	if (pause_logged == 0 || ev_now() - pause_logged >= LOG_PAUSE) {
+		pause_logged = ev_now();
+		log_warnx("%s: %s; accepting pauses", what, strerror(err));
+	}
+	if (paused)
+		return;
+	paused = true;
+	ev_timer_init(&pause_timer, pause_over);
+	ev_timer_set(&pause_timer, PAUSE);
+}
+
+static void
+pause_over(struct ev_timer *t)
+{
+	(void)t;
+	paused = false;
+	admit_resume();
+}

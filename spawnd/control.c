@@ -1,0 +1,287 @@
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include "log.h"
+#include "spawnd.h"
+
+/*
+ * One request a connection, a line; the answer is "ok" or "error: why" on a
+ * line of its own, what was asked for, and the end of the file.
+ */
+
+#define CLIENTS		32	/* at once */
+#define PATIENCE	10000	/* ms for a request, and for its answer */
+#define BACKLOG		32
+
+struct client {
+	TAILQ_ENTRY(client)	 entry;
+	struct ev_io		 io;
+	struct ev_timer		 timer;
+	struct ev_task		 task;		/* to be freed */
+	struct reload_waiter	 waiter;
+	bool			 waiting;	/* for a reload */
+	char			 line[512];
+	size_t			 len;
+	char			*out;
+	size_t			 out_len, out_off;
+};
+
+static void	control_event(struct ev_io *, int);
+static void	client_new(int);
+static void	client_event(struct ev_io *, int);
+static void	client_late(struct ev_timer *);
+static void	client_read(struct client *);
+static void	client_write(struct client *);
+static void	client_close(struct client *);
+static void	client_free(struct ev_task *);
+static void	client_answer(struct client *, const char *, const char *,
+		    bool);
+static void	client_reloaded(struct reload_waiter *, const char *);
+static void	request(struct client *);
+static void	request_drain(struct client *, const char *);
+
+static struct ev_io		 control = { .fd = -1 };
+static struct addr		 control_addr;
+static dev_t			 control_dev;
+static ino_t			 control_ino;
+static unsigned			 nclients;
+static TAILQ_HEAD(, client)	 clients = TAILQ_HEAD_INITIALIZER(clients);
+
+int
+control_open(const char *path, const char **errp)
+{
+	struct addr a;
+	struct stat st;
+	int fd;
+
+	if (addr_unix(path, &a, errp) == -1 || (fd = listener_unix(&a,
+	    BACKLOG, 0600, CONF_NOID, CONF_NOID, errp)) == -1)
+		return -1;
+	control_close();
+	if (ev_io_add(&control, fd, IO_READ, control_event) == -1) {
+		*errp = strerror(errno);
+		close(fd);
+		return -1;
+	}
+	control_addr = a;
+	if (stat(path, &st) == 0) {
+		control_dev = st.st_dev;
+		control_ino = st.st_ino;
+	}
+	return 0;
+}
+
+/* Clients that are being answered keep their connection. */
+void
+control_close(void)
+{
+	if (control.fd == -1)
+		return;
+	ev_io_close(&control);
+	listener_unlink(&control_addr, control_dev, control_ino);
+}
+
+static void
+control_event(struct ev_io *io, int what)
+{
+	int fd;
+
+	(void)what;
+	while ((fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK |
+	    SOCK_CLOEXEC)) != -1)
+		client_new(fd);
+	ev_io_again(io, IO_READ);
+}
+
+static void
+client_new(int fd)
+{
+	struct client *c;
+
+	if (nclients == CLIENTS || (c = calloc(1, sizeof(*c))) == NULL) {
+		close(fd);
+		return;
+	}
+	ev_timer_init(&c->timer, client_late);
+	if (ev_io_add(&c->io, fd, IO_READ | IO_WRITE, client_event) == -1) {
+		close(fd);
+		free(c);
+		return;
+	}
+	nclients++;
+	TAILQ_INSERT_TAIL(&clients, c, entry);
+	ev_timer_set(&c->timer, PATIENCE);
+}
+
+static void
+client_event(struct ev_io *io, int what)
+{
+	struct client *c = container_of(io, struct client, io);
+
+	if (c->out != NULL) {
+		client_write(c);
+		return;
+	}
+	if ((what & IO_READ) && !c->waiting)
+		client_read(c);
+}
+
+static void
+client_late(struct ev_timer *t)
+{
+	struct client *c = container_of(t, struct client, timer);
+
+	if (!c->waiting)
+		client_close(c);
+}
+
+static void
+client_read(struct client *c)
+{
+	ssize_t n;
+
+	for (;;) {
+		n = read(c->io.fd, c->line + c->len,
+		    sizeof(c->line) - 1 - c->len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN) {
+			ev_io_again(&c->io, IO_READ);
+			return;
+		}
+		if (n <= 0) {		/* gone, or a line without an end */
+			client_close(c);
+			return;
+		}
+		c->len += (size_t)n;
+		c->line[c->len] = '\0';
+		if (strchr(c->line, '\n') != NULL) {
+			request(c);
+			return;
+		}
+	}
+}
+
+static void
+client_write(struct client *c)
+{
+	ssize_t n;
+
+	while (c->out_off < c->out_len) {
+		n = send(c->io.fd, c->out + c->out_off,
+		    c->out_len - c->out_off, MSG_NOSIGNAL);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN) {
+			ev_io_again(&c->io, IO_WRITE);
+			return;
+		}
+		if (n == -1)
+			break;
+		c->out_off += (size_t)n;
+	}
+	client_close(c);
+}
+
+static void
+client_close(struct client *c)
+{
+	if (c->io.fd == -1)
+		return;
+	if (c->waiting)
+		reload_forget(&c->waiter);
+	ev_timer_stop(&c->timer);
+	ev_io_close(&c->io);
+	TAILQ_REMOVE(&clients, c, entry);
+	nclients--;
+	ev_defer(&c->task, client_free);
+}
+
+static void
+client_free(struct ev_task *task)
+{
+	struct client *c = container_of(task, struct client, task);
+
+	free(c->out);
+	free(c);
+}
+
+/* error NULL: "ok", then the view asked for, if any. */
+static void
+client_answer(struct client *c, const char *error, const char *view,
+    bool json)
+{
+	FILE *f;
+
+	if ((f = open_memstream(&c->out, &c->out_len)) == NULL) {
+		client_close(c);
+		return;
+	}
+	if (error != NULL)
+		fprintf(f, "error: %s\n", error);
+	else
+		fputs("ok\n", f);
+	if (view != NULL)
+		show_write(f, view, json);
+	if (fclose(f) == EOF || c->out == NULL) {
+		client_close(c);
+		return;
+	}
+	ev_timer_set(&c->timer, PATIENCE);
+	client_write(c);
+}
+
+static void
+client_reloaded(struct reload_waiter *w, const char *error)
+{
+	struct client *c = container_of(w, struct client, waiter);
+
+	c->waiting = false;
+	client_answer(c, error, NULL, false);
+}
+
+static void
+request_drain(struct client *c, const char *arg)
+{
+	const char *err;
+	struct worker *w;
+	long long pid = strtonum(arg, 1, INT32_MAX, &err);
+
+	if (err != NULL || (w = worker_find((pid_t)pid)) == NULL) {
+		client_answer(c, "no worker has that process id", NULL, false);
+		return;
+	}
+	log_info("worker %lld: drain asked for by spawnctl", pid);
+	worker_replace(w);
+	client_answer(c, NULL, NULL, false);
+}
+
+static void
+request(struct client *c)
+{
+	char *rest = c->line, *verb, *arg, *opt;
+
+	c->line[strcspn(c->line, "\r\n")] = '\0';
+	verb = strsep(&rest, " ");
+	arg = strsep(&rest, " ");
+	opt = strsep(&rest, " ");
+	if (strcmp(verb, "show") == 0 && arg != NULL && master.gen != NULL) {
+		if (!show_known(arg))
+			client_answer(c, "unknown view; use summary, workers, "
+			    "listeners or remotes", NULL, false);
+		else
+			client_answer(c, NULL, arg, opt != NULL &&
+			    strcmp(opt, "json") == 0);
+	} else if (strcmp(verb, "reload") == 0) {
+		c->waiter.cb = client_reloaded;
+		c->waiting = true;
+		reload_request(&c->waiter);
+	} else if (strcmp(verb, "drain") == 0 && arg != NULL)
+		request_drain(c, arg);
+	else if (strcmp(verb, "stop") == 0) {
+		client_answer(c, NULL, NULL, false);
+		master_stop(false);
+	} else
+		client_answer(c, "unknown request", NULL, false);
+}

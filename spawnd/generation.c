@@ -1,0 +1,199 @@
+#include "compat.h"
+
+#include <sys/resource.h>
+
+#include "log.h"
+#include "shm.h"
+#include "spawnd.h"
+
+#define FD_WORKER	48	/* descriptors of a worker besides sessions */
+#define FD_SESSION	2
+
+static void	 budget(struct conf *);
+static int	 text_fd(const struct conf *);
+static struct total *total_of(const char *, const char *);
+static int	 totals_find(struct generation *);
+static void	 generation_free(struct generation *);
+static void	 sweep(struct ev_task *);
+
+static struct ev_task	 sweep_task;
+
+/*
+ * A worker that runs out of descriptors would lose sessions, so it never
+ * gets more than it can hold.
+ */
+static void
+budget(struct conf *c)
+{
+	struct rlimit rl;
+	rlim_t need = (rlim_t)c->users_max * FD_SESSION + FD_WORKER;
+	unsigned fit;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < need &&
+	    geteuid() == 0) {
+		rl.rlim_max = need;
+		rl.rlim_cur = need;
+		setrlimit(RLIMIT_NOFILE, &rl);
+		getrlimit(RLIMIT_NOFILE, &rl);
+	}
+	if (rl.rlim_cur != rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &rl);
+		getrlimit(RLIMIT_NOFILE, &rl);
+	}
+	if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur >= need)
+		return;
+	fit = rl.rlim_cur <= FD_WORKER + FD_SESSION ? 1 :
+	    (unsigned)(rl.rlim_cur - FD_WORKER) / FD_SESSION;
+	log_warnx("users max %u needs %llu descriptors a worker and there are "
+	    "%llu: lowered to %u", c->users_max, (unsigned long long)need,
+	    (unsigned long long)rl.rlim_cur, fit);
+	c->users_max = fit;
+	if (c->users_min > fit)
+		c->users_min = fit;
+}
+
+static int
+text_fd(const struct conf *c)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f;
+	int fd;
+
+	if ((f = open_memstream(&text, &len)) == NULL)
+		return -1;
+	if (conf_print(c, CONF_RESOLVED, f) == -1 || fclose(f) == EOF) {
+		free(text);
+		return -1;
+	}
+	if ((fd = shm_create("spawnd-conf", 0)) != -1 &&
+	    (write(fd, text, len) != (ssize_t)len || shm_seal(fd) == -1)) {
+		close(fd);
+		fd = -1;
+	}
+	free(text);
+	return fd;
+}
+
+static struct total *
+total_of(const char *relay, const char *remote)
+{
+	struct total *t;
+
+	TAILQ_FOREACH(t, &master.totals, entry)
+		if (strcmp(t->remote, remote) == 0 &&
+		    strcmp(t->relay, relay) == 0)
+			return t;
+	if ((t = calloc(1, sizeof(*t))) == NULL)
+		return NULL;
+	strlcpy(t->relay, relay, sizeof(t->relay));
+	strlcpy(t->remote, remote, sizeof(t->remote));
+	TAILQ_INSERT_TAIL(&master.totals, t, entry);
+	return t;
+}
+
+static int
+totals_find(struct generation *g)
+{
+	const struct conf_relay *r;
+	unsigned i, k, n = 0;
+
+	g->totals = calloc(g->board.nremotes, sizeof(struct total *));
+	if (g->totals == NULL)
+		return -1;
+	for (i = 0; i < g->conf->nrelays; i++) {
+		r = &g->conf->relays[i];
+		for (k = 0; k < r->nremotes; k++)
+			if ((g->totals[n++] = total_of(r->name,
+			    r->remotes[k].name)) == NULL)
+				return -1;
+	}
+	return 0;
+}
+
+struct generation *
+generation_new(struct conf **conf, const char **errp)
+{
+	struct generation *g;
+
+	if ((g = calloc(1, sizeof(*g))) == NULL) {
+		*errp = strerror(errno);
+		conf_free(conf);
+		return NULL;
+	}
+	g->conf = *conf;
+	*conf = NULL;
+	g->board.fd = -1;
+	g->started = ev_now();
+	g->number = ++master.last_number;
+	TAILQ_INIT(&g->workers);
+	TAILQ_INSERT_TAIL(&master.gens, g, entry);
+	budget(g->conf);
+	if ((g->conf_fd = text_fd(g->conf)) == -1 ||
+	    board_create(&g->board, g->conf) == -1 || totals_find(g) == -1) {
+		*errp = strerror(errno);
+		generation_free(g);
+		return NULL;
+	}
+	return g;
+}
+
+static void
+generation_free(struct generation *g)
+{
+	TAILQ_REMOVE(&master.gens, g, entry);
+	if (g->conf_fd != -1)
+		close(g->conf_fd);
+	board_close(&g->board);
+	conf_free(&g->conf);
+	free(g->totals);
+	free(g);
+}
+
+void
+generation_retire(struct generation *g)
+{
+	struct worker *w, *next;
+
+	g->old = true;
+	TAILQ_FOREACH_SAFE(w, &g->workers, entry, next)
+		worker_drain(w);
+	generation_sweep();
+}
+
+void
+generation_sweep(void)
+{
+	ev_defer(&sweep_task, sweep);
+}
+
+static void
+sweep(struct ev_task *task)
+{
+	struct generation *g, *next;
+
+	(void)task;
+	TAILQ_FOREACH_SAFE(g, &master.gens, entry, next) {
+		if (!g->old || g->nworkers != 0)
+			continue;
+		log_info("generation %u has ended", g->number);
+		if (g == master.gen)
+			master.gen = NULL;	/* the end of it all */
+		generation_free(g);
+	}
+}
+
+unsigned
+generation_count(const struct generation *g, bool ready)
+{
+	const struct worker *w;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(w, &g->workers, entry)
+		if (!ready || w->state == WORKER_READY)
+			n++;
+	return n;
+}

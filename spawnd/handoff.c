@@ -1,0 +1,268 @@
+#include "compat.h"
+
+#include "log.h"
+#include "spawnd.h"
+
+struct kept {
+	TAILQ_ENTRY(kept)	 entry;
+	struct proto_conn	 conn;
+	int			 fd;
+};
+
+static void	view_make(void);
+static bool	choose(void);
+static void	flush_all(struct ev_task *);
+static void	retry_later(struct ev_task *);
+static void	keep_all(struct worker *);
+static void	translate(struct proto_conn *, const struct conf *,
+		    const struct conf *);
+static void	put(struct worker *, int, const struct proto_conn *);
+
+/* The workers of the current generation as pool.c sees them: made once a
+ * turn, counted on in place as sessions are given out. */
+static struct pool_worker	 view[BOARD_SLOTS];
+static struct worker		*who[BOARD_SLOTS];
+static size_t			 nview;
+static bool			 viewed;
+
+static struct pool_choice	 next;
+static bool			 chosen;	/* next is good */
+
+static TAILQ_HEAD(, kept)	 kept = TAILQ_HEAD_INITIALIZER(kept);
+static unsigned			 nkept;
+static struct ev_task		 flush_task, retry_task;
+
+static void
+view_make(void)
+{
+	struct worker *w;
+
+	nview = 0;
+	TAILQ_FOREACH(w, &master.gen->workers, entry) {
+		view[nview].state = w->state;
+		view[nview].full = w->full;
+		view[nview].users = worker_users(w);
+		who[nview++] = w;
+	}
+	viewed = true;
+	ev_defer(&flush_task, flush_all);
+}
+
+void
+handoff_changed(void)
+{
+	viewed = false;
+	chosen = false;
+}
+
+/* Settles who gets the next session; starts a worker where that is due. */
+static bool
+choose(void)
+{
+	const struct conf *c = master.gen->conf;
+	const struct pool_limits limits = {
+		.servers_min = c->servers_min, .servers_max = c->servers_max,
+		.users_min = c->users_min, .users_max = c->users_max
+	};
+
+	if (chosen)
+		return next.worker != -1;
+	if (!viewed)
+		view_make();
+	next = pool_pick(view, nview, &limits);
+	if (next.start && ev_now() >= master.gen->not_before &&
+	    worker_start(master.gen) == 0) {
+		view_make();
+		next = pool_pick(view, nview, &limits);
+	}
+	chosen = next.worker != -1;
+	return chosen;
+}
+
+bool
+handoff_room(void)
+{
+	return nkept == 0 && choose();
+}
+
+bool
+handoff_give(int fd, const struct proto_conn *c)
+{
+	struct worker *w;
+
+	if (!choose())
+		return false;
+	chosen = false;
+	w = who[next.worker];
+	view[next.worker].users++;
+	put(w, fd, c);
+	return true;
+}
+
+static void
+put(struct worker *w, int fd, const struct proto_conn *c)
+{
+	w->sent++;
+	w->idle_since = 0;
+	w->out[w->nout] = *c;
+	w->out_fds[w->nout++] = fd;
+	if (w->nout == PROTO_BATCH)
+		handoff_flush(w);
+}
+
+static void
+flush_all(struct ev_task *task)
+{
+	struct worker *w;
+
+	(void)task;
+	TAILQ_FOREACH(w, &master.gen->workers, entry)
+		if (w->nout != 0)
+			handoff_flush(w);
+	handoff_changed();
+}
+
+void
+handoff_flush(struct worker *w)
+{
+	unsigned i;
+
+	if (w->nout == 0)
+		return;
+	if (ipc_send(w->chan.fd, MSG_CONN, w->out, w->nout,
+	    w->out_fds) == 0) {
+		for (i = 0; i < w->nout; i++)
+			close(w->out_fds[i]);
+		w->nout = 0;
+		worker_watch(w);
+		return;
+	}
+	if (errno == EAGAIN)
+		ev_io_again(&w->chan, IO_WRITE);
+	else if (errno != EPIPE && errno != ECONNRESET)
+		admit_pause("hand-over", errno);
+	if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET)
+		w->full = true;		/* until it is writable, or reaped */
+	keep_all(w);
+	handoff_changed();
+	ev_defer(&retry_task, retry_later);
+}
+
+/* What could not be sent goes back to be given to somebody else. */
+static void
+keep_all(struct worker *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->nout; i++)
+		handoff_keep(w->out_fds[i], &w->out[i]);
+	w->sent -= w->nout;
+	w->nout = 0;
+}
+
+void
+handoff_keep(int fd, const struct proto_conn *c)
+{
+	struct kept *k;
+
+	if ((k = malloc(sizeof(*k))) == NULL) {
+		log_warn("a session is lost");
+		close(fd);
+		return;
+	}
+	k->fd = fd;
+	k->conn = *c;
+	TAILQ_INSERT_TAIL(&kept, k, entry);
+	nkept++;
+}
+
+unsigned
+handoff_kept(void)
+{
+	return nkept;
+}
+
+/* The listener's place in another configuration, by its name; the first one
+ * if it is no longer there. */
+static void
+translate(struct proto_conn *c, const struct conf *from, const struct conf *to)
+{
+	unsigned i;
+
+	if (from == to)
+		return;
+	for (i = 0; i < to->nlistens; i++)
+		if (strcmp(to->listens[i].name,
+		    from->listens[c->listener].name) == 0)
+			break;
+	c->listener = i < to->nlistens ? i : 0;
+}
+
+void
+handoff_switch(const struct conf *from, const struct conf *to)
+{
+	struct kept *k;
+
+	TAILQ_FOREACH(k, &kept, entry)
+		translate(&k->conn, from, to);
+	handoff_changed();
+}
+
+void
+handoff_recover(struct worker *w)
+{
+	struct ipc_msg m;
+	unsigned i, n = 0;
+
+	keep_all(w);
+	while (master.gen != NULL && ipc_recv(w->peer, PROTO_DOWN, &m) == 1) {
+		if (m.type != MSG_CONN)
+			continue;
+		for (i = 0; i < m.count; i++)
+			if (m.fds[i] != -1) {
+				translate(&m.conn[i], w->gen->conf,
+				    master.gen->conf);
+				handoff_keep(m.fds[i], &m.conn[i]);
+			}
+		n += m.count;
+	}
+	w->sent -= n;
+	if (n != 0)
+		log_info("worker %ld: %u sessions that it had not taken go "
+		    "to others", (long)w->pid, n);
+	if (nkept != 0)
+		ev_defer(&retry_task, retry_later);
+}
+
+static void
+retry_later(struct ev_task *task)
+{
+	(void)task;
+	handoff_retry();
+}
+
+void
+handoff_retry(void)
+{
+	struct kept *k;
+
+	while ((k = TAILQ_FIRST(&kept)) != NULL && master.gen != NULL &&
+	    handoff_give(k->fd, &k->conn)) {
+		TAILQ_REMOVE(&kept, k, entry);
+		nkept--;
+		free(k);
+	}
+}
+
+void
+handoff_drop(void)
+{
+	struct kept *k;
+
+	while ((k = TAILQ_FIRST(&kept)) != NULL) {
+		TAILQ_REMOVE(&kept, k, entry);
+		nkept--;
+		close(k->fd);
+		free(k);
+	}
+}

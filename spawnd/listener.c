@@ -1,0 +1,345 @@
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <fcntl.h>
+
+#include "log.h"
+#include "spawnd.h"
+
+static struct listener	*listener_find(const struct addr *);
+static struct listener	*listener_bind(const struct conf *, unsigned,
+			    const struct addr *, const char **);
+static int		 listener_tcp(const struct addr *, bool, unsigned,
+			    const char **);
+static int		 listener_keepalive(int, int);
+static void		 listener_update(struct listener *,
+			    const struct conf *);
+static int		 listener_options(int, const struct addr *, bool);
+static void		 listener_free(struct listener *);
+static bool		 unix_in_use(const struct addr *, const char **);
+static int		 unix_listen(const struct addr *, unsigned, uint32_t,
+			    uint32_t, uint32_t);
+static const char	*sentence(const char *, const char *, const char *);
+
+/* "what name: why", in a buffer of its own. */
+static const char *
+sentence(const char *what, const char *name, const char *why)
+{
+	static char buf[512];
+
+	snprintf(buf, sizeof(buf), "%s %s: %s", what, name, why);
+	return buf;
+}
+
+static struct listener *
+listener_find(const struct addr *a)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (!l->fresh && !l->keep && addr_cmp(&l->asked, a) == 0)
+			return l;
+	return NULL;
+}
+
+int
+listener_plan(const struct conf *conf, const char **errp)
+{
+	const struct conf_listen *c;
+	struct listener *l;
+	unsigned i, k;
+
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		l->keep = l->fresh = false;
+	for (i = 0; i < conf->nlistens; i++) {
+		c = &conf->listens[i];
+		for (k = 0; k < c->naddr; k++) {
+			if ((l = listener_find(&c->addr[k])) != NULL) {
+				l->keep = true;
+				l->next_index = i;
+				continue;
+			}
+			if (listener_bind(conf, i, &c->addr[k], errp) == NULL) {
+				listener_rollback();
+				return -1;
+			}
+		}
+	}
+	return 0;
+}
+
+static struct listener *
+listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
+    const char **errp)
+{
+	const struct conf_listen *c = &conf->listens[index];
+	struct listener *l, *last;
+	struct addr want = *a;
+	struct stat st;
+	int fd;
+
+	/* Port 0 is one port for all addresses of the section. */
+	last = TAILQ_LAST(&master.listeners, listeners);
+	if (a->sa.sa_family != AF_UNIX && addr_get_port(a) == 0 &&
+	    last != NULL && last->fresh && last->next_index == index)
+		addr_set_port(&want, addr_get_port(&last->addr));
+	if ((l = calloc(1, sizeof(*l))) == NULL) {
+		*errp = strerror(errno);
+		return NULL;
+	}
+	if (a->sa.sa_family == AF_UNIX)
+		fd = listener_unix(a, c->backlog, c->mode, c->uid, c->gid,
+		    errp);
+	else
+		fd = listener_tcp(&want, conf->relays[c->relay].keepalive,
+		    c->backlog, errp);
+	if (fd == -1) {
+		free(l);
+		return NULL;
+	}
+	l->io.fd = fd;
+	l->fresh = l->keep = true;
+	l->asked = *a;
+	l->addr = want;
+	l->addr.len = sizeof(l->addr) - offsetof(struct addr, un);
+	if (a->sa.sa_family == AF_UNIX)
+		l->addr = *a;
+	else
+		getsockname(fd, &l->addr.sa, &l->addr.len);
+	l->index = l->next_index = index;
+	l->backlog = c->backlog;
+	if (a->sa.sa_family == AF_UNIX && stat(a->un.sun_path, &st) == 0) {
+		l->dev = st.st_dev;
+		l->ino = st.st_ino;
+	}
+	TAILQ_INSERT_TAIL(&master.listeners, l, entry);
+	return l;
+}
+
+static int
+listener_keepalive(int fd, int on)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/* What a listener sets, the connections that it accepts inherit: no call a
+ * session for these. */
+static int
+listener_options(int fd, const struct addr *a, bool keepalive)
+{
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+		return -1;
+	if (listener_keepalive(fd, keepalive) == -1)
+		return -1;
+	if (a->sa.sa_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+listener_tcp(const struct addr *a, bool keepalive, unsigned backlog,
+    const char **errp)
+{
+	char text[ADDR_STRLEN];
+	int fd;
+
+	fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+	if (fd == -1 || listener_options(fd, a, keepalive) == -1 ||
+	    bind(fd, &a->sa, a->len) == -1 || listen(fd, (int)backlog) == -1) {
+		*errp = sentence("listen on", addr_str(a, text),
+		    strerror(errno));
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* True if somebody lives behind the path, or it is no socket at all. */
+static bool
+unix_in_use(const struct addr *a, const char **errp)
+{
+	struct stat st;
+	bool used;
+	int fd;
+
+	if (lstat(a->un.sun_path, &st) == -1)
+		return false;
+	if (!S_ISSOCK(st.st_mode)) {
+		*errp = "a file of that name exists and is no socket";
+		return true;
+	}
+	*errp = "another process listens there";
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	used = fd == -1 || connect(fd, &a->sa, a->len) == 0 ||
+	    errno != ECONNREFUSED;
+	if (fd != -1)
+		close(fd);
+	return used;
+}
+
+/* Bound under another name first, so that the final one appears with its
+ * mode and owner, ready to be connected to. */
+static int
+unix_listen(const struct addr *a, unsigned backlog, uint32_t mode,
+    uint32_t uid, uint32_t gid)
+{
+	struct addr tmp = *a;
+	int fd, saved;
+
+	if (snprintf(tmp.un.sun_path, sizeof(tmp.un.sun_path), "%s.%x",
+	    a->un.sun_path, (unsigned)getpid() & 0xffff) >=
+	    (int)sizeof(tmp.un.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	tmp.len = sizeof(tmp.un);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	unlink(tmp.un.sun_path);
+	if (bind(fd, &tmp.sa, tmp.len) == -1 ||
+	    (mode != CONF_NOID && chmod(tmp.un.sun_path, mode) == -1) ||
+	    ((uid != CONF_NOID || gid != CONF_NOID) &&
+	    chown(tmp.un.sun_path, uid, gid) == -1) ||
+	    listen(fd, (int)backlog) == -1 ||
+	    rename(tmp.un.sun_path, a->un.sun_path) == -1) {
+		saved = errno;
+		unlink(tmp.un.sun_path);
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+int
+listener_unix(const struct addr *a, unsigned backlog, uint32_t mode,
+    uint32_t uid, uint32_t gid, const char **errp)
+{
+	const char *why;
+	int fd;
+
+	if (unix_in_use(a, &why)) {
+		*errp = sentence("listen on", a->un.sun_path, why);
+		return -1;
+	}
+	if ((fd = unix_listen(a, backlog, mode, uid, gid)) == -1)
+		*errp = sentence("listen on", a->un.sun_path, strerror(errno));
+	return fd;
+}
+
+void
+listener_unlink(const struct addr *a, dev_t dev, ino_t ino)
+{
+	struct stat st;
+
+	if (a->sa.sa_family == AF_UNIX &&
+	    lstat(a->un.sun_path, &st) == 0 && st.st_dev == dev &&
+	    st.st_ino == ino)
+		unlink(a->un.sun_path);
+}
+
+static void
+listener_free(struct listener *l)
+{
+	TAILQ_REMOVE(&master.listeners, l, entry);
+	ev_io_close(&l->io);
+	listener_unlink(&l->addr, l->dev, l->ino);
+	free(l);
+}
+
+void
+listener_rollback(void)
+{
+	struct listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next) {
+		if (l->fresh)
+			listener_free(l);
+		else
+			l->keep = false;
+	}
+}
+
+void
+listener_commit(const struct conf *conf)
+{
+	struct listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next) {
+		if (!l->keep) {
+			admit_all(l);
+			listener_free(l);
+			continue;
+		}
+		if (l->fresh && ev_io_add(&l->io, l->io.fd, IO_READ,
+		    admit_event) == -1)
+			log_warn("listener %s", l->name);
+		listener_update(l, conf);
+		l->fresh = l->keep = false;
+	}
+}
+
+/* What a section says besides the address. */
+static void
+listener_update(struct listener *l, const struct conf *conf)
+{
+	const struct conf_listen *c = &conf->listens[l->next_index];
+	const char *path = l->addr.un.sun_path;
+
+	l->index = l->next_index;
+	strlcpy(l->name, c->name, sizeof(l->name));
+	if (l->backlog != c->backlog)
+		listen(l->io.fd, (int)c->backlog);
+	l->backlog = c->backlog;
+	if (l->addr.sa.sa_family != AF_UNIX) {
+		listener_keepalive(l->io.fd,
+		    conf->relays[c->relay].keepalive);
+		return;
+	}
+	if ((c->mode != CONF_NOID && chmod(path, c->mode) == -1) ||
+	    ((c->uid != CONF_NOID || c->gid != CONF_NOID) &&
+	    chown(path, c->uid, c->gid) == -1))
+		log_warn("listener %s", l->name);
+}
+
+void
+listener_close_all(void)
+{
+	struct listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next) {
+		if (!l->fresh)
+			admit_all(l);
+		listener_free(l);
+	}
+}
+
+int
+listener_write_addrs(const char *path)
+{
+	char tmp[1024], text[ADDR_STRLEN];
+	const struct listener *l;
+	FILE *f;
+
+	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	if ((f = fopen(tmp, "we")) == NULL)
+		return -1;
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		fprintf(f, "%s %s\n", l->name, addr_str(&l->addr, text));
+	if (fclose(f) == EOF || rename(tmp, path) == -1) {
+		unlink(tmp);
+		return -1;
+	}
+	return 0;
+}

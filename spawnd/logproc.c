@@ -1,0 +1,183 @@
+#include "compat.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include "log.h"
+#include "spawnd.h"
+
+#define LOG_BUFFER	(1024 * 1024)	/* bytes of lines under way, if root */
+#define RESTART		1000		/* ms after the logger has died */
+
+static const char *target_of(const struct conf *);
+static int	 launch(void);
+static void	 logger_exec(void) no_return;
+static void	 logger_exit(struct ev_proc *, int);
+static void	 logger_restart(struct ev_timer *);
+
+/* Both ends stay open here: lines wait while there is no logger, and a new
+ * one goes on with them. */
+static int		 pair[2] = { -1, -1 };
+static struct ev_proc	 logger = { .pid = -1 };
+static struct ev_timer	 restart_timer;
+static char		*target;
+static int		 facility;
+
+static const char *
+target_of(const struct conf *c)
+{
+	if (c->log_to != NULL)
+		return c->log_to;
+	return master.opt.background ? "syslog" : "stderr";
+}
+
+int
+logproc_fd(void)
+{
+	return pair[1];
+}
+
+int
+logproc_start(const struct conf *conf, const char **errp)
+{
+	const int size = LOG_BUFFER;
+	const char *to = target_of(conf);
+	int fd;
+
+	if (to[0] == '/') {
+		fd = open(to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
+		    O_NONBLOCK | O_NOCTTY, 0640);
+		if (fd == -1 && errno != ENXIO) {
+			static char why[512];
+
+			snprintf(why, sizeof(why), "log file %s: %s", to,
+			    strerror(errno));
+			*errp = why;
+			return -1;
+		}
+		if (fd != -1)
+			close(fd);
+	}
+	if (ipc_pair(pair) == -1 || (target = strdup(to)) == NULL) {
+		*errp = strerror(errno);
+		return -1;
+	}
+#ifdef SO_SNDBUFFORCE
+	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+#else
+	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+#endif
+	facility = conf->log_facility;
+	if (launch() == -1) {
+		*errp = strerror(errno);
+		return -1;
+	}
+	log_init(pair[1], "spawnd");
+	log_set_level(conf->log_level);
+	return 0;
+}
+
+static int
+launch(void)
+{
+	pid_t pid;
+
+	if ((pid = fork()) == -1)
+		return -1;
+	if (pid == 0)
+		logger_exec();
+	return ev_proc_add(&logger, pid, logger_exit);
+}
+
+static void
+logger_exec(void)
+{
+	char path[1024], number[16];
+	char *argv[] = { path, target, number, NULL };
+	int fd, null;
+
+	master_libexec("logger", path, sizeof(path));
+	snprintf(number, sizeof(number), "%d", facility);
+	if ((fd = fcntl(pair[0], F_DUPFD, PROTO_FD_CHANNEL + 1)) == -1)
+		_exit(127);
+	dup2(fd, PROTO_FD_CHANNEL);
+	if ((null = open("/dev/null", O_RDWR)) != -1) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+	closefrom(PROTO_FD_CHANNEL + 1);
+	ev_signal_reset();
+	execv(path, argv);
+	fprintf(stderr, "spawnd: cannot run %s: %s\n", path, strerror(errno));
+	_exit(127);
+}
+
+/* Lines that come meanwhile wait in the socket. */
+static void
+logger_exit(struct ev_proc *p, int status)
+{
+	(void)p;
+	(void)status;
+	if (master.stopping && TAILQ_EMPTY(&master.gens))
+		return;
+	ev_timer_init(&restart_timer, logger_restart);
+	ev_timer_set(&restart_timer, RESTART);
+}
+
+static void
+logger_restart(struct ev_timer *t)
+{
+	if (logger.pid == -1 && launch() == -1)
+		ev_timer_set(t, RESTART);
+}
+
+void
+logproc_reopen(void)
+{
+	if (logger.pid != -1)
+		kill(logger.pid, SIGUSR1);
+}
+
+void
+logproc_reload(const struct conf *conf)
+{
+	const char *to = target_of(conf);
+	char *copy;
+
+	if (strcmp(to, target) == 0 && conf->log_facility == facility) {
+		logproc_reopen();
+		return;
+	}
+	if ((copy = strdup(to)) == NULL) {
+		log_warn("log target");
+		return;
+	}
+	free(target);
+	target = copy;
+	facility = conf->log_facility;
+	if (logger.pid != -1) {
+		kill(logger.pid, SIGUSR2);
+		ev_proc_del(&logger);
+	}
+	if (launch() == -1) {
+		log_warn("logger");
+		ev_timer_init(&restart_timer, logger_restart);
+		ev_timer_set(&restart_timer, RESTART);
+	}
+}
+
+void
+logproc_stop(void)
+{
+	if (pair[0] == -1)
+		return;
+	log_init(-1, "spawnd");
+	if (logger.pid != -1)
+		kill(logger.pid, SIGUSR2);
+	close(pair[0]);
+	close(pair[1]);
+	pair[0] = pair[1] = -1;
+	ev_timer_stop(&restart_timer);
+	free(target);
+	target = NULL;
+}

@@ -1,0 +1,312 @@
+/*
+ * spawnd - prefork TCP relay: the master.
+ */
+#include "compat.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <libutil.h>
+#include <signal.h>
+#include <time.h>
+
+#include "log.h"
+#include "spawnd.h"
+
+#define STOP_LIMIT	3000	/* ms until stopped workers are killed */
+
+static void	 mistake(void *, const char *, int, const char *);
+static void	 check_only(void) no_return;
+static void	 background(void);
+static void	 files_of_others(const struct conf *);
+static void	 signals(void);
+static void	 on_hup(struct ev_signal *);
+static void	 on_usr1(struct ev_signal *);
+static void	 on_term(struct ev_signal *);
+static void	 on_int(struct ev_signal *);
+static void	 on_ignored(struct ev_signal *);
+static void	 stop_late(struct ev_timer *);
+static void	 finish(int) no_return;
+
+struct master master;
+
+static struct ev_timer	 stop_timer;
+static int		 launched = -1;	/* tells the launching command */
+
+int
+main(int argc, char **argv)
+{
+	struct conf *conf;
+	const char *err;
+
+	TAILQ_INIT(&master.gens);
+	TAILQ_INIT(&master.totals);
+	TAILQ_INIT(&master.listeners);
+	options_parse(&master.opt, argc, argv);
+	if (master.opt.check || master.opt.print)
+		check_only();
+	if ((conf = options_load(&master.opt, mistake, NULL)) == NULL)
+		return 1;
+	if (master.opt.background)
+		background();
+	files_of_others(conf);
+	if (ev_init(&err) == -1)
+		fatalx("%s", err);
+	signals();
+	master.started = ev_now();
+	master.started_wall = time(NULL);
+	if (chdir("/") == -1)
+		fatal("chdir");
+	setproctitle("master");
+	reload_first(conf);
+	ev_run();
+	finish(0);
+}
+
+static void
+mistake(void *arg, const char *file, int line, const char *text)
+{
+	(void)arg;
+	if (line != 0)
+		fprintf(stderr, "%s:%d: %s\n", file, line, text);
+	else
+		fprintf(stderr, "%s: %s\n", file, text);
+}
+
+static void
+check_only(void)
+{
+	struct conf *conf;
+
+	if ((conf = options_load(&master.opt, mistake, NULL)) == NULL)
+		exit(1);
+	if (master.opt.print &&
+	    (conf_print(conf, CONF_AS_WRITTEN, stdout) == -1 ||
+	    fflush(stdout) == EOF))
+		fatal("standard output");
+	if (!master.opt.print)
+		printf("%s: the configuration is good\n",
+		    master.opt.conf_path != NULL ? master.opt.conf_path :
+		    "command line");
+	conf_free(&conf);
+	exit(0);
+}
+
+/*
+ * The launching command returns when the daemon serves, with its status: it
+ * waits for one byte, or for the end of the pipe if the daemon dies.
+ */
+static void
+background(void)
+{
+	char status = 1;
+	int p[2], null;
+
+	if (pipe2(p, O_CLOEXEC) == -1)
+		fatal("pipe");
+	switch (fork()) {
+	case -1:
+		fatal("fork");
+	case 0:
+		break;
+	default:
+		close(p[1]);
+		while (read(p[0], &status, 1) == -1 && errno == EINTR)
+			;
+		_exit(status);
+	}
+	close(p[0]);
+	launched = p[1];
+	setsid();
+	if ((null = open("/dev/null", O_RDWR)) == -1)
+		fatal("/dev/null");
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (null > STDERR_FILENO)
+		close(null);
+}
+
+/* What another instance may hold, looked at before anything is touched. */
+static void
+files_of_others(const struct conf *conf)
+{
+	const char *err, *path = master.opt.pidfile != NULL ?
+	    master.opt.pidfile : conf->pidfile;
+
+	if (path != NULL &&
+	    master_pidfile(path, &master.pidfile, &err) == -1)
+		fatalx("%s", err);
+	if (conf->user != NULL && geteuid() != 0)
+		log_info("user %s: not started by root, workers run as who "
+		    "started this", conf->user);
+	if (conf->chroot != NULL && geteuid() != 0)
+		log_info("chroot %s: not started by root, workers see the "
+		    "whole file system", conf->chroot);
+}
+
+int
+master_pidfile(const char *path, struct pidfh **pfh, const char **errp)
+{
+	static char why[512];
+	pid_t other = 0;
+
+	if ((*pfh = pidfile_open(path, 0644, &other)) != NULL)
+		return 0;
+	if (errno == EEXIST)
+		snprintf(why, sizeof(why), "pid file %s: spawnd runs already, "
+		    "as process %ld", path, (long)other);
+	else
+		snprintf(why, sizeof(why), "pid file %s: %s", path,
+		    strerror(errno));
+	*errp = why;
+	return -1;
+}
+
+const char *
+master_libexec(const char *name, char *buf, size_t size)
+{
+	const char *dir = getenv("SPAWND_LIBEXEC");
+
+	snprintf(buf, size, "%s/%s", dir != NULL && dir[0] == '/' ? dir :
+	    SPAWND_LIBEXECDIR, name);
+	return buf;
+}
+
+static void
+signals(void)
+{
+	static struct ev_signal hup, usr1, usr2, term, intr;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (ev_signal_add(&hup, SIGHUP, on_hup) == -1 ||
+	    ev_signal_add(&usr1, SIGUSR1, on_usr1) == -1 ||
+	    ev_signal_add(&usr2, SIGUSR2, on_ignored) == -1 ||
+	    ev_signal_add(&term, SIGTERM, on_term) == -1 ||
+	    ev_signal_add(&intr, SIGINT, on_int) == -1)
+		fatal("signals");
+}
+
+static void
+on_hup(struct ev_signal *s)
+{
+	(void)s;
+	reload_request(NULL);
+}
+
+static void
+on_usr1(struct ev_signal *s)
+{
+	(void)s;
+	logproc_reopen();
+}
+
+static void
+on_term(struct ev_signal *s)
+{
+	(void)s;
+	master_stop(master.stopping);
+}
+
+static void
+on_int(struct ev_signal *s)
+{
+	(void)s;
+	master_stop(true);
+}
+
+static void
+on_ignored(struct ev_signal *s)
+{
+	(void)s;
+}
+
+void
+master_serving(void)
+{
+	const char status = 0;
+
+	if (master.pidfile != NULL && pidfile_write(master.pidfile) == -1)
+		log_warn("pid file");
+	log_info("ready: %u workers, %u listeners",
+	    generation_count(master.gen, true), master.gen->conf->nlistens);
+	if (master.opt.addrs_path != NULL &&
+	    listener_write_addrs(master.opt.addrs_path) == -1)
+		log_warn("%s", master.opt.addrs_path);
+	notify_ready();
+	if (launched != -1) {
+		dup2(STDIN_FILENO, STDERR_FILENO);
+		(void)!write(launched, &status, 1);
+		close(launched);
+		launched = -1;
+	}
+}
+
+void
+master_start_failed(const char *why)
+{
+	log_write(LOG_ERR, "cannot start: %s", why);
+	if (logproc_fd() != -1)
+		fprintf(stderr, "spawnd: error: cannot start: %s\n", why);
+	worker_signal_all(NULL, SIGKILL);
+	finish(1);
+}
+
+void
+master_stop(bool now)
+{
+	if (!master.stopping) {
+		log_info("stopping");
+		master.stopping = true;
+		notify_stopping();
+		reload_cancel();
+		control_close();
+		if (master.gen == NULL)
+			master_start_failed("stopped by a signal");
+		listener_close_all();
+		generation_retire(master.gen);
+	}
+	if (now) {
+		worker_signal_all(NULL, SIGINT);
+		ev_timer_init(&stop_timer, stop_late);
+		ev_timer_set(&stop_timer, STOP_LIMIT);
+	}
+	master_worker_gone();
+}
+
+static void
+stop_late(struct ev_timer *t)
+{
+	(void)t;
+	worker_signal_all(NULL, SIGKILL);
+}
+
+void
+master_worker_gone(void)
+{
+	const struct generation *g;
+
+	if (!master.stopping)
+		return;
+	TAILQ_FOREACH(g, &master.gens, entry)
+		if (g->nworkers != 0)
+			return;
+	ev_stop();
+}
+
+static void
+finish(int status)
+{
+	struct listener *l;
+
+	handoff_drop();
+	control_close();
+	while ((l = TAILQ_FIRST(&master.listeners)) != NULL)
+		listener_close_all();
+	if (status == 0)
+		log_info("stopped");
+	logproc_stop();
+	if (master.pidfile != NULL)
+		pidfile_remove(master.pidfile);
+	exit(status);
+}

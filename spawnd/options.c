@@ -1,0 +1,249 @@
+#include "compat.h"
+
+#include <ctype.h>
+
+#include "log.h"
+#include "sandbox.h"
+#include "spawnd.h"
+
+#define QUICK_MAX	64	/* most -R */
+
+static void	usage(void) no_return;
+static void	version(void) no_return;
+static void	variable(const char *);
+static int	level(const char *);
+static char	*absolute(const char *);
+static void	quick_listen(FILE *, const char *);
+static void	quick_remote(FILE *, unsigned, const char *);
+static char	*quick_text(const char *, char **, unsigned);
+static void	quick_value(FILE *, const char *, const char *, size_t);
+static bool	split(const char *, const char **, size_t *, const char **);
+
+static void
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: spawnd [-bfnPTvV] [-A file] [-D name=value] [-d level]\n"
+	    "              [-p pidfile] [configuration-file]\n"
+	    "       spawnd -L [address:]port -R host:port[,weight] [-R ...]\n");
+	exit(2);
+}
+
+static void
+version(void)
+{
+	const char *err;
+
+	printf("spawnd %s\n", PACKAGE_VERSION);
+	printf("configuration: %s\n", SPAWND_CONF);
+	printf("workers: %s\n", SPAWND_LIBEXECDIR);
+	if (ev_init(&err) == 0)
+		printf("events: %s\n", ev_mechanism());
+	else
+		printf("events: %s\n", err);
+	printf("worker sandbox: %s\n", sandbox_describe());
+	exit(0);
+}
+
+static int
+level(const char *name)
+{
+	int l = log_level_of(name);
+
+	if (l != -1)
+		return l;
+	fprintf(stderr, "spawnd: -d %s: use error, warning, notice, info or "
+	    "debug\n", name);
+	exit(2);
+}
+
+/* -D name=value: ${name} in the file. */
+static void
+variable(const char *text)
+{
+	const char *eq = strchr(text, '=');
+	char name[128];
+
+	if (eq == NULL || eq == text ||
+	    (size_t)(eq - text) >= sizeof(name)) {
+		fprintf(stderr, "spawnd: -D %s: use name=value\n", text);
+		exit(2);
+	}
+	strlcpy(name, text, (size_t)(eq - text) + 1);
+	if (setenv(name, eq + 1, 1) == -1)
+		fatal("-D %s", text);
+}
+
+/* The daemon changes its directory; a reload must find the same file. */
+static char *
+absolute(const char *path)
+{
+	char cwd[1024], *full;
+
+	if (path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL)
+		full = strdup(path);
+	else if (asprintf(&full, "%s/%s", cwd, path) == -1)
+		full = NULL;
+	if (full == NULL)
+		fatal("%s", path);
+	return full;
+}
+
+/* "host:port", "[v6]:port" or "port" into a host (NULL: none) and a port. */
+static bool
+split(const char *text, const char **host, size_t *hlen, const char **port)
+{
+	const char *colon = strrchr(text, ':');
+
+	*host = NULL;
+	*port = colon == NULL ? text : colon + 1;
+	if (colon == NULL)
+		return true;
+	*host = text;
+	*hlen = (size_t)(colon - text);
+	if (text[0] == '[') {
+		if (*hlen < 3 || colon[-1] != ']')
+			return false;
+		(*host)++;
+		*hlen -= 2;
+	} else if (memchr(text, ':', *hlen) != NULL)
+		return false;
+	return *hlen != 0;
+}
+
+/* A quoted value; what would end the quotes is not part of any address. */
+static void
+quick_value(FILE *f, const char *key, const char *value, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (isgraph((unsigned char)value[i]) &&
+		    strchr("'\"\\$", value[i]) == NULL)
+			continue;
+		fprintf(stderr, "spawnd: \"%s\" is no address\n", value);
+		exit(2);
+	}
+	fprintf(f, " %s = '%.*s'", key, (int)len, value);
+}
+
+static void
+quick_listen(FILE *f, const char *text)
+{
+	const char *host, *port;
+	size_t len = 0;
+
+	fprintf(f, "spawnd { listen quick {");
+	if (!split(text, &host, &len, &port)) {
+		fprintf(stderr, "spawnd: -L %s: use [address:]port, an IPv6 "
+		    "address in brackets\n", text);
+		exit(2);
+	}
+	if (host != NULL)
+		quick_value(f, "address", host, len);
+	quick_value(f, "port", port, strlen(port));
+	fprintf(f, " } }\n");
+}
+
+static void
+quick_remote(FILE *f, unsigned n, const char *text)
+{
+	const char *host, *port, *comma = strrchr(text, ',');
+	char *addr = strndup(text, comma == NULL ? strlen(text) :
+	    (size_t)(comma - text));
+	size_t len = 0;
+
+	if (addr == NULL)
+		fatal("-R %s", text);
+	if (!split(addr, &host, &len, &port) || host == NULL) {
+		fprintf(stderr, "spawnd: -R %s: use host:port[,weight], an "
+		    "IPv6 address in brackets\n", text);
+		exit(2);
+	}
+	fprintf(f, " remote r%u {", n);
+	quick_value(f, "address", host, len);
+	quick_value(f, "port", port, strlen(port));
+	if (comma != NULL)
+		quick_value(f, "weight", comma + 1, strlen(comma + 1));
+	fprintf(f, " }\n");
+	free(addr);
+}
+
+static char *
+quick_text(const char *listen, char **remotes, unsigned n)
+{
+	char *text = NULL;
+	size_t len;
+	unsigned i;
+	FILE *f;
+
+	if ((f = open_memstream(&text, &len)) == NULL)
+		fatal("-L %s", listen);
+	quick_listen(f, listen);
+	fprintf(f, "relay quick {\n");
+	for (i = 0; i < n; i++)
+		quick_remote(f, i + 1, remotes[i]);
+	fprintf(f, "}\n");
+	if (fclose(f) == EOF)
+		fatal("-L %s", listen);
+	return text;
+}
+
+void
+options_parse(struct options *o, int argc, char **argv)
+{
+	char *remotes[QUICK_MAX];
+	const char *listen = NULL;
+	unsigned n = 0;
+	int ch;
+
+	o->level = -1;
+	while ((ch = getopt(argc, argv, "A:bD:d:fL:nPp:R:TvV")) != -1) {
+		switch (ch) {
+		case 'A': o->addrs_path = absolute(optarg); break;
+		case 'b': o->background = true; break;
+		case 'D': variable(optarg); break;
+		case 'd': o->level = level(optarg); break;
+		case 'f': o->background = false; break;
+		case 'L':
+			if (listen != NULL)
+				usage();
+			listen = optarg;
+			break;
+		case 'n':
+		case 'P': o->check = true; break;
+		case 'p': o->pidfile = absolute(optarg); break;
+		case 'R':
+			if (n == QUICK_MAX)
+				usage();
+			remotes[n++] = optarg;
+			break;
+		case 'T': o->print = true; break;
+		case 'v': o->level = LOG_DEBUG; break;
+		case 'V': version();
+		default: usage();
+		}
+	}
+	if (argc - optind > 1 || (listen == NULL) != (n == 0) ||
+	    (listen != NULL && argc != optind))
+		usage();
+	if (listen != NULL)
+		o->quick = quick_text(listen, remotes, n);
+	else
+		o->conf_path = absolute(argc == optind ? SPAWND_CONF :
+		    argv[optind]);
+}
+
+struct conf *
+options_load(const struct options *o, conf_report *report, void *arg)
+{
+	struct conf *c;
+
+	if (o->quick != NULL)
+		c = conf_load_text(o->quick, "command line", report, arg);
+	else
+		c = conf_load(o->conf_path, report, arg);
+	if (c != NULL && o->level != -1)
+		c->log_level = o->level;
+	return c;
+}

@@ -1,0 +1,399 @@
+#include "compat.h"
+
+#include "log.h"
+#include "spawnd.h"
+
+#define COLUMNS	20	/* most of any view */
+
+/* A table: the same cells print as columns or as JSON. */
+struct column {
+	const char	*name;
+	bool		 text;		/* a string in JSON */
+};
+
+struct table {
+	const struct column	*cols;
+	size_t			 ncols;
+	char			**cells;
+	size_t			 ncells, room;
+	bool			 failed;	/* out of memory */
+};
+
+static const struct view *find(const char *);
+static void	cell(struct table *, const char *, ...) printf_like(2, 3);
+static void	json_string(FILE *, const char *);
+static void	json_row(FILE *, const struct table *, size_t);
+static int	column_width(const struct table *, size_t);
+static void	print_columns(FILE *, const struct table *);
+static void	print_pairs(FILE *, const struct table *);
+static void	print(FILE *, struct table *, bool, bool);
+static void	show_summary(struct table *);
+static void	show_workers(struct table *);
+static void	show_listeners(struct table *);
+static void	show_remotes(struct table *);
+static void	show_remote(struct table *, const struct conf_relay *,
+		    const struct conf_remote *, unsigned);
+static void	sums(uint64_t *, uint64_t *, uint64_t *, uint64_t *);
+
+static const struct column summary_cols[] = {
+	{ "version", true }, { "pid", false }, { "uptime_seconds", false },
+	{ "generation", false }, { "mechanism", true }, { "workers", false },
+	{ "draining", false }, { "sessions", false },
+	{ "sessions_total", false }, { "accepted", false },
+	{ "refused", false }, { "waiting", false }, { "overload", true },
+	{ "users_max_total", false }, { "bytes_in", false },
+	{ "bytes_out", false }, { "last_reload", true },
+	{ "dropped_logs", false }
+};
+static const struct column worker_cols[] = {
+	{ "pid", false }, { "generation", false }, { "state", true },
+	{ "sessions", false }, { "taken", false }, { "closed", false },
+	{ "bytes_in", false }, { "bytes_out", false },
+	{ "age_seconds", false }
+};
+static const struct column listener_cols[] = {
+	{ "name", true }, { "address", true }, { "relay", true },
+	{ "accepted", false }, { "refused", false }, { "overload", true },
+	{ "backlog", false }
+};
+static const struct column remote_cols[] = {
+	{ "relay", true }, { "name", true }, { "address", true },
+	{ "weight", false }, { "active", false }, { "sessions", false },
+	{ "failed", false }, { "held", false }, { "bytes_in", false },
+	{ "bytes_out", false }
+};
+
+_Static_assert(nitems_of(summary_cols) <= COLUMNS, "COLUMNS is too small");
+
+static const struct view {
+	const char		*name;
+	const struct column	*cols;
+	size_t			 ncols;
+	bool			 one;		/* one row: pairs, an object */
+	void			(*fill)(struct table *);
+} views[] = {
+	{ "summary", summary_cols, nitems_of(summary_cols), true,
+	    show_summary },
+	{ "workers", worker_cols, nitems_of(worker_cols), false,
+	    show_workers },
+	{ "listeners", listener_cols, nitems_of(listener_cols), false,
+	    show_listeners },
+	{ "remotes", remote_cols, nitems_of(remote_cols), false,
+	    show_remotes },
+};
+
+static const struct view *
+find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < nitems_of(views); i++)
+		if (strcmp(name, views[i].name) == 0)
+			return &views[i];
+	return NULL;
+}
+
+bool
+show_known(const char *name)
+{
+	return find(name) != NULL;
+}
+
+void
+show_write(FILE *f, const char *name, bool json)
+{
+	const struct view *v = find(name);
+	struct table t = { .cols = v->cols, .ncols = v->ncols };
+	size_t i;
+
+	v->fill(&t);
+	print(f, &t, json, v->one);
+	for (i = 0; i < t.ncells; i++)
+		free(t.cells[i]);
+	free(t.cells);
+}
+
+static void
+cell(struct table *t, const char *fmt, ...)
+{
+	char **cells, *text;
+	va_list ap;
+	int n;
+
+	if (t->ncells == t->room) {
+		t->room = t->room == 0 ? 64 : t->room * 2;
+		cells = realloc(t->cells, t->room * sizeof(*cells));
+		if (cells == NULL) {
+			t->failed = true;
+			t->room = t->ncells;
+			return;
+		}
+		t->cells = cells;
+	}
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n == -1)
+		t->failed = true;
+	else
+		t->cells[t->ncells++] = text;
+}
+
+static void
+json_string(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			fprintf(f, "\\%c", *s);
+		else if ((unsigned char)*s < ' ')
+			fprintf(f, "\\u%04x", (unsigned char)*s);
+		else
+			fputc(*s, f);
+	}
+	fputc('"', f);
+}
+
+static void
+json_row(FILE *f, const struct table *t, size_t row)
+{
+	size_t i;
+
+	fputc('{', f);
+	for (i = 0; i < t->ncols; i++) {
+		fprintf(f, "%s\"%s\": ", i == 0 ? "" : ", ", t->cols[i].name);
+		if (t->cols[i].text)
+			json_string(f, t->cells[row * t->ncols + i]);
+		else
+			fputs(t->cells[row * t->ncols + i], f);
+	}
+	fputc('}', f);
+}
+
+static int
+column_width(const struct table *t, size_t col)
+{
+	size_t i, width = strlen(t->cols[col].name);
+
+	for (i = col; i < t->ncells; i += t->ncols)
+		if (strlen(t->cells[i]) > width)
+			width = strlen(t->cells[i]);
+	return (int)width;
+}
+
+/* Words to the left, numbers to the right; row 0 is the heading. */
+static void
+print_columns(FILE *f, const struct table *t)
+{
+	size_t col, row, rows = t->ncells / t->ncols;
+	int width[COLUMNS];
+	const char *s;
+
+	for (col = 0; col < t->ncols; col++)
+		width[col] = column_width(t, col);
+	for (row = 0; row <= rows; row++) {
+		for (col = 0; col < t->ncols; col++) {
+			s = row == 0 ? t->cols[col].name :
+			    t->cells[(row - 1) * t->ncols + col];
+			fprintf(f, "%s%*s", col == 0 ? "" : "  ",
+			    t->cols[col].text ? -width[col] : width[col], s);
+		}
+		fputc('\n', f);
+	}
+}
+
+static void
+print_pairs(FILE *f, const struct table *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->ncells; i++)
+		fprintf(f, "%-16s %s\n", t->cols[i].name, t->cells[i]);
+}
+
+static void
+print(FILE *f, struct table *t, bool json, bool one)
+{
+	size_t i, rows = t->ncells / t->ncols;
+
+	if (t->failed) {
+		fprintf(f, "out of memory\n");
+		return;
+	}
+	if (!json) {
+		if (one)
+			print_pairs(f, t);
+		else
+			print_columns(f, t);
+		return;
+	}
+	if (!one)
+		fputc('[', f);
+	for (i = 0; i < rows; i++) {
+		if (i != 0)
+			fputs(",\n ", f);
+		json_row(f, t, i);
+	}
+	fputs(one ? "\n" : "]\n", f);
+}
+
+#define NUMBER(t, n)	cell(t, "%llu", (unsigned long long)(n))
+
+/* Of the living and of those that have been. */
+static void
+sums(uint64_t *sessions, uint64_t *in, uint64_t *out, uint64_t *dropped)
+{
+	const struct board_worker *b;
+	const struct generation *g;
+	const struct worker *w;
+
+	*sessions = master.past_sessions;
+	*in = master.past_in;
+	*out = master.past_out;
+	*dropped = master.past_dropped + log_dropped();
+	TAILQ_FOREACH(g, &master.gens, entry) {
+		TAILQ_FOREACH(w, &g->workers, entry) {
+			b = board_slot(&g->board, w->slot);
+			*sessions += w->sent;
+			*in += board_get(&b->bytes_in);
+			*out += board_get(&b->bytes_out);
+			*dropped += board_get(&b->log_dropped);
+		}
+	}
+}
+
+static void
+show_summary(struct table *t)
+{
+	const struct conf *c = master.gen->conf;
+	const struct generation *g;
+	const struct worker *w;
+	uint64_t open = 0, sessions, in, out, dropped;
+	unsigned n = 0, draining = 0;
+
+	TAILQ_FOREACH(g, &master.gens, entry) {
+		TAILQ_FOREACH(w, &g->workers, entry) {
+			open += worker_users(w);
+			n++;
+			draining += w->state == WORKER_DRAINING;
+		}
+	}
+	sums(&sessions, &in, &out, &dropped);
+	cell(t, "%s", PACKAGE_VERSION);
+	cell(t, "%ld", (long)getpid());
+	NUMBER(t, (ev_now() - master.started) / 1000);
+	cell(t, "%u", master.gen->number);
+	cell(t, "%s", ev_mechanism());
+	cell(t, "%u", n);
+	cell(t, "%u", draining);
+	NUMBER(t, open);
+	NUMBER(t, sessions);
+	NUMBER(t, master.accepted);
+	NUMBER(t, master.refused);
+	cell(t, "%u", handoff_kept());
+	cell(t, "%s", admit_overload() ? "yes" : "no");
+	NUMBER(t, (uint64_t)c->users_max * c->servers_max);
+	NUMBER(t, in);
+	NUMBER(t, out);
+	cell(t, "%s", reload_last());
+	NUMBER(t, dropped);
+}
+
+static void
+show_workers(struct table *t)
+{
+	const struct board_worker *b;
+	const struct generation *g;
+	const struct worker *w;
+
+	TAILQ_FOREACH(g, &master.gens, entry) {
+		TAILQ_FOREACH(w, &g->workers, entry) {
+			b = board_slot(&g->board, w->slot);
+			cell(t, "%ld", (long)w->pid);
+			cell(t, "%u", g->number);
+			cell(t, "%s", worker_state_name(w->state));
+			NUMBER(t, worker_users(w));
+			NUMBER(t, board_get(&b->taken));
+			NUMBER(t, board_get(&b->closed));
+			NUMBER(t, board_get(&b->bytes_in));
+			NUMBER(t, board_get(&b->bytes_out));
+			NUMBER(t, (ev_now() - w->started) / 1000);
+		}
+	}
+}
+
+static void
+show_listeners(struct table *t)
+{
+	const struct conf *c = master.gen->conf;
+	const struct listener *l;
+	char text[ADDR_STRLEN];
+
+	TAILQ_FOREACH(l, &master.listeners, entry) {
+		if (l->fresh)
+			continue;
+		cell(t, "%s", l->name);
+		cell(t, "%s", addr_str(&l->addr, text));
+		cell(t, "%s", c->relays[c->listens[l->index].relay].name);
+		NUMBER(t, l->accepted);
+		NUMBER(t, l->refused);
+		cell(t, "%s", conf_overload_name(c->overload));
+		cell(t, "%u", l->backlog);
+	}
+}
+
+static void
+show_remotes(struct table *t)
+{
+	const struct conf *c = master.gen->conf;
+	const struct conf_relay *r;
+	unsigned i, k, place = 0;
+
+	for (i = 0; i < c->nrelays; i++) {
+		r = &c->relays[i];
+		for (k = 0; k < r->nremotes; k++)
+			show_remote(t, r, &r->remotes[k], place++);
+	}
+}
+
+/* Over all generations, by name; "held" counts the workers that hold it. */
+static void
+show_remote(struct table *t, const struct conf_relay *r,
+    const struct conf_remote *remote, unsigned place)
+{
+	const struct total *past = master.gen->totals[place];
+	const struct board_remote *b;
+	const struct generation *g;
+	const struct worker *w;
+	struct total sum = *past;
+	uint64_t active = 0, held = 0;
+	char text[ADDR_STRLEN];
+	unsigned i;
+
+	TAILQ_FOREACH(g, &master.gens, entry) {
+		for (i = 0; i < g->board.nremotes; i++)
+			if (g->totals[i] == past)
+				break;
+		if (i == g->board.nremotes)
+			continue;
+		TAILQ_FOREACH(w, &g->workers, entry) {
+			b = &board_slot(&g->board, w->slot)->remotes[i];
+			sum.sessions += board_get(&b->sessions);
+			sum.failed += board_get(&b->failed);
+			sum.bytes_in += board_get(&b->bytes_in);
+			sum.bytes_out += board_get(&b->bytes_out);
+			active += atomic_load(&b->active);
+			held += g == master.gen && atomic_load(&b->held) != 0;
+		}
+	}
+	cell(t, "%s", r->name);
+	cell(t, "%s", remote->name);
+	cell(t, "%s", addr_str(&remote->addr[0], text));
+	cell(t, "%u", remote->weight);
+	NUMBER(t, active);
+	NUMBER(t, sum.sessions);
+	NUMBER(t, sum.failed);
+	NUMBER(t, held);
+	NUMBER(t, sum.bytes_in);
+	NUMBER(t, sum.bytes_out);
+}
