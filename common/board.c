@@ -40,20 +40,30 @@ board_first_remote(const struct conf *conf, unsigned relay)
 int
 board_create(struct board *b, const struct conf *conf)
 {
-	void *mem;
-	int saved;
+	int fd, saved;
 
 	board_layout(b, conf);
-	if ((b->fd = shm_create("spawnd-board", b->size)) == -1)
+	if ((fd = shm_create("spawnd-board", b->size)) == -1)
 		return -1;
-	mem = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
-	if (mem == MAP_FAILED) {
+	if (board_reopen(b, fd, conf) == -1) {
 		saved = errno;
-		close(b->fd);
-		b->fd = -1;
+		close(fd);
 		errno = saved;
 		return -1;
 	}
+	return 0;
+}
+
+int
+board_reopen(struct board *b, int fd, const struct conf *conf)
+{
+	void *mem;
+
+	board_layout(b, conf);
+	mem = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED)
+		return -1;
+	b->fd = fd;
 	b->mem = mem;
 	b->head = mem;
 	return 0;

@@ -65,6 +65,8 @@ struct board {
 /* Makes the board of a generation with this configuration; the master's.
  * Returns 0, or -1 with errno. */
 int	 board_create(struct board *, const struct conf *);
+/* Maps the board behind fd in a master that goes on with it. */
+int	 board_reopen(struct board *, int fd, const struct conf *);
 /* Maps the board behind fd in a worker: slot is its own. */
 int	 board_attach(struct board *, int fd, const struct conf *,
 	    unsigned slot);

@@ -20,7 +20,7 @@ static bool		 pump_keep(struct end *, const char *, size_t);
 static void		 pump_forward_eof(struct end *);
 static void		 pump_count(struct end *, size_t);
 static size_t		 pump_room(const struct end *);
-static struct end	*flush_survivor(struct sess *);
+static struct end	*flush_failed(struct sess *);
 static int		 unsent(int);
 
 /* Every read of this process goes here first; what the other end takes at
@@ -244,12 +244,12 @@ pump_timeout(struct sess *s)
 	return STEP_DONE;
 }
 
-/* --- FLUSH: one end is dead, the other still gets what was read --- */
+/* --- FLUSH: one end has failed, the other still gets what it had sent --- */
 
 static struct end *
-flush_survivor(struct sess *s)
+flush_failed(struct sess *s)
 {
-	return s->client.io.fd == -1 ? &s->server : &s->client;
+	return s->client.failed ? &s->client : &s->server;
 }
 
 /* Bytes that the kernel has taken and the peer has not acknowledged. */
@@ -271,10 +271,15 @@ unsent(int fd)
 enum step
 flush_enter(struct sess *s)
 {
-	struct end *e = flush_survivor(s);
+	struct end *from = flush_failed(s);
 
-	e->peer->readable = false;
-	return flush_event(s, e);
+	/* A write that failed has not seen what the socket had received
+	 * before; it is read to its end. An end of the file that comes after
+	 * the failure is no FIN. */
+	from->readable = from->hup = true;
+	if (!from->eof)
+		from->peer->shut = true;
+	return flush_event(s, from);
 }
 
 /*
@@ -285,11 +290,20 @@ flush_enter(struct sess *s)
 enum step
 flush_event(struct sess *s, struct end *any)
 {
-	struct end *e = flush_survivor(s), *dead = e->peer, *broken;
+	struct end *from = flush_failed(s), *to = from->peer, *broken = NULL;
+	enum moved m = pump(from, &broken);
 
 	(void)any;
-	if (e->io.fd == -1 || pump(dead, &broken) == MOVED_BROKEN ||
-	    (dead->kept_len == 0 && unsent(e->io.fd) == 0)) {
+	if (m == MOVED_MORE) {
+		sess_resume(s);
+		return STEP_WAIT;
+	}
+	if (broken == from || from->eof) {
+		ev_io_close(&from->io);
+		from->readable = false;
+	}
+	if (broken == to || (from->io.fd == -1 && from->kept_len == 0 &&
+	    unsent(to->io.fd) == 0)) {
 		sess_close(s, s->who, s->why, true);
 		return STEP_DONE;
 	}
@@ -307,5 +321,5 @@ flush_timeout(struct sess *s)
 		sess_close(s, s->who, s->why, true);
 		return STEP_DONE;
 	}
-	return flush_event(s, NULL);
+	return flush_event(s, flush_failed(s));
 }

@@ -29,7 +29,8 @@ struct end {
 	bool		 writable;
 	bool		 hup;		/* read on to the end: EOF or error */
 	bool		 eof;		/* FIN received, all data read */
-	bool		 shut;		/* FIN sent */
+	bool		 shut;		/* FIN sent, or none is to be sent */
+	bool		 failed;	/* its socket is dead for writing */
 };
 
 /* Forward only; session.c has the table. */
@@ -123,7 +124,7 @@ void	 sess_new(int fd, const struct proto_conn *);
 /* Ends a session whatever stage it is in; both descriptors are closed, by RST
  * where reset says so. The one door to a session's death. */
 void	 sess_close(struct sess *, enum sess_who, enum sess_why, bool reset);
-/* One side has failed (a reset, most often): what was read from it is still
+/* One side has failed (a reset, most often): what it had sent is still
  * delivered, then the other side is reset. */
 void	 sess_abort(struct end *failed, enum sess_why);
 /* Leaves the stage for the next one. */

@@ -238,7 +238,9 @@ sess_abort(struct end *failed, enum sess_why why)
 
 	s->who = failed->remote ? WHO_REMOTE : WHO_CLIENT;
 	s->why = (uint8_t)why;
-	ev_io_close(&failed->io);
+	failed->failed = true;
+	if (why != WHY_RESET)
+		ev_io_close(&failed->io);
 	sess_enter(s, STAGE_FLUSH);
 }
 
@@ -271,8 +273,11 @@ static void
 sess_log(const struct sess *s)
 {
 	char peer[ADDR_STRLEN], addr[ADDR_STRLEN] = "-";
-	uint64_t now = ev_now_us(), conn = 0;
+	uint64_t now = ev_now_us(), conn = 0, queue = 0;
 
+	/* The clocks of two processes' turns: the later look may be older. */
+	if (s->taken_us > s->accepted_us)
+		queue = s->taken_us - s->accepted_us;
 	if (s->up != NULL && s->connected_us != 0)
 		addr_str(&s->up->conf->addr[s->addr], addr);
 	if (s->connected_us != 0)
@@ -284,8 +289,8 @@ sess_log(const struct sess *s)
 	    s->connected_us != 0 ? s->up->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
 	    (unsigned long long)s->server.bytes,
-	    (double)(s->taken_us - s->accepted_us) / 1e6, (double)conn / 1e6,
-	    (double)(now - s->accepted_us) / 1e6,
+	    (double)queue / 1e6, (double)conn / 1e6,
+	    (double)(now - s->taken_us + queue) / 1e6,
 	    s->ntried + (s->connected_us != 0), who_names[s->who],
 	    why_names[s->why]);
 }

@@ -12,15 +12,22 @@ static void	usage(void) no_return;
 static int	control_connect(const char *);
 static void	send_all(int, const char *);
 static void	request(char *, size_t, int, char **, bool);
+static bool	one_of(const char * const *, size_t, const char *);
 static int	answer(int);
+
+static const char * const views[] = { "summary", "workers", "generations",
+	"listeners", "remotes" };
+static const char * const verbs[] = { "reload", "upgrade", "stop" };
 
 static void
 usage(void)
 {
 	fprintf(stderr,
 	    "usage: spawnctl [-s socket] [--json] show "
-	    "summary|workers|listeners|remotes\n"
-	    "       spawnctl [-s socket] reload | drain pid | stop\n");
+	    "summary|workers|generations|\n"
+	    "                listeners|remotes\n"
+	    "       spawnctl [-s socket] reload | upgrade | drain pid | "
+	    "stop\n");
 	exit(2);
 }
 
@@ -54,6 +61,15 @@ main(int argc, char **argv)
 	return answer(fd);
 }
 
+static bool
+one_of(const char * const *words, size_t n, const char *word)
+{
+	while (n-- > 0)
+		if (strcmp(words[n], word) == 0)
+			return true;
+	return false;
+}
+
 /* The words of the command line as the request's line. */
 static void
 request(char *line, size_t size, int argc, char **argv, bool json)
@@ -61,14 +77,12 @@ request(char *line, size_t size, int argc, char **argv, bool json)
 	const char *arg = argc == 2 ? argv[1] : "";
 
 	if (argc == 2 && strcmp(argv[0], "show") == 0 &&
-	    (strcmp(arg, "summary") == 0 || strcmp(arg, "workers") == 0 ||
-	    strcmp(arg, "listeners") == 0 || strcmp(arg, "remotes") == 0))
+	    one_of(views, nitems_of(views), arg))
 		snprintf(line, size, "show %s%s\n", arg, json ? " json" : "");
 	else if (argc == 2 && strcmp(argv[0], "drain") == 0 &&
 	    strspn(arg, "0123456789") == strlen(arg) && *arg != '\0')
 		snprintf(line, size, "drain %s\n", arg);
-	else if (argc == 1 && (strcmp(argv[0], "reload") == 0 ||
-	    strcmp(argv[0], "stop") == 0))
+	else if (argc == 1 && one_of(verbs, nitems_of(verbs), argv[0]))
 		snprintf(line, size, "%s\n", argv[0]);
 	else
 		usage();

@@ -28,7 +28,7 @@ struct client {
 };
 
 static void	control_event(struct ev_io *, int);
-static void	client_new(int);
+static struct client *client_new(int);
 static void	client_event(struct ev_io *, int);
 static void	client_late(struct ev_timer *);
 static void	client_read(struct client *);
@@ -46,6 +46,7 @@ static struct addr		 control_addr;
 static dev_t			 control_dev;
 static ino_t			 control_ino;
 static unsigned			 nclients;
+static struct client		*asker;		/* for the upgrade, before it */
 static TAILQ_HEAD(, client)	 clients = TAILQ_HEAD_INITIALIZER(clients);
 
 int
@@ -72,6 +73,50 @@ control_open(const char *path, const char **errp)
 	return 0;
 }
 
+void
+control_save(FILE *f, const struct reload_waiter *w)
+{
+	const struct client *c;
+
+	if (control.fd != -1)
+		fprintf(f, "control %d %ju %ju %s\n",
+		    upgrade_keep(control.fd), (uintmax_t)control_dev,
+		    (uintmax_t)control_ino, control_addr.un.sun_path);
+	TAILQ_FOREACH(c, &clients, entry)
+		if (w == &c->waiter)
+			fprintf(f, "client %d\n", upgrade_keep(c->io.fd));
+}
+
+bool
+control_take(const char *line)
+{
+	uintmax_t dev, ino;
+	const char *err;
+	int fd, at;
+
+	if (sscanf(line, "client %d", &fd) == 1) {
+		if ((asker = client_new(fd)) != NULL)
+			asker->waiting = true;
+		return true;
+	}
+	if (sscanf(line, "control %d %ju %ju %n", &fd, &dev, &ino, &at) != 3 ||
+	    addr_unix(line + at, &control_addr, &err) == -1)
+		return false;
+	control_dev = (dev_t)dev;
+	control_ino = (ino_t)ino;
+	return ev_io_add(&control, fd, IO_READ, control_event) == 0;
+}
+
+void
+control_upgraded(const char *error)
+{
+	if (asker == NULL)
+		return;
+	asker->waiting = false;
+	client_answer(asker, error, NULL, false);
+	asker = NULL;
+}
+
 /* Clients that are being answered keep their connection. */
 void
 control_close(void)
@@ -94,24 +139,25 @@ control_event(struct ev_io *io, int what)
 	ev_io_again(io, IO_READ);
 }
 
-static void
+static struct client *
 client_new(int fd)
 {
 	struct client *c;
 
 	if (nclients == CLIENTS || (c = calloc(1, sizeof(*c))) == NULL) {
 		close(fd);
-		return;
+		return NULL;
 	}
 	ev_timer_init(&c->timer, client_late);
 	if (ev_io_add(&c->io, fd, IO_READ | IO_WRITE, client_event) == -1) {
 		close(fd);
 		free(c);
-		return;
+		return NULL;
 	}
 	nclients++;
 	TAILQ_INSERT_TAIL(&clients, c, entry);
 	ev_timer_set(&c->timer, PATIENCE);
+	return c;
 }
 
 static void
@@ -191,6 +237,8 @@ client_close(struct client *c)
 		return;
 	if (c->waiting)
 		reload_forget(&c->waiter);
+	if (c == asker)
+		asker = NULL;
 	ev_timer_stop(&c->timer);
 	ev_io_close(&c->io);
 	TAILQ_REMOVE(&clients, c, entry);
@@ -269,7 +317,7 @@ request(struct client *c)
 	if (strcmp(verb, "show") == 0 && arg != NULL && master.gen != NULL) {
 		if (!show_known(arg))
 			client_answer(c, "unknown view; use summary, workers, "
-			    "listeners or remotes", NULL, false);
+			    "generations, listeners or remotes", NULL, false);
 		else
 			client_answer(c, NULL, arg, opt != NULL &&
 			    strcmp(opt, "json") == 0);
@@ -277,6 +325,10 @@ request(struct client *c)
 		c->waiter.cb = client_reloaded;
 		c->waiting = true;
 		reload_request(&c->waiter);
+	} else if (strcmp(verb, "upgrade") == 0) {
+		c->waiter.cb = client_reloaded;
+		c->waiting = true;
+		upgrade_request(&c->waiter);
 	} else if (strcmp(verb, "drain") == 0 && arg != NULL)
 		request_drain(c, arg);
 	else if (strcmp(verb, "stop") == 0) {

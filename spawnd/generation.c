@@ -1,6 +1,9 @@
 #include "compat.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <inttypes.h>
 
 #include "log.h"
 #include "shm.h"
@@ -15,6 +18,8 @@ static struct total *total_of(const char *, const char *);
 static int	 totals_find(struct generation *);
 static void	 generation_free(struct generation *);
 static void	 sweep(struct ev_task *);
+static struct conf *conf_of(int);
+static void	 conf_mistake(void *, const char *, int, const char *);
 
 static struct ev_task	 sweep_task;
 
@@ -151,6 +156,88 @@ generation_free(struct generation *g)
 	conf_free(&g->conf);
 	free(g->totals);
 	free(g);
+}
+
+void
+generation_save(FILE *f)
+{
+	const struct generation *g;
+	const struct total *t;
+
+	TAILQ_FOREACH(t, &master.totals, entry)
+		fprintf(f, "total %s %s %" PRIu64 " %" PRIu64 " %" PRIu64
+		    " %" PRIu64 "\n", t->relay, t->remote, t->sessions,
+		    t->failed, t->bytes_in, t->bytes_out);
+	TAILQ_FOREACH(g, &master.gens, entry) {
+		fprintf(f, "generation %u %d %d %d %d %" PRIu64 "\n",
+		    g->number, g->old, g == master.gen,
+		    upgrade_keep(g->conf_fd), upgrade_keep(g->board.fd),
+		    g->started);
+		worker_save(f, g);
+	}
+}
+
+bool
+generation_take_total(const char *line)
+{
+	struct total t, *own;
+
+	if (sscanf(line, "total %31s %31s %" SCNu64 " %" SCNu64 " %" SCNu64
+	    " %" SCNu64, t.relay, t.remote, &t.sessions, &t.failed,
+	    &t.bytes_in, &t.bytes_out) != 6 ||
+	    (own = total_of(t.relay, t.remote)) == NULL)
+		return false;
+	own->sessions = t.sessions;
+	own->failed = t.failed;
+	own->bytes_in = t.bytes_in;
+	own->bytes_out = t.bytes_out;
+	return true;
+}
+
+bool
+generation_take(const char *line)
+{
+	struct generation *g;
+	int old, current, board_fd;
+
+	if ((g = calloc(1, sizeof(*g))) == NULL)
+		return false;
+	TAILQ_INIT(&g->workers);
+	TAILQ_INSERT_TAIL(&master.gens, g, entry);
+	if (sscanf(line, "generation %u %d %d %d %d %" SCNu64, &g->number,
+	    &old, &current, &g->conf_fd, &board_fd, &g->started) != 6 ||
+	    (g->conf = conf_of(g->conf_fd)) == NULL ||
+	    board_reopen(&g->board, board_fd, g->conf) == -1 ||
+	    totals_find(g) == -1)
+		return false;
+	g->old = old != 0;
+	if (current)
+		master.gen = g;
+	return true;
+}
+
+/* The value behind the text that the workers were given. */
+static struct conf *
+conf_of(int fd)
+{
+	struct conf *c;
+	struct stat st;
+	char *text;
+
+	if (fstat(fd, &st) == -1 ||
+	    (text = calloc(1, (size_t)st.st_size + 1)) == NULL)
+		return NULL;
+	c = pread(fd, text, (size_t)st.st_size, 0) != st.st_size ? NULL :
+	    conf_load_text(text, "configuration", conf_mistake, NULL);
+	free(text);
+	return c;
+}
+
+static void
+conf_mistake(void *arg, const char *file, int line, const char *text)
+{
+	(void)arg;
+	log_warnx("%s:%d: %s", file, line, text);
 }
 
 void

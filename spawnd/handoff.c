@@ -1,5 +1,7 @@
 #include "compat.h"
 
+#include <inttypes.h>
+
 #include "log.h"
 #include "spawnd.h"
 
@@ -10,7 +12,7 @@ struct kept {
 };
 
 static void	view_make(void);
-static bool	choose(void);
+static bool	choose(bool);
 static void	flush_all(struct ev_task *);
 static void	retry_later(struct ev_task *);
 static void	keep_all(struct worker *);
@@ -55,9 +57,12 @@ handoff_changed(void)
 	chosen = false;
 }
 
-/* Settles who gets the next session; starts a worker where that is due. */
+/*
+ * Settles who gets the next session. A worker is started when a session asks
+ * for it (taking), or when nobody else has room for one that may be waiting.
+ */
 static bool
-choose(void)
+choose(bool taking)
 {
 	const struct conf *c = master.gen->conf;
 	const struct pool_limits limits = {
@@ -65,16 +70,19 @@ choose(void)
 		.users_min = c->users_min, .users_max = c->users_max
 	};
 
-	if (chosen)
-		return next.worker != -1;
-	if (!viewed)
-		view_make();
-	next = pool_pick(view, nview, &limits);
-	if (next.start && ev_now() >= master.gen->not_before &&
-	    worker_start(master.gen) == 0) {
+	if (!chosen) {
+		if (!viewed)
+			view_make();
+		next = pool_pick(view, nview, &limits);
+	}
+	if (next.start && (taking || next.worker == -1) &&
+	    ev_now() >= master.gen->not_before &&
+	    worker_start(master.gen) == 0 && next.worker == -1) {
 		view_make();
 		next = pool_pick(view, nview, &limits);
 	}
+	if (taking)
+		next.start = false;
 	chosen = next.worker != -1;
 	return chosen;
 }
@@ -82,7 +90,7 @@ choose(void)
 bool
 handoff_room(void)
 {
-	return nkept == 0 && choose();
+	return nkept == 0 && choose(false);
 }
 
 bool
@@ -90,7 +98,7 @@ handoff_give(int fd, const struct proto_conn *c)
 {
 	struct worker *w;
 
-	if (!choose())
+	if (!choose(true))
 		return false;
 	chosen = false;
 	w = who[next.worker];
@@ -174,6 +182,48 @@ handoff_keep(int fd, const struct proto_conn *c)
 	k->conn = *c;
 	TAILQ_INSERT_TAIL(&kept, k, entry);
 	nkept++;
+}
+
+void
+handoff_save(FILE *f)
+{
+	const struct kept *k;
+	const struct peer *p;
+	size_t i;
+
+	TAILQ_FOREACH(k, &kept, entry) {
+		p = &k->conn.client;
+		fprintf(f, "kept %d %u %" PRIu64 " %u %u %u ",
+		    upgrade_keep(k->fd), k->conn.listener,
+		    k->conn.accepted_us, p->family, p->port, p->scope);
+		for (i = 0; i < sizeof(p->ip); i++)
+			fprintf(f, "%02x", p->ip[i]);
+		fputc('\n', f);
+	}
+}
+
+bool
+handoff_take(const char *line)
+{
+	struct proto_conn c;
+	unsigned family, port, byte;
+	int fd, at;
+	size_t i;
+
+	memset(&c, 0, sizeof(c));
+	if (sscanf(line, "kept %d %u %" SCNu64 " %u %u %u %n", &fd,
+	    &c.listener, &c.accepted_us, &family, &port, &c.client.scope,
+	    &at) != 6)
+		return false;
+	for (i = 0; i < sizeof(c.client.ip); i++) {
+		if (sscanf(line + at + 2 * i, "%2x", &byte) != 1)
+			return false;
+		c.client.ip[i] = (uint8_t)byte;
+	}
+	c.client.family = (uint8_t)family;
+	c.client.port = (uint16_t)port;
+	handoff_keep(fd, &c);
+	return true;
 }
 
 unsigned

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 
 #include <fcntl.h>
+#include <inttypes.h>
 
 #include "log.h"
 #include "spawnd.h"
@@ -15,6 +16,7 @@ static struct listener	*listener_bind(const struct conf *, unsigned,
 			    const struct addr *, const char **);
 static int		 listener_tcp(const struct addr *, bool, unsigned,
 			    const char **);
+static void		 listener_name(struct listener *, int);
 static int		 listener_keepalive(int, int);
 static void		 listener_update(struct listener *,
 			    const struct conf *);
@@ -104,12 +106,7 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 	l->io.fd = fd;
 	l->fresh = l->keep = true;
 	l->asked = *a;
-	l->addr = want;
-	l->addr.len = sizeof(l->addr) - offsetof(struct addr, un);
-	if (a->sa.sa_family == AF_UNIX)
-		l->addr = *a;
-	else
-		getsockname(fd, &l->addr.sa, &l->addr.len);
+	listener_name(l, fd);
 	l->index = l->next_index = index;
 	l->backlog = c->backlog;
 	if (a->sa.sa_family == AF_UNIX && stat(a->un.sun_path, &st) == 0) {
@@ -124,6 +121,17 @@ static int
 listener_keepalive(int fd, int on)
 {
 	return setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/* What it is really bound to. */
+static void
+listener_name(struct listener *l, int fd)
+{
+	l->addr = l->asked;
+	if (l->asked.sa.sa_family == AF_UNIX)
+		return;
+	l->addr.len = sizeof(l->addr.un);
+	getsockname(fd, &l->addr.sa, &l->addr.len);
 }
 
 /* What a listener sets, the connections that it accepts inherit: no call a
@@ -323,6 +331,56 @@ listener_close_all(void)
 			admit_all(l);
 		listener_free(l);
 	}
+}
+
+void
+listener_save(FILE *f)
+{
+	const struct listener *l;
+	const uint8_t *p;
+	size_t i;
+
+	TAILQ_FOREACH(l, &master.listeners, entry) {
+		fprintf(f, "listener %d %u %u %" PRIu64 " %" PRIu64
+		    " %ju %ju %s %u ", upgrade_keep(l->io.fd), l->index,
+		    l->backlog, l->accepted, l->refused, (uintmax_t)l->dev,
+		    (uintmax_t)l->ino, l->name, (unsigned)l->asked.len);
+		p = (const uint8_t *)&l->asked.un;
+		for (i = 0; i < l->asked.len; i++)
+			fprintf(f, "%02x", p[i]);
+		fputc('\n', f);
+	}
+}
+
+bool
+listener_take(const char *line)
+{
+	struct listener *l;
+	uintmax_t dev, ino;
+	unsigned len, byte;
+	int fd, at;
+	size_t i;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return false;
+	l->io.fd = -1;
+	TAILQ_INSERT_TAIL(&master.listeners, l, entry);
+	if (sscanf(line, "listener %d %u %u %" SCNu64 " %" SCNu64
+	    " %ju %ju %31s %u %n", &fd, &l->index, &l->backlog, &l->accepted,
+	    &l->refused, &dev, &ino, l->name, &len, &at) != 9 ||
+	    len > sizeof(l->asked.un))
+		return false;
+	for (i = 0; i < len; i++) {
+		if (sscanf(line + at + 2 * i, "%2x", &byte) != 1)
+			return false;
+		((uint8_t *)&l->asked.un)[i] = (uint8_t)byte;
+	}
+	l->dev = (dev_t)dev;
+	l->ino = (ino_t)ino;
+	l->next_index = l->index;
+	l->asked.len = len;
+	listener_name(l, fd);
+	return ev_io_add(&l->io, fd, IO_READ, admit_event) == 0;
 }
 
 int

@@ -167,6 +167,28 @@ logproc_reload(const struct conf *conf)
 }
 
 void
+logproc_save(FILE *f)
+{
+	fprintf(f, "log %d %d %d %ld %s\n", upgrade_keep(pair[0]),
+	    upgrade_keep(pair[1]), facility, (long)logger.pid, target);
+}
+
+bool
+logproc_take(const char *line)
+{
+	long pid;
+	int at;
+
+	if (sscanf(line, "log %d %d %d %ld %n", &pair[0], &pair[1], &facility,
+	    &pid, &at) != 4 || (target = strdup(line + at)) == NULL)
+		return false;
+	log_init(pair[1], "spawnd");
+	if (pid == -1)
+		return launch() == 0;
+	return ev_proc_add(&logger, (pid_t)pid, logger_exit) == 0;
+}
+
+void
 logproc_stop(void)
 {
 	if (pair[0] == -1)

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <libutil.h>
+#include <limits.h>
 #include <signal.h>
 #include <time.h>
 
@@ -16,6 +17,8 @@
 
 #define STOP_LIMIT	3000	/* ms until stopped workers are killed */
 
+static void	 remember(int, char **);
+static char	*own_path(const char *);
 static void	 mistake(void *, const char *, int, const char *);
 static void	 check_only(void) no_return;
 static void	 background(void);
@@ -25,7 +28,7 @@ static void	 on_hup(struct ev_signal *);
 static void	 on_usr1(struct ev_signal *);
 static void	 on_term(struct ev_signal *);
 static void	 on_int(struct ev_signal *);
-static void	 on_ignored(struct ev_signal *);
+static void	 on_usr2(struct ev_signal *);
 static void	 stop_late(struct ev_timer *);
 static void	 finish(int) no_return;
 
@@ -37,31 +40,87 @@ static int		 launched = -1;	/* tells the launching command */
 int
 main(int argc, char **argv)
 {
-	struct conf *conf;
+	struct conf *conf = NULL;
 	const char *err;
+	const bool upgraded = upgrade_pending();
 
+	/* What the launching process left open is none of ours. */
+	if (!upgraded)
+		closefrom(STDERR_FILENO + 1);
+	remember(argc, argv);
 	TAILQ_INIT(&master.gens);
 	TAILQ_INIT(&master.totals);
 	TAILQ_INIT(&master.listeners);
 	options_parse(&master.opt, argc, argv);
 	if (master.opt.check || master.opt.print)
 		check_only();
-	if ((conf = options_load(&master.opt, mistake, NULL)) == NULL)
-		return 1;
-	if (master.opt.background)
-		background();
-	files_of_others(conf);
+	if (!upgraded) {
+		if ((conf = options_load(&master.opt, mistake, NULL)) == NULL)
+			return 1;
+		if (master.opt.background)
+			background();
+		files_of_others(conf);
+	}
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
 	signals();
-	master.started = ev_now();
-	master.started_wall = time(NULL);
-	if (chdir("/") == -1)
-		fatal("chdir");
 	setproctitle("master");
-	reload_first(conf);
+	if (upgraded) {
+		upgrade_restore();
+	} else {
+		master.started = ev_now();
+		master.started_wall = time(NULL);
+		if (chdir("/") == -1)
+			fatal("chdir");
+		reload_first(conf);
+	}
 	ev_run();
 	finish(0);
+}
+
+/* What an upgrade needs to start the next image as we were started. */
+static void
+remember(int argc, char **argv)
+{
+	char cwd[PATH_MAX];
+	int i;
+
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		strlcpy(cwd, "/", sizeof(cwd));
+	master.cwd = strdup(cwd);
+	master.self = own_path(argv[0]);
+	master.argv = calloc((size_t)argc + 1, sizeof(char *));
+	if (master.cwd == NULL || master.self == NULL || master.argv == NULL)
+		fatal("start");
+	for (i = 0; i < argc; i++)
+		if ((master.argv[i] = strdup(argv[i])) == NULL)
+			fatal("start");
+}
+
+/* Where the shell found this program. */
+static char *
+own_path(const char *name)
+{
+	char *path, *copy, *dir, *rest, *full = NULL;
+
+	/* Not resolved: what a link points to may be what is upgraded. */
+	if (name[0] == '/')
+		return strdup(name);
+	if (strchr(name, '/') != NULL)
+		return asprintf(&full, "%s/%s", master.cwd, name) == -1 ?
+		    NULL : full;
+	path = getenv("PATH");
+	copy = rest = strdup(path != NULL ? path : "");
+	while (full == NULL && (dir = strsep(&rest, ":")) != NULL) {
+		if (asprintf(&full, "%s/%s", dir, name) == -1)
+			full = NULL;
+		else if (access(full, X_OK) == -1) {
+			free(full);
+			full = NULL;
+		}
+	}
+	free(copy);
+	return full != NULL ? full : strdup(name);
 }
 
 static void
@@ -79,6 +138,7 @@ check_only(void)
 {
 	struct conf *conf;
 
+	upgrade_check();
 	if ((conf = options_load(&master.opt, mistake, NULL)) == NULL)
 		exit(1);
 	if (master.opt.print &&
@@ -163,6 +223,20 @@ master_pidfile(const char *path, struct pidfh **pfh, const char **errp)
 	return -1;
 }
 
+void
+master_pidfile_again(void)
+{
+	const char *err, *path = master.opt.pidfile != NULL ?
+	    master.opt.pidfile : master.gen->conf->pidfile;
+
+	if (path == NULL)
+		return;
+	if (master_pidfile(path, &master.pidfile, &err) == -1)
+		log_warnx("%s", err);
+	else if (pidfile_write(master.pidfile) == -1)
+		log_warn("pid file %s", path);
+}
+
 const char *
 master_libexec(const char *name, char *buf, size_t size)
 {
@@ -181,7 +255,7 @@ signals(void)
 	signal(SIGPIPE, SIG_IGN);
 	if (ev_signal_add(&hup, SIGHUP, on_hup) == -1 ||
 	    ev_signal_add(&usr1, SIGUSR1, on_usr1) == -1 ||
-	    ev_signal_add(&usr2, SIGUSR2, on_ignored) == -1 ||
+	    ev_signal_add(&usr2, SIGUSR2, on_usr2) == -1 ||
 	    ev_signal_add(&term, SIGTERM, on_term) == -1 ||
 	    ev_signal_add(&intr, SIGINT, on_int) == -1)
 		fatal("signals");
@@ -216,9 +290,10 @@ on_int(struct ev_signal *s)
 }
 
 static void
-on_ignored(struct ev_signal *s)
+on_usr2(struct ev_signal *s)
 {
 	(void)s;
+	upgrade_request(NULL);
 }
 
 void

@@ -45,6 +45,12 @@ reload_last(void)
 	return last;
 }
 
+bool
+reload_idle(void)
+{
+	return stage == RELOAD_IDLE;
+}
+
 void
 reload_first(struct conf *conf)
 {

@@ -29,6 +29,7 @@ static void	print_pairs(FILE *, const struct table *);
 static void	print(FILE *, struct table *, bool, bool);
 static void	show_summary(struct table *);
 static void	show_workers(struct table *);
+static void	show_generations(struct table *);
 static void	show_listeners(struct table *);
 static void	show_remotes(struct table *);
 static void	show_remote(struct table *, const struct conf_relay *,
@@ -50,6 +51,10 @@ static const struct column worker_cols[] = {
 	{ "sessions", false }, { "taken", false }, { "closed", false },
 	{ "bytes_in", false }, { "bytes_out", false },
 	{ "age_seconds", false }
+};
+static const struct column generation_cols[] = {
+	{ "generation", false }, { "state", true }, { "workers", false },
+	{ "sessions", false }, { "age_seconds", false }, { "why", true }
 };
 static const struct column listener_cols[] = {
 	{ "name", true }, { "address", true }, { "relay", true },
@@ -76,6 +81,8 @@ static const struct view {
 	    show_summary },
 	{ "workers", worker_cols, nitems_of(worker_cols), false,
 	    show_workers },
+	{ "generations", generation_cols, nitems_of(generation_cols), false,
+	    show_generations },
 	{ "listeners", listener_cols, nitems_of(listener_cols), false,
 	    show_listeners },
 	{ "remotes", remote_cols, nitems_of(remote_cols), false,
@@ -319,6 +326,33 @@ show_workers(struct table *t)
 			NUMBER(t, board_get(&b->bytes_out));
 			NUMBER(t, (ev_now() - w->started) / 1000);
 		}
+	}
+}
+
+/* Why an old one still lives is what its workers still hold. */
+static void
+show_generations(struct table *t)
+{
+	const struct generation *g;
+	const struct worker *w;
+	uint64_t open;
+	unsigned stuck;
+
+	TAILQ_FOREACH(g, &master.gens, entry) {
+		open = 0;
+		stuck = 0;
+		TAILQ_FOREACH(w, &g->workers, entry) {
+			open += worker_users(w);
+			stuck += w->state == WORKER_STUCK;
+		}
+		cell(t, "%u", g->number);
+		cell(t, "%s", g == master.gen ? "current" :
+		    g->old ? "draining" : "starting");
+		cell(t, "%u", g->nworkers);
+		NUMBER(t, open);
+		NUMBER(t, (ev_now() - g->started) / 1000);
+		cell(t, "%s", !g->old ? "-" : stuck != 0 ? "a worker is stuck" :
+		    open != 0 ? "sessions are open" : "workers are ending");
 	}
 }
 

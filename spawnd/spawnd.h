@@ -245,8 +245,48 @@ void		 reload_worker_ready(struct generation *);
 void		 reload_worker_died(struct generation *);
 /* Gives up what is under way, for the end. */
 void		 reload_cancel(void);
+/* Nothing is under way. */
+bool		 reload_idle(void);
 /* The last outcome: "never", "ok", or "failed: why". */
 const char	*reload_last(void);
+
+/* --- upgrade.c: the same process goes on as another binary --- */
+
+#define UPGRADE_STATE	1	/* number of the form that state is saved in */
+
+/*
+ * Checks the binary that stands where this one was started from, and becomes
+ * it: same pid, listeners, workers and counters. cb comes only on failure;
+ * after success the new image answers (control_answer_save).
+ */
+void		 upgrade_request(struct reload_waiter *);
+/* In the new image: is there a state to go on with? */
+bool		 upgrade_pending(void);
+/* Takes it up, or goes back to the image that left it. */
+void		 upgrade_restore(void);
+/* Is this process only asked whether it could? Ends it with the answer if it
+ * could not. */
+void		 upgrade_check(void);
+/* While saving: this descriptor stays open in the new image. */
+int		 upgrade_keep(int fd);
+
+/* Each writes the lines, or takes up one, that are its own (upgrade.c has
+ * the list). Take returns false for a line that it does not understand. */
+void		 generation_save(FILE *);
+bool		 generation_take(const char *line);
+bool		 generation_take_total(const char *line);
+void		 worker_save(FILE *, const struct generation *);
+bool		 worker_take(const char *line);
+void		 listener_save(FILE *);
+bool		 listener_take(const char *line);
+void		 handoff_save(FILE *);
+bool		 handoff_take(const char *line);
+void		 logproc_save(FILE *);
+bool		 logproc_take(const char *line);
+void		 control_save(FILE *, const struct reload_waiter *);
+bool		 control_take(const char *line);
+/* Answers the client that asked for the upgrade. */
+void		 control_upgraded(const char *error);
 
 /* --- control.c, show.c: spawnctl's side --- */
 
@@ -297,10 +337,13 @@ struct conf	*options_load(const struct options *, conf_report *, void *);
 struct master {
 	struct options		 opt;
 	struct generation	*gen;		/* the current one */
-	TAILQ_HEAD(, generation) gens;		/* all that have workers */
+	TAILQ_HEAD(generations, generation) gens; /* all that have workers */
 	TAILQ_HEAD(, total)	 totals;
 	struct listeners	 listeners;
 	struct pidfh		*pidfile;
+	char			**argv;		/* as we were started */
+	char			*self;		/* path of the binary */
+	char			*cwd;
 	unsigned		 last_number;
 	bool			 stopping;
 	uint64_t		 started;	/* ms */
@@ -322,6 +365,8 @@ void		 master_worker_gone(void);
 /* Opens and writes a pid file. -1 with *errp. */
 int		 master_pidfile(const char *path, struct pidfh **,
 		    const char **errp);
+/* Opens the pid file that options and configuration name. */
+void		 master_pidfile_again(void);
 /* The path of a program of libexec, in buf. */
 const char	*master_libexec(const char *name, char *buf, size_t size);
 

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 
 #include "log.h"
@@ -385,6 +386,60 @@ worker_report(const struct worker *w, int status)
 	else
 		log_warnx("worker %ld failed with status %d and %llu sessions",
 		    pid, WEXITSTATUS(status), lost);
+}
+
+void
+worker_save(FILE *f, const struct generation *g)
+{
+	const struct worker *w;
+
+	TAILQ_FOREACH(w, &g->workers, entry)
+		fprintf(f, "worker %u %ld %d %d %d %d %" PRIu64 " %" PRIu64
+		    "\n", w->slot, (long)w->pid, upgrade_keep(w->chan.fd),
+		    upgrade_keep(w->peer), (int)w->state, w->drain_due,
+		    w->sent, w->started);
+}
+
+/* Of the generation that was taken up last. */
+bool
+worker_take(const char *line)
+{
+	struct generation *g = TAILQ_LAST(&master.gens, generations);
+	struct worker *w;
+	unsigned slot;
+	int chan, state, due;
+	long pid;
+
+	if (g == NULL || (w = calloc(1, sizeof(*w))) == NULL)
+		return false;
+	if (sscanf(line, "worker %u %ld %d %d %d %d %" SCNu64 " %" SCNu64,
+	    &slot, &pid, &chan, &w->peer, &state, &due, &w->sent,
+	    &w->started) != 8 || slot >= BOARD_SLOTS) {
+		free(w);
+		return false;
+	}
+	w->gen = g;
+	w->slot = slot;
+	w->pid = (pid_t)pid;
+	w->state = state == WORKER_STUCK ? WORKER_DRAINING :
+	    (enum worker_state)state;
+	w->drain_due = due != 0;
+	w->full = w->drain_due;		/* until it is writable */
+	w->chan.fd = -1;
+	g->slots[slot] = w;
+	g->nworkers++;
+	ev_timer_init(&w->timer, worker_timer);
+	TAILQ_INSERT_TAIL(&g->workers, w, entry);
+	if (ev_io_add(&w->chan, chan, IO_READ | IO_WRITE,
+	    worker_event) == -1 ||
+	    ev_proc_add(&w->proc, w->pid, worker_exit) == -1)
+		return false;
+	if (w->state == WORKER_STARTING)
+		worker_timer_set(w, g->conf->start_timeout);
+	else
+		worker_watch(w);
+	shrink_watch(g);
+	return true;
 }
 
 /* What it has done stays on record; its part of the board becomes free. */
