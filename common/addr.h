@@ -28,7 +28,8 @@ struct peer {
 	uint8_t		ip[16];		/* 4 bytes used for IPv4 */
 	uint32_t	scope;		/* IPv6 link-local scope */
 	uint16_t	port;		/* host byte order */
-	uint8_t		family;		/* AF_INET, AF_INET6; AF_UNIX: no address */
+	uint8_t		family;		/* AF_INET, AF_INET6;
+					   AF_UNIX: no address */
 	uint8_t		pad;
 };
 
@@ -40,13 +41,16 @@ struct peer {
  * Returns how many, or -1 with *errp set to a sentence that names the culprit
  * (static storage, valid until the next call).
  */
-int		 addr_resolve(const char *host, const char *service, bool passive,
-		    struct addr *out, size_t max, const char **errp);
+int		 addr_resolve(const char *host, const char *service,
+		    bool passive, struct addr *out, size_t max,
+		    const char **errp);
 /* A unix socket's path. Returns -1 with *errp if it is too long. */
-int		 addr_unix(const char *path, struct addr *out, const char **errp);
+int		 addr_unix(const char *path, struct addr *out,
+		    const char **errp);
 /* A number "1".."65535" (0 allowed if zero_ok) or a service name to a port;
  * -1 with *errp otherwise. */
-int		 addr_port(const char *service, bool zero_ok, const char **errp);
+int		 addr_port(const char *service, bool zero_ok,
+		    const char **errp);
 /* 0: same family, address, scope, port; else as memcmp(3) orders them. */
 int		 addr_cmp(const struct addr *, const struct addr *);
 uint16_t	 addr_get_port(const struct addr *);

@@ -117,8 +117,10 @@ int		 conf_print(const struct conf *, enum conf_style, FILE *);
 char		*conf_duration_str(uint64_t ms, char buf[CONF_UNITLEN]);
 char		*conf_size_str(uint64_t bytes, char buf[CONF_UNITLEN]);
 /* The reverse; -1 with *errp (static) if it is none or out of range. */
-int		 conf_duration_of(const char *, uint64_t *ms, const char **errp);
-int		 conf_size_of(const char *, uint64_t *bytes, const char **errp);
+int		 conf_duration_of(const char *, uint64_t *ms,
+		    const char **errp);
+int		 conf_size_of(const char *, uint64_t *bytes,
+		    const char **errp);
 
 const char	*conf_overload_name(enum conf_overload);
 const char	*conf_balance_name(enum conf_balance);

@@ -53,7 +53,8 @@ struct proto_conn {
 
 /* The master's word that the channel will carry no more CONN. */
 struct proto_drain {
-	uint32_t	reserved;	/* 0 */
+	uint32_t	close;		/* 1: and all sessions end now, because
+					   max-generations is exceeded */
 };
 
 struct proto_ready {

@@ -3,9 +3,14 @@
 #include <sys/ioctl.h>
 
 #include "relay.h"
+#include "splice.h"
 
 #define SCRATCH		(64 * 1024)	/* read at once, at most */
-#define TURN_READS	16		/* reads a direction a wake-up */
+#define TURN_READS	16		/* a direction a wake-up, at most */
+#define TURN_BYTES	(1024 * 1024)	/* the same */
+#define BULK_READ	(32 * 1024)	/* a read this large counts as bulk */
+#define BULK_ON		4		/* so many in a row: zero copy */
+#define BULK_MAX	16		/* so many small ones end it */
 #define FLUSH_LOOK	10		/* ms between looks at a send queue */
 #define FLUSH_MAX	60000		/* ms, if half-close-timeout is 0 */
 
@@ -13,19 +18,27 @@ enum moved { MOVED_ALL, MOVED_MORE, MOVED_BROKEN };
 
 static enum step	 pump_both(struct sess *, struct end *);
 static enum moved	 pump(struct end *, struct end **);
-static enum moved	 pump_read(struct end *, struct end **);
-static enum moved	 pump_write(struct end *, const char *, size_t);
-static enum moved	 pump_kept(struct end *, struct end **);
-static bool		 pump_keep(struct end *, const char *, size_t);
-static void		 pump_forward_eof(struct end *);
-static void		 pump_count(struct end *, size_t);
+static size_t		 stored(const struct end *);
+static enum moved	 pump_stored(struct end *, struct end **);
+static enum moved	 pump_error(struct end *, int, struct end **);
+static bool		 bulk(const struct end *);
+static void		 bulk_note(struct end *, size_t);
+static enum moved	 pump_splice(struct end *, struct end **);
 static size_t		 pump_room(const struct end *);
+static enum moved	 pump_read(struct end *, struct end **);
+static enum moved	 pump_write(struct end *, const char *, size_t,
+			    struct end **);
+static bool		 pump_keep(struct end *, const char *, size_t);
+static void		 pump_count(struct end *, size_t);
+static void		 pump_forward_eof(struct end *);
 static struct end	*flush_failed(struct sess *);
 static int		 unsent(int);
 
 /* Every read of this process goes here first; what the other end takes at
  * once is never stored anywhere else. */
 static char scratch[SCRATCH];
+
+static const uint8_t can_splice = 1;
 
 enum step
 pump_enter(struct sess *s)
@@ -60,8 +73,8 @@ pump_both(struct sess *s, struct end *first)
 		s->who = s->client.eof ? WHO_CLIENT : WHO_REMOTE;
 		sess_arm(s);
 	}
-	if (s->client.eof && s->server.eof && s->client.kept_len == 0 &&
-	    s->server.kept_len == 0) {
+	if (s->client.eof && s->server.eof && stored(&s->client) == 0 &&
+	    stored(&s->server) == 0) {
 		sess_close(s, s->who, WHY_FIN, false);
 		return STEP_DONE;
 	}
@@ -77,56 +90,125 @@ pump_both(struct sess *s, struct end *first)
 static enum moved
 pump(struct end *from, struct end **broken)
 {
+	uint64_t limit = from->bytes + TURN_BYTES;
 	enum moved m;
 	int reads;
 
 	for (reads = 0;; reads++) {
-		if (from->kept_len != 0 &&
-		    (m = pump_kept(from, broken)) != MOVED_ALL)
+		if (stored(from) != 0 &&
+		    (m = pump_stored(from, broken)) != MOVED_ALL)
 			return m;
-		if (from->kept_len != 0 || from->eof || !from->readable ||
+		if (stored(from) != 0 || from->eof || !from->readable ||
 		    !from->peer->writable)
 			break;
-		if (reads == TURN_READS)
+		if (reads == TURN_READS || from->bytes >= limit)
 			return MOVED_MORE;
-		if ((m = pump_read(from, broken)) != MOVED_ALL)
+		if (bulk(from))
+			m = pump_splice(from, broken);
+		else
+			m = pump_read(from, broken);
+		if (m != MOVED_ALL)
 			return m;
 	}
-	if (from->eof && from->kept_len == 0 && !from->peer->shut)
+	if (from->pipe != NULL && stored(from) == 0)
+		splice_put(&from->pipe);
+	if (from->eof && stored(from) == 0 && !from->peer->shut)
 		pump_forward_eof(from);
 	return MOVED_ALL;
 }
 
-/* Writes what was kept; MOVED_ALL says nothing of whether all went. */
+/* Read from an end and not yet taken by its peer. */
+static size_t
+stored(const struct end *from)
+{
+	return from->kept_len + splice_len(from->pipe);
+}
+
+/* Writes what is stored; MOVED_ALL says nothing of whether all went. */
 static enum moved
-pump_kept(struct end *from, struct end **broken)
+pump_stored(struct end *from, struct end **broken)
 {
 	struct end *to = from->peer;
 	ssize_t n;
 
 	if (!to->writable)
 		return MOVED_ALL;
-	n = send(to->io.fd, from->kept + from->kept_off, from->kept_len,
-	    MSG_NOSIGNAL);
-	if (n == -1) {
-		if (errno == EAGAIN || errno == EINTR) {
-			to->writable = false;
-			ev_io_again(&to->io, IO_WRITE);
-			return MOVED_ALL;
-		}
-		*broken = to;
-		return MOVED_BROKEN;
-	}
+	if (from->kept_len != 0)
+		n = send(to->io.fd, from->kept + from->kept_off,
+		    from->kept_len, MSG_NOSIGNAL);
+	else
+		n = splice_out(from->pipe, to->io.fd);
+	if (n == -1)
+		return pump_error(to, IO_WRITE, broken);
 	sess_touch(sess_of(from));
+	if (from->kept_len == 0)
+		return MOVED_ALL;
 	from->kept_off += (uint32_t)n;
 	from->kept_len -= (uint32_t)n;
-	if (from->kept_len != 0) {
-		to->writable = false;
-		ev_io_again(&to->io, IO_WRITE);
+	if (from->kept_len == 0) {
+		free(from->kept);
+		from->kept = NULL;
+	}
+	return MOVED_ALL;
+}
+
+/* What a call that returned -1 means for the direction. */
+static enum moved
+pump_error(struct end *e, int what, struct end **broken)
+{
+	if (errno == EINTR)
+		return MOVED_MORE;
+	if (errno != EAGAIN) {
+		*broken = e;
+		return MOVED_BROKEN;
+	}
+	if (what == IO_READ)
+		e->readable = false;
+	else
+		e->writable = false;
+	ev_io_again(&e->io, what);
+	return MOVED_ALL;
+}
+
+/*
+ * Does the direction move bulk? A run of large reads says so, a run of small
+ * ones that it is over; the score keeps it from flapping.
+ */
+static bool
+bulk(const struct end *from)
+{
+	return from->score >= BULK_ON;
+}
+
+static void
+bulk_note(struct end *from, size_t n)
+{
+	if (n >= BULK_READ)
+		from->score = from->score >= BULK_ON ? BULK_MAX :
+		    (uint8_t)(from->score + can_splice);
+	else if (from->score > BULK_ON)
+		from->score--;
+	else
+		from->score = 0;
+}
+
+/* Nothing is stored: the pipe is empty, so EAGAIN is the socket's. */
+static enum moved
+pump_splice(struct end *from, struct end **broken)
+{
+	ssize_t n;
+
+	if (from->pipe == NULL && (from->pipe = splice_get()) == NULL) {
+		from->score = 0;
 		return MOVED_ALL;
 	}
-	free(from->kept);
-	from->kept = NULL;
+	n = splice_in(from->pipe, from->io.fd);
+	if (n == -1)
+		return pump_error(from, IO_READ, broken);
+	if (n == 0)
+		from->eof = true;
+	else
+		pump_count(from, (size_t)n);
 	return MOVED_ALL;
 }
 
@@ -149,20 +231,12 @@ pump_room(const struct end *from)
 static enum moved
 pump_read(struct end *from, struct end **broken)
 {
-	struct sess *s = sess_of(from);
 	size_t room = pump_room(from);
 	ssize_t n;
 
 	n = recv(from->io.fd, scratch, room, 0);
-	if (n == -1) {
-		if (errno == EAGAIN || errno == EINTR) {
-			from->readable = false;
-			ev_io_again(&from->io, IO_READ);
-			return MOVED_ALL;
-		}
-		*broken = from;
-		return MOVED_BROKEN;
-	}
+	if (n == -1)
+		return pump_error(from, IO_READ, broken);
 	if (n == 0) {
 		from->eof = true;
 		return MOVED_ALL;
@@ -172,17 +246,12 @@ pump_read(struct end *from, struct end **broken)
 		from->readable = false;
 		ev_io_again(&from->io, IO_READ);
 	}
-	sess_touch(s);
 	pump_count(from, (size_t)n);
-	if (pump_write(from, scratch, (size_t)n) == MOVED_BROKEN) {
-		*broken = from->peer;
-		return MOVED_BROKEN;
-	}
-	return MOVED_ALL;
+	return pump_write(from, scratch, (size_t)n, broken);
 }
 
 static enum moved
-pump_write(struct end *from, const char *buf, size_t len)
+pump_write(struct end *from, const char *buf, size_t len, struct end **broken)
 {
 	struct end *to = from->peer;
 	ssize_t n;
@@ -191,14 +260,18 @@ pump_write(struct end *from, const char *buf, size_t len)
 	if (n == (ssize_t)len)
 		return MOVED_ALL;
 	if (n == -1) {
-		if (errno != EAGAIN && errno != EINTR)
+		if (errno != EINTR && pump_error(to, IO_WRITE, broken) ==
+		    MOVED_BROKEN)
 			return MOVED_BROKEN;
 		n = 0;
+	} else {
+		to->writable = false;
+		ev_io_again(&to->io, IO_WRITE);
 	}
-	to->writable = false;
-	ev_io_again(&to->io, IO_WRITE);
-	return pump_keep(from, buf + n, len - (size_t)n) ? MOVED_ALL :
-	    MOVED_BROKEN;
+	if (pump_keep(from, buf + n, len - (size_t)n))
+		return MOVED_ALL;
+	*broken = to;
+	return MOVED_BROKEN;
 }
 
 static bool
@@ -216,8 +289,11 @@ static void
 pump_count(struct end *from, size_t n)
 {
 	struct board_worker *w = worker.board.own;
-	struct board_remote *r = sess_of(from)->up->board;
+	struct sess *s = sess_of(from);
+	struct board_remote *r = s->up->board;
 
+	sess_touch(s);
+	bulk_note(from, n);
 	from->bytes += n;
 	board_add(from->remote ? &w->bytes_out : &w->bytes_in, n);
 	board_add(from->remote ? &r->bytes_out : &r->bytes_in, n);
@@ -231,7 +307,7 @@ pump_forward_eof(struct end *from)
 	struct end *to = from->peer;
 
 	to->shut = true;
-	if (!to->eof || to->kept_len != 0)
+	if (!to->eof || stored(to) != 0)
 		shutdown(to->io.fd, SHUT_WR);
 }
 
@@ -302,7 +378,7 @@ flush_event(struct sess *s, struct end *any)
 		ev_io_close(&from->io);
 		from->readable = false;
 	}
-	if (broken == to || (from->io.fd == -1 && from->kept_len == 0 &&
+	if (broken == to || (from->io.fd == -1 && stored(from) == 0 &&
 	    unsent(to->io.fd) == 0)) {
 		sess_close(s, s->who, s->why, true);
 		return STEP_DONE;

@@ -14,16 +14,19 @@
 #include "proto.h"
 
 struct sess;
+struct splice_pipe;
 
 /* One side of a session. Two equal ends know each other; every direction is
  * "from this end to its peer", so there is one code for both. */
 struct end {
 	struct ev_io	 io;
 	struct end	*peer;
+	struct splice_pipe *pipe;	/* with bytes in it, or NULL */
 	char		*kept;		/* read from here, not taken by peer */
 	uint32_t	 kept_off;
 	uint32_t	 kept_len;
 	uint64_t	 bytes;		/* read from here */
+	uint8_t		 score;		/* how much it moves bulk (pump.c) */
 	bool		 remote;	/* which of the two it is */
 	bool		 readable;	/* no EAGAIN since the last edge */
 	bool		 writable;
@@ -43,8 +46,8 @@ enum step { STEP_NEXT, STEP_WAIT, STEP_DONE };
 /* Who ended a session, and why; the words of the closing line. */
 enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };
 enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
-	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_STOPPED,
-	WHY_ERROR };
+	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_GENERATIONS,
+	WHY_STOPPED, WHY_ERROR };
 
 struct sess {
 	struct end		 client;

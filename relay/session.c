@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "relay.h"
+#include "splice.h"
 
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
 
@@ -45,7 +46,7 @@ static const char * const why_names[] = {
 	[WHY_CONNECT] = "connect-failed",
 	[WHY_CONNECT_TIMEOUT] = "connect-timeout",
 	[WHY_NO_REMOTE] = "no-remote", [WHY_DRAIN] = "drain-timeout",
-	[WHY_STOPPED] = "stopped", [WHY_ERROR] = "error"
+	[WHY_GENERATIONS] = "max-generations", [WHY_STOPPED] = "stopped", [WHY_ERROR] = "error"
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
@@ -261,8 +262,11 @@ sess_close(struct sess *s, enum sess_who who, enum sess_why why, bool reset)
 		upstream_release(s->up);
 	worker.nsessions--;
 	board_add(&worker.board.own->closed, 1);
-	if (worker.conf->log_sessions)
+	if (worker.conf->log_sessions) {
 		sess_log(s);
+		atomic_store_explicit(&worker.board.own->log_dropped,
+		    log_dropped(), memory_order_relaxed);
+	}
 	TAILQ_REMOVE(&sessions, s, entry);
 	ev_undefer(&s->task);
 	ev_defer(&s->task, sess_free);
@@ -300,6 +304,8 @@ sess_free(struct ev_task *task)
 {
 	struct sess *s = container_of(task, struct sess, task);
 
+	splice_put(&s->client.pipe);
+	splice_put(&s->server.pipe);
 	free(s->client.kept);
 	free(s->server.kept);
 	free(s->tried);

@@ -333,7 +333,7 @@ request(struct client *c)
 		request_drain(c, arg);
 	else if (strcmp(verb, "stop") == 0) {
 		client_answer(c, NULL, NULL, false);
-		master_stop(false);
+		master_stop(master.stopping);
 	} else
 		client_answer(c, "unknown request", NULL, false);
 }

@@ -70,6 +70,8 @@ choose(bool taking)
 		.users_min = c->users_min, .users_max = c->users_max
 	};
 
+	if (master.ending)
+		return false;
 	if (!chosen) {
 		if (!viewed)
 			view_make();

@@ -11,7 +11,7 @@
 #include "log.h"
 #include "spawnd.h"
 
-static struct listener	*listener_find(const struct addr *);
+static struct listener	*listener_find(const struct addr *, const char *);
 static struct listener	*listener_bind(const struct conf *, unsigned,
 			    const struct addr *, const char **);
 static int		 listener_tcp(const struct addr *, bool, unsigned,
@@ -37,13 +37,16 @@ sentence(const char *what, const char *name, const char *why)
 	return buf;
 }
 
+/* A section may change its name, but "any port" is the section's own. */
 static struct listener *
-listener_find(const struct addr *a)
+listener_find(const struct addr *a, const char *name)
 {
+	bool any = a->sa.sa_family != AF_UNIX && addr_get_port(a) == 0;
 	struct listener *l;
 
 	TAILQ_FOREACH(l, &master.listeners, entry)
-		if (!l->fresh && !l->keep && addr_cmp(&l->asked, a) == 0)
+		if (!l->fresh && !l->keep && addr_cmp(&l->asked, a) == 0 &&
+		    (!any || strcmp(l->name, name) == 0))
 			return l;
 	return NULL;
 }
@@ -60,7 +63,7 @@ listener_plan(const struct conf *conf, const char **errp)
 	for (i = 0; i < conf->nlistens; i++) {
 		c = &conf->listens[i];
 		for (k = 0; k < c->naddr; k++) {
-			if ((l = listener_find(&c->addr[k])) != NULL) {
+			if ((l = listener_find(&c->addr[k], c->name)) != NULL) {
 				l->keep = true;
 				l->next_index = i;
 				continue;

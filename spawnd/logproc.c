@@ -38,26 +38,33 @@ logproc_fd(void)
 }
 
 int
+logproc_check(const struct conf *conf, const char **errp)
+{
+	static char why[512];
+	const char *to = target_of(conf);
+	int fd;
+
+	if (to[0] != '/')
+		return 0;
+	fd = open(to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
+	    O_NONBLOCK | O_NOCTTY, 0640);
+	if (fd == -1 && errno != ENXIO) {	/* a FIFO without a reader */
+		snprintf(why, sizeof(why), "log file %s: %s", to,
+		    strerror(errno));
+		*errp = why;
+		return -1;
+	}
+	if (fd != -1)
+		close(fd);
+	return 0;
+}
+
+int
 logproc_start(const struct conf *conf, const char **errp)
 {
 	const int size = LOG_BUFFER;
 	const char *to = target_of(conf);
-	int fd;
 
-	if (to[0] == '/') {
-		fd = open(to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-		    O_NONBLOCK | O_NOCTTY, 0640);
-		if (fd == -1 && errno != ENXIO) {
-			static char why[512];
-
-			snprintf(why, sizeof(why), "log file %s: %s", to,
-			    strerror(errno));
-			*errp = why;
-			return -1;
-		}
-		if (fd != -1)
-			close(fd);
-	}
 	if (ipc_pair(pair) == -1 || (target = strdup(to)) == NULL) {
 		*errp = strerror(errno);
 		return -1;
@@ -104,6 +111,8 @@ logger_exec(void)
 	if ((null = open("/dev/null", O_RDWR)) != -1) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
+		if (master.opt.background)
+			dup2(null, STDERR_FILENO);
 	}
 	closefrom(PROTO_FD_CHANNEL + 1);
 	ev_signal_reset();

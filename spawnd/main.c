@@ -335,13 +335,14 @@ master_stop(bool now)
 		master.stopping = true;
 		notify_stopping();
 		reload_cancel();
-		control_close();
 		if (master.gen == NULL)
 			master_start_failed("stopped by a signal");
 		listener_close_all();
 		generation_retire(master.gen);
 	}
 	if (now) {
+		master.ending = true;
+		handoff_drop();
 		worker_signal_all(NULL, SIGINT);
 		ev_timer_init(&stop_timer, stop_late);
 		ev_timer_set(&stop_timer, STOP_LIMIT);

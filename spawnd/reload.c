@@ -232,7 +232,8 @@ start(struct conf *conf)
 	const char *err;
 
 	stage = RELOAD_STARTING;
-	if (listener_plan(conf, &err) == -1) {
+	if (logproc_check(conf, &err) == -1 ||
+	    listener_plan(conf, &err) == -1) {
 		conf_free(&conf);
 		failed(err);
 		return;
@@ -292,6 +293,8 @@ take_over(const struct conf *conf, const char **errp)
 		if (master.pidfile != NULL)
 			pidfile_remove(master.pidfile);
 		master.pidfile = pidfile;
+		if (pidfile != NULL && pidfile_write(pidfile) == -1)
+			log_warn("pid file %s", conf->pidfile);
 	}
 	return 0;
 }
@@ -331,15 +334,16 @@ commit(void)
 	finish(NULL);
 }
 
-/* Past max-generations the oldest one is closed, not drained. */
+/* Of those that drain, the oldest is closed when they are too many. */
 static void
 limit_generations(void)
 {
 	unsigned n = 0, max = master.gen->conf->max_generations;
 	struct generation *g;
+	struct worker *w;
 
 	TAILQ_FOREACH(g, &master.gens, entry)
-		n += g->nworkers != 0;
+		n += g->old && g->nworkers != 0;
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		if (max == 0 || n <= max || g == master.gen)
 			break;
@@ -347,7 +351,8 @@ limit_generations(void)
 			continue;
 		log_info("generation %u is closed: max-generations is %u",
 		    g->number, max);
-		worker_signal_all(g, SIGINT);
+		TAILQ_FOREACH(w, &g->workers, entry)
+			worker_expire(w);
 		n--;
 	}
 }

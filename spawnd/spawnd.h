@@ -133,6 +133,8 @@ int		 worker_start(struct generation *);
 void		 worker_refill(struct generation *);
 /* Sends DRAIN: the worker ends when its sessions have. */
 void		 worker_drain(struct worker *);
+/* Its sessions are closed now: max-generations is exceeded. */
+void		 worker_expire(struct worker *);
 /* Replaces the worker: another one first, then DRAIN. */
 void		 worker_replace(struct worker *);
 void		 worker_signal_all(const struct generation *, int signo);
@@ -305,6 +307,8 @@ void		 show_write(FILE *f, const char *name, bool json);
 int		 logproc_start(const struct conf *, const char **errp);
 /* Replaces it if the target has changed, else makes it reopen its file. */
 void		 logproc_reload(const struct conf *);
+/* Can the target be written to? -1 with *errp. */
+int		 logproc_check(const struct conf *, const char **errp);
 void		 logproc_reopen(void);
 /* Lets it write what it has and end; then lines go to standard error. */
 void		 logproc_stop(void);
@@ -345,7 +349,8 @@ struct master {
 	char			*self;		/* path of the binary */
 	char			*cwd;
 	unsigned		 last_number;
-	bool			 stopping;
+	bool			 stopping;	/* accepts no more */
+	bool			 ending;	/* and waits for nobody */
 	uint64_t		 started;	/* ms */
 	time_t			 started_wall;
 	uint64_t		 accepted, refused;

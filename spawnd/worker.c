@@ -163,6 +163,8 @@ worker_exec(struct worker *w, int chan)
 	if ((null = open("/dev/null", O_RDWR)) != -1) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
+		if (master.opt.background)
+			dup2(null, STDERR_FILENO);
 	}
 	closefrom(PROTO_FD_END);
 	ev_signal_reset();
@@ -292,7 +294,7 @@ worker_replace(struct worker *w)
 void
 worker_drain(struct worker *w)
 {
-	const struct proto_drain drain = { .reserved = 0 };
+	const struct proto_drain drain = { .close = 0 };
 
 	if (w->state == WORKER_DRAINING && !w->drain_due)
 		return;
@@ -309,6 +311,16 @@ worker_drain(struct worker *w)
 		ev_io_again(&w->chan, IO_WRITE);
 	}
 	worker_watch(w);
+}
+
+void
+worker_expire(struct worker *w)
+{
+	const struct proto_drain now = { .close = 1 };
+
+	/* A full channel means that it does not listen. */
+	if (ipc_send(w->chan.fd, MSG_DRAIN, &now, 1, NULL) == -1)
+		kill(w->pid, SIGINT);
 }
 
 void
@@ -354,11 +366,10 @@ worker_exit(struct ev_proc *p, int status)
 	worker_report(w, status);
 	handoff_recover(w);
 	worker_fold(w);
-	if (early || (w->state == WORKER_READY &&
-	    ev_now() - w->started < YOUNG))
-		worker_backoff(w);
-	else if (ev_now() - w->started >= YOUNG)
+	if (ev_now() - w->started >= YOUNG)
 		g->backoff = 0;
+	else if (early || status != 0)
+		worker_backoff(w);
 	worker_free(w);
 	if (early)
 		reload_worker_died(g);
@@ -469,6 +480,9 @@ worker_backoff(struct worker *w)
 {
 	struct generation *g = w->gen;
 
+	/* Those that die of the same thing count as one. */
+	if (g->old || ev_now() < g->not_before)
+		return;
 	g->backoff = g->backoff == 0 ? BACKOFF_MIN : g->backoff * 2;
 	if (g->backoff > BACKOFF_MAX)
 		g->backoff = BACKOFF_MAX;
@@ -561,7 +575,8 @@ worker_stuck(struct worker *w)
 	w->state = WORKER_STUCK;
 	handoff_recover(w);
 	worker_drain(w);
-	worker_timer_set(w, g->conf->watchdog_kill);
+	if (g->conf->watchdog_kill != 0)
+		worker_timer_set(w, g->conf->watchdog_kill);
 	if (g == master.gen)
 		worker_refill(g);
 	admit_resume();
@@ -572,7 +587,8 @@ worker_stuck(struct worker *w)
 static void
 shrink_watch(struct generation *g)
 {
-	if (g->nworkers <= g->conf->servers_min ||
+	if (g->conf->shrink_after == 0 ||
+	    g->nworkers <= g->conf->servers_min ||
 	    ev_timer_on(&shrink_timer))
 		return;
 	ev_timer_init(&shrink_timer, shrink);

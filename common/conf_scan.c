@@ -1,0 +1,624 @@
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include <limits.h>
+
+#include "conf_lex.h"
+
+#define SCAN_DEPTH	16	/* sections in sections */
+#define SCAN_INCLUDES	10	/* files in files */
+#define SCAN_FILES	1000	/* in all */
+#define SCAN_SECTIONS	10000	/* in all; titles are compared pairwise */
+
+/* A section being read. */
+struct frame {
+	const struct conf_section	*spec;	/* NULL: unknown, skipped */
+	struct token			 name, title;
+	unsigned			 depth;
+	unsigned			 seen[CONF_OPTS]; /* flat lines */
+};
+
+struct scan {
+	struct lex		 lex;
+	struct conf_text	*t;		/* lex.text */
+	unsigned		 includes;	/* files in files now */
+	unsigned		 nsections;
+	unsigned		 open;		/* sections put, not closed */
+	size_t			 good;		/* where the text was whole */
+	unsigned		 good_open;
+};
+
+static void	 scan_stat(struct source *, int);
+static void	 scan_run(struct conf_text *, struct source *);
+static void	 scan_good(struct scan *);
+static int	 scan_fail(struct scan *, unsigned, const char *, ...)
+		    printf_like(3, 4);
+static int	 scan_body(struct scan *, struct frame *, bool);
+static int	 scan_option(struct scan *, struct frame *,
+		    const struct token *);
+static const struct conf_opt
+		*scan_find(const struct frame *, const struct token *);
+static void	 scan_unknown(struct scan *, const struct frame *,
+		    const struct token *, bool);
+static void	 scan_twice(struct scan *, struct frame *,
+		    const struct conf_opt *, const struct token *);
+static int	 scan_assign(struct scan *, struct frame *,
+		    const struct conf_opt *, const struct token *,
+		    const struct token *);
+static bool	 scan_shape(struct scan *, const struct conf_opt *,
+		    const struct token *, bool, bool);
+static int	 scan_list(struct scan *);
+static int	 scan_section(struct scan *, struct frame *,
+		    const struct conf_opt *, const struct token *,
+		    const struct token *);
+static int	 scan_inside(struct scan *, struct frame *,
+		    const struct conf_opt *, const struct token *,
+		    const struct token *);
+static void	 scan_title(struct scan *, const struct conf_opt *,
+		    const struct token *, const struct token *);
+static const char
+		*scan_frame_str(const struct frame *, char *, size_t);
+static int	 scan_include(struct scan *, struct frame *,
+		    const struct token *);
+static void	 scan_include_file(struct scan *, struct frame *,
+		    const struct token *, const char *, int *);
+static bool	 scan_include_ok(struct scan *, const struct token *,
+		    const char *, const struct source *);
+static int	 scan_path(struct scan *, const struct token *, char *, size_t);
+static void	 scan_put(struct scan *, const char *);
+static void	 scan_put_token(struct scan *, const struct token *,
+		    const char *);
+static int	 scan_want(struct scan *, const char *, const struct token *);
+
+void
+conf_scan_file(struct conf_text *t, const char *path)
+{
+	struct source src;
+	const char *err;
+	char *buf;
+	unsigned file;
+	size_t len = 0;
+	int fd;
+
+	memset(&src, 0, sizeof(src));
+	file = conf_text_add_file(t, path);
+	if ((fd = conf_text_open(path)) == -1) {
+		conf_text_mistake(t, 0, "the file cannot be read: %s",
+		    strerror(errno));
+		t->cut = true;
+		return;
+	}
+	scan_stat(&src, fd);
+	buf = conf_text_read(t, fd, &len, &err);
+	close(fd);
+	if (buf == NULL || len == 0) {
+		conf_text_mistake(t, 0, "the file cannot be used: %s",
+		    buf == NULL ? err : "it is empty");
+		t->cut = true;
+	} else {
+		conf_lex_start(&src, path, file, buf, len);
+		scan_run(t, &src);
+	}
+	free(buf);
+}
+
+void
+conf_scan_string(struct conf_text *t, const char *name, const char *string)
+{
+	struct source src;
+	size_t len = strlen(string);
+
+	memset(&src, 0, sizeof(src));
+	conf_lex_start(&src, name, conf_text_add_file(t, name), string, len);
+	if (len == 0) {
+		conf_text_mistake(t, 0, "the configuration is empty");
+		t->cut = true;
+	} else if (len > CONF_FILE_MAX) {
+		conf_text_mistake(t, 0,
+		    "the configuration is larger than 16 MiB");
+		t->cut = true;
+	} else {
+		t->nread = len;
+		scan_run(t, &src);
+	}
+}
+
+static void
+scan_stat(struct source *src, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return;
+	src->has_ino = true;
+	src->dev = st.st_dev;
+	src->ino = st.st_ino;
+}
+
+static void
+scan_run(struct conf_text *t, struct source *src)
+{
+	struct scan s;
+	struct frame root;
+
+	memset(&s, 0, sizeof(s));
+	memset(&root, 0, sizeof(root));
+	s.t = s.lex.text = t;
+	s.lex.src = src;
+	root.spec = &conf_spec_root;
+	conf_text_sync(t, src->file, 1);
+	if (scan_body(&s, &root, false) == -1) {
+		t->cut = true;
+		t->len = s.good;
+		for (; s.good_open > 0; s.good_open--)
+			conf_text_put(t, "}", 1);
+	}
+	conf_text_put(t, "\n", 1);
+}
+
+static void
+scan_good(struct scan *s)
+{
+	if (s->lex.skip == 0) {
+		s->good = s->t->len;
+		s->good_open = s->open;
+	}
+}
+
+static int
+scan_fail(struct scan *s, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	conf_text_vmistake(s->t, line, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+/* To the closing brace, or to the end of the file if there is none to come. */
+static int
+scan_body(struct scan *s, struct frame *f, bool braced)
+{
+	struct token tok;
+	char buf[64];
+
+	for (;;) {
+		if (conf_lex_next(&s->lex, &tok) == -1)
+			return -1;
+		if (tok.type == TOKEN_STRING) {
+			if (scan_option(s, f, &tok) == -1)
+				return -1;
+			scan_good(s);
+		} else if (tok.type == TOKEN_END && !braced)
+			return 0;
+		else if (tok.type == TOKEN_CLOSE && braced)
+			return 0;
+		else if (tok.type == TOKEN_END)
+			return scan_fail(s, f->name.flat, "the section %s is "
+			    "opened here and never closed",
+			    scan_frame_str(f, buf, sizeof(buf)));
+		else if (tok.type == TOKEN_CLOSE)
+			return scan_fail(s, tok.flat,
+			    "\"}\" closes no section");
+		else
+			return scan_want(s, "the name of an option", &tok);
+	}
+}
+
+static int
+scan_option(struct scan *s, struct frame *f, const struct token *name)
+{
+	const struct conf_opt *opt;
+	struct token next, title;
+	bool is_section;
+	int rc;
+
+	if (conf_lex_next(&s->lex, &next) == -1)
+		return -1;
+	if (next.type == TOKEN_LPAREN && name->quote == '\0' &&
+	    name->len == 7 && memcmp(name->s, "include", 7) == 0)
+		return scan_include(s, f, name);
+	memset(&title, 0, sizeof(title));
+	if (next.type == TOKEN_STRING) {
+		title = next;
+		if (conf_lex_next(&s->lex, &next) == -1)
+			return -1;
+		if (next.type != TOKEN_OPEN)
+			next = title;
+	}
+	is_section = next.type == TOKEN_OPEN;
+	if (!is_section && next.type != TOKEN_ASSIGN &&
+	    next.type != TOKEN_APPEND)
+		return scan_fail(s, name->flat, "\"%.*s\" needs \"=\" and a "
+		    "value, or \"{\" and options, behind it",
+		    (int)MIN(name->len, 64), name->s);
+	if (f->spec == NULL)
+		opt = NULL;
+	else if ((opt = scan_find(f, name)) == NULL)
+		scan_unknown(s, f, name, is_section);
+	s->lex.skip += opt == NULL;
+	rc = is_section ? scan_section(s, f, opt, name, &title) :
+	    scan_assign(s, f, opt, name, &next);
+	s->lex.skip -= opt == NULL;
+	return rc;
+}
+
+static const struct conf_opt *
+scan_find(const struct frame *f, const struct token *name)
+{
+	char buf[64];
+
+	if (name->len >= sizeof(buf))
+		return NULL;
+	memcpy(buf, name->s, name->len);
+	buf[name->len] = '\0';
+	return conf_spec_find(f->spec, buf);
+}
+
+static void
+scan_unknown(struct scan *s, const struct frame *f, const struct token *name,
+    bool is_section)
+{
+	const struct conf_opt *o;
+	struct conf_near near;
+	char word[64], where[64];
+
+	snprintf(word, sizeof(word), "%.*s", (int)MIN(name->len, 63), name->s);
+	conf_near_init(&near, word);
+	for (o = f->spec->opts; o->name != NULL; o++)
+		conf_near_try(&near, o->name);
+	conf_text_mistake(s->t, name->flat, "unknown %s \"%s\"%s%s%s",
+	    is_section ? "section" : "option", word,
+	    f->depth == 0 ? " outside of every section" : " in ",
+	    f->depth == 0 ? "" : scan_frame_str(f, where, sizeof(where)),
+	    conf_near_hint(&near));
+}
+
+static void
+scan_twice(struct scan *s, struct frame *f, const struct conf_opt *opt,
+    const struct token *name)
+{
+	unsigned *seen = &f->seen[opt - f->spec->opts];
+	char first[PATH_MAX + 16], where[64];
+
+	if (*seen == 0) {
+		*seen = name->flat;
+		return;
+	}
+	if (opt->type == CONF_SECTION)
+		s->t->cut = true;
+	conf_text_mistake(s->t, name->flat,
+	    "\"%s\" is given twice%s%s; it is on %s already", opt->name,
+	    f->depth == 0 ? "" : " in ",
+	    f->depth == 0 ? "" : scan_frame_str(f, where, sizeof(where)),
+	    conf_text_where(s->t, *seen, name->flat, first, sizeof(first)));
+}
+
+static int
+scan_assign(struct scan *s, struct frame *f, const struct conf_opt *opt,
+    const struct token *name, const struct token *assign)
+{
+	struct token value;
+	bool append = assign->type == TOKEN_APPEND, bad;
+	int rc = 0;
+
+	if (conf_lex_next(&s->lex, &value) == -1)
+		return -1;
+	if (value.type != TOKEN_STRING && value.type != TOKEN_OPEN)
+		return scan_want(s, "a value", &value);
+	bad = opt != NULL && !scan_shape(s, opt, name, append,
+	    value.type == TOKEN_OPEN);
+	if (opt != NULL && !append && !bad)
+		scan_twice(s, f, opt, name);
+	s->lex.skip += bad;
+	scan_put_token(s, name, "");
+	scan_put(s, append ? "+=" : "=");
+	if (value.type == TOKEN_STRING)
+		scan_put_token(s, &value, "");
+	else {
+		scan_put(s, "{");
+		rc = scan_list(s);
+	}
+	s->lex.skip -= bad;
+	return rc;
+}
+
+/* Whether an option may be given like that. */
+static bool
+scan_shape(struct scan *s, const struct conf_opt *opt,
+    const struct token *name, bool append, bool list)
+{
+	if (opt->type == CONF_SECTION)
+		conf_text_mistake(s->t, name->flat, "\"%s\" is a section; "
+		    "write %s%s { ... }", opt->name, opt->name,
+		    opt->section->titled ? " NAME" : "");
+	else if (append && opt->type != CONF_LIST)
+		conf_text_mistake(s->t, name->flat, "\"%s\" takes one value; "
+		    "\"+=\" is for lists", opt->name);
+	else if (list && opt->type != CONF_LIST)
+		conf_text_mistake(s->t, name->flat, "\"%s\" takes one value, "
+		    "not a list in braces", opt->name);
+	else
+		return true;
+	return false;
+}
+
+static int
+scan_list(struct scan *s)
+{
+	struct token tok;
+	bool comma = false;
+
+	for (;;) {
+		if (conf_lex_next(&s->lex, &tok) == -1)
+			return -1;
+		if (tok.type == TOKEN_CLOSE) {
+			scan_put(s, "}");
+			return 0;
+		}
+		if (tok.type != (comma ? TOKEN_COMMA : TOKEN_STRING))
+			return scan_want(s, comma ? "\",\" or \"}\"" :
+			    "a value or \"}\"", &tok);
+		if (comma)
+			scan_put(s, ",");
+		else
+			scan_put_token(s, &tok, "");
+		comma = !comma;
+	}
+}
+
+static int
+scan_section(struct scan *s, struct frame *f, const struct conf_opt *opt,
+    const struct token *name, const struct token *title)
+{
+	bool bad;
+	int rc;
+
+	if (f->depth == SCAN_DEPTH)
+		return scan_fail(s, name->flat,
+		    "sections are nested deeper than %d", SCAN_DEPTH);
+	if (++s->nsections > SCAN_SECTIONS)
+		return scan_fail(s, name->flat,
+		    "there are more than %d sections", SCAN_SECTIONS);
+	bad = opt != NULL && opt->type != CONF_SECTION;
+	if (bad)
+		conf_text_mistake(s->t, name->flat, "\"%s\" is no section; "
+		    "write %s = VALUE", opt->name, opt->name);
+	else if (opt != NULL) {
+		if (!opt->section->titled)
+			scan_twice(s, f, opt, name);
+		scan_title(s, opt, name, title);
+	}
+	s->lex.skip += bad;
+	rc = scan_inside(s, f, bad ? NULL : opt, name, title);
+	s->lex.skip -= bad;
+	return rc;
+}
+
+static int
+scan_inside(struct scan *s, struct frame *f, const struct conf_opt *opt,
+    const struct token *name, const struct token *title)
+{
+	struct frame inner;
+
+	memset(&inner, 0, sizeof(inner));
+	inner.spec = opt == NULL ? NULL : opt->section;
+	inner.name = *name;
+	inner.title = *title;
+	inner.depth = f->depth + 1;
+	scan_put(s, "{");
+	s->open += s->lex.skip == 0;
+	scan_good(s);
+	if (scan_body(s, &inner, true) == -1)
+		return -1;
+	s->open -= s->lex.skip == 0;
+	scan_put(s, "}");
+	return 0;
+}
+
+/* Puts the section's name and its title, made unique. */
+static void
+scan_title(struct scan *s, const struct conf_opt *opt,
+    const struct token *name, const struct token *title)
+{
+	char prefix[48];
+
+	if (opt->section->titled && title->s == NULL)
+		conf_text_mistake(s->t, name->flat, "the section \"%s\" needs "
+		    "a name of its own; write %s NAME { ... }", opt->name,
+		    opt->name);
+	else if (!opt->section->titled && title->s != NULL)
+		conf_text_mistake(s->t, title->flat, "the section \"%s\" "
+		    "takes no name; write %s { ... }", opt->name, opt->name);
+	snprintf(prefix, sizeof(prefix), "%u.%u:", name->flat, s->nsections);
+	scan_put_token(s, name, "");
+	if (opt->section->titled && title->s != NULL && !title->unset)
+		scan_put_token(s, title, prefix);
+	else {
+		prefix[strlen(prefix) - 1] = '\0';
+		scan_put(s, prefix);
+	}
+}
+
+static const char *
+scan_frame_str(const struct frame *f, char *buf, size_t size)
+{
+	if (f->title.s == NULL)
+		snprintf(buf, size, "\"%.*s\"", (int)MIN(f->name.len, 20),
+		    f->name.s);
+	else
+		snprintf(buf, size, "%.*s \"%.*s\"",
+		    (int)MIN(f->name.len, 20), f->name.s,
+		    (int)MIN(f->title.len, 32), f->title.s);
+	return buf;
+}
+
+static int
+scan_include(struct scan *s, struct frame *f, const struct token *name)
+{
+	char path[PATH_MAX];
+	struct token arg, paren;
+	int rc = 0;
+
+	if (conf_lex_next(&s->lex, &arg) == -1)
+		return -1;
+	if (arg.type != TOKEN_STRING)
+		return scan_want(s, "a file name", &arg);
+	if (conf_lex_next(&s->lex, &paren) == -1)
+		return -1;
+	if (paren.type != TOKEN_RPAREN)
+		return scan_want(s, "\")\"", &paren);
+	if (s->lex.skip > 0)
+		return 0;
+	if (arg.unset || scan_path(s, &arg, path, sizeof(path)) == -1)
+		s->t->cut = true;
+	else
+		scan_include_file(s, f, name, path, &rc);
+	return rc;
+}
+
+/* *rc becomes -1 if the file cannot be made sense of; that it cannot be read
+ * is a mistake, but what comes behind it may have others. */
+static void
+scan_include_file(struct scan *s, struct frame *f, const struct token *name,
+    const char *path, int *rc)
+{
+	struct source src;
+	const char *err = NULL;
+	char *buf = NULL;
+	size_t len = 0;
+	int fd;
+
+	memset(&src, 0, sizeof(src));
+	if ((fd = conf_text_open(path)) == -1)
+		err = strerror(errno);
+	else {
+		scan_stat(&src, fd);
+		if (!scan_include_ok(s, name, path, &src))
+			s->t->cut = true;
+		else
+			buf = conf_text_read(s->t, fd, &len, &err);
+	}
+	if (fd != -1)
+		close(fd);
+	if (err != NULL) {
+		conf_text_mistake(s->t, name->flat,
+		    "\"%s\" cannot be included: %s", path, err);
+		s->t->cut = true;
+	}
+	if (buf == NULL)
+		return;
+	conf_lex_start(&src, path, conf_text_add_file(s->t, path), buf, len);
+	src.up = s->lex.src;
+	s->includes++;
+	s->lex.src = &src;
+	*rc = scan_body(s, f, false);
+	s->lex.src = src.up;
+	s->includes--;
+	free(buf);
+}
+
+static bool
+scan_include_ok(struct scan *s, const struct token *name, const char *path,
+    const struct source *file)
+{
+	const struct source *up;
+
+	for (up = s->lex.src; up != NULL; up = up->up)
+		if (up->has_ino && up->dev == file->dev &&
+		    up->ino == file->ino) {
+			conf_text_mistake(s->t, name->flat,
+			    "\"%s\" includes itself", path);
+			return false;
+		}
+	if (s->includes == SCAN_INCLUDES || s->t->nfiles >= SCAN_FILES) {
+		conf_text_mistake(s->t, name->flat, "\"%s\" cannot be "
+		    "included: at most %d files in all, %d in one another",
+		    path, SCAN_FILES, SCAN_INCLUDES);
+		return false;
+	}
+	return true;
+}
+
+/* What a token stands for, relative to the file it is in. */
+static int
+scan_path(struct scan *s, const struct token *tok, char *buf, size_t size)
+{
+	const char *p = tok->s, *end = tok->s + tok->len, *slash, *value;
+	const char *close;
+	size_t len;
+	bool set, escape;
+
+	slash = strrchr(s->lex.src->name, '/');
+	snprintf(buf, size, "%.*s", *p == '/' || slash == NULL ? 0 :
+	    (int)(slash - s->lex.src->name + 1), s->lex.src->name);
+	while (p < end) {
+		len = strlen(buf);
+		if (tok->quote != '\'' && p[0] == '$' && p + 1 < end &&
+		    p[1] == '{') {
+			close = memchr(p, '}', end - p);
+			value = conf_lex_value(p + 2, close - p - 2, &set);
+			if (*value == '/' && p == tok->s)
+				len = 0;
+			strlcpy(buf + len, value, size - len);
+			p = close + 1;
+			continue;
+		}
+		escape = *p == '\\' && p + 1 < end && (tok->quote == '"' ||
+		    (tok->quote == '\'' && (p[1] == '\\' || p[1] == '\'')));
+		p += escape;
+		if (len + 1 < size) {
+			buf[len] = *p;
+			buf[len + 1] = '\0';
+		}
+		p++;
+	}
+	if (strlen(buf) + 1 < size)
+		return 0;
+	return scan_fail(s, tok->flat, "the name of the file is too long");
+}
+
+static void
+scan_put(struct scan *s, const char *text)
+{
+	if (s->lex.skip > 0)
+		return;
+	conf_text_put(s->t, text, strlen(text));
+	conf_text_put(s->t, " ", 1);
+}
+
+/* The prefix goes inside of the quotes; a variable needs some then. */
+static void
+scan_put_token(struct scan *s, const struct token *tok, const char *prefix)
+{
+	char quote[2] = { tok->quote, '\0' };
+	unsigned line;
+
+	if (s->lex.skip > 0)
+		return;
+	if (*prefix != '\0' && tok->len > 1 && memcmp(tok->s, "${", 2) == 0)
+		quote[0] = '"';
+	/* On a line of its own nothing else is thought to depend on it. */
+	if (tok->unset)
+		conf_text_put(s->t, "\n", 1);
+	line = s->t->nlines;
+	conf_text_put(s->t, quote, strlen(quote));
+	conf_text_put(s->t, prefix, strlen(prefix));
+	conf_text_put(s->t, tok->s, tok->len);
+	conf_text_put(s->t, quote, strlen(quote));
+	for (; tok->unset && line <= s->t->nlines; line++)
+		s->t->lines[line - 1].unset = true;
+	conf_text_put(s->t, tok->unset ? "\n" : " ", 1);
+}
+
+static int
+scan_want(struct scan *s, const char *what, const struct token *tok)
+{
+	if (tok->type == TOKEN_END)
+		return scan_fail(s, tok->flat,
+		    "the file ends where %s should be", what);
+	return scan_fail(s, tok->flat, "\"%.*s\" is where %s should be",
+	    (int)MIN(tok->len, 64), tok->s, what);
+}
