@@ -32,6 +32,10 @@
 #include "kqueue_linux.h"
 #endif
 
+#ifndef EV_OOBAND
+#define EV_OOBAND	0	/* the kernel does not tell of urgent data */
+#endif
+
 /* The object that the member at ptr is embedded in. */
 #define container_of(ptr, type, member) \
 	((type *)(void *)((char *)(ptr) - offsetof(type, member)))

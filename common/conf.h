@@ -19,6 +19,7 @@
 enum conf_overload { OVERLOAD_QUEUE, OVERLOAD_CLOSE, OVERLOAD_RESET };
 enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
 	BALANCE_RANDOM };
+enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
 #define CONF_NOID	((uint32_t)-1)	/* no such uid, gid or mode given */
 
@@ -57,6 +58,7 @@ struct conf_relay {
 	uint64_t		 connect_timeout;
 	uint64_t		 half_close_timeout;
 	uint64_t		 buffer;	/* bytes kept a session, most */
+	enum conf_io		 io;		/* when to move without copying */
 	bool			 keepalive;	/* SO_KEEPALIVE both sides */
 	bool			 has_local;
 	struct addr		 local;		/* source address */
@@ -124,5 +126,6 @@ int		 conf_size_of(const char *, uint64_t *bytes,
 
 const char	*conf_overload_name(enum conf_overload);
 const char	*conf_balance_name(enum conf_balance);
+const char	*conf_io_name(enum conf_io);
 
 #endif

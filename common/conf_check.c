@@ -4,8 +4,6 @@
 
 #include "conf_int.h"
 
-#define CHECK_HINTS	100	/* then looking for near names gets slow */
-
 /* A section that has a title, for the search for twins. */
 struct titled {
 	const struct cfg_t	*parent;
@@ -271,7 +269,7 @@ check_relay_name(struct conf_check *c, const struct cfg_t *sec,
 		if (strcmp(conf->relays[i].name, v->text) == 0)
 			return i;
 	conf_near_init(&near, v->text);
-	if (c->text->nmistakes < CHECK_HINTS)
+	if (c->text->nmistakes < CONF_HINTS)
 		for (i = 0; i < conf->nrelays; i++)
 			conf_near_try(&near, conf->relays[i].name);
 	conf_check_missing(c, v->line, "there is no relay \"%.64s\"%s",

@@ -21,6 +21,8 @@
 #define CONF_FILE_MAX	(16 << 20)	/* bytes of all files together */
 #define CONF_VALUE_MAX	4096		/* bytes of one value, most */
 #define CONF_OPTS	24		/* options of one section, most */
+#define CONF_HINTS	100		/* mistakes that near names are
+					   looked for */
 
 /*
  * conf_spec.c
@@ -64,6 +66,7 @@ extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_listen, conf_spec_servers, conf_spec_users, conf_spec_log,
     conf_spec_relay, conf_spec_remote;
 extern const struct conf_word conf_spec_overloads[], conf_spec_balances[],
+    conf_spec_ios[],
     conf_spec_facilities[], conf_spec_levels[];
 
 const struct conf_opt	*conf_spec_find(const struct conf_section *,

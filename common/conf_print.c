@@ -125,6 +125,7 @@ print_relay(FILE *f, const struct conf_relay *r, enum conf_style style)
 	print_duration(f, IN1, "connect-timeout", r->connect_timeout);
 	print_duration(f, IN1, "half-close-timeout", r->half_close_timeout);
 	print_word(f, IN1, "buffer", conf_size_str(r->buffer, buf));
+	print_word(f, IN1, "io", conf_io_name(r->io));
 	print_word(f, IN1, "keepalive", r->keepalive ? "yes" : "no");
 	print_text(f, IN1, "local-address", !r->has_local ? NULL :
 	    style == CONF_RESOLVED ? addr_host_str(&r->local, buf) :

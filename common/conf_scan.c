@@ -267,8 +267,9 @@ scan_unknown(struct scan *s, const struct frame *f, const struct token *name,
 
 	snprintf(word, sizeof(word), "%.*s", (int)MIN(name->len, 63), name->s);
 	conf_near_init(&near, word);
-	for (o = f->spec->opts; o->name != NULL; o++)
-		conf_near_try(&near, o->name);
+	if (s->t->nmistakes < CONF_HINTS)
+		for (o = f->spec->opts; o->name != NULL; o++)
+			conf_near_try(&near, o->name);
 	conf_text_mistake(s->t, name->flat, "unknown %s \"%s\"%s%s%s",
 	    is_section ? "section" : "option", word,
 	    f->depth == 0 ? " outside of every section" : " in ",

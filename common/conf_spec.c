@@ -47,6 +47,13 @@ const struct conf_word conf_spec_balances[] = {
 	{ NULL, 0 }
 };
 
+const struct conf_word conf_spec_ios[] = {
+	{ "auto", CONF_IO_AUTO },
+	{ "copy", CONF_IO_COPY },
+	{ "splice", CONF_IO_SPLICE },
+	{ NULL, 0 }
+};
+
 const struct conf_word conf_spec_facilities[] = {
 	{ "auth", LOG_AUTH },
 	{ "cron", LOG_CRON },
@@ -149,6 +156,7 @@ static const struct conf_opt relay_opts[] = {
 	DURATION("half-close-timeout", conf_relay, half_close_timeout, true,
 	    1, "1m"),
 	SIZE("buffer", conf_relay, buffer, 4 * K, 16 * K * K, "64k"),
+	WORD("io", conf_relay, io, conf_spec_ios, "auto"),
 	BOOL("keepalive", conf_relay, keepalive, "yes"),
 	TEXT("local-address"),
 	END
@@ -200,4 +208,10 @@ const char *
 conf_balance_name(enum conf_balance balance)
 {
 	return conf_spec_word(conf_spec_balances, balance);
+}
+
+const char *
+conf_io_name(enum conf_io io)
+{
+	return conf_spec_word(conf_spec_ios, io);
 }

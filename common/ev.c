@@ -306,7 +306,8 @@ io_what(const struct kevent *kev)
 {
 	if (kev->filter == EVFILT_WRITE)
 		return IO_WRITE;
-	return (kev->flags & EV_EOF) ? IO_READ | IO_EOF : IO_READ;
+	return (kev->flags & (EV_EOF | EV_OOBAND)) ? IO_READ | IO_EOF :
+	    IO_READ;
 }
 
 static void

@@ -20,7 +20,8 @@
 #include "compat.h"
 
 /* What happened, in a bit mask. IO_EOF comes with IO_READ: the peer has sent
- * its last byte or the socket has an error; a read tells which. */
+ * its last byte, the socket has an error, or there is urgent data; a read
+ * tells which, and from now on a short count is no sign of an empty socket. */
 enum { IO_READ = 1, IO_WRITE = 2, IO_EOF = 4 };
 
 struct ev_io {

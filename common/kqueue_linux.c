@@ -40,7 +40,7 @@
 
 /* Both mechanisms share the code that reads and writes event bits. */
 _Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT &&
-    EPOLLERR == POLLERR && EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP,
+    EPOLLPRI == POLLPRI && EPOLLERR == POLLERR && EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP,
     "epoll and poll bits differ");
 
 enum slot_kind { SLOT_FREE, SLOT_FD, SLOT_PROC, SLOT_SIGNALS };
@@ -396,7 +396,7 @@ slot_with(const struct slot *s, uint8_t bit)
 static uint32_t
 slot_mask(const struct slot *s, unsigned int which)
 {
-	return ((which & READS) ? EPOLLIN | EPOLLRDHUP : 0) |
+	return ((which & READS) ? EPOLLIN | EPOLLPRI | EPOLLRDHUP : 0) |
 	    ((which & WRITES) ? EPOLLOUT : 0) |
 	    ((which & slot_with(s, EV_CLEAR)) ? EPOLLET : 0);
 }
@@ -525,8 +525,13 @@ slot_event(int fd, uint32_t bits, struct kevent *events, int room)
 	if (s->kind != SLOT_FD)
 		return 0;
 
-	if ((on & READS) && (bits & (EPOLLIN | EPOLLRDHUP | TROUBLE)))
-		slot_tell(fd, 0, eof || (bits & EPOLLRDHUP), &events[n++]);
+	if ((on & READS) &&
+	    (bits & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | TROUBLE))) {
+		slot_tell(fd, 0, eof || (bits & EPOLLRDHUP), &events[n]);
+		if (bits & EPOLLPRI)
+			events[n].flags |= EV_OOBAND;
+		n++;
+	}
 	if ((on & WRITES) && (bits & (EPOLLOUT | TROUBLE))) {
 		if (n < room)
 			slot_tell(fd, 1, eof, &events[n++]);

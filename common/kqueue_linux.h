@@ -11,6 +11,8 @@
  *   socket (SO_ERROR) is left where it is. Plain files get EPERM. EV_CLEAR is
  *   for both filters of a descriptor or for none (EINVAL). An event may come
  *   although nothing has changed.
+ * - EV_OOBAND comes with EVFILT_READ, as on macOS, when a socket has received
+ *   urgent data.
  * - A closed descriptor is forgotten by itself, unless the same socket is
  *   still open somewhere else (dup(2), a child that has not called exec(2)
  *   yet). kqueue_linux_forget() before close(2) covers that.
@@ -48,6 +50,7 @@
 #define EV_CLEAR	0x0020
 #define EV_RECEIPT	0x0040
 #define EV_DISPATCH	0x0080
+#define EV_OOBAND	0x2000
 #define EV_ERROR	0x4000
 #define EV_EOF		0x8000
 

@@ -24,6 +24,11 @@ enum {
 	PROTO_FD_END	 = 7	/* the first one that is not inherited */
 };
 
+/* Descriptors that a worker needs: two a session, and so many besides, of
+ * which PROTO_FD_PIPES are for the pipes of zero copy. */
+#define PROTO_FD_WORKER		48
+#define PROTO_FD_PIPES		32
+
 /*
  * A message is one packet: struct proto_hdr, then count items of the type's
  * size. Exactly that many bytes and descriptors, or it is rejected.

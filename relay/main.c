@@ -14,10 +14,12 @@
 #include "log.h"
 #include "relay.h"
 #include "sandbox.h"
+#include "splice.h"
 
 static char	*conf_text(int);
 static void	 conf_mistake(void *, const char *, int, const char *);
 static void	 worker_configure(void);
+static void	 worker_pipes(const struct conf *);
 static void	 worker_drop(const struct conf *);
 static void	 worker_signals(void);
 static void	 signal_leave(struct ev_signal *);
@@ -44,6 +46,7 @@ main(int argc, char **argv)
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
 	worker_configure();
+	worker_pipes(worker.conf);
 	worker_drop(worker.conf);
 	worker_signals();
 	setproctitle("generation %u", worker.generation);
@@ -112,6 +115,24 @@ worker_configure(void)
 	close(PROTO_FD_BOARD);
 	if (upstream_init() == -1)
 		fatal("remotes");
+}
+
+/* What sessions do not need of the descriptors may be pipes. */
+static void
+worker_pipes(const struct conf *c)
+{
+	rlim_t need = (rlim_t)c->users_max * 2 + PROTO_FD_WORKER;
+	rlim_t pipes = PROTO_FD_PIPES / 2;
+	struct rlimit rl;
+	unsigned i;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur > need)
+		pipes += (rl.rlim_cur - need) / 2;
+	splice_limit(pipes > UINT16_MAX ? UINT16_MAX : (unsigned)pipes);
+	for (i = 0; i < c->nrelays && !splice_works(); i++)
+		if (c->relays[i].io == CONF_IO_SPLICE)
+			log_warnx("relay %s: io = splice: this system cannot "
+			    "do it, bytes are copied", c->relays[i].name);
 }
 
 /* For good: the proof is that the way back fails. */

@@ -38,11 +38,11 @@ static int		 unsent(int);
  * once is never stored anywhere else. */
 static char scratch[SCRATCH];
 
-static const uint8_t can_splice = 1;
-
 enum step
 pump_enter(struct sess *s)
 {
+	if (s->pool->conf->io == CONF_IO_SPLICE && splice_works())
+		s->client.score = s->server.score = BULK_MAX;
 	return pump_both(s, &s->client);
 }
 
@@ -177,15 +177,17 @@ pump_error(struct end *e, int what, struct end **broken)
 static bool
 bulk(const struct end *from)
 {
-	return from->score >= BULK_ON;
+	return from->score >= BULK_ON && splice_works();
 }
 
 static void
 bulk_note(struct end *from, size_t n)
 {
+	if (sess_of(from)->pool->conf->io != CONF_IO_AUTO)
+		return;
 	if (n >= BULK_READ)
 		from->score = from->score >= BULK_ON ? BULK_MAX :
-		    (uint8_t)(from->score + can_splice);
+		    from->score + 1;
 	else if (from->score > BULK_ON)
 		from->score--;
 	else
@@ -203,6 +205,10 @@ pump_splice(struct end *from, struct end **broken)
 		return MOVED_ALL;
 	}
 	n = splice_in(from->pipe, from->io.fd);
+	if (n == -1 && errno == EINVAL) {
+		from->score = 0;	/* no socket that can be spliced */
+		return MOVED_ALL;
+	}
 	if (n == -1)
 		return pump_error(from, IO_READ, broken);
 	if (n == 0)

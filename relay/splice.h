@@ -12,6 +12,9 @@ struct splice_pipe;
 
 /* Can this system do it at all? */
 bool			 splice_works(void);
+/* At most so many pipes at a time, beyond which splice_get() has none: they
+ * must not take the descriptors that sessions need. */
+void			 splice_limit(unsigned pipes);
 /*
  * An empty pipe, from the pool or new; the caller's until it is put back.
  * NULL: there is none to be had, so bytes are copied.

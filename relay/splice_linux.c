@@ -17,11 +17,18 @@ struct splice_pipe {
 
 static SLIST_HEAD(, splice_pipe) pool = SLIST_HEAD_INITIALIZER(pool);
 static unsigned			 npool;
+static unsigned			 npipes, most;	/* all there are, may be */
 
 bool
 splice_works(void)
 {
 	return true;
+}
+
+void
+splice_limit(unsigned pipes)
+{
+	most = pipes;
 }
 
 struct splice_pipe *
@@ -35,12 +42,13 @@ splice_get(void)
 		npool--;
 		return p;
 	}
-	if ((p = calloc(1, sizeof(*p))) == NULL)
+	if (npipes >= most || (p = calloc(1, sizeof(*p))) == NULL)
 		return NULL;
 	if (pipe2(fd, O_NONBLOCK | O_CLOEXEC) == -1) {
 		free(p);
 		return NULL;
 	}
+	npipes++;
 	p->out = fd[0];
 	p->in = fd[1];
 	/* Refused beyond the user's quota: then it is a small one. */
@@ -64,6 +72,7 @@ splice_put(struct splice_pipe **pp)
 		npool++;
 		return;
 	}
+	npipes--;
 	close(p->in);
 	close(p->out);
 	free(p);

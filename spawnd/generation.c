@@ -9,8 +9,7 @@
 #include "shm.h"
 #include "spawnd.h"
 
-#define FD_WORKER	48	/* descriptors of a worker besides sessions */
-#define FD_SESSION	2
+#define FD_SESSION	2	/* descriptors of a session */
 
 static void	 budget(struct conf *);
 static int	 text_fd(const struct conf *);
@@ -31,7 +30,7 @@ static void
 budget(struct conf *c)
 {
 	struct rlimit rl;
-	rlim_t need = (rlim_t)c->users_max * FD_SESSION + FD_WORKER;
+	rlim_t need = (rlim_t)c->users_max * FD_SESSION + PROTO_FD_WORKER;
 	unsigned fit;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
@@ -50,8 +49,8 @@ budget(struct conf *c)
 	}
 	if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur >= need)
 		return;
-	fit = rl.rlim_cur <= FD_WORKER + FD_SESSION ? 1 :
-	    (unsigned)(rl.rlim_cur - FD_WORKER) / FD_SESSION;
+	fit = rl.rlim_cur <= PROTO_FD_WORKER + FD_SESSION ? 1 :
+	    (unsigned)(rl.rlim_cur - PROTO_FD_WORKER) / FD_SESSION;
 	log_warnx("users max %u needs %llu descriptors a worker and there are "
 	    "%llu: lowered to %u", c->users_max, (unsigned long long)need,
 	    (unsigned long long)rl.rlim_cur, fit);

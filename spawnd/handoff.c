@@ -147,15 +147,15 @@ handoff_flush(struct worker *w)
 		worker_watch(w);
 		return;
 	}
-	if (errno == EAGAIN)
-		ev_io_again(&w->chan, IO_WRITE);
-	else if (errno != EPIPE && errno != ECONNRESET)
-		admit_pause("hand-over", errno);
-	if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET)
+	if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET) {
 		w->full = true;		/* until it is writable, or reaped */
+		if (errno == EAGAIN)
+			ev_io_again(&w->chan, IO_WRITE);
+		ev_defer(&retry_task, retry_later);
+	} else
+		admit_pause("hand-over", errno);	/* which tries again */
 	keep_all(w);
 	handoff_changed();
-	ev_defer(&retry_task, retry_later);
 }
 
 /* What could not be sent goes back to be given to somebody else. */

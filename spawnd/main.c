@@ -308,7 +308,6 @@ master_serving(void)
 	if (master.opt.addrs_path != NULL &&
 	    listener_write_addrs(master.opt.addrs_path) == -1)
 		log_warn("%s", master.opt.addrs_path);
-	notify_ready();
 	if (launched != -1) {
 		dup2(STDIN_FILENO, STDERR_FILENO);
 		(void)!write(launched, &status, 1);

@@ -60,10 +60,9 @@ reload_first(struct conf *conf)
 void
 reload_request(struct reload_waiter *w)
 {
-	if (master.stopping || (stage == RELOAD_STARTING &&
-	    master.gen == NULL)) {
+	if (master.stopping) {
 		if (w != NULL)
-			w->cb(w, "spawnd is starting or stopping");
+			w->cb(w, "spawnd is stopping");
 		return;
 	}
 	if (stage != RELOAD_IDLE) {
@@ -318,8 +317,8 @@ commit(void)
 	next = NULL;
 	log_set_level(master.gen->conf->log_level);
 	if (old == NULL) {
-		stage = RELOAD_IDLE;
 		master_serving();
+		finish(NULL);
 		admit_resume();
 		return;
 	}
@@ -334,7 +333,7 @@ commit(void)
 	finish(NULL);
 }
 
-/* Of those that drain, the oldest is closed when they are too many. */
+/* When they are too many, the new one included, the oldest is closed. */
 static void
 limit_generations(void)
 {
@@ -343,7 +342,7 @@ limit_generations(void)
 	struct worker *w;
 
 	TAILQ_FOREACH(g, &master.gens, entry)
-		n += g->old && g->nworkers != 0;
+		n += g->nworkers != 0;
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		if (max == 0 || n <= max || g == master.gen)
 			break;

@@ -1,0 +1,54 @@
+/*
+ * conf_report.h - what the tests of the configuration share: mistakes as one
+ * text of "file:line: sentence" lines.
+ */
+#ifndef CONF_REPORT_H
+#define CONF_REPORT_H
+
+#include "conf.h"
+
+static struct {
+	char	text[65536];
+	size_t	n;
+} said;
+
+static void
+say(void *arg, const char *file, int line, const char *text)
+{
+	size_t len = strlen(said.text);
+
+	assert_ptr_equal(arg, &said);
+	assert_true(*text != '\0' && strpbrk(text, "\n\r") == NULL);
+	said.n++;
+	snprintf(said.text + len, sizeof(said.text) - len, "%s:%d: %s\n",
+	    file, line, text);
+}
+
+static struct conf *
+load(const char *text)
+{
+	said.text[0] = '\0';
+	said.n = 0;
+	return conf_load_text(text, "t", say, &said);
+}
+
+static struct conf *
+load_file(const char *path)
+{
+	said.text[0] = '\0';
+	said.n = 0;
+	return conf_load(path, say, &said);
+}
+
+/* A configuration without mistakes. */
+static struct conf *
+load_ok(const char *text)
+{
+	struct conf *conf = load(text);
+
+	assert_string_equal(said.text, "");
+	assert_non_null(conf);
+	return conf;
+}
+
+#endif

@@ -1,0 +1,751 @@
+/*
+ * Mistakes: each is found, said in one sentence, with the right file and
+ * line, along with all the others.
+ */
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "conf_report.h"
+#include "fake_netdb.h"
+
+#define RELAY	"relay a { remote r { address = \"127.0.0.1\" port = 81 } }\n"
+/* x on line 2, or 3 for what is in a relay, of a file that is right else */
+#define IN_SPAWND(x) \
+	"spawnd { listen w { port = 80 }\n" x "\n}\n" RELAY
+#define IN_LISTEN(x) \
+	"spawnd { listen w {\n" x "\n} }\n" RELAY
+#define IN_RELAY(x) \
+	"spawnd { listen w { port = 80 } }\n" \
+	"relay a { remote r { address = \"127.0.0.1\" port = 81 }\n" x "\n}\n"
+#define IN_REMOTE(x) \
+	"spawnd { listen w { port = 80 } }\n" \
+	"relay a { remote r {\n" x "\n} }\n"
+
+struct mistake {
+	const char *text, *want;
+};
+
+static void
+expect(const struct mistake *m, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		assert_null(load(m[i].text));
+		assert_string_equal(said.text, m[i].want);
+	}
+}
+
+static void
+test_names(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_LISTEN("port = 80 backlogg = 5"), "t:2: unknown option "
+		    "\"backlogg\" in listen \"w\"; did you mean "
+		    "\"backlog\"?\n" },
+		{ IN_SPAWND("chrot = /\n\nusesr { min = 5 }"),
+		    "t:2: unknown option \"chrot\" in \"spawnd\"; did you "
+		    "mean \"chroot\"?\n"
+		    "t:4: unknown section \"usesr\" in \"spawnd\"; did you "
+		    "mean \"users\"?\n" },
+		{ IN_RELAY("zzz = { a, b } x y { z = 1 q { r = {} } } "
+		    "f += 1 retire = 5x"),
+		    "t:3: unknown option \"zzz\" in relay \"a\"\n"
+		    "t:3: unknown section \"x\" in relay \"a\"\n"
+		    "t:3: unknown option \"f\" in relay \"a\"\n"
+		    "t:3: retire \"5x\" is not a number; use 0 to "
+		    "2147483647\n" },
+		{ RELAY "spwand { listen w { port = 80 } }\nport = 80",
+		    "t:2: unknown section \"spwand\" outside of every "
+		    "section; did you mean \"spawnd\"?\n"
+		    "t:3: unknown option \"port\" outside of every section\n"
+		    "t: no spawnd\n" },
+		{ IN_SPAWND("servers { mni = 5 }"), "t:2: unknown option "
+		    "\"mni\" in \"servers\"; did you mean \"min\"?\n" },
+	};
+
+	(void)state;
+	expect(cases, 3);
+	expect(cases + 4, 1);
+	assert_null(load(cases[3].text));
+	assert_int_equal(strncmp(said.text, cases[3].want,
+	    strlen(cases[3].want) - strlen("t: no spawnd\n")), 0);
+	assert_non_null(strstr(said.text, "t:0: there is no \"spawnd\" "
+	    "section; it says where to listen\n"));
+	assert_int_equal(said.n, 3);
+}
+
+static void
+test_numbers(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_SPAWND("servers { min = 0 max = 1025 }"),
+		    "t:2: servers: min 0 is out of range; use 1 to 1024\n"
+		    "t:2: servers: max 1025 is out of range; use 1 to 1024\n" },
+		{ IN_SPAWND("users { min = -1\nmax = 1000001 }"),
+		    "t:2: users: min -1 is out of range; use 1 to 1000000\n"
+		    "t:3: users: max 1000001 is out of range; use 1 to "
+		    "1000000\n" },
+		{ IN_SPAWND("users { min = 500\nmax = 100 }"),
+		    "t:2: users: min 500 is greater than max 100\n" },
+		{ IN_SPAWND("servers { min = 10 }"), "t:2: servers: min 10 "
+		    "is greater than max 8, the default\n" },
+		{ IN_SPAWND("users { max = 10 }"), "t:2: users: min 100, the "
+		    "default, is greater than max 10\n" },
+		{ IN_SPAWND("max-generations = 1001"), "t:2: max-generations "
+		    "1001 is out of range; use 0 to 1000\n" },
+		{ IN_LISTEN("port = 80 backlog = 0"), "t:2: backlog 0 is out "
+		    "of range; use 1 to 65535\n" },
+		{ IN_LISTEN("port = 80 backlog = 0x10"), "t:2: backlog "
+		    "\"0x10\" is not a number; use 1 to 65535\n" },
+		{ IN_LISTEN("port = 80 backlog = \"\""), "t:2: backlog "
+		    "\"\" is not a number; use 1 to 65535\n" },
+		{ IN_RELAY("retire = 2147483648 retries = 17"),
+		    "t:3: retire 2147483648 is out of range; use 0 to "
+		    "2147483647\n"
+		    "t:3: retries 17 is out of range; use 0 to 16\n" },
+		{ IN_RELAY("retire = 99999999999999999999999"), "t:3: retire "
+		    "99999999999999999999999 is out of range; use 0 to "
+		    "2147483647\n" },
+		{ IN_REMOTE("address = ::1 port = 1 weight = 0"), "t:3: "
+		    "weight 0 is out of range; use 1 to 256\n" },
+		{ IN_REMOTE("address = ::1 port = 1 weight = 2.5"), "t:3: "
+		    "weight \"2.5\" is not a number; use 1 to 256\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
+static void
+test_units(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_RELAY("idle-timeout = 5x"), "t:3: idle-timeout \"5x\" is "
+		    "not a time; use a number and ms, s, m, h or d; a bare "
+		    "number is seconds\n" },
+		{ IN_RELAY("idle-timeout = 366d"), "t:3: idle-timeout 366d is "
+		    "out of range; use 1ms to 365d, or 0\n" },
+		{ IN_RELAY("idle-timeout = -5s"), "t:3: idle-timeout -5s is "
+		    "out of range; use 1ms to 365d, or 0\n" },
+		{ IN_RELAY("idle-timeout = 99999999999999999999h"), "t:3: "
+		    "idle-timeout 99999999999999999999h is out of range; use "
+		    "1ms to 365d, or 0\n" },
+		{ IN_RELAY("idle-timeout = 999999999999999999h"), "t:3: "
+		    "idle-timeout 999999999999999999h is out of range; use "
+		    "1ms to 365d, or 0\n" },
+		{ IN_RELAY("connect-timeout = 0"), "t:3: connect-timeout 0 is "
+		    "out of range; use 1ms to 365d\n" },
+		{ IN_SPAWND("start-timeout = 99ms"), "t:2: start-timeout 99ms "
+		    "is out of range; use 100ms to 365d\n" },
+		{ IN_SPAWND("watchdog = 50ms"), "t:2: watchdog 50ms is out of "
+		    "range; use 100ms to 365d, or 0\n" },
+		{ IN_RELAY("buffer = 1k"), "t:3: buffer 1k is out of range; "
+		    "use 4k to 16m\n" },
+		{ IN_RELAY("buffer = 17m"), "t:3: buffer 17m is out of range; "
+		    "use 4k to 16m\n" },
+		{ IN_RELAY("buffer = 64kb"), "t:3: buffer \"64kb\" is not a "
+		    "size; use a number and k, m or g; a bare number is "
+		    "bytes\n" },
+		{ IN_RELAY("buffer = -64k"), "t:3: buffer -64k is out of "
+		    "range; use 4k to 16m\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
+static void
+test_words(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_SPAWND("overload = quue"), "t:2: overload \"quue\" is "
+		    "not known; use queue, close or reset; did you mean "
+		    "\"queue\"?\n" },
+		{ IN_RELAY("balance = leastcon"), "t:3: balance \"leastcon\" "
+		    "is not known; use leastconn, roundrobin, source or "
+		    "random; did you mean \"leastconn\"?\n" },
+		{ IN_RELAY("balance = RANDOM"), "t:3: balance \"RANDOM\" is "
+		    "not known; use leastconn, roundrobin, source or random; "
+		    "did you mean \"random\"?\n" },
+		{ IN_SPAWND("log { level = inof }"), "t:2: log: level "
+		    "\"inof\" is not known; use error, warning, notice, info "
+		    "or debug; did you mean \"info\"?\n" },
+		{ IN_SPAWND("log { level = zz }"), "t:2: log: level \"zz\" is "
+		    "not known; use error, warning, notice, info or debug\n" },
+		{ IN_SPAWND("log { facility = local8 }"), "t:2: log: facility "
+		    "\"local8\" is not known; use auth, cron, daemon, ftp, "
+		    "lpr, mail, news, syslog, user, uucp, local0, local1, "
+		    "local2, local3, local4, local5, local6 or local7; did "
+		    "you mean \"local0\"?\n" },
+		{ IN_SPAWND("log { sessions = maybe }"), "t:2: log: sessions "
+		    "\"maybe\" is neither yes nor no\n" },
+		{ IN_SPAWND("log { to = file }"), "t:2: log: to \"file\" is "
+		    "not \"stderr\", \"syslog\" or a path that starts with "
+		    "\"/\"\n" },
+		{ IN_SPAWND("log { to = sylsog }"), "t:2: log: to \"sylsog\" "
+		    "is not \"stderr\", \"syslog\" or a path that starts with "
+		    "\"/\"; did you mean \"syslog\"?\n" },
+		{ IN_SPAWND("access = {\"permit all\",\n\"allow all\"}"),
+		    "t:3: access rule \"allow all\" starts with \"allow\"; "
+		    "use \"permit\" or \"deny\"\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
+static void
+test_addresses(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_LISTEN("port = 70000"), "t:2: port 70000 is out of "
+		    "range; use 1 to 65535 or 0 for any free port\n" },
+		{ IN_REMOTE("address = ::1 port = 0"), "t:3: port 0 is out of "
+		    "range; use 1 to 65535\n" },
+		{ IN_REMOTE("address = ::1 port = gopherr"), "t:3: port "
+		    "\"gopherr\" is neither a number nor the name of a TCP "
+		    "service\n" },
+		{ IN_REMOTE("port = -1\naddress = 1.2"),
+		    "t:3: port -1 is out of range; use 1 to 65535\n"
+		    "t:4: address: \"1.2\" is not an IPv4 address\n" },
+		{ IN_LISTEN("port = 1 address = \"::1, 1.2.3, localhost,\""),
+		    "t:2: address: \"1.2.3\" is not an IPv4 address\n"
+		    "t:2: address: one of the hosts is empty\n" },
+		{ IN_REMOTE("address = \"*\" port = 1"), "t:3: address \"*\" "
+		    "is for listeners; a remote needs a name or a number\n" },
+		{ IN_REMOTE("address = \"\" port = 1"), "t:3: address is "
+		    "empty; give it a value or leave it out\n" },
+		{ IN_LISTEN("address = \"\" port = 1"), "t:2: address is "
+		    "empty; give it a value or leave it out\n" },
+		{ IN_REMOTE("address = \"twelve.test, four.test, ::1, ::2, "
+		    "::3, ::4\" port = 1"), "t:3: address stands for more "
+		    "than 16 addresses\n" },
+		{ IN_LISTEN("address = ::1"), "t:1: listen \"w\" needs a "
+		    "port, or a path\n" },
+		{ IN_REMOTE("address = ::1"), "t:2: remote \"r\" needs a "
+		    "port\n" },
+		{ IN_REMOTE("port = 1"), "t:2: remote \"r\" needs an "
+		    "address\n" },
+		{ IN_REMOTE(""), "t:2: remote \"r\" needs an address and a "
+		    "port, or a path\n" },
+		{ IN_RELAY("local-address = localhost"), "t:3: local-address "
+		    "\"localhost\" stands for more than one address\n" },
+		{ IN_RELAY("local-address = 10.0.0"), "t:3: local-address: "
+		    "\"10.0.0\" is not an IPv4 address\n" },
+		{ IN_RELAY("local-address = ::1"), "t:3: local-address is "
+		    "IPv6, but remote \"r\" has no IPv6 address\n" },
+	};
+	char want[256];
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+	snprintf(want, sizeof(want), "t:3: address: host \"no.such.test\": "
+	    "%s\n", gai_strerror(EAI_NONAME));
+	assert_null(load(IN_REMOTE("address = no.such.test port = 1")));
+	assert_string_equal(said.text, want);
+}
+
+static void
+test_paths(void **state)
+{
+#define LONG	"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	static const struct mistake cases[] = {
+		{ IN_LISTEN("path = /x port = 80"), "t:2: port and path are "
+		    "both given; use address and port, or path\n" },
+		{ IN_REMOTE("path = /x address = ::1"), "t:3: address and "
+		    "path are both given; use address and port, or path\n" },
+		{ IN_LISTEN("path = x"), "t:2: path \"x\" is not absolute; "
+		    "start it with \"/\"\n" },
+		{ IN_REMOTE("path = \"\""), "t:3: path is empty; give it a "
+		    "value or leave it out\n" },
+		{ IN_SPAWND("control = c pidfile = p\nchroot = r"),
+		    "t:2: pidfile \"p\" is not absolute; start it with "
+		    "\"/\"\n"
+		    "t:2: control \"c\" is not absolute; start it with "
+		    "\"/\"\n"
+		    "t:3: chroot \"r\" is not absolute; start it with "
+		    "\"/\"\n" },
+		{ IN_SPAWND("chroot = /nonexistent"), "t:2: chroot "
+		    "\"/nonexistent\": No such file or directory\n" },
+		{ IN_SPAWND("chroot = /dev/null"), "t:2: chroot \"/dev/null\" "
+		    "is not a directory\n" },
+		{ IN_LISTEN("port = 1 mode = 0660 user = root group = root"),
+		    "t:2: mode is for a unix socket; there is no path here\n"
+		    "t:2: user is for a unix socket; there is no path here\n"
+		    "t:2: group is for a unix socket; there is no path "
+		    "here\n" },
+		{ IN_LISTEN("path = /x mode = 0999"), "t:2: mode \"0999\" is "
+		    "no file mode; use an octal number from 0 to 0777\n" },
+		{ IN_LISTEN("path = /x mode = 1777"), "t:2: mode \"1777\" is "
+		    "no file mode; use an octal number from 0 to 0777\n" },
+	};
+	struct sockaddr_un un;
+	char want[512];
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+	snprintf(want, sizeof(want), "t:2: path \"" LONG "\" is too long for "
+	    "a unix socket; use at most %zu characters\n",
+	    sizeof(un.sun_path) - 1);
+	assert_null(load(IN_LISTEN("path = " LONG)));
+	assert_string_equal(said.text, want);
+	assert_null(load(IN_SPAWND("control = " LONG)));
+	assert_int_equal(strncmp(said.text, "t:2: control: path ", 19), 0);
+	assert_string_equal(said.text + 14, want + 5);
+}
+
+static void
+test_users(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_SPAWND("user = no-such-user"), "t:2: there is no user "
+		    "\"no-such-user\"\n" },
+		{ IN_SPAWND("user = \"root:no-such-group\""), "t:2: there is "
+		    "no group \"no-such-group\"\n" },
+		{ IN_SPAWND("user = 4294967295"), "t:2: user 4294967295 is "
+		    "out of range; use a name or 0 to 4294967294\n" },
+		{ IN_SPAWND("user = 4123456789"), "t:2: user 4123456789 has "
+		    "no entry that names its group; write user = "
+		    "\"4123456789:GROUP\"\n" },
+		{ IN_LISTEN("path = /x user = no-such-user\n"
+		    "group = 99999999999999999999"),
+		    "t:2: there is no user \"no-such-user\"\n"
+		    "t:3: group 99999999999999999999 is out of range; use a "
+		    "name or 0 to 4294967294\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
+static void
+test_sections(void **state)
+{
+	static const struct mistake cases[] = {
+		{ "spawnd { }\n" RELAY, "t:1: there is no \"listen\" section "
+		    "in \"spawnd\"; it needs one at least\n" },
+		{ "spawnd { listen w { port = 1 } }", "t:0: there is no "
+		    "\"relay\" section; it says where to relay to\n" },
+		{ "# nothing", "t:0: there is no \"spawnd\" section; it says "
+		    "where to listen\nt:0: there is no \"relay\" section; it "
+		    "says where to relay to\n" },
+		{ "spawnd { listen w { port = 1 } }\n\nrelay a {\n}", "t:3: "
+		    "relay \"a\" has no \"remote\" section; it needs one at "
+		    "least\n" },
+		{ IN_LISTEN("port = 1 relay = b"), "t:2: there is no relay "
+		    "\"b\"\n" },
+		{ "spawnd { listen w { port = 1 relay = appp } }\nrelay app { "
+		    "remote x { path = /x } }", "t:1: there is no relay "
+		    "\"appp\"; did you mean \"app\"?\n" },
+		{ "spawnd {\nlisten w { port = 1 } }\n" RELAY "relay b { "
+		    "remote r { path = /r } }", "t:2: listen \"w\" does not "
+		    "say which of the 2 relays it is for; add relay = NAME\n" },
+		{ IN_SPAWND("listen { port = 2 }"), "t:2: the section "
+		    "\"listen\" needs a name of its own; write listen NAME { "
+		    "... }\n" },
+		{ IN_SPAWND("listen \"a b\" { port = 2 }"), "t:2: \"a b\" is "
+		    "no name for a listen section; use 1 to 31 letters, "
+		    "digits, \".\", \"_\" or \"-\"\n" },
+		{ IN_SPAWND("listen \"\" { port = 2 }"), "t:2: \"\" is "
+		    "no name for a listen section; use 1 to 31 letters, "
+		    "digits, \".\", \"_\" or \"-\"\n" },
+		{ IN_SPAWND("listen a234567890123456789012345678901 {port=2}\n"
+		    "listen a2345678901234567890123456789012 {port=3}"),
+		    "t:3: \"a2345678901234567890123456789012\" is "
+		    "no name for a listen section; use 1 to 31 letters, "
+		    "digits, \".\", \"_\" or \"-\"\n" },
+		{ IN_SPAWND("servers many { min = 1 }"), "t:2: the section "
+		    "\"servers\" takes no name; write servers { ... }\n" },
+		{ IN_SPAWND("users = 5\nlisten = x"),
+		    "t:2: \"users\" is a section; write users { ... }\n"
+		    "t:3: \"listen\" is a section; write listen NAME { ... "
+		    "}\n" },
+		{ IN_SPAWND("user { x = 1 }"), "t:2: \"user\" is no section; "
+		    "write user = VALUE\n" },
+		{ IN_SPAWND("user = {a, b}\npidfile += /x"),
+		    "t:2: \"user\" takes one value, not a list in braces\n"
+		    "t:3: \"pidfile\" takes one value; \"+=\" is for lists\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
+static void
+test_twice(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_SPAWND("\nlisten w { port = 81 }"), "t:3: listen \"w\" "
+		    "is there twice; it is on line 1 already\n" },
+		{ IN_RELAY("remote r { path = /x }"), "t:3: remote \"r\" is "
+		    "there twice; it is on line 2 already\n" },
+		{ IN_LISTEN("port = 1 relay = a") RELAY, "t:5: relay \"a\" "
+		    "is there twice; it is on line 4 already\n" },
+		{ IN_LISTEN("port = 1\nport = 2"), "t:3: \"port\" is given "
+		    "twice in listen \"w\"; it is on line 2 already\n" },
+		{ IN_SPAWND("users { }\nusers { }"), "t:3: \"users\" is given "
+		    "twice in \"spawnd\"; it is on line 2 already\n" },
+		{ IN_SPAWND("") "\nspawnd { }", "t:6: \"spawnd\" is given "
+		    "twice; it is on line 1 already\n" },
+		{ IN_LISTEN("address = 127.0.0.1 port = 80 }\n"
+		    "listen v { address = \"::1, 127.0.0.1\" port = http"),
+		    "t:3: 127.0.0.1:80 is listened on twice; it is on line 1 "
+		    "already\n" },
+		{ IN_LISTEN("path = /x }\nlisten v { path = /x"), "t:3: /x is "
+		    "listened on twice; it is on line 1 already\n" },
+		{ IN_SPAWND("control = /x\nlisten v { path = /x }"), "t:3: /x "
+		    "is listened on twice; it is on line 2 already\n" },
+	};
+	struct conf *c;
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+	/* These are no twins. */
+	c = load_ok("spawnd { listen a { address = ::1 port = 0 relay = a }\n"
+	    "listen b { address = ::1 port = 0 relay = b }\n"
+	    "listen c { address = 127.0.0.1 port = 1 relay = a } }\n"
+	    "relay a { remote r { path = /x } } relay b { remote r { path = /x "
+	    "} } relay c { remote unused { path = /y } }");
+	conf_free(&c);
+}
+
+/* What stands before a syntax error is still looked at. */
+static void
+test_syntax(void **state)
+{
+	static const struct mistake cases[] = {
+		{ "spawnd {\nlisten w {\nport = 80", "t:2: the section listen "
+		    "\"w\" is opened here and never closed\n" },
+		{ IN_SPAWND("") "}", "t:5: \"}\" closes no section\n" },
+		{ IN_LISTEN("port = 70000\nbacklog\nrelay = b"),
+		    "t:2: port 70000 is out of range; use 1 to 65535 or 0 for "
+		    "any free port\n"
+		    "t:3: \"backlog\" needs \"=\" and a value, or \"{\" and "
+		    "options, behind it\n" },
+		{ IN_LISTEN("port = }"), "t:2: \"}\" is where a value should "
+		    "be\n" },
+		{ IN_LISTEN("port ="), "t:3: \"}\" is where a value should "
+		    "be\n" },
+		{ "spawnd { listen w { port =", "t:1: the file ends where a "
+		    "value should be\n" },
+		{ IN_LISTEN("= 5"), "t:2: \"=\" is where the name of an "
+		    "option should be\n" },
+		{ IN_SPAWND("access = {\"permit all\" \"deny all\"}"), "t:2: "
+		    "\"deny all\" is where \",\" or \"}\" should be\n" },
+		{ IN_LISTEN("port = 80 address = *"), "t:2: \"*\" must be in "
+		    "quotes to be part of a value\n" },
+		{ IN_LISTEN("port = 80 /* never\nclosed"), "t:2: the comment "
+		    "is never closed\n" },
+		{ IN_LISTEN("port = 80\naddress = \"::1"), "t:3: the string "
+		    "that starts here is not closed on its line\n" },
+		{ IN_LISTEN("port = 80\naddress = '::1\\'"), "t:3: the string "
+		    "that starts here is not closed on its line\n" },
+		{ IN_LISTEN("path = \"/\\400\""), "t:2: \"\\400\" is no "
+		    "character; use \"\\1\" to \"\\377\" or \"\\x01\" to "
+		    "\"\\xff\"\n" },
+		{ IN_LISTEN("path = \"/\\x00\""), "t:2: \"\\x00\" is no "
+		    "character; use \"\\1\" to \"\\377\" or \"\\x01\" to "
+		    "\"\\xff\"\n" },
+		{ IN_LISTEN("path = \"/\\1234\""), "t:2: \"\\1234\" is no "
+		    "character; use \"\\1\" to \"\\377\" or \"\\x01\" to "
+		    "\"\\xff\"\n" },
+		{ "a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{", "t:1: unknown section "
+		    "\"a\" outside of every section\nt:1: sections are nested "
+		    "deeper than 16\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
+static void
+test_variables(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_LISTEN("port = \"${T_NO}\" backlog = 0 # ${T_NO}\n"
+		    "address = ${T_NO2}"),
+		    "t:2: the variable \"T_NO\" is not set; set it, or write "
+		    "${T_NO:-DEFAULT}\n"
+		    "t:2: backlog 0 is out of range; use 1 to 65535\n"
+		    "t:3: the variable \"T_NO2\" is not set; set it, or write "
+		    "${T_NO2:-DEFAULT}\n" },
+		{ IN_SPAWND("listen ${T_NO} { port = 70000 }"),
+		    "t:2: the variable \"T_NO\" is not set; set it, or write "
+		    "${T_NO:-DEFAULT}\n"
+		    "t:2: port 70000 is out of range; use 1 to 65535 or 0 for "
+		    "any free port\n" },
+		{ IN_LISTEN("path = \"/${A B}\""), "t:2: \"${A B}\" is no "
+		    "variable; write ${NAME} or ${NAME:-DEFAULT}\n" },
+		{ IN_LISTEN("path = \"/${}\""), "t:2: \"${}\" is no "
+		    "variable; write ${NAME} or ${NAME:-DEFAULT}\n" },
+		{ IN_LISTEN("path = \"/${A\""), "t:2: \"${\" is not followed "
+		    "by a name and \"}\"\n" },
+		{ IN_LISTEN("path = /${A}"), "t:2: a variable inside a word "
+		    "needs double quotes around the word\n" },
+	};
+
+	(void)state;
+	unsetenv("T_NO");
+	unsetenv("T_NO2");
+	expect(cases, nitems_of(cases));
+}
+
+/*
+ * Files.
+ */
+
+static char dir[] = "/tmp/test_conf.XXXXXX";
+
+static const char *
+put_n(const char *name, const char *text, size_t len)
+{
+	static char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_true(fd != -1);
+	assert_int_equal(write(fd, text, len), len);
+	close(fd);
+	return path;
+}
+
+static const char *
+put(const char *name, const char *text)
+{
+	return put_n(name, text, strlen(text));
+}
+
+/* want: "$" stands for the directory. */
+static void
+expect_file(const char *path, const char *want)
+{
+	char text[4096];
+	size_t len = 0;
+
+	for (; *want != '\0' && len + sizeof(dir) < sizeof(text); want++) {
+		if (*want == '$' && want[1] != '{')
+			len += strlcpy(text + len, dir, sizeof(text) - len);
+		else
+			text[len++] = *want;
+	}
+	text[len] = '\0';
+	assert_null(load_file(path));
+	assert_string_equal(said.text, text);
+}
+
+static void
+test_files(void **state)
+{
+	char path[sizeof(dir) + 8];
+
+	(void)state;
+	expect_file("/nonexistent", "/nonexistent:0: the file cannot be read: "
+	    "No such file or directory\n");
+	expect_file(dir, "$:0: the file cannot be used: it is a directory\n");
+	expect_file("/dev/null", "/dev/null:0: the file cannot be used: it is "
+	    "empty\n");
+	expect_file("/dev/zero", "/dev/zero:0: the file cannot be used: the "
+	    "configuration is larger than 16 MiB\n");
+	expect_file(put_n("a", "spawnd {\n\n\0 }", 12), "$/a:3: the file has "
+	    "a NUL byte; it is no text\n");
+	expect_file(put_n("a", "spawnd {\n\n \"a\0\" }", 16), "$/a:3: the file "
+	    "has a NUL byte; it is no text\n");
+	expect_file(put_n("a", "spawnd {\n\n \"a\\\0\" }", 17), "$/a:3: the "
+	    "file has a NUL byte; it is no text\n");
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	expect_file(path, "$/fifo:0: the file cannot be used: it is empty\n");
+	assert_null(load(""));
+	assert_string_equal(said.text, "t:0: the configuration is empty\n");
+	if (geteuid() != 0) {
+		chmod(put("a", "x"), 0);
+		expect_file(put("a", "x"), "$/a:0: the file cannot be read: "
+		    "Permission denied\n");
+	}
+}
+
+/* 17 MiB of comment, and exactly as much as there may be. */
+static void
+test_size(void **state)
+{
+	static const char end[] = "\n" IN_SPAWND("");
+	size_t len = 16 << 20;
+	char *text = malloc(len + 1);
+	struct conf *c;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '#', len);
+	memcpy(text + len - sizeof(end), end, sizeof(end));
+	text[len - 1] = text[len] = '\n';
+	c = load_file(put_n("big", text, len));
+	assert_string_equal(said.text, "");
+	conf_free(&c);
+	expect_file(put_n("big", text, len + 1), "$/big:0: the file cannot be "
+	    "used: the configuration is larger than 16 MiB\n");
+	memset(text, '\n', 65537 + 100);
+	memcpy(text, "spawnd { listen w { path=", 25);
+	memset(text + 26, 'a', 65537);
+	text[65537 + 100] = '\0';
+	assert_null(load(text));
+	free(text);
+}
+
+static void
+test_include(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	setenv("T_DIR", dir, 1);
+	put("listens", "# two\nlisten a { port = 1 }\nlisten b {\n"
+	    "include('backlog') port = 2 }");
+	put("backlog", "backlog = 7");
+	put("empty", "");
+	c = load_file(put("a", "spawnd { include(\"listens\") include ( empty )"
+	    " max-generations = 5 }\ninclude(\"${T_DIR}/relays\")"));
+	assert_null(c);
+	assert_int_equal(said.n, 1);
+	assert_non_null(strstr(said.text, "/a:2: \""));
+	assert_non_null(strstr(said.text, "/relays\" cannot be included: No "
+	    "such file or directory\n"));
+	put("relays", RELAY);
+	c = load_file(put("a", "spawnd { include(\"listens\") include ( empty )"
+	    " max-generations = 5 }\ninclude(\"${T_DIR}/relays\")"));
+	assert_string_equal(said.text, "");
+	assert_int_equal(c->nlistens, 2);
+	assert_int_equal(c->listens[1].backlog, 7);
+	assert_int_equal(c->listens[1].line, 3);
+	assert_int_equal(c->max_generations, 5);
+	conf_free(&c);
+}
+
+static void
+test_include_lines(void **state)
+{
+	(void)state;
+	put("relays", "# one\n/* two\n three */ " RELAY "\nrealy b { }\n\n");
+	put("b", "\n\nbacklog = 0\n");
+	expect_file(put("a", "# first\nspawnd {\n listen w {\n  include(b) "
+	    "port = 70000\n }\n x = 5\n}\ninclude(relays)\n\nx = 1\n"),
+	    "$/b:3: backlog 0 is out of range; use 1 to 65535\n"
+	    "$/a:4: port 70000 is out of range; use 1 to 65535 or 0 for any "
+	    "free port\n"
+	    "$/a:6: unknown option \"x\" in \"spawnd\"\n"
+	    "$/relays:5: unknown section \"realy\" outside of every section; "
+	    "did you mean \"relay\"?\n"
+	    "$/a:10: unknown option \"x\" outside of every section\n");
+	put("b", "\nbacklog = 5");
+	expect_file(put("a", IN_LISTEN("port = 1 backlog = 4\ninclude(b)")),
+	    "$/b:2: \"backlog\" is given twice in listen \"w\"; it is on "
+	    "$/a:2 already\n");
+}
+
+static void
+test_include_bad(void **state)
+{
+	char name[16], text[64];
+	int i;
+
+	(void)state;
+	expect_file(put("a", "\ninclude(\"a\")"), "$/a:2: \"$/a\" includes "
+	    "itself\n");
+	put("b", "\n\ninclude(a)");
+	expect_file(put("a", "\ninclude(b)"), "$/b:3: \"$/a\" includes "
+	    "itself\n");
+	for (i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "d%d", i);
+		snprintf(text, sizeof(text), "include(d%d)", i + 1);
+		put(name, text);
+	}
+	expect_file(put("a", "include(d0)"), "$/d9:1: \"$/d10\" cannot be "
+	    "included: at most 1000 files in all, 10 in one another\n");
+	expect_file(put("a", "include(\".\")"), "$/a:1: \"$/.\" cannot be "
+	    "included: it is a directory\n");
+	put("b", "listen x { port = 1");
+	expect_file(put("a", "spawnd { include(b) }"), "$/b:1: the section "
+	    "listen \"x\" is opened here and never closed\n");
+	put("b", "}");
+	expect_file(put("a", "spawnd { include(b)"), "$/b:1: \"}\" closes no "
+	    "section\n");
+	expect_file(put("a", "include(1, 2)"), "$/a:1: \",\" is where \")\" "
+	    "should be\n");
+	expect_file(put("a", "include()"), "$/a:1: \")\" is where a file name "
+	    "should be\n");
+	expect_file(put("a", "include(\"${T_NO}\")"), "$/a:1: the variable "
+	    "\"T_NO\" is not set; set it, or write ${T_NO:-DEFAULT}\n");
+}
+
+/* Each file twice as often as the one before: it must end. */
+static void
+test_include_bomb(void **state)
+{
+	char name[16], text[64];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "d%d", i);
+		snprintf(text, sizeof(text), "%.*s", i == 9 ? 0 : 60,
+		    "include(dX) include(dX) include(dX) include(dX)");
+		for (char *p = text; (p = strchr(p, 'X')) != NULL;)
+			*p = '1' + i;
+		put(name, text);
+	}
+	assert_null(load_file(put("a", "include(d0)")));
+	assert_true(said.n > 1);
+	assert_non_null(strstr(said.text, "at most 1000 files in all"));
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) == NULL ? -1 : 0;
+}
+
+static int
+teardown(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_variables),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_include_lines),
+		cmocka_unit_test(test_include_bad),
+		cmocka_unit_test(test_include_bomb),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

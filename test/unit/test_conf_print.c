@@ -1,0 +1,482 @@
+/*
+ * Printing: what is printed loads to the same value again, in both styles;
+ * the files that are shipped; and bytes that nobody would write.
+ */
+#include "compat.h"
+
+#include <ctype.h>
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "conf_int.h"
+#include "conf_report.h"
+#include "fake_netdb.h"
+
+#define FUZZ_LOADS	20000
+#define FUZZ_SECONDS	4	/* then it is enough, under valgrind */
+#define FUZZ_TEXT	8192
+
+#define EVERYTHING \
+	"spawnd {\n" \
+	"listen n { address = \"localhost,127.0.0.2\" port = http relay = b\n" \
+	" backlog = 7 }\n" \
+	"listen w { port = 0 relay = a }\n" \
+	"listen u { path = \"/r/${T_NO:-$x}\\\"\\\\'#\\x01{\" mode = 0\n" \
+	" user = root group = 77 relay = a }\n" \
+	"listen v { path = /v relay = a }\n" \
+	"servers { min = 3 max = 5 } users { min = 6 max = 9 }\n" \
+	"overload = close\n" \
+	"access = {\"deny 10.9.0.0/16\", \"permit not ::1\"}\n" \
+	"user = \"root:88\" chroot = / pidfile = '/p${T_NO}\\n'\n" \
+	"control = \"/c\\$\\{T_NO}\"\n" \
+	"log { to = '/l\"\\\\' facility = mail level = error\n" \
+	" sessions = no }\n" \
+	"drain-timeout = 1500ms start-timeout = 2d shrink-after = 0\n" \
+	"watchdog = 0 watchdog-kill = 3h max-generations = 4 }\n" \
+	"relay a {\n" \
+	"remote x { address = \"twelve.test, ::1\" port = https\n" \
+	" weight = 2 }\n" \
+	"remote y { path = \"/$\\{T_NO}\\e\\x7f\\377\" weight = 3 }\n" \
+	"balance = random retire = 11 retries = 0 idle-timeout = 12ms\n" \
+	"connect-timeout = 13 half-close-timeout = 14m buffer = 5000\n" \
+	"io = copy keepalive = no local-address = four.test }\n" \
+	"relay b { remote x { address = fe80::1%1 port = 9 }\n" \
+	"local-address = fe80::2%1 balance = roundrobin buffer = 8k }\n"
+
+static char *
+print(const struct conf *conf, enum conf_style style)
+{
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	assert_int_equal(conf_print(conf, style, f), 0);
+	fclose(f);
+	return text;
+}
+
+static void
+equal_text(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		assert_ptr_equal(a, b);
+	else
+		assert_string_equal(a, b);
+}
+
+/* What the tables fill in. */
+static void
+equal_options(const struct conf_section *spec, const void *a, const void *b)
+{
+	static const size_t sizes[] = {
+		[CONF_NUMBER] = sizeof(unsigned),
+		[CONF_DURATION] = sizeof(uint64_t),
+		[CONF_SIZE] = sizeof(uint64_t),
+		[CONF_WORD] = sizeof(int),
+		[CONF_BOOL] = sizeof(bool)
+	};
+	const struct conf_opt *o;
+
+	for (o = spec->opts; o->name != NULL; o++)
+		if (o->def != NULL)
+			assert_memory_equal((const char *)a + o->offset,
+			    (const char *)b + o->offset, sizes[o->type]);
+}
+
+static void
+equal_addrs(const struct addr *a, unsigned na, const struct addr *b,
+    unsigned nb)
+{
+	unsigned i;
+
+	assert_int_equal(na, nb);
+	for (i = 0; i < na; i++)
+		assert_int_equal(addr_cmp(&a[i], &b[i]), 0);
+}
+
+static void
+equal_listens(const struct conf *a, const struct conf *b)
+{
+	const struct conf_listen *x, *y;
+	unsigned i;
+
+	assert_int_equal(a->nlistens, b->nlistens);
+	for (i = 0; i < a->nlistens; i++) {
+		x = &a->listens[i];
+		y = &b->listens[i];
+		equal_options(&conf_spec_listen, x, y);
+		assert_string_equal(x->name, y->name);
+		equal_text(x->path, y->path);
+		equal_addrs(x->addr, x->naddr, y->addr, y->naddr);
+		assert_int_equal(x->relay, y->relay);
+		assert_int_equal(x->mode, y->mode);
+		assert_int_equal(x->uid, y->uid);
+		assert_int_equal(x->gid, y->gid);
+	}
+}
+
+static void
+equal_relays(const struct conf *a, const struct conf *b)
+{
+	const struct conf_relay *x, *y;
+	const struct conf_remote *s, *t;
+	unsigned i, j;
+
+	assert_int_equal(a->nrelays, b->nrelays);
+	for (i = 0; i < a->nrelays; i++) {
+		x = &a->relays[i];
+		y = &b->relays[i];
+		equal_options(&conf_spec_relay, x, y);
+		assert_string_equal(x->name, y->name);
+		assert_int_equal(x->has_local, y->has_local);
+		equal_addrs(&x->local, x->has_local, &y->local, y->has_local);
+		assert_int_equal(x->nremotes, y->nremotes);
+		for (j = 0; j < x->nremotes; j++) {
+			s = &x->remotes[j];
+			t = &y->remotes[j];
+			equal_options(&conf_spec_remote, s, t);
+			assert_string_equal(s->name, t->name);
+			equal_text(s->path, t->path);
+			equal_addrs(s->addr, s->naddr, t->addr, t->naddr);
+		}
+	}
+}
+
+static void
+equal(const struct conf *a, const struct conf *b)
+{
+	char x[ADDR_STRLEN], y[ADDR_STRLEN];
+	size_t i;
+
+	equal_options(&conf_spec_spawnd, a, b);
+	equal_options(&conf_spec_servers, a, b);
+	equal_options(&conf_spec_users, a, b);
+	equal_options(&conf_spec_log, a, b);
+	assert_int_equal(a->acl.n, b->acl.n);
+	for (i = 0; i < a->acl.n; i++)
+		assert_string_equal(acl_str(&a->acl.rules[i], x),
+		    acl_str(&b->acl.rules[i], y));
+	assert_int_equal(a->uid, b->uid);
+	assert_int_equal(a->gid, b->gid);
+	assert_int_equal(a->user == NULL, b->user == NULL);
+	equal_text(a->chroot, b->chroot);
+	equal_text(a->pidfile, b->pidfile);
+	equal_text(a->control, b->control);
+	equal_text(a->log_to, b->log_to);
+	equal_listens(a, b);
+	equal_relays(a, b);
+}
+
+/* Print, load, print: the same text, the same value. */
+static void
+fixpoint(const struct conf *conf, enum conf_style style)
+{
+	struct conf *again;
+	char *first, *second;
+
+	first = print(conf, style);
+	again = load_ok(first);
+	equal(conf, again);
+	second = print(again, style);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+	conf_free(&again);
+}
+
+static void
+test_everything(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	unsetenv("T_NO");
+	c = load_ok(EVERYTHING);
+	assert_string_equal(c->listens[2].path, "/r/$x\"\\'#\x01{");
+	assert_string_equal(c->pidfile, "/p${T_NO}\\n");
+	assert_string_equal(c->control, "/c${T_NO}");
+	assert_string_equal(c->log_to, "/l\"\\");
+	assert_string_equal(c->relays[0].remotes[1].path,
+	    "/${T_NO}\033\x7f\377");
+	fixpoint(c, CONF_AS_WRITTEN);
+	fixpoint(c, CONF_RESOLVED);
+	conf_free(&c);
+}
+
+/* Whether name stands in text as an option or a section does. */
+static bool
+stands(const char *text, const char *name)
+{
+	const char *p;
+	size_t len = strlen(name);
+
+	for (p = text; (p = strstr(p, name)) != NULL; p += len)
+		if ((p == text || !(isalnum((unsigned char)p[-1]) ||
+		    p[-1] == '-')) && (strncmp(p + len, " = ", 3) == 0 ||
+		    strncmp(p + len, " is not set", 11) == 0 ||
+		    p[len + strcspn(p + len, "{\n")] == '{'))
+			return true;
+	return false;
+}
+
+static void
+all_stand(const char *text, const struct conf_section *spec)
+{
+	const struct conf_opt *o;
+
+	for (o = spec->opts; o->name != NULL; o++) {
+		if (!stands(text, o->name))
+			fail_msg("no %s in %s", o->name, text);
+		if (o->section != NULL)
+			all_stand(text, o->section);
+	}
+}
+
+/* Every option is printed; in the style for workers, nothing is looked up. */
+static void
+test_complete(void **state)
+{
+	struct conf *c = load_ok(EVERYTHING);
+	char *text = print(c, CONF_AS_WRITTEN);
+
+	(void)state;
+	all_stand(text, &conf_spec_root);
+	assert_non_null(strstr(text, "\"localhost,127.0.0.2\""));
+	assert_non_null(strstr(text, "port = \"http\"\n"));
+	assert_non_null(strstr(text, "port = 0\n"));
+	assert_non_null(strstr(text, "address = \"*\"\n"));
+	assert_non_null(strstr(text, "user = \"root:88\"\n"));
+	free(text);
+	text = print(c, CONF_RESOLVED);
+	all_stand(text, &conf_spec_root);
+	assert_null(strstr(text, "localhost"));
+	assert_null(strstr(text, ".test"));
+	assert_null(strstr(text, "http"));
+	assert_null(strstr(text, "root\""));
+	assert_non_null(strstr(text, "\"::1, 127.0.0.1, 127.0.0.2\""));
+	assert_non_null(strstr(text, "port = 443\n"));
+	assert_non_null(strstr(text, "user = \"0:88\"\n"));
+	assert_non_null(strstr(text, "local-address = \"10.0.4.0\"\n"));
+	free(text);
+	conf_free(&c);
+}
+
+static void
+test_full(void **state)
+{
+	struct conf *c = load_ok(EVERYTHING);
+	FILE *f = fopen("/dev/full", "w");
+
+	(void)state;
+	if (f != NULL) {
+		assert_int_equal(conf_print(c, CONF_RESOLVED, f), -1);
+		fclose(f);
+	}
+	conf_free(&c);
+}
+
+/*
+ * The files that are shipped.
+ */
+
+static glob_t files;
+
+/* From the folder of the build or the sources, wherever that is. */
+static int
+setup(void **state)
+{
+	const char *dirs[] = { getenv("SRCDIR"), getenv("srcdir"), ".",
+		"..", "../.." };
+	char path[4096];
+	size_t i;
+
+	(void)state;
+	if (access("/var/empty", X_OK) == -1)
+		setenv("SPAWND_CHROOT", "/", 1);
+	for (i = 0; i < nitems_of(dirs); i++) {
+		if (dirs[i] == NULL)
+			continue;
+		snprintf(path, sizeof(path), "%s/etc/spawnd.conf", dirs[i]);
+		if (glob(path, 0, NULL, &files) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/etc/examples/*.conf",
+		    dirs[i]);
+		return glob(path, GLOB_APPEND, NULL, &files);
+	}
+	fprintf(stderr, "etc/spawnd.conf is not to be found\n");
+	return -1;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	globfree(&files);
+	return 0;
+}
+
+static char *
+slurp(const char *path)
+{
+	static char buf[FUZZ_TEXT];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(buf, 1, sizeof(buf) - 1, f);
+	assert_true(n < sizeof(buf) - 1);
+	buf[n] = '\0';
+	fclose(f);
+	return buf;
+}
+
+static void
+test_examples(void **state)
+{
+	struct conf *c;
+	size_t i;
+
+	(void)state;
+	assert_true(files.gl_pathc >= 7);
+	for (i = 0; i < files.gl_pathc; i++) {
+		c = load_file(files.gl_pathv[i]);
+		assert_string_equal(said.text, "");
+		assert_non_null(c);
+		fixpoint(c, CONF_AS_WRITTEN);
+		fixpoint(c, CONF_RESOLVED);
+		conf_free(&c);
+	}
+}
+
+/* In spawnd.conf "#name = value" is an option and its default. */
+static void
+test_sample(void **state)
+{
+	struct conf *c, *d;
+	char *text = slurp(files.gl_pathv[0]), *p;
+	unsigned n = 0;
+
+	(void)state;
+	all_stand(text, &conf_spec_root);
+	c = load_ok(text);
+	assert_int_equal(c->nlistens, 1);
+	assert_string_equal(c->listens[0].address, "127.0.0.1");
+	assert_string_equal(c->listens[0].port, "8080");
+	assert_string_equal(c->relays[0].remotes[0].port, "8081");
+	for (p = text; (p = strchr(p, '#')) != NULL; p++)
+		if (islower((unsigned char)p[1])) {
+			*p = ' ';
+			n++;
+		}
+	assert_int_equal(n, 25);
+	d = load_ok(text);
+	equal(c, d);
+	conf_free(&c);
+	conf_free(&d);
+}
+
+/*
+ * Bytes that nobody would write.
+ */
+
+static uint32_t seed = 20;
+
+static uint32_t
+dice(uint32_t sides)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % sides;
+}
+
+static void
+mutate(char *text)
+{
+	static const char *const words[] = { "{", "}", "\"", "'", "=", "+=",
+		"${", "${T_NO:-x}", "}", "/*", "*/", "//", "#", "\\", "\\x4",
+		"\\0", ",", "(", ")", "include(/dev/null)", "listen x {",
+		"spawnd {", "relay y {", "remote z {", "\n", "port = 0",
+		"address = localhost", "path = /x", "-1", "99999999999999999",
+		"*", "::", "access += {\"deny all\"}", "1ms", "\xff", "\r" };
+	size_t len = strlen(text), at = dice(len + 1), n;
+	const char *word;
+
+	switch (dice(4)) {
+	case 0:
+		if (at < len)
+			text[at] = 1 + dice(255);
+		break;
+	case 1:
+		n = dice(len - at + 1) % 20;
+		memmove(text + at, text + at + n, len - at - n + 1);
+		break;
+	default:
+		word = words[dice(nitems_of(words))];
+		if (len + strlen(word) >= FUZZ_TEXT)
+			break;
+		memmove(text + at + strlen(word), text + at, len - at + 1);
+		memcpy(text + at, word, strlen(word));
+		break;
+	}
+}
+
+/* What libconfuse says itself has slipped through conf_scan.c. */
+static void
+slipped(const char *text)
+{
+	static const char *const words[] = { "unexpected", "premature",
+		"no such option", "missing ", "unterminated", "bad escape",
+		"invalid", "no sub-section", "append to", "memory" };
+	size_t i;
+
+	for (i = 0; i < nitems_of(words); i++)
+		if (strstr(said.text, words[i]) != NULL)
+			fail_msg("%s\nin:\n%s", said.text, text);
+}
+
+static void
+test_fuzz(void **state)
+{
+	static char text[FUZZ_TEXT];
+	struct conf *c;
+	clock_t start = clock();
+	unsigned i, good = 0;
+	uint32_t n;
+
+	(void)state;
+	for (i = 0; i < FUZZ_LOADS; i++) {
+		n = dice(files.gl_pathc + 1);
+		strlcpy(text, n == files.gl_pathc ? EVERYTHING :
+		    slurp(files.gl_pathv[n]), sizeof(text));
+		for (n = 1 + dice(6); n > 0; n--)
+			mutate(text);
+		c = load(text);
+		assert_int_equal(c == NULL, said.n > 0);
+		slipped(text);
+		if (c != NULL && good++ % 16 == 0)
+			fixpoint(c, CONF_RESOLVED);
+		conf_free(&c);
+		if (clock() - start > FUZZ_SECONDS * CLOCKS_PER_SEC)
+			break;
+	}
+	assert_true(good > i / 100 && good < i);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_complete),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_fuzz),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
