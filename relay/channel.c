@@ -17,7 +17,7 @@ static void	channel_check_done(void);
 
 static struct ev_io	 channel;
 static struct ev_task	 more;
-static struct ev_timer	 drain_timer;
+static struct ev_timer	 drain_timer = EV_TIMER(channel_end_soon);
 static bool		 left;		/* LEAVE has been sent */
 
 int
@@ -26,7 +26,6 @@ channel_start(void)
 	const struct proto_ready ready = { .version = PROTO_VERSION,
 	    .pid = (int32_t)getpid() };
 
-	ev_timer_init(&drain_timer, channel_end_soon);
 	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
 	    channel_event) == -1)
 		return -1;

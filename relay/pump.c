@@ -71,6 +71,7 @@ pump_both(struct sess *s, struct end *first)
 	}
 	if (!half && (s->client.eof || s->server.eof)) {
 		s->who = s->client.eof ? WHO_CLIENT : WHO_REMOTE;
+		sess_touch(s);
 		sess_arm(s);
 	}
 	if (s->client.eof && s->server.eof && stored(&s->client) == 0 &&

@@ -50,7 +50,7 @@ static const char * const why_names[] = {
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
-static struct ev_timer		 close_timer;
+static struct ev_timer		 close_timer = EV_TIMER(close_tick);
 static enum sess_why		 close_why;
 static uint64_t			 close_end;	/* ms */
 
@@ -324,7 +324,6 @@ sess_close_all(enum sess_why why, uint64_t spread_ms)
 	}
 	close_why = why;
 	close_end = ev_now() + spread_ms;
-	ev_timer_init(&close_timer, close_tick);
 	ev_timer_set(&close_timer, 0);
 }
 

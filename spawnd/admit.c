@@ -19,7 +19,7 @@ static void	overload_end(void);
 static void	pause_over(struct ev_timer *);
 static void	more(struct ev_task *);
 
-static struct ev_timer	 pause_timer;
+static struct ev_timer	 pause_timer = EV_TIMER(pause_over);
 static struct ev_task	 more_task;
 static bool		 paused, overload;
 static uint64_t		 pause_logged, overload_logged;
@@ -220,7 +220,6 @@ admit_pause(const char *what, int err)
 	if (paused)
 		return;
 	paused = true;
-	ev_timer_init(&pause_timer, pause_over);
 	ev_timer_set(&pause_timer, PAUSE);
 }
 

@@ -235,8 +235,10 @@ client_close(struct client *c)
 {
 	if (c->io.fd == -1)
 		return;
-	if (c->waiting)
+	if (c->waiting) {
 		reload_forget(&c->waiter);
+		upgrade_forget(&c->waiter);
+	}
 	if (c == asker)
 		asker = NULL;
 	ev_timer_stop(&c->timer);

@@ -263,11 +263,10 @@ sweep(struct ev_task *task)
 
 	(void)task;
 	TAILQ_FOREACH_SAFE(g, &master.gens, entry, next) {
-		if (!g->old || g->nworkers != 0)
+		/* The current one is needed to the end, to be shown. */
+		if (!g->old || g->nworkers != 0 || g == master.gen)
 			continue;
 		log_info("generation %u has ended", g->number);
-		if (g == master.gen)
-			master.gen = NULL;	/* the end of it all */
 		generation_free(g);
 	}
 }

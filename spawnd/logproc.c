@@ -19,7 +19,7 @@ static void	 logger_restart(struct ev_timer *);
  * one goes on with them. */
 static int		 pair[2] = { -1, -1 };
 static struct ev_proc	 logger = { .pid = -1 };
-static struct ev_timer	 restart_timer;
+static struct ev_timer	 restart_timer = EV_TIMER(logger_restart);
 static char		*target;
 static int		 facility;
 
@@ -129,7 +129,6 @@ logger_exit(struct ev_proc *p, int status)
 	(void)status;
 	if (master.stopping && TAILQ_EMPTY(&master.gens))
 		return;
-	ev_timer_init(&restart_timer, logger_restart);
 	ev_timer_set(&restart_timer, RESTART);
 }
 
@@ -170,7 +169,6 @@ logproc_reload(const struct conf *conf)
 	}
 	if (launch() == -1) {
 		log_warn("logger");
-		ev_timer_init(&restart_timer, logger_restart);
 		ev_timer_set(&restart_timer, RESTART);
 	}
 }

@@ -34,7 +34,7 @@ static void	 finish(int) no_return;
 
 struct master master;
 
-static struct ev_timer	 stop_timer;
+static struct ev_timer	 stop_timer = EV_TIMER(stop_late);
 static int		 launched = -1;	/* tells the launching command */
 
 int
@@ -343,7 +343,6 @@ master_stop(bool now)
 		master.ending = true;
 		handoff_drop();
 		worker_signal_all(NULL, SIGINT);
-		ev_timer_init(&stop_timer, stop_late);
 		ev_timer_set(&stop_timer, STOP_LIMIT);
 	}
 	master_worker_gone();

@@ -32,7 +32,7 @@ static void	failed(const char *);
 static enum reload_stage	 stage;
 static struct generation	*next;
 static struct ev_proc		 checker = { .pid = -1 };
-static struct ev_timer		 check_timer;
+static struct ev_timer		 check_timer = EV_TIMER(check_late);
 static int			 check_fd = -1;
 static bool			 again;		/* asked for meanwhile */
 static struct waiters		 waiting = TAILQ_HEAD_INITIALIZER(waiting);
@@ -113,7 +113,6 @@ check_start(void)
 		check_run(check_fd);
 	if (ev_proc_add(&checker, pid, check_done) == -1)
 		fatal("cannot watch a child");
-	ev_timer_init(&check_timer, check_late);
 	ev_timer_set(&check_timer, CHECK_LIMIT);
 }
 

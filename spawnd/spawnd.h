@@ -262,6 +262,8 @@ const char	*reload_last(void);
  * after success the new image answers (control_answer_save).
  */
 void		 upgrade_request(struct reload_waiter *);
+/* Who asked has gone. */
+void		 upgrade_forget(const struct reload_waiter *);
 /* In the new image: is there a state to go on with? */
 bool		 upgrade_pending(void);
 /* Takes it up, or goes back to the image that left it. */

@@ -36,9 +36,11 @@ static bool	take_master(const char *);
 static void	go_back(void) no_return;
 static void	close_on_exec(void);
 
+static const char		 not_now[] =
+    "a reload, an upgrade or the end is under way";
 static struct reload_waiter	*asker;
 static struct ev_proc		 checker = { .pid = -1 };
-static struct ev_timer		 check_timer;
+static struct ev_timer		 check_timer = EV_TIMER(check_late);
 static struct ev_task		 task;
 static bool			 busy;
 static int			 check_fd = -1;
@@ -68,9 +70,9 @@ upgrade_request(struct reload_waiter *w)
 	pid_t pid;
 
 	if (busy || master.stopping || master.gen == NULL || !reload_idle()) {
+		log_warnx("upgrade: not now: %s", not_now);
 		if (w != NULL)
-			w->cb(w, "a reload, an upgrade or the end is under "
-			    "way");
+			w->cb(w, not_now);
 		return;
 	}
 	asker = w;
@@ -84,26 +86,35 @@ upgrade_request(struct reload_waiter *w)
 		check_exec();
 	if (ev_proc_add(&checker, pid, check_done) == -1)
 		fatal("cannot watch a child");
-	ev_timer_init(&check_timer, check_late);
 	ev_timer_set(&check_timer, CHECK_LIMIT);
+}
+
+void
+upgrade_forget(const struct reload_waiter *w)
+{
+	if (asker == w)
+		asker = NULL;
 }
 
 /* In the child: the new binary checks itself, us, and the configuration. */
 static void
 check_exec(void)
 {
-	char numbers[32], *argv[64];
+	char numbers[32], **argv;
 	int i, n = 0;
+
+	for (i = 0; master.argv[i] != NULL; i++)
+		;
+	if ((argv = calloc((size_t)i + 2, sizeof(*argv))) == NULL)
+		_exit(1);
 
 	snprintf(numbers, sizeof(numbers), "%d %d", UPGRADE_STATE,
 	    PROTO_VERSION);
 	ev_signal_reset();
 	argv[n++] = master.argv[0];
 	argv[n++] = (char *)(uintptr_t)"-n";
-	for (i = 1; master.argv[i] != NULL && n < (int)nitems_of(argv) - 1;
-	    i++)
+	for (i = 1; master.argv[i] != NULL; i++)
 		argv[n++] = master.argv[i];
-	argv[n] = NULL;
 	dup2(check_fd, STDOUT_FILENO);
 	dup2(check_fd, STDERR_FILENO);
 	if (setenv(ENV_CHECK, numbers, 1) == -1 || chdir(master.cwd) == -1) {
@@ -207,7 +218,7 @@ become(struct ev_task *t)
 
 	(void)t;
 	if (master.stopping || !reload_idle()) {
-		failed("a reload or the end is under way");
+		failed(not_now);
 		return;
 	}
 	if ((fd = shm_create("spawnd-state", 0)) == -1 ||

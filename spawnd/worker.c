@@ -41,7 +41,8 @@ static const char * const state_names[] = {
 	[WORKER_STUCK] = "stuck"
 };
 
-static struct ev_timer	 refill_timer, shrink_timer;
+static struct ev_timer	 refill_timer = EV_TIMER(refill_timer_fire);
+static struct ev_timer	 shrink_timer = EV_TIMER(shrink);
 
 const char *
 worker_state_name(enum worker_state state)
@@ -126,7 +127,6 @@ worker_start(struct generation *g)
 	return 0;
 fail:
 	g->not_before = ev_now() + BACKOFF_MIN;
-	ev_timer_init(&refill_timer, refill_timer_fire);
 	ev_timer_set(&refill_timer, BACKOFF_MIN);
 	return -1;
 }
@@ -337,7 +337,6 @@ worker_refill(struct generation *g)
 	if (alive >= g->conf->servers_min)
 		return;
 	if (ev_now() < g->not_before) {
-		ev_timer_init(&refill_timer, refill_timer_fire);
 		ev_timer_set(&refill_timer, g->not_before - ev_now());
 		return;
 	}
@@ -591,7 +590,6 @@ shrink_watch(struct generation *g)
 	    g->nworkers <= g->conf->servers_min ||
 	    ev_timer_on(&shrink_timer))
 		return;
-	ev_timer_init(&shrink_timer, shrink);
 	ev_timer_set(&shrink_timer, g->conf->shrink_after / 4 + 1);
 }
 
