@@ -6,7 +6,7 @@
 #include "splice.h"
 
 #define SCRATCH		(64 * 1024)	/* read at once, at most */
-#define TURN_READS	16		/* a direction a wake-up, at most */
+#define TURN_MOVES	32		/* a direction a wake-up, at most */
 #define TURN_BYTES	(1024 * 1024)	/* the same */
 #define BULK_READ	(32 * 1024)	/* a read this large counts as bulk */
 #define BULK_ON		4		/* so many in a row: zero copy */
@@ -93,18 +93,16 @@ pump(struct end *from, struct end **broken)
 {
 	uint64_t limit = from->bytes + TURN_BYTES;
 	enum moved m;
-	int reads;
+	int moves;
 
-	for (reads = 0;; reads++) {
-		if (stored(from) != 0 &&
-		    (m = pump_stored(from, broken)) != MOVED_ALL)
-			return m;
-		if (stored(from) != 0 || from->eof || !from->readable ||
-		    !from->peer->writable)
+	for (moves = 0; from->peer->writable; moves++) {
+		if (stored(from) == 0 && (from->eof || !from->readable))
 			break;
-		if (reads == TURN_READS || from->bytes >= limit)
+		if (moves == TURN_MOVES || from->bytes >= limit)
 			return MOVED_MORE;
-		if (bulk(from))
+		if (stored(from) != 0)
+			m = pump_stored(from, broken);
+		else if (bulk(from))
 			m = pump_splice(from, broken);
 		else
 			m = pump_read(from, broken);
@@ -125,15 +123,13 @@ stored(const struct end *from)
 	return from->kept_len + splice_len(from->pipe);
 }
 
-/* Writes what is stored; MOVED_ALL says nothing of whether all went. */
+/* Writes what is stored, or a part of it. */
 static enum moved
 pump_stored(struct end *from, struct end **broken)
 {
 	struct end *to = from->peer;
 	ssize_t n;
 
-	if (!to->writable)
-		return MOVED_ALL;
 	if (from->kept_len != 0)
 		n = send(to->io.fd, from->kept + from->kept_off,
 		    from->kept_len, MSG_NOSIGNAL);

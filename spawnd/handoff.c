@@ -16,8 +16,10 @@ static bool	choose(bool);
 static void	flush_all(struct ev_task *);
 static void	retry_later(struct ev_task *);
 static void	keep_all(struct worker *);
-static void	translate(struct proto_conn *, const struct conf *,
-		    const struct conf *);
+static int	translate(const struct conf *, uint32_t, const struct conf *);
+static void	keep_of(const struct generation *, int,
+		    const struct proto_conn *);
+static void	kept_free(struct kept *);
 static void	put(struct worker *, int, const struct proto_conn *);
 
 /* The workers of the current generation as pool.c sees them: made once a
@@ -78,8 +80,7 @@ choose(bool taking)
 		next = pool_pick(view, nview, &limits);
 	}
 	if (next.start && (taking || next.worker == -1) &&
-	    ev_now() >= master.gen->not_before &&
-	    worker_start(master.gen) == 0 && next.worker == -1) {
+	    worker_start_now(master.gen) && next.worker == -1) {
 		view_make();
 		next = pool_pick(view, nview, &limits);
 	}
@@ -165,7 +166,7 @@ keep_all(struct worker *w)
 	unsigned i;
 
 	for (i = 0; i < w->nout; i++)
-		handoff_keep(w->out_fds[i], &w->out[i]);
+		keep_of(w->gen, w->out_fds[i], &w->out[i]);
 	w->sent -= w->nout;
 	w->nout = 0;
 }
@@ -234,30 +235,65 @@ handoff_kept(void)
 	return nkept;
 }
 
-/* The listener's place in another configuration, by its name; the first one
- * if it is no longer there. */
-static void
-translate(struct proto_conn *c, const struct conf *from, const struct conf *to)
+/*
+ * The listener's place in another configuration: by its name, else any that
+ * leads to a relay of the same name, else -1. Never to another relay.
+ */
+static int
+translate(const struct conf *from, uint32_t index, const struct conf *to)
 {
+	const struct conf_listen *l = &from->listens[index];
+	const char *relay = from->relays[l->relay].name;
+	int same = -1;
 	unsigned i;
 
 	if (from == to)
-		return;
-	for (i = 0; i < to->nlistens; i++)
-		if (strcmp(to->listens[i].name,
-		    from->listens[c->listener].name) == 0)
-			break;
-	c->listener = i < to->nlistens ? i : 0;
+		return (int)index;
+	for (i = 0; i < to->nlistens; i++) {
+		if (strcmp(to->relays[to->listens[i].relay].name, relay) != 0)
+			continue;
+		if (strcmp(to->listens[i].name, l->name) == 0)
+			return (int)i;
+		same = (int)i;
+	}
+	return same;
 }
 
 void
 handoff_switch(const struct conf *from, const struct conf *to)
 {
-	struct kept *k;
+	struct kept *k, *next_kept;
+	int i;
 
-	TAILQ_FOREACH(k, &kept, entry)
-		translate(&k->conn, from, to);
+	TAILQ_FOREACH_SAFE(k, &kept, entry, next_kept) {
+		if ((i = translate(from, k->conn.listener, to)) != -1) {
+			k->conn.listener = (uint32_t)i;
+			continue;
+		}
+		log_warnx("a connection that waited at listener %s is closed: "
+		    "its relay is gone",
+		    from->listens[k->conn.listener].name);
+		kept_free(k);
+	}
 	handoff_changed();
+}
+
+/* Keeps what was meant for a worker of a generation, perhaps a former one. */
+static void
+keep_of(const struct generation *g, int fd, const struct proto_conn *c)
+{
+	struct proto_conn own = *c;
+	int i = translate(g->conf, c->listener, master.gen->conf);
+
+	if (i == -1) {
+		log_warnx("a connection of listener %s is closed: its worker "
+		    "and its relay are gone",
+		    g->conf->listens[c->listener].name);
+		close(fd);
+		return;
+	}
+	own.listener = (uint32_t)i;
+	handoff_keep(fd, &own);
 }
 
 void
@@ -271,11 +307,8 @@ handoff_recover(struct worker *w)
 		if (m.type != MSG_CONN)
 			continue;
 		for (i = 0; i < m.count; i++)
-			if (m.fds[i] != -1) {
-				translate(&m.conn[i], w->gen->conf,
-				    master.gen->conf);
-				handoff_keep(m.fds[i], &m.conn[i]);
-			}
+			if (m.fds[i] != -1)
+				keep_of(w->gen, m.fds[i], &m.conn[i]);
 		n += m.count;
 	}
 	w->sent -= n;
@@ -300,9 +333,8 @@ handoff_retry(void)
 
 	while ((k = TAILQ_FIRST(&kept)) != NULL && master.gen != NULL &&
 	    handoff_give(k->fd, &k->conn)) {
-		TAILQ_REMOVE(&kept, k, entry);
-		nkept--;
-		free(k);
+		k->fd = -1;		/* it is with the worker now */
+		kept_free(k);
 	}
 }
 
@@ -311,10 +343,16 @@ handoff_drop(void)
 {
 	struct kept *k;
 
-	while ((k = TAILQ_FIRST(&kept)) != NULL) {
-		TAILQ_REMOVE(&kept, k, entry);
-		nkept--;
+	while ((k = TAILQ_FIRST(&kept)) != NULL)
+		kept_free(k);
+}
+
+static void
+kept_free(struct kept *k)
+{
+	TAILQ_REMOVE(&kept, k, entry);
+	nkept--;
+	if (k->fd != -1)
 		close(k->fd);
-		free(k);
-	}
+	free(k);
 }

@@ -78,6 +78,7 @@ struct worker {
 	uint64_t		 seen;		/* taken, at the last look */
 	uint64_t		 due;		/* ms, when timer should fire */
 	uint64_t		 started;	/* ms */
+	uint64_t		 draining_since; /* ms */
 	uint64_t		 idle_since;	/* ms, 0: not idle */
 	struct proto_conn	 out[PROTO_BATCH]; /* to be sent this turn */
 	int			 out_fds[PROTO_BATCH];
@@ -129,6 +130,9 @@ unsigned	 generation_count(const struct generation *, bool ready);
 /* Starts one worker. Returns 0, or -1 after logging why; a later refill tries
  * again. */
 int		 worker_start(struct generation *);
+/* The same unless back-off forbids it now; then it is tried, with all that
+ * waits for it, as soon as it is allowed. True if one was started. */
+bool		 worker_start_now(struct generation *);
 /* Starts what is missing to servers min, when back-off allows. */
 void		 worker_refill(struct generation *);
 /* Sends DRAIN: the worker ends when its sessions have. */

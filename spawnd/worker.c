@@ -13,6 +13,7 @@
 #define BACKOFF_MIN	1000
 #define BACKOFF_MAX	60000
 #define TURN_MESSAGES	64	/* of one worker a turn */
+#define DRAIN_SLACK	5000	/* ms past drain-timeout */
 #define LATE		1000	/* ms: this process has been stopped */
 
 static struct worker	*worker_alloc(struct generation *);
@@ -30,7 +31,9 @@ static void	worker_backoff(struct worker *);
 static void	worker_free(struct worker *);
 static void	worker_timer(struct ev_timer *);
 static void	worker_stuck(struct worker *);
+static void	worker_limit_drain(struct worker *);
 static void	worker_timer_set(struct worker *, uint64_t);
+static bool	worker_must_wait(const struct generation *);
 static void	refill_timer_fire(struct ev_timer *);
 static void	shrink(struct ev_timer *);
 static void	shrink_watch(struct generation *);
@@ -298,10 +301,12 @@ worker_drain(struct worker *w)
 
 	if (w->state == WORKER_DRAINING && !w->drain_due)
 		return;
-	ev_timer_stop(&w->timer);
 	handoff_flush(w);
-	if (w->state != WORKER_STUCK)
+	if (w->state != WORKER_STUCK) {		/* it keeps its kill timer */
+		ev_timer_stop(&w->timer);
 		w->state = WORKER_DRAINING;
+		w->draining_since = ev_now();
+	}
 	w->drain_due = false;
 	handoff_changed();
 	if (ipc_send(w->chan.fd, MSG_DRAIN, &drain, 1, NULL) == -1 &&
@@ -336,13 +341,27 @@ worker_refill(struct generation *g)
 		    w->state == WORKER_READY;
 	if (alive >= g->conf->servers_min)
 		return;
-	if (ev_now() < g->not_before) {
-		ev_timer_set(&refill_timer, g->not_before - ev_now());
+	if (worker_must_wait(g))
 		return;
-	}
 	for (; alive < g->conf->servers_min; alive++)
 		if (worker_start(g) == -1)
 			return;
+}
+
+/* Back-off: the timer comes back to all that wanted a worker. */
+static bool
+worker_must_wait(const struct generation *g)
+{
+	if (ev_now() >= g->not_before)
+		return false;
+	ev_timer_set(&refill_timer, g->not_before - ev_now());
+	return true;
+}
+
+bool
+worker_start_now(struct generation *g)
+{
+	return !worker_must_wait(g) && worker_start(g) == 0;
 }
 
 static void
@@ -522,6 +541,8 @@ worker_watch(struct worker *w)
 {
 	uint64_t ms = w->gen->conf->watchdog;
 
+	if (ms == 0 && w->state == WORKER_DRAINING)
+		worker_limit_drain(w);
 	if (ms == 0 || ev_timer_on(&w->timer) ||
 	    w->state == WORKER_STARTING || w->state == WORKER_STUCK)
 		return;
@@ -550,6 +571,8 @@ worker_timer(struct ev_timer *t)
 	} else if (w->state == WORKER_STUCK) {
 		if (drained) {
 			w->state = WORKER_DRAINING;
+			w->draining_since = ev_now();
+			worker_limit_drain(w);
 			return;
 		}
 		log_warnx("worker %ld is still stuck: killed",
@@ -558,8 +581,28 @@ worker_timer(struct ev_timer *t)
 	} else if ((taken < w->sent && taken == w->seen) ||
 	    (w->state == WORKER_DRAINING && !drained))
 		worker_stuck(w);
+	else if (w->state == WORKER_DRAINING)
+		worker_limit_drain(w);
 	else if (taken < w->sent)
 		worker_watch(w);
+}
+
+/* A worker bounds its drain by itself, unless it hangs. */
+static void
+worker_limit_drain(struct worker *w)
+{
+	uint64_t limit = w->gen->conf->drain_timeout, now = ev_now();
+
+	if (limit == 0)
+		return;
+	limit += w->draining_since + DRAIN_SLACK;
+	if (now < limit) {
+		worker_timer_set(w, limit - now);
+		return;
+	}
+	log_warnx("worker %ld has not ended in its drain-timeout: killed",
+	    (long)w->pid);
+	kill(w->pid, SIGKILL);
 }
 
 /* Its waiting sessions go to others, a new worker takes its place; when it
