@@ -58,7 +58,7 @@ struct conf_relay {
 	uint64_t		 connect_timeout;
 	uint64_t		 half_close_timeout;
 	uint64_t		 buffer;	/* bytes kept a session, most */
-	enum conf_io		 io;		/* when to move without copying */
+	enum conf_io		 io;		/* when not to copy */
 	bool			 keepalive;	/* SO_KEEPALIVE both sides */
 	bool			 has_local;
 	struct addr		 local;		/* source address */

@@ -104,9 +104,10 @@ void		 ev_io_del(struct ev_io *);
  * it is -1 already. */
 void		 ev_io_close(struct ev_io *);
 
-/* Timers. A static one begins as EV_TIMER(callback), any other with
- * ev_timer_init(), once: not while it runs. Set replaces an earlier setting. A timer is due when ev_now() has
- * reached now + delay_ms, and fires once. No system call. */
+/* Timers. A static one begins as EV_TIMER(callback), any other one with
+ * ev_timer_init(), once: not while it runs. Set replaces an earlier setting.
+ * A timer is due when ev_now() has reached now + delay_ms, and fires once. No
+ * system call. */
 #define EV_TIMER(fn)	{ .cb = (fn) }
 void		 ev_timer_init(struct ev_timer *,
 		    void (*cb)(struct ev_timer *));

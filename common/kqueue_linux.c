@@ -40,7 +40,8 @@
 
 /* Both mechanisms share the code that reads and writes event bits. */
 _Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT &&
-    EPOLLPRI == POLLPRI && EPOLLERR == POLLERR && EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP,
+    EPOLLPRI == POLLPRI && EPOLLERR == POLLERR && EPOLLHUP == POLLHUP &&
+    EPOLLRDHUP == POLLRDHUP,
     "epoll and poll bits differ");
 
 enum slot_kind { SLOT_FREE, SLOT_FD, SLOT_PROC, SLOT_SIGNALS };

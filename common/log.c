@@ -83,8 +83,8 @@ log_line(const char *text, int len)
 		return;
 	}
 	if (dropped != reported) {
-		n = snprintf(buf, sizeof(buf), "<%d>%s[%ld]: "
-		    "warning: %llu log lines were dropped", LOG_WARNING, log_name,
+		n = snprintf(buf, sizeof(buf), "<%d>%s[%ld]: warning: "
+		    "%llu log lines were dropped", LOG_WARNING, log_name,
 		    (long)getpid(), (unsigned long long)(dropped - reported));
 		if (send(log_fd, buf, (size_t)n,
 		    MSG_NOSIGNAL | MSG_DONTWAIT) != -1)

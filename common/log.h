@@ -31,7 +31,8 @@ const char	*log_level_name(int level);
 uint64_t	 log_dropped(void);
 
 void		 log_write(int level, const char *fmt, ...) printf_like(2, 3);
-void		 log_vwrite(int level, const char *fmt, va_list) printf_like(2, 0);
+void		 log_vwrite(int level, const char *fmt, va_list)
+		    printf_like(2, 0);
 /* As warn(3) and warnx(3): with and without ": strerror(errno)". */
 void		 log_warn(const char *fmt, ...) printf_like(1, 2);
 void		 log_warnx(const char *fmt, ...) printf_like(1, 2);

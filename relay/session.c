@@ -46,7 +46,8 @@ static const char * const why_names[] = {
 	[WHY_CONNECT] = "connect-failed",
 	[WHY_CONNECT_TIMEOUT] = "connect-timeout",
 	[WHY_NO_REMOTE] = "no-remote", [WHY_DRAIN] = "drain-timeout",
-	[WHY_GENERATIONS] = "max-generations", [WHY_STOPPED] = "stopped", [WHY_ERROR] = "error"
+	[WHY_GENERATIONS] = "max-generations", [WHY_STOPPED] = "stopped",
+	[WHY_ERROR] = "error"
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);

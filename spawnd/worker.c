@@ -560,7 +560,7 @@ worker_timer(struct ev_timer *t)
 	uint64_t taken = board_get(&b->taken);
 	bool drained = atomic_load(&b->draining) != 0;
 
-	/* We were stopped ourselves: what it did meanwhile is yet to be seen. */
+	/* We were stopped ourselves: what it did is yet to be seen. */
 	if (ev_now() > w->due + LATE) {
 		worker_timer_set(w, w->gen->conf->watchdog + LATE);
 		return;

@@ -115,7 +115,8 @@ test_everything(void **state)
 	    "relay b { remote y { address = 127.0.0.1 port = 1 weight = 256 }\n"
 	    "balance = source retire = 2147483647 retries = 16\n"
 	    "idle-timeout = 5 connect-timeout = 1ms half-close-timeout = 2m\n"
-	    "buffer = 16M io = splice keepalive = no local-address = 127.0.0.9 }\n");
+	    "buffer = 16M io = splice keepalive = no\n"
+	    "local-address = 127.0.0.9 }\n");
 	const struct conf_relay *r = &c->relays[1];
 
 	(void)state;

@@ -373,7 +373,7 @@ test_sample(void **state)
 			*p = ' ';
 			n++;
 		}
-	assert_int_equal(n, 25);
+	assert_int_equal(n, 26);
 	d = load_ok(text);
 	equal(c, d);
 	conf_free(&c);
