@@ -41,6 +41,12 @@ admit_overload(void)
 	return overload;
 }
 
+bool
+admit_paused(void)
+{
+	return paused;
+}
+
 void
 admit_all(struct listener *l)
 {

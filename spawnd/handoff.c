@@ -329,10 +329,12 @@ retry_later(struct ev_task *task)
 void
 handoff_retry(void)
 {
+	unsigned n = nkept;
 	struct kept *k;
 
-	while ((k = TAILQ_FIRST(&kept)) != NULL && master.gen != NULL &&
-	    handoff_give(k->fd, &k->conn)) {
+	/* Once each: those that cannot be sent are kept again. */
+	while (n-- > 0 && (k = TAILQ_FIRST(&kept)) != NULL &&
+	    !admit_paused() && handoff_give(k->fd, &k->conn)) {
 		k->fd = -1;		/* it is with the worker now */
 		kept_free(k);
 	}

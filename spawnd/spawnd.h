@@ -204,6 +204,8 @@ void		 admit_resume(void);
 void		 admit_all(struct listener *);
 /* True while nobody has room. */
 bool		 admit_overload(void);
+/* True between admit_pause() and its timer. */
+bool		 admit_paused(void);
 /* The system lacks something (descriptors, memory): accepts nothing until a
  * timer has gone off. Logs at most once a second. */
 void		 admit_pause(const char *what, int err);

@@ -389,8 +389,7 @@ worker_exit(struct ev_proc *p, int status)
 	else if (early || status != 0)
 		worker_backoff(w);
 	worker_free(w);
-	if (early)
-		reload_worker_died(g);
+	reload_worker_died(g);
 	if (g == master.gen)
 		worker_refill(g);
 	generation_sweep();
