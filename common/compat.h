@@ -13,6 +13,7 @@
 #include "config.h"
 
 #include <sys/types.h>
+#include <sys/ioctl.h>
 #include <sys/param.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -34,6 +35,14 @@
 
 #ifndef EV_OOBAND
 #define EV_OOBAND	0	/* the kernel does not tell of urgent data */
+#endif
+
+/* The ioctl(2) that tells how much of what was sent is not acknowledged. On
+ * OpenBSD there is none that pledge(2) allows. */
+#if defined(FIONWRITE)
+#define SOCKET_UNSENT	FIONWRITE
+#elif defined(__linux__)
+#define SOCKET_UNSENT	TIOCOUTQ
 #endif
 
 /* The object that the member at ptr is embedded in. */

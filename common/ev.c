@@ -17,6 +17,7 @@
 #define BATCH		256	/* kevents a turn */
 #define HEAP_ARY	4
 #define HEAP_MIN	64
+#define PROCS_MIN	16
 
 struct heap_item {
 	uint64_t	 at;	/* that of the timer; saves looking there */
@@ -39,6 +40,9 @@ static struct {
 	uint32_t		 heap_size;
 	TAILQ_HEAD(, ev_task)	 tasks;
 	struct ev_task		 fence;		/* end of this turn's tasks */
+	struct ev_proc		**procs;	/* those watched */
+	uint32_t		 nprocs;
+	uint32_t		 procs_size;
 	sigset_t		 signals;	/* those watched */
 } loop = { .kq = -1 };
 
@@ -51,6 +55,8 @@ static void	 batch_drop(const void *);
 static int	 io_what(const struct kevent *);
 static void	 io_event(struct ev_io *, const struct kevent *);
 static int	 io_change(struct ev_io *, int, int, int);
+static int	 procs_room(void);
+static void	 procs_take_out(const struct ev_proc *);
 static void	 proc_event(struct ev_proc *);
 static bool	 proc_is_zombie(pid_t);
 static int	 timers_run(void);
@@ -152,6 +158,9 @@ loop_forget(void)
 	free(loop.heap);
 	loop.heap = NULL;
 	loop.ntimers = loop.heap_size = 0;
+	free(loop.procs);
+	loop.procs = NULL;
+	loop.nprocs = loop.procs_size = 0;
 	if (loop.tasks.tqh_last != NULL)
 		TAILQ_FOREACH(task, &loop.tasks, entry)
 			task->queued = false;
@@ -306,6 +315,8 @@ io_what(const struct kevent *kev)
 {
 	if (kev->filter == EVFILT_WRITE)
 		return IO_WRITE;
+	if ((kev->flags & EV_EOF) && kev->fflags != 0)
+		return IO_READ | IO_EOF | IO_ERROR;
 	return (kev->flags & (EV_EOF | EV_OOBAND)) ? IO_READ | IO_EOF :
 	    IO_READ;
 }
@@ -419,12 +430,53 @@ ev_signal_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* For one more. */
+static int
+procs_room(void)
+{
+	uint32_t size = loop.procs_size == 0 ? PROCS_MIN : loop.procs_size * 2;
+	struct ev_proc **procs;
+
+	if (loop.nprocs < loop.procs_size)
+		return 0;
+	if ((procs = reallocarray(loop.procs, size, sizeof(*procs))) == NULL)
+		return -1;
+	loop.procs = procs;
+	loop.procs_size = size;
+	return 0;
+}
+
+static void
+procs_take_out(const struct ev_proc *proc)
+{
+	uint32_t i;
+
+	for (i = 0; i < loop.nprocs; i++)
+		if (loop.procs[i] == proc) {
+			loop.procs[i] = loop.procs[--loop.nprocs];
+			return;
+		}
+}
+
+bool
+ev_proc_watched(pid_t pid)
+{
+	uint32_t i;
+
+	for (i = 0; i < loop.nprocs; i++)
+		if (loop.procs[i]->pid == pid)
+			return true;
+	return false;
+}
+
 int
 ev_proc_add(struct ev_proc *proc, pid_t pid,
     void (*cb)(struct ev_proc *, int status))
 {
 	struct kevent ch;
 
+	if (procs_room() == -1)
+		return -1;
 	EV_SET(&ch, pid, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, proc);
 	if (kevent(loop.kq, &ch, 1, NULL, 0, NULL) == -1) {
 		if (errno != ESRCH || !proc_is_zombie(pid))
@@ -437,6 +489,7 @@ ev_proc_add(struct ev_proc *proc, pid_t pid,
 		if (kevent(loop.kq, &ch, 1, NULL, 0, NULL) == -1)
 			return -1;
 	}
+	loop.procs[loop.nprocs++] = proc;
 	proc->cb = cb;
 	proc->pid = pid;
 	return 0;
@@ -450,6 +503,7 @@ ev_proc_del(struct ev_proc *proc)
 	if (proc->pid == -1)
 		return;
 	batch_drop(proc);
+	procs_take_out(proc);
 	EV_SET(&ch, proc->pid, EVFILT_PROC, EV_DELETE, 0, 0, NULL);
 	if (kevent(loop.kq, &ch, 1, NULL, 0, NULL) == -1) {
 		EV_SET(&ch, proc->pid, EVFILT_USER, EV_DELETE, 0, 0, NULL);
@@ -464,6 +518,7 @@ proc_event(struct ev_proc *proc)
 	pid_t pid = proc->pid, got;
 	int status;
 
+	procs_take_out(proc);
 	proc->pid = -1;
 	/* It is over or about to be: this does not wait for anything long. */
 	do

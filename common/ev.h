@@ -21,8 +21,9 @@
 
 /* What happened, in a bit mask. IO_EOF comes with IO_READ: the peer has sent
  * its last byte, the socket has an error, or there is urgent data; a read
- * tells which, and from now on a short count is no sign of an empty socket. */
-enum { IO_READ = 1, IO_WRITE = 2, IO_EOF = 4 };
+ * tells which, and from now on a short count is no sign of an empty socket.
+ * IO_ERROR comes with IO_EOF if it is known to be an error. */
+enum { IO_READ = 1, IO_WRITE = 2, IO_EOF = 4, IO_ERROR = 8 };
 
 struct ev_io {
 	void	(*cb)(struct ev_io *, int what);
@@ -130,6 +131,8 @@ void		 ev_signal_reset(void);
 int		 ev_proc_add(struct ev_proc *, pid_t,
 		    void (*cb)(struct ev_proc *, int status));
 void		 ev_proc_del(struct ev_proc *);
+/* Will the end of this child be told to anybody? */
+bool		 ev_proc_watched(pid_t);
 
 /*
  * Queues work for the end of this turn; queueing twice is once. Work queued

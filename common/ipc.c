@@ -163,7 +163,8 @@ ipc_recv(int fd, enum proto_dir dir, struct ipc_msg *m)
 	nfds = ipc_take_fds(&msg, m->fds);
 	if (n == 0 && nfds == 0)
 		return 0;
-	if ((msg.msg_flags & MSG_CTRUNC) && n >= (ssize_t)sizeof(hdr))
+	if ((msg.msg_flags & MSG_CTRUNC) && n >= (ssize_t)sizeof(hdr) &&
+	    nfds < hdr.count)
 		nfds = hdr.count;	/* the table is full: some are -1 */
 	if ((msg.msg_flags & MSG_TRUNC) ||
 	    ipc_check(&hdr, (size_t)n, dir, nfds) == -1) {

@@ -531,6 +531,8 @@ slot_event(int fd, uint32_t bits, struct kevent *events, int room)
 		slot_tell(fd, 0, eof || (bits & EPOLLRDHUP), &events[n]);
 		if (bits & EPOLLPRI)
 			events[n].flags |= EV_OOBAND;
+		if (bits & EPOLLERR)
+			events[n].fflags = 1;
 		n++;
 	}
 	if ((on & WRITES) && (bits & (EPOLLOUT | TROUBLE))) {

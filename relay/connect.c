@@ -8,7 +8,10 @@
 #include "log.h"
 #include "relay.h"
 
+#define FULL_LOOK	20	/* ms between tries at a full backlog */
+
 static enum step	 connect_start(struct sess *);
+static enum step	 connect_try(struct sess *);
 static int		 connect_socket(const struct sess *,
 			    const struct addr *);
 static int		 connect_bind(int, const struct conf_relay *,
@@ -34,12 +37,24 @@ connect_enter(struct sess *s)
 static enum step
 connect_start(struct sess *s)
 {
+	sess_touch(s);
+	return connect_try(s);
+}
+
+static enum step
+connect_try(struct sess *s)
+{
 	const struct addr *to = &s->up->conf->addr[s->addr];
 	int fd;
 
-	sess_touch(s);
-	if ((fd = connect_socket(s, to)) == -1)
-		return connect_failed(s, errno);
+	if ((fd = connect_socket(s, to)) == -1) {
+		/* A unix socket whose backlog is full: no event will tell
+		 * when there is room. */
+		if (errno != EAGAIN || to->sa.sa_family != AF_UNIX)
+			return connect_failed(s, errno);
+		sess_look_soon(s, FULL_LOOK);
+		return STEP_WAIT;
+	}
 	s->server.readable = s->server.writable = s->server.hup = false;
 	if (ev_io_add(&s->server.io, fd, IO_READ | IO_WRITE,
 	    sess_io) == -1) {
@@ -132,6 +147,8 @@ connect_event(struct sess *s, struct end *e)
 enum step
 connect_timeout(struct sess *s)
 {
+	if (!sess_is_late(s))
+		return s->server.io.fd == -1 ? connect_try(s) : STEP_WAIT;
 	return connect_failed(s, ETIMEDOUT);
 }
 
@@ -166,7 +183,7 @@ connect_failed(struct sess *s, int err)
 	if (err != EADDRNOTAVAIL)
 		upstream_failed(s->up, strerror(err));
 	if (connect_remember(s)) {
-		upstream_release(s->up);
+		upstream_release(s->up, s);
 		if ((s->up = upstream_pick(s->pool, s)) != NULL) {
 			s->addr = s->up->addr;
 			return connect_start(s);

@@ -1,7 +1,5 @@
 #include "compat.h"
 
-#include <sys/ioctl.h>
-
 #include "relay.h"
 #include "splice.h"
 
@@ -12,10 +10,10 @@
 #define BULK_ON		4		/* so many in a row: zero copy */
 #define BULK_MAX	16		/* so many small ones end it */
 #define FLUSH_LOOK	10		/* ms between looks at a send queue */
-#define FLUSH_MAX	60000		/* ms, if half-close-timeout is 0 */
 
 enum moved { MOVED_ALL, MOVED_MORE, MOVED_BROKEN };
 
+static enum sess_why	 why_of(int);
 static enum step	 pump_both(struct sess *, struct end *);
 static enum moved	 pump(struct end *, struct end **);
 static size_t		 stored(const struct end *);
@@ -32,6 +30,7 @@ static bool		 pump_keep(struct end *, const char *, size_t);
 static void		 pump_count(struct end *, size_t);
 static void		 pump_forward_eof(struct end *);
 static struct end	*flush_failed(struct sess *);
+static bool		 flush_acknowledged(struct sess *, struct end *);
 static int		 unsent(int);
 
 /* Every read of this process goes here first; what the other end takes at
@@ -49,7 +48,23 @@ pump_enter(struct sess *s)
 enum step
 pump_event(struct sess *s, struct end *e)
 {
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	/* Nobody reads from it now, so nobody else would see the error. */
+	if (e->error && (e->eof || !e->peer->writable)) {
+		getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+		sess_abort(e, why_of(err));
+		return STEP_DONE;
+	}
 	return pump_both(s, e);
+}
+
+static enum sess_why
+why_of(int err)
+{
+	return err == 0 || err == ECONNRESET || err == EPIPE ? WHY_RESET :
+	    WHY_ERROR;
 }
 
 /*
@@ -65,8 +80,7 @@ pump_both(struct sess *s, struct end *first)
 
 	if ((a = pump(first, &broken)) == MOVED_BROKEN ||
 	    (b = pump(first->peer, &broken)) == MOVED_BROKEN) {
-		sess_abort(broken, errno == ECONNRESET || errno == EPIPE ?
-		    WHY_RESET : WHY_ERROR);
+		sess_abort(broken, why_of(errno));
 		return STEP_DONE;
 	}
 	if (!half && (s->client.eof || s->server.eof)) {
@@ -331,18 +345,18 @@ flush_failed(struct sess *s)
 	return s->client.failed ? &s->client : &s->server;
 }
 
-/* Bytes that the kernel has taken and the peer has not acknowledged. */
+/* Bytes that the kernel has taken and the peer has not acknowledged; 0 where
+ * the system does not tell. */
 static int
 unsent(int fd)
 {
 	int n = 0;
 
-#ifdef FIONWRITE
-	if (ioctl(fd, FIONWRITE, &n) == -1)
+#ifdef SOCKET_UNSENT
+	if (ioctl(fd, SOCKET_UNSENT, &n) == -1)
 		return 0;
 #else
-	if (ioctl(fd, TIOCOUTQ, &n) == -1)
-		return 0;
+	(void)fd;
 #endif
 	return n;
 }
@@ -381,22 +395,31 @@ flush_event(struct sess *s, struct end *any)
 		ev_io_close(&from->io);
 		from->readable = false;
 	}
-	if (broken == to || (from->io.fd == -1 && stored(from) == 0 &&
-	    unsent(to->io.fd) == 0)) {
+	if (broken == to || to->error || (from->io.fd == -1 &&
+	    stored(from) == 0 && flush_acknowledged(s, to))) {
 		sess_close(s, s->who, s->why, true);
 		return STEP_DONE;
 	}
-	if (!ev_timer_on(&s->timer) || s->timer.at > ev_now() + FLUSH_LOOK)
-		ev_timer_set(&s->timer, FLUSH_LOOK);
+	sess_look_soon(s, FLUSH_LOOK);
 	return STEP_WAIT;
+}
+
+/* Every acknowledgement counts as progress. */
+static bool
+flush_acknowledged(struct sess *s, struct end *to)
+{
+	int n = unsent(to->io.fd);
+
+	if (n != s->unsent)
+		sess_touch(s);
+	s->unsent = n;
+	return n == 0;
 }
 
 enum step
 flush_timeout(struct sess *s)
 {
-	uint64_t limit = s->pool->conf->half_close_timeout;
-
-	if (ev_now() - s->last >= (limit != 0 ? limit : FLUSH_MAX)) {
+	if (sess_is_late(s)) {
 		sess_close(s, s->who, s->why, true);
 		return STEP_DONE;
 	}

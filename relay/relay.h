@@ -31,6 +31,7 @@ struct end {
 	bool		 readable;	/* no EAGAIN since the last edge */
 	bool		 writable;
 	bool		 hup;		/* read on to the end: EOF or error */
+	bool		 error;		/* the socket has an error */
 	bool		 eof;		/* FIN received, all data read */
 	bool		 shut;		/* FIN sent, or none is to be sent */
 	bool		 failed;	/* its socket is dead for writing */
@@ -65,6 +66,8 @@ struct sess {
 	uint64_t		 connected_us;	/* 0: never */
 	uint64_t		 last;		/* ms, something moved */
 	struct peer		 peer;		/* the client */
+	int32_t			 unsent;	/* in FLUSH, at the last look */
+	bool			 soon;		/* the timer is for another look */
 	uint16_t		 ntried;	/* at most retries + 1 */
 	uint8_t			 addr;		/* of up, in use */
 	uint8_t			 stage;		/* enum sess_stage */
@@ -82,7 +85,7 @@ struct upstream {
 	uint32_t		 hash;		/* of its name */
 	uint8_t			 fails;		/* in a row */
 	uint8_t			 addr;		/* that worked last */
-	bool			 probing;	/* one session tries it again */
+	const struct sess	*probe;		/* it tries it again, or NULL */
 };
 
 /* The remotes of one relay section. */
@@ -136,6 +139,11 @@ void	 sess_next(struct sess *);
 void	 sess_touch(struct sess *);
 /* Makes the timer go off no later than the stage's time limit. */
 void	 sess_arm(struct sess *);
+/* Calls the stage's timeout function in ms, whatever the limit: there is
+ * something to look at that no event tells of. */
+void	 sess_look_soon(struct sess *, uint64_t ms);
+/* True if the stage's time limit is over. */
+bool	 sess_is_late(const struct sess *);
 /* More to pump than one turn should do. */
 void	 sess_resume(struct sess *);
 /* Closes all that are left, spread over ms milliseconds (0: at once). */
@@ -160,8 +168,8 @@ int	 upstream_init(void);
  * remote was tried.
  */
 struct upstream *upstream_pick(struct pool *, const struct sess *);
-/* The session chosen for it no longer uses it. */
-void	 upstream_release(struct upstream *);
+/* The session that it was chosen for no longer uses it. */
+void	 upstream_release(struct upstream *, const struct sess *);
 /* The outcome of a connect: a failure holds the remote for a second, doubling
  * to a minute; a success ends that. */
 void	 upstream_ok(struct upstream *);

@@ -7,6 +7,7 @@
 #include "relay.h"
 #include "splice.h"
 
+#define FLUSH_MAX	60000	/* ms, if half-close-timeout is 0 */
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
 
 static void		 sess_enter(struct sess *, enum sess_stage);
@@ -156,6 +157,8 @@ sess_io(struct ev_io *io, int what)
 		e->writable = true;
 	if (what & IO_EOF)
 		e->hup = true;
+	if (what & IO_ERROR)
+		e->error = true;
 	sess_step(s, stages[s->stage].event(s, e));
 }
 
@@ -188,8 +191,9 @@ sess_limit(const struct sess *s)
 
 	if (s->stage == STAGE_CONNECT)
 		ms = c->connect_timeout;
-	else if (s->stage != STAGE_RELAY)
-		return 0;
+	else if (s->stage == STAGE_FLUSH)
+		ms = c->half_close_timeout != 0 ? c->half_close_timeout :
+		    FLUSH_MAX;
 	else if (s->client.eof || s->server.eof)
 		ms = c->half_close_timeout;
 	else
@@ -214,13 +218,30 @@ static void
 sess_timer(struct ev_timer *t)
 {
 	struct sess *s = container_of(t, struct sess, timer);
-	uint64_t limit = sess_limit(s);
 
-	if (s->stage != STAGE_FLUSH && (limit == 0 || ev_now() < limit)) {
+	if (!s->soon && !sess_is_late(s)) {
 		sess_arm(s);
 		return;
 	}
+	s->soon = false;
 	sess_step(s, stages[s->stage].timeout(s));
+}
+
+bool
+sess_is_late(const struct sess *s)
+{
+	uint64_t limit = sess_limit(s);
+
+	return limit != 0 && ev_now() >= limit;
+}
+
+void
+sess_look_soon(struct sess *s, uint64_t ms)
+{
+	if (s->soon && ev_timer_on(&s->timer))
+		return;
+	s->soon = true;
+	ev_timer_set(&s->timer, ms);
 }
 
 /* Makes the coming close an abortive one (SO_LINGER of 0 sends RST). */
@@ -260,7 +281,7 @@ sess_close(struct sess *s, enum sess_who who, enum sess_why why, bool reset)
 	ev_io_close(&s->server.io);
 	ev_timer_stop(&s->timer);
 	if (s->up != NULL)
-		upstream_release(s->up);
+		upstream_release(s->up, s);
 	worker.nsessions--;
 	board_add(&worker.board.own->closed, 1);
 	if (worker.conf->log_sessions) {

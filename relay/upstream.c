@@ -132,7 +132,7 @@ was_tried(const struct pool *p, const struct sess *s, const struct upstream *u)
 static bool
 usable(const struct pool *p, const struct sess *s, const struct upstream *u)
 {
-	if (u->fails != 0 && (u->probing || ev_now() < u->held_until))
+	if (u->fails != 0 && (u->probe != NULL || ev_now() < u->held_until))
 		return false;
 	return s->ntried == 0 || !was_tried(p, s, u);
 }
@@ -159,8 +159,8 @@ upstream_pick(struct pool *p, const struct sess *s)
 	if ((u = choosers[p->conf->balance](p, s)) == NULL &&
 	    (u = due_soonest(p, s)) == NULL)
 		return NULL;
-	if (u->fails != 0)
-		u->probing = true;
+	if (u->fails != 0 && u->probe == NULL)
+		u->probe = s;
 	board_add32(&u->board->active, 1);
 	return u;
 }
@@ -251,9 +251,10 @@ choose_random(struct pool *p, const struct sess *s)
 }
 
 void
-upstream_release(struct upstream *u)
+upstream_release(struct upstream *u, const struct sess *s)
 {
-	u->probing = false;
+	if (u->probe == s)
+		u->probe = NULL;
 	board_add32(&u->board->active, -1);
 }
 
@@ -264,6 +265,7 @@ upstream_ok(struct upstream *u)
 		log_info("remote %s: back after %u failures", u->conf->name,
 		    u->fails);
 		u->fails = 0;
+		u->probe = NULL;
 		atomic_store(&u->board->held, 0);
 	}
 	board_add(&u->board->sessions, 1);
@@ -284,6 +286,7 @@ void
 upstream_failed(struct upstream *u, const char *why)
 {
 	board_add(&u->board->failed, 1);
+	u->probe = NULL;
 	if (u->fails != 0 && ev_now() < u->held_until)
 		return;
 	if (u->fails < UINT8_MAX)

@@ -127,6 +127,8 @@ flush_all(struct ev_task *task)
 	struct worker *w;
 
 	(void)task;
+	if (master.gen == NULL)
+		return;
 	TAILQ_FOREACH(w, &master.gen->workers, entry)
 		if (w->nout != 0)
 			handoff_flush(w);

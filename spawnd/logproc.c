@@ -14,6 +14,8 @@ static int	 launch(void);
 static void	 logger_exec(void) no_return;
 static void	 logger_exit(struct ev_proc *, int);
 static void	 logger_restart(struct ev_timer *);
+static void	 logger_leave(void);
+static void	 logger_left(struct ev_proc *, int);
 
 /* Both ends stay open here: lines wait while there is no logger, and a new
  * one goes on with them. */
@@ -146,6 +148,29 @@ logproc_reopen(void)
 		kill(logger.pid, SIGUSR1);
 }
 
+/* It writes what it has read and ends, watched by a watcher of its own. */
+static void
+logger_leave(void)
+{
+	struct ev_proc *old;
+	pid_t pid = logger.pid;
+
+	if (pid == -1)
+		return;
+	kill(pid, SIGUSR2);
+	ev_proc_del(&logger);
+	if ((old = calloc(1, sizeof(*old))) == NULL ||
+	    ev_proc_add(old, pid, logger_left) == -1)
+		free(old);
+}
+
+static void
+logger_left(struct ev_proc *p, int status)
+{
+	(void)status;
+	free(p);
+}
+
 void
 logproc_reload(const struct conf *conf)
 {
@@ -163,10 +188,7 @@ logproc_reload(const struct conf *conf)
 	free(target);
 	target = copy;
 	facility = conf->log_facility;
-	if (logger.pid != -1) {
-		kill(logger.pid, SIGUSR2);
-		ev_proc_del(&logger);
-	}
+	logger_leave();
 	if (launch() == -1) {
 		log_warn("logger");
 		ev_timer_set(&restart_timer, RESTART);

@@ -17,6 +17,7 @@
 
 #define STOP_LIMIT	3000	/* ms until stopped workers are killed */
 
+static void	 standard_descriptors(void);
 static void	 remember(int, char **);
 static char	*own_path(const char *);
 static void	 mistake(void *, const char *, int, const char *);
@@ -47,6 +48,7 @@ main(int argc, char **argv)
 	/* What the launching process left open is none of ours. */
 	if (!upgraded)
 		closefrom(STDERR_FILENO + 1);
+	standard_descriptors();
 	remember(argc, argv);
 	TAILQ_INIT(&master.gens);
 	TAILQ_INIT(&master.totals);
@@ -76,6 +78,19 @@ main(int argc, char **argv)
 	}
 	ev_run();
 	finish(0);
+}
+
+/* Where one of 0 to 2 is closed, the next open(2) would take its place. */
+static void
+standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		if ((fd = open("/dev/null", O_RDWR)) == -1)
+			fatal("/dev/null");
+	} while (fd <= STDERR_FILENO);
+	close(fd);
 }
 
 /* What an upgrade needs to start the next image as we were started. */

@@ -33,8 +33,9 @@ static void	failed(const char *);
 static bool	take(int);
 static bool	take_line(const char *);
 static bool	take_master(const char *);
+static void	save_kept(FILE *);
+static bool	take_fd(const char *);
 static void	go_back(void) no_return;
-static void	close_on_exec(void);
 
 static const char		 not_now[] =
     "a reload, an upgrade or the end is under way";
@@ -60,6 +61,7 @@ static const struct {
 	{ "kept ",	 handoff_take },
 	{ "control ",	 control_take },
 	{ "client ",	 control_take },
+	{ "fd ",	 take_fd },
 };
 
 /* --- the image that goes --- */
@@ -205,8 +207,28 @@ save(FILE *f)
 	generation_save(f);
 	handoff_save(f);
 	control_save(f, asker);
+	save_kept(f);
 	fputs("end\n", f);
 	return fflush(f) == EOF || ferror(f) || nkept == KEPT_MAX ? -1 : 0;
+}
+
+/* In the new image they are to be close-on-exec again. */
+static void
+save_kept(FILE *f)
+{
+	size_t i;
+
+	for (i = 0; i < nkept; i++)
+		fprintf(f, "fd %d\n", kept[i]);
+}
+
+static bool
+take_fd(const char *line)
+{
+	int fd;
+
+	return sscanf(line, "fd %d", &fd) == 1 &&
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) != -1;
 }
 
 static void
@@ -367,16 +389,6 @@ go_back(void)
 	fatal("the way back to the former image");
 }
 
-/* As the former image had them. */
-static void
-close_on_exec(void)
-{
-	int fd, end = getdtablesize();
-
-	for (fd = STDERR_FILENO + 1; fd < end; fd++)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 void
 upgrade_restore(void)
 {
@@ -388,7 +400,6 @@ upgrade_restore(void)
 	why = getenv(ENV_WHY);
 	if ((back = getenv(ENV_BACK)) != NULL)
 		close(atoi(back));
-	close_on_exec();
 	master_pidfile_again();
 	if (chdir("/") == -1)
 		fatal("chdir");
