@@ -66,6 +66,7 @@ admit(struct listener *l, bool all)
 	struct proto_conn c;
 	int fd, i;
 
+	handoff_retry();	/* who was first is served first */
 	for (i = 0; i < BURST; i++) {
 		if (paused || !l->ready)
 			return;
@@ -169,7 +170,7 @@ overload_begin(void)
 {
 	const struct conf *conf = master.gen->conf;
 
-	if (!overload && (overload_logged == 0 ||
+	if (!overload && handoff_kept() == 0 && (overload_logged == 0 ||
 	    ev_now() - overload_logged >= LOG_PAUSE)) {
 		overload_logged = ev_now();
 		log_warnx("overload (%s): servers max %u and users max %u are "

@@ -325,7 +325,7 @@ static void
 retry_later(struct ev_task *task)
 {
 	(void)task;
-	handoff_retry();
+	admit_resume();		/* which begins with those that are kept */
 }
 
 void
