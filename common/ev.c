@@ -313,12 +313,15 @@ batch_drop(const void *watcher)
 static int
 io_what(const struct kevent *kev)
 {
+	int what = IO_READ;
+
 	if (kev->filter == EVFILT_WRITE)
 		return IO_WRITE;
-	if ((kev->flags & EV_EOF) && kev->fflags != 0)
-		return IO_READ | IO_EOF | IO_ERROR;
-	return (kev->flags & (EV_EOF | EV_OOBAND)) ? IO_READ | IO_EOF :
-	    IO_READ;
+	if (kev->flags & EV_OOBAND)
+		what |= IO_EOF | IO_URGENT;
+	if (kev->flags & EV_EOF)
+		what |= kev->fflags != 0 ? IO_EOF | IO_ERROR : IO_EOF;
+	return what;
 }
 
 static void

@@ -22,8 +22,9 @@
 /* What happened, in a bit mask. IO_EOF comes with IO_READ: the peer has sent
  * its last byte, the socket has an error, or there is urgent data; a read
  * tells which, and from now on a short count is no sign of an empty socket.
- * IO_ERROR comes with IO_EOF if it is known to be an error. */
-enum { IO_READ = 1, IO_WRITE = 2, IO_EOF = 4, IO_ERROR = 8 };
+ * IO_ERROR and IO_URGENT come with IO_EOF where it is known to be an error or
+ * urgent data. */
+enum { IO_READ = 1, IO_WRITE = 2, IO_EOF = 4, IO_ERROR = 8, IO_URGENT = 16 };
 
 struct ev_io {
 	void	(*cb)(struct ev_io *, int what);
