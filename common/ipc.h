@@ -36,8 +36,9 @@ int		 ipc_send(int fd, enum proto_type, const void *items,
  * Receives one packet sent in direction dir. Returns 1 with *msg filled (its
  * descriptors are then the caller's, close-on-exec; one that did not fit into
  * this process's table is -1), 0 at the end of file, or -1 with errno: EAGAIN
- * nothing there, EPROTO a packet that is not in the contract (what came with
- * it has been closed).
+ * nothing there, EMSGSIZE descriptors did not fit and the system has dropped
+ * the packet (FreeBSD), EPROTO a packet that is not in the contract (what
+ * came with it has been closed).
  */
 int		 ipc_recv(int fd, enum proto_dir, struct ipc_msg *);
 

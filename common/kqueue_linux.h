@@ -8,9 +8,9 @@
  *   with kqueue_linux_close(), never with close(2), and in a child before
  *   descriptors that it does not know are closed by the dozen.
  * - EVFILT_READ, EVFILT_WRITE: data is always 0. fflags of EVFILT_READ is 1
- *   if the socket has an error, which (SO_ERROR) is left where it is. Plain files get EPERM. EV_CLEAR is
- *   for both filters of a descriptor or for none (EINVAL). An event may come
- *   although nothing has changed.
+ *   if the socket has an error, which (SO_ERROR) is left where it is. Plain
+ *   files get EPERM. EV_CLEAR is for both filters of a descriptor or for none
+ *   (EINVAL). An event may come although nothing has changed.
  * - EV_OOBAND comes with EVFILT_READ, as on macOS, when a socket has received
  *   urgent data.
  * - A closed descriptor is forgotten by itself, unless the same socket is

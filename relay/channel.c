@@ -61,6 +61,11 @@ channel_read(void)
 			channel_message(&m);
 			continue;
 		}
+		if (r == -1 && errno == EMSGSIZE) {
+			/* Some systems drop all when not all fits. */
+			log_warnx("sessions are lost: out of descriptors");
+			continue;
+		}
 		if (r == -1 && errno == EAGAIN) {
 			ev_io_again(&channel, IO_READ);
 			return;

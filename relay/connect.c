@@ -55,7 +55,8 @@ connect_try(struct sess *s)
 		sess_look_soon(s, FULL_LOOK);
 		return STEP_WAIT;
 	}
-	s->server.readable = s->server.writable = s->server.hup = false;
+	s->server.readable = s->server.writable = false;
+	s->server.hup = s->server.error = false;
 	if (ev_io_add(&s->server.io, fd, IO_READ | IO_WRITE,
 	    sess_io) == -1) {
 		close(fd);

@@ -66,8 +66,8 @@ struct sess {
 	uint64_t		 connected_us;	/* 0: never */
 	uint64_t		 last;		/* ms, something moved */
 	struct peer		 peer;		/* the client */
-	int32_t			 unsent;	/* in FLUSH, at the last look */
-	bool			 soon;		/* the timer is for another look */
+	int32_t			 unsent;	/* in FLUSH, when last seen */
+	bool			 soon;		/* timer: look again */
 	uint16_t		 ntried;	/* at most retries + 1 */
 	uint8_t			 addr;		/* of up, in use */
 	uint8_t			 stage;		/* enum sess_stage */
@@ -80,7 +80,8 @@ struct upstream {
 	const struct conf_remote *conf;
 	struct board_remote	*board;	/* this worker's counters */
 	uint64_t		 held_until;	/* ms */
-	uint32_t		 others;	/* sessions of other workers */
+	uint32_t		 active;	/* sessions of this worker */
+	uint32_t		 others;	/* and of the other ones */
 	int32_t			 current;	/* smooth round robin */
 	uint32_t		 hash;		/* of its name */
 	uint8_t			 fails;		/* in a row */
@@ -94,6 +95,7 @@ struct pool {
 	struct upstream		*ups;
 	unsigned		 n;
 	unsigned		 first;		/* place on the board */
+	unsigned		 top_weight;	/* of all */
 	unsigned		 turn;		/* breaks ties */
 	uint64_t		 seen;		/* ms, others were counted */
 	uint64_t		 sessions;	/* taken, for retire */

@@ -66,6 +66,8 @@ pool_init(struct pool *p, const struct conf_relay *c, unsigned first)
 	for (i = 0; i < p->n; i++) {
 		u = &p->ups[i];
 		u->conf = &c->remotes[i];
+		if (u->conf->weight > p->top_weight)
+			p->top_weight = u->conf->weight;
 		u->board = &worker.board.own->remotes[first + i];
 		u->hash = hash_bytes(2166136261u, u->conf->name,
 		    strlen(u->conf->name));
@@ -161,6 +163,7 @@ upstream_pick(struct pool *p, const struct sess *s)
 		return NULL;
 	if (u->fails != 0 && u->probe == NULL)
 		u->probe = s;
+	u->active++;
 	board_add32(&u->board->active, 1);
 	return u;
 }
@@ -169,16 +172,18 @@ upstream_pick(struct pool *p, const struct sess *s)
 static struct upstream *
 choose_leastconn(struct pool *p, const struct sess *s)
 {
-	struct upstream *u, *best = NULL;
+	struct upstream *u = &p->ups[p->turn % p->n], *best = NULL;
 	uint64_t load, best_load = 0;
 	unsigned i;
 
-	for (i = 0; i < p->n; i++) {
-		u = &p->ups[(p->turn + i) % p->n];
+	for (i = 0; i < p->n; i++, u++) {
+		if (u == p->ups + p->n)
+			u = p->ups;
 		if (!usable(p, s, u))
 			continue;
-		load = (uint64_t)u->others + 1 + atomic_load_explicit(
-		    &u->board->active, memory_order_relaxed);
+		load = (uint64_t)u->others + u->active + 1;
+		if (load == 1 && u->conf->weight == p->top_weight)
+			return u;	/* none can be better */
 		if (best == NULL || load * best->conf->weight <
 		    best_load * u->conf->weight) {
 			best = u;
@@ -255,6 +260,7 @@ upstream_release(struct upstream *u, const struct sess *s)
 {
 	if (u->probe == s)
 		u->probe = NULL;
+	u->active--;
 	board_add32(&u->board->active, -1);
 }
 

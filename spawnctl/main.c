@@ -130,6 +130,7 @@ answer(int fd)
 		errx(1, "spawnd closed the connection without an answer");
 	if (strcmp(line, "ok\n") != 0) {
 		fputs(line, stderr);
+		free(line);
 		return 1;
 	}
 	while ((n = getline(&line, &size, f)) > 0)

@@ -16,6 +16,7 @@ static void	admit_error(struct listener *, int);
 static void	admit_refuse(struct listener *, int);
 static void	overload_begin(void);
 static void	overload_end(void);
+static void	reserve(void);
 static void	pause_over(struct ev_timer *);
 static void	more(struct ev_task *);
 
@@ -23,7 +24,8 @@ static struct ev_timer	 pause_timer = EV_TIMER(pause_over);
 static struct ev_task	 more_task;
 static bool		 paused, overload;
 static uint64_t		 pause_logged, overload_logged;
-static int		 fd_high;	/* a descriptor this high: pause */
+static int		 fd_high = INT32_MAX;	/* the reserve begins here */
+static int		 last_fd;	/* that was accepted */
 
 void
 admit_event(struct ev_io *io, int what)
@@ -70,6 +72,14 @@ admit(struct listener *l, bool all)
 	for (i = 0; i < BURST; i++) {
 		if (paused || !l->ready)
 			return;
+		if (last_fd >= fd_high) {
+			/* Sending what was accepted gives descriptors back,
+			 * unless nobody takes it. */
+			last_fd = 0;
+			if (handoff_kept() != 0)
+				admit_pause("accept", EMFILE);
+			break;
+		}
 		if (!all && conf->overload == OVERLOAD_QUEUE &&
 		    !handoff_room()) {
 			overload_begin();
@@ -92,8 +102,6 @@ admit(struct listener *l, bool all)
 			handoff_keep(fd, &c);
 		else
 			admit_refuse(l, fd);
-		if (fd >= fd_high)
-			admit_pause("accept", EMFILE);
 	}
 	ev_defer(&more_task, more);
 }
@@ -104,13 +112,8 @@ admit_accept(struct listener *l, struct proto_conn *c)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
-	struct rlimit rl;
 	int fd;
 
-	if (fd_high == 0)
-		fd_high = getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
-		    rl.rlim_cur >= INT32_MAX ? INT32_MAX :
-		    (int)rl.rlim_cur - FD_RESERVE;
 	ss.ss_family = AF_UNSPEC;
 	fd = accept4(l->io.fd, (struct sockaddr *)&ss, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -118,6 +121,7 @@ admit_accept(struct listener *l, struct proto_conn *c)
 		admit_error(l, errno);
 		return -1;
 	}
+	last_fd = fd;
 	memset(c, 0, sizeof(*c));
 	peer_set(&c->client, (struct sockaddr *)&ss);
 	c->listener = l->index;
@@ -201,6 +205,7 @@ admit_resume(void)
 
 	if (master.gen == NULL)
 		return;
+	reserve();
 	handoff_changed();
 	handoff_retry();
 	if (overload && handoff_room())
@@ -208,6 +213,18 @@ admit_resume(void)
 	TAILQ_FOREACH(l, &master.listeners, entry)
 		if (l->ready)
 			admit(l, false);
+}
+
+/* The limit may have been changed by a reload, or from outside. */
+static void
+reserve(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < INT32_MAX)
+		fd_high = (int)rl.rlim_cur - FD_RESERVE;
+	else
+		fd_high = INT32_MAX;
 }
 
 static void

@@ -13,6 +13,7 @@
 #define CLIENTS		32	/* at once */
 #define PATIENCE	10000	/* ms for a request, and for its answer */
 #define BACKLOG		32
+#define RETRY		200	/* ms after accept(2) has failed */
 
 struct client {
 	TAILQ_ENTRY(client)	 entry;
@@ -28,6 +29,7 @@ struct client {
 };
 
 static void	control_event(struct ev_io *, int);
+static void	control_again(struct ev_timer *);
 static struct client *client_new(int);
 static void	client_event(struct ev_io *, int);
 static void	client_late(struct ev_timer *);
@@ -42,6 +44,7 @@ static void	request(struct client *);
 static void	request_drain(struct client *, const char *);
 
 static struct ev_io		 control = { .fd = -1 };
+static struct ev_timer		 control_timer = EV_TIMER(control_again);
 static struct addr		 control_addr;
 static dev_t			 control_dev;
 static ino_t			 control_ino;
@@ -82,18 +85,30 @@ control_save(FILE *f, const struct reload_waiter *w)
 		fprintf(f, "control %d %ju %ju %s\n",
 		    upgrade_keep(control.fd), (uintmax_t)control_dev,
 		    (uintmax_t)control_ino, control_addr.un.sun_path);
-	TAILQ_FOREACH(c, &clients, entry)
+	/* Who waits for the upgrade, and who has not said what it wants. */
+	TAILQ_FOREACH(c, &clients, entry) {
 		if (w == &c->waiter)
 			fprintf(f, "client %d\n", upgrade_keep(c->io.fd));
+		else if (c->out == NULL && !c->waiting)
+			fprintf(f, "guest %d %s\n", upgrade_keep(c->io.fd),
+			    c->line);
+	}
 }
 
 bool
 control_take(const char *line)
 {
+	struct client *guest;
 	uintmax_t dev, ino;
 	const char *err;
 	int fd, at;
 
+	if (sscanf(line, "guest %d%n", &fd, &at) == 1) {
+		if ((guest = client_new(fd)) != NULL && line[at] == ' ')
+			guest->len = strlcpy(guest->line, line + at + 1,
+			    sizeof(guest->line));
+		return true;
+	}
 	if (sscanf(line, "client %d", &fd) == 1) {
 		if ((asker = client_new(fd)) != NULL)
 			asker->waiting = true;
@@ -136,7 +151,18 @@ control_event(struct ev_io *io, int what)
 	while ((fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK |
 	    SOCK_CLOEXEC)) != -1)
 		client_new(fd);
+	if (errno != EAGAIN)
+		ev_timer_set(&control_timer, RETRY);
 	ev_io_again(io, IO_READ);
+}
+
+/* Descriptors were short; the one who waits gives no second event. */
+static void
+control_again(struct ev_timer *t)
+{
+	(void)t;
+	if (control.fd != -1)
+		control_event(&control, IO_READ);
 }
 
 static struct client *

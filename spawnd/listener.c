@@ -12,8 +12,17 @@
 #include "spawnd.h"
 
 static struct listener	*listener_find(const struct addr *, const char *);
-static struct listener	*listener_bind(const struct conf *, unsigned,
+static int		 plan(const struct conf *, const char **);
+static int		 plan_named(const struct conf *, unsigned,
+			    const char **);
+static int		 plan_address(const struct conf *, unsigned,
 			    const struct addr *, const char **);
+static bool		 listener_covered(unsigned, const struct addr *);
+static int		 listener_bind(const struct conf *, unsigned,
+			    const struct addr *, const char **);
+static int		 listener_add(const struct conf *, unsigned,
+			    const struct addr *, int, enum listener_from,
+			    const char **);
 static int		 listener_tcp(const struct addr *, bool, unsigned,
 			    const char **);
 static void		 listener_name(struct listener *, int);
@@ -54,37 +63,116 @@ listener_find(const struct addr *a, const char *name)
 int
 listener_plan(const struct conf *conf, const char **errp)
 {
-	const struct conf_listen *c;
 	struct listener *l;
-	unsigned i, k;
 
 	TAILQ_FOREACH(l, &master.listeners, entry)
 		l->keep = l->fresh = false;
+	if (plan(conf, errp) == 0)
+		return 0;
+	listener_rollback();
+	return -1;
+}
+
+static int
+plan(const struct conf *conf, const char **errp)
+{
+	const struct conf_listen *c;
+	unsigned i, k;
+	int n;
+
+	/* First, as a socket with a name is for no other section. */
+	for (i = 0; i < conf->nlistens; i++)
+		if (plan_named(conf, i, errp) == -1)
+			return -1;
 	for (i = 0; i < conf->nlistens; i++) {
 		c = &conf->listens[i];
-		for (k = 0; k < c->naddr; k++) {
-			if ((l = listener_find(&c->addr[k], c->name)) != NULL) {
-				l->keep = true;
-				l->next_index = i;
-				continue;
-			}
-			if (listener_bind(conf, i, &c->addr[k], errp) == NULL) {
-				listener_rollback();
+		if ((n = plan_named(conf, i, errp)) != 0)
+			continue;
+		for (k = 0; k < c->naddr; k++)
+			if (plan_address(conf, i, &c->addr[k], errp) == -1)
 				return -1;
-			}
-		}
 	}
 	return 0;
 }
 
-static struct listener *
+/*
+ * Passed sockets that have the name of a section stand for all its addresses,
+ * whatever these are: after a reload as they would after another start.
+ * Returns how many there are, or -1.
+ */
+static int
+plan_named(const struct conf *conf, unsigned index, const char **errp)
+{
+	const struct conf_listen *c = &conf->listens[index];
+	struct listener *l;
+	int fd, n = 0;
+
+	TAILQ_FOREACH(l, &master.listeners, entry) {
+		if (l->from != LISTENER_BY_NAME || (!master.opt.inetd &&
+		    strcmp(l->name, c->name) != 0))
+			continue;
+		l->keep = true;
+		l->next_index = index;
+		n++;
+	}
+	for (; (fd = activate_by_name(c->name)) != -1; n++)
+		if (listener_add(conf, index, &c->addr[n % c->naddr], fd,
+		    LISTENER_BY_NAME, errp) == -1)
+			return -1;
+	return n;
+}
+
+static int
+plan_address(const struct conf *conf, unsigned index, const struct addr *a,
+    const char **errp)
+{
+	struct listener *l;
+	int fd;
+
+	if ((l = listener_find(a, conf->listens[index].name)) != NULL) {
+		l->keep = true;
+		l->next_index = index;
+		return 0;
+	}
+	if ((fd = activate_by_address(a)) != -1)
+		return listener_add(conf, index, a, fd, LISTENER_BY_ADDRESS,
+		    errp);
+	if (listener_covered(index, a))
+		return 0;
+	return listener_bind(conf, index, a, errp);
+}
+
+/* A socket that was passed to us for every IPv6 address may be for every IPv4
+ * address as well. */
+static bool
+listener_covered(unsigned index, const struct addr *a)
+{
+	const struct listener *l;
+	int v6only = 1;
+	socklen_t len = sizeof(v6only);
+
+	if (a->sa.sa_family != AF_INET ||
+	    a->in.sin_addr.s_addr != htonl(INADDR_ANY))
+		return false;
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (l->from != LISTENER_BOUND && l->keep &&
+		    l->next_index == index &&
+		    l->addr.sa.sa_family == AF_INET6 &&
+		    IN6_IS_ADDR_UNSPECIFIED(&l->addr.in6.sin6_addr) &&
+		    addr_get_port(&l->addr) == addr_get_port(a) &&
+		    getsockopt(l->io.fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only,
+		    &len) == 0 && !v6only)
+			return true;
+	return false;
+}
+
+static int
 listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
     const char **errp)
 {
 	const struct conf_listen *c = &conf->listens[index];
-	struct listener *l, *last;
+	const struct listener *last;
 	struct addr want = *a;
-	struct stat st;
 	int fd;
 
 	/* Port 0 is one port for all addresses of the section. */
@@ -92,32 +180,50 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 	if (a->sa.sa_family != AF_UNIX && addr_get_port(a) == 0 &&
 	    last != NULL && last->fresh && last->next_index == index)
 		addr_set_port(&want, addr_get_port(&last->addr));
-	if ((l = calloc(1, sizeof(*l))) == NULL) {
-		*errp = strerror(errno);
-		return NULL;
-	}
 	if (a->sa.sa_family == AF_UNIX)
 		fd = listener_unix(a, c->backlog, c->mode, c->uid, c->gid,
 		    errp);
 	else
 		fd = listener_tcp(&want, conf->relays[c->relay].keepalive,
 		    c->backlog, errp);
-	if (fd == -1) {
-		free(l);
-		return NULL;
+	if (fd == -1)
+		return -1;
+	return listener_add(conf, index, a, fd, LISTENER_BOUND, errp);
+}
+
+/* Takes the descriptor over. */
+static int
+listener_add(const struct conf *conf, unsigned index, const struct addr *a,
+    int fd, enum listener_from from, const char **errp)
+{
+	const struct conf_listen *c = &conf->listens[index];
+	const int on = 1;
+	struct listener *l;
+	struct stat st;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL) {
+		*errp = strerror(errno);
+		close(fd);
+		return -1;
 	}
 	l->io.fd = fd;
 	l->fresh = l->keep = true;
+	l->from = from;
 	l->asked = *a;
 	listener_name(l, fd);
 	l->index = l->next_index = index;
-	l->backlog = c->backlog;
-	if (a->sa.sa_family == AF_UNIX && stat(a->un.sun_path, &st) == 0) {
+	strlcpy(l->name, c->name, sizeof(l->name));
+	if (from == LISTENER_BOUND)
+		l->backlog = c->backlog;
+	else if (l->addr.sa.sa_family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (from == LISTENER_BOUND && a->sa.sa_family == AF_UNIX &&
+	    stat(a->un.sun_path, &st) == 0) {
 		l->dev = st.st_dev;
 		l->ino = st.st_ino;
 	}
 	TAILQ_INSERT_TAIL(&master.listeners, l, entry);
-	return l;
+	return 0;
 }
 
 static int
@@ -130,11 +236,11 @@ listener_keepalive(int fd, int on)
 static void
 listener_name(struct listener *l, int fd)
 {
-	l->addr = l->asked;
-	if (l->asked.sa.sa_family == AF_UNIX)
-		return;
-	l->addr.len = sizeof(l->addr.un);
-	getsockname(fd, &l->addr.sa, &l->addr.len);
+	/* A unix socket of ours had another name when it was bound. */
+	if (l->from == LISTENER_BOUND && l->asked.sa.sa_family == AF_UNIX)
+		l->addr = l->asked;
+	else
+		activate_address(fd, &l->addr);
 }
 
 /* What a listener sets, the connections that it accepts inherit: no call a
@@ -299,6 +405,7 @@ listener_commit(const struct conf *conf)
 		listener_update(l, conf);
 		l->fresh = l->keep = false;
 	}
+	activate_close_rest();
 }
 
 /* What a section says besides the address. */
@@ -318,6 +425,9 @@ listener_update(struct listener *l, const struct conf *conf)
 		    conf->relays[c->relay].keepalive);
 		return;
 	}
+	/* The socket of an abstract name has neither mode nor owner. */
+	if (path[0] != '/')
+		return;
 	if ((c->mode != CONF_NOID && chmod(path, c->mode) == -1) ||
 	    ((c->uid != CONF_NOID || c->gid != CONF_NOID) &&
 	    chown(path, c->uid, c->gid) == -1))
@@ -344,10 +454,11 @@ listener_save(FILE *f)
 	size_t i;
 
 	TAILQ_FOREACH(l, &master.listeners, entry) {
-		fprintf(f, "listener %d %u %u %" PRIu64 " %" PRIu64
-		    " %ju %ju %s %u ", upgrade_keep(l->io.fd), l->index,
-		    l->backlog, l->accepted, l->refused, (uintmax_t)l->dev,
-		    (uintmax_t)l->ino, l->name, (unsigned)l->asked.len);
+		fprintf(f, "listener %d %d %u %u %" PRIu64 " %" PRIu64
+		    " %ju %ju %s %u ", upgrade_keep(l->io.fd), (int)l->from,
+		    l->index, l->backlog, l->accepted, l->refused,
+		    (uintmax_t)l->dev, (uintmax_t)l->ino, l->name,
+		    (unsigned)l->asked.len);
 		p = (const uint8_t *)&l->asked.un;
 		for (i = 0; i < l->asked.len; i++)
 			fprintf(f, "%02x", p[i]);
@@ -361,18 +472,19 @@ listener_take(const char *line)
 	struct listener *l;
 	uintmax_t dev, ino;
 	unsigned len, byte;
-	int fd, at;
+	int fd, from, at;
 	size_t i;
 
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return false;
 	l->io.fd = -1;
 	TAILQ_INSERT_TAIL(&master.listeners, l, entry);
-	if (sscanf(line, "listener %d %u %u %" SCNu64 " %" SCNu64
-	    " %ju %ju %31s %u %n", &fd, &l->index, &l->backlog, &l->accepted,
-	    &l->refused, &dev, &ino, l->name, &len, &at) != 9 ||
+	if (sscanf(line, "listener %d %d %u %u %" SCNu64 " %" SCNu64
+	    " %ju %ju %31s %u %n", &fd, &from, &l->index, &l->backlog,
+	    &l->accepted, &l->refused, &dev, &ino, l->name, &len, &at) != 10 ||
 	    len > sizeof(l->asked.un))
 		return false;
+	l->from = (enum listener_from)from;
 	for (i = 0; i < len; i++) {
 		if (sscanf(line + at + 2 * i, "%2x", &byte) != 1)
 			return false;

@@ -1,6 +1,9 @@
 #include "compat.h"
 
+#include <sys/wait.h>
+
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 
 #include "log.h"
@@ -8,12 +11,15 @@
 
 #define LOG_BUFFER	(1024 * 1024)	/* bytes of lines under way, if root */
 #define RESTART		1000		/* ms after the logger has died */
+#define END_LIMIT	1000		/* ms that the last lines may take */
+#define END_LOOK	5
 
 static const char *target_of(const struct conf *);
 static int	 launch(void);
 static void	 logger_exec(void) no_return;
 static void	 logger_exit(struct ev_proc *, int);
 static void	 logger_restart(struct ev_timer *);
+static void	 logger_wait(void);
 static void	 logger_leave(void);
 static void	 logger_left(struct ev_proc *, int);
 
@@ -30,7 +36,7 @@ target_of(const struct conf *c)
 {
 	if (c->log_to != NULL)
 		return c->log_to;
-	return master.opt.background ? "syslog" : "stderr";
+	return master.opt.background || master.opt.inetd ? "syslog" : "stderr";
 }
 
 int
@@ -217,6 +223,21 @@ logproc_take(const char *line)
 	return ev_proc_add(&logger, (pid_t)pid, logger_exit) == 0;
 }
 
+/* Containers and supervisors kill what is left when we have ended, and the
+ * last lines with it. */
+static void
+logger_wait(void)
+{
+	int ms;
+
+	for (ms = 0; ms < END_LIMIT; ms += END_LOOK) {
+		if (logger.pid == -1 ||
+		    waitpid(logger.pid, NULL, WNOHANG) != 0)
+			return;
+		poll(NULL, 0, END_LOOK);
+	}
+}
+
 void
 logproc_stop(void)
 {
@@ -228,6 +249,7 @@ logproc_stop(void)
 	close(pair[0]);
 	close(pair[1]);
 	pair[0] = pair[1] = -1;
+	logger_wait();
 	ev_timer_stop(&restart_timer);
 	free(target);
 	target = NULL;

@@ -24,6 +24,8 @@ static void	 mistake(void *, const char *, int, const char *);
 static void	 check_only(void) no_return;
 static void	 background(void);
 static void	 files_of_others(const struct conf *);
+static void	 signals_early(void);
+static void	 end_early(int);
 static void	 signals(void);
 static void	 on_hup(struct ev_signal *);
 static void	 on_usr1(struct ev_signal *);
@@ -45,9 +47,9 @@ main(int argc, char **argv)
 	const char *err;
 	const bool upgraded = upgrade_pending();
 
-	/* What the launching process left open is none of ours. */
+	/* What else the launching process left open is none of ours. */
 	if (!upgraded)
-		closefrom(STDERR_FILENO + 1);
+		activate_collect();
 	standard_descriptors();
 	remember(argc, argv);
 	TAILQ_INIT(&master.gens);
@@ -57,6 +59,8 @@ main(int argc, char **argv)
 	if (master.opt.check || master.opt.print)
 		check_only();
 	if (!upgraded) {
+		signals_early();
+		activate_open();
 		if ((conf = options_load(&master.opt, mistake, NULL)) == NULL)
 			return 1;
 		if (master.opt.background)
@@ -66,6 +70,9 @@ main(int argc, char **argv)
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
 	signals();
+	reaper_start();
+	notify_start(upgraded);
+	activate_watch_idle();
 	setproctitle("master");
 	if (upgraded) {
 		upgrade_restore();
@@ -262,6 +269,31 @@ master_libexec(const char *name, char *buf, size_t size)
 	return buf;
 }
 
+/* While names are resolved: a request to reload waits, and process 1 of a
+ * container, which has no default actions, can be ended too. */
+static void
+signals_early(void)
+{
+	sigset_t later;
+
+	sigemptyset(&later);
+	sigaddset(&later, SIGHUP);
+	sigaddset(&later, SIGUSR1);
+	sigaddset(&later, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &later, NULL);
+	if (getpid() != 1)
+		return;
+	signal(SIGTERM, end_early);
+	signal(SIGINT, end_early);
+}
+
+static void
+end_early(int signo)
+{
+	(void)signo;
+	_exit(1);
+}
+
 static void
 signals(void)
 {
@@ -335,6 +367,7 @@ void
 master_start_failed(const char *why)
 {
 	log_write(LOG_ERR, "cannot start: %s", why);
+	notify_failed(why);
 	if (logproc_fd() != -1)
 		fprintf(stderr, "spawnd: error: cannot start: %s\n", why);
 	worker_signal_all(NULL, SIGKILL);
@@ -349,6 +382,7 @@ master_stop(bool now)
 		master.stopping = true;
 		notify_stopping();
 		reload_cancel();
+		upgrade_cancel();
 		if (master.gen == NULL)
 			master_start_failed("stopped by a signal");
 		listener_close_all();

@@ -16,7 +16,7 @@
 #define EXTEND_BY	15000	/* ms asked for */
 
 struct message {
-	STAILQ_ENTRY(message)	 entry;
+	TAILQ_ENTRY(message)	 entry;
 	char			 text[];
 };
 
@@ -32,7 +32,7 @@ static unsigned long long sessions(void);
 
 static struct sockaddr_un	 un;
 static socklen_t		 un_len;	/* 0: nobody wants to know */
-static STAILQ_HEAD(, message)	 waiting = STAILQ_HEAD_INITIALIZER(waiting);
+static TAILQ_HEAD(, message)	 waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static unsigned			 nwaiting;
 static uint64_t			 ping_every;	/* ms */
 static struct ev_timer		 retry_timer, ping_timer, extend_timer;
@@ -154,8 +154,8 @@ keep(const char *text)
 	size_t size = strlen(text) + 1;
 
 	if (nwaiting == WAITING_MAX) {
-		m = STAILQ_FIRST(&waiting);
-		STAILQ_REMOVE_HEAD(&waiting, entry);
+		m = TAILQ_FIRST(&waiting);
+		TAILQ_REMOVE(&waiting, m, entry);
 		free(m);
 		nwaiting--;
 	}
@@ -164,7 +164,7 @@ keep(const char *text)
 		return;
 	}
 	strlcpy(m->text, text, size);
-	STAILQ_INSERT_TAIL(&waiting, m, entry);
+	TAILQ_INSERT_TAIL(&waiting, m, entry);
 	nwaiting++;
 	ev_timer_set(&retry_timer, RETRY);
 }
@@ -174,12 +174,12 @@ retry(struct ev_timer *t)
 {
 	struct message *m;
 
-	while ((m = STAILQ_FIRST(&waiting)) != NULL) {
+	while ((m = TAILQ_FIRST(&waiting)) != NULL) {
 		if (transmit(m->text) == -1) {
 			ev_timer_set(t, RETRY);
 			return;
 		}
-		STAILQ_REMOVE_HEAD(&waiting, entry);
+		TAILQ_REMOVE(&waiting, m, entry);
 		free(m);
 		nwaiting--;
 	}

@@ -18,12 +18,14 @@ static void	quick_remote(FILE *, unsigned, const char *);
 static char	*quick_text(const char *, char **, unsigned);
 static void	quick_value(FILE *, const char *, const char *, size_t);
 static bool	split(const char *, const char **, size_t *, const char **);
+static int	for_inetd(const struct options *, struct conf *, conf_report *,
+		    void *);
 
 static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: spawnd [-bfnPTvV] [-A file] [-D name=value] [-d level]\n"
+	    "usage: spawnd [-bfinPTvV] [-A file] [-D name=value] [-d level]\n"
 	    "              [-p pidfile] [configuration-file]\n"
 	    "       spawnd -L [address:]port -R host:port[,weight] [-R ...]\n");
 	exit(2);
@@ -198,13 +200,14 @@ options_parse(struct options *o, int argc, char **argv)
 	int ch;
 
 	o->level = -1;
-	while ((ch = getopt(argc, argv, "A:bD:d:fL:nPp:R:TvV")) != -1) {
+	while ((ch = getopt(argc, argv, "A:bD:d:fiL:nPp:R:TvV")) != -1) {
 		switch (ch) {
 		case 'A': o->addrs_path = absolute(optarg); break;
 		case 'b': o->background = true; break;
 		case 'D': variable(optarg); break;
 		case 'd': o->level = level(optarg); break;
 		case 'f': o->background = false; break;
+		case 'i': o->inetd = true; break;
 		case 'L':
 			if (listen != NULL)
 				usage();
@@ -225,13 +228,31 @@ options_parse(struct options *o, int argc, char **argv)
 		}
 	}
 	if (argc - optind > 1 || (listen == NULL) != (n == 0) ||
-	    (listen != NULL && argc != optind))
+	    (listen != NULL && argc != optind) ||
+	    (o->inetd && (o->background || o->pidfile != NULL)))
 		usage();
 	if (listen != NULL)
 		o->quick = quick_text(listen, remotes, n);
 	else
 		o->conf_path = absolute(argc == optind ? SPAWND_CONF :
 		    argv[optind]);
+}
+
+/* It passes one socket, and decides when there is a process. */
+static int
+for_inetd(const struct options *o, struct conf *c, conf_report *report,
+    void *arg)
+{
+	char text[96];
+
+	free(c->pidfile);
+	c->pidfile = NULL;
+	if (c->nlistens == 1)
+		return 0;
+	snprintf(text, sizeof(text), "-i needs exactly one \"listen\" "
+	    "section; there are %u", c->nlistens);
+	report(arg, o->conf_path, 0, text);
+	return -1;
 }
 
 struct conf *
@@ -243,6 +264,8 @@ options_load(const struct options *o, conf_report *report, void *arg)
 		c = conf_load_text(o->quick, "command line", report, arg);
 	else
 		c = conf_load(o->conf_path, report, arg);
+	if (c != NULL && o->inetd && for_inetd(o, c, report, arg) == -1)
+		conf_free(&c);
 	if (c != NULL && o->level != -1)
 		c->log_level = o->level;
 	return c;

@@ -236,6 +236,8 @@ start(struct conf *conf)
 		failed(err);
 		return;
 	}
+	if (master.gen == NULL)
+		activate_log_begins();
 	if (master.gen == NULL && logproc_start(conf, &err) == -1) {
 		conf_free(&conf);
 		failed(err);

@@ -151,6 +151,8 @@ const char	*worker_state_name(enum worker_state);
 
 /* --- listener.c --- */
 
+enum listener_from { LISTENER_BOUND, LISTENER_BY_ADDRESS, LISTENER_BY_NAME };
+
 struct listener {
 	TAILQ_ENTRY(listener)	 entry;
 	struct ev_io		 io;
@@ -159,12 +161,14 @@ struct listener {
 	char			 name[CONF_NAME];
 	unsigned		 index;		/* into conf.listens */
 	unsigned		 backlog;
+	enum listener_from	 from;		/* how it was matched if
+						   passed to us */
 	unsigned		 next_index;	/* during a reload */
 	bool			 keep;		/* during a reload */
 	bool			 fresh;		/* bound by this reload */
 	bool			 ready;		/* no EAGAIN since the edge */
 	dev_t			 dev;		/* of a unix socket's file */
-	ino_t			 ino;
+	ino_t			 ino;		/* that we have made */
 	uint64_t		 accepted, refused;
 };
 TAILQ_HEAD(listeners, listener);
@@ -268,6 +272,8 @@ const char	*reload_last(void);
  * after success the new image answers (control_answer_save).
  */
 void		 upgrade_request(struct reload_waiter *);
+/* Gives up what is under way, for the end. */
+void		 upgrade_cancel(void);
 /* Who asked has gone. */
 void		 upgrade_forget(const struct reload_waiter *);
 /* In the new image: is there a state to go on with? */
@@ -322,11 +328,43 @@ void		 logproc_reopen(void);
 void		 logproc_stop(void);
 int		 logproc_fd(void);
 
+/* --- activate.c: sockets that whoever has started us passes --- */
+
+/* Takes note of what sd_listen_fds(3) says; closes all others above 2. */
+void		 activate_collect(void);
+/* Checks them, and with -i takes descriptor 0. Ends the program if one of
+ * them is no listening stream socket. */
+void		 activate_open(void);
+/* Gives the caller a socket for a listen section, or an address; -1 if there
+ * is none, or no more. */
+int		 activate_by_name(const char *section);
+int		 activate_by_address(const struct addr *);
+/* Closes those that nobody has asked for, with a warning. */
+void		 activate_close_rest(void);
+/* What a socket is bound to; abstract names begin with '@'. */
+void		 activate_address(int fd, struct addr *);
+/* -i: from now on errors go to the log, and not to syslog directly. */
+void		 activate_log_begins(void);
+/* -i: ends the master when it has been idle for shrink-after. */
+void		 activate_watch_idle(void);
+
 /* --- notify.c: the supervisor (sd_notify(3)'s protocol, no library) --- */
 
+/* Finds out what the supervisor wants to hear; upgraded: it has heard of us
+ * before. Until ready, while reloading and while stopping it is asked for
+ * more time if that takes long. */
+void		 notify_start(bool upgraded);
 void		 notify_ready(void);
 void		 notify_reloading(void);
 void		 notify_stopping(void);
+/* The start has failed. */
+void		 notify_failed(const char *why);
+
+/* --- reaper.c: children that are none of ours --- */
+
+/* Reaps what was given to us as process 1 (or by exec(2)), and leaves alone
+ * what ev_proc_add() watches. */
+void		 reaper_start(void);
 
 /* --- options.c: the command line --- */
 
@@ -336,7 +374,7 @@ struct options {
 	const char	*addrs_path;	/* -A */
 	const char	*pidfile;	/* -p */
 	int		 level;		/* -d, -v; -1: the configuration's */
-	bool		 background, check, print;
+	bool		 background, check, print, inetd;
 };
 
 /* Parses argv; exits by itself for -V and usage errors. */

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <inttypes.h>
 
 #include "log.h"
@@ -17,6 +18,7 @@
 
 #define CHECK_LIMIT	30000		/* ms */
 #define KEPT_MAX	16384		/* descriptors handed over */
+#define STATE_LINE	"spawnd-state %d %d\n"
 #define ENV_STATE	"SPAWND_UPGRADE_STATE"	/* descriptor of the state */
 #define ENV_BACK	"SPAWND_UPGRADE_BACK"	/* of the former binary */
 #define ENV_CHECK	"SPAWND_UPGRADE_CHECK"	/* the numbers to agree on */
@@ -61,6 +63,7 @@ static const struct {
 	{ "kept ",	 handoff_take },
 	{ "control ",	 control_take },
 	{ "client ",	 control_take },
+	{ "guest ",	 control_take },
 	{ "fd ",	 take_fd },
 };
 
@@ -89,6 +92,13 @@ upgrade_request(struct reload_waiter *w)
 	if (ev_proc_add(&checker, pid, check_done) == -1)
 		fatal("cannot watch a child");
 	ev_timer_set(&check_timer, CHECK_LIMIT);
+}
+
+void
+upgrade_cancel(void)
+{
+	if (checker.pid != -1)
+		kill(checker.pid, SIGKILL);
 }
 
 void
@@ -138,19 +148,30 @@ check_late(struct ev_timer *t)
 static void
 check_done(struct ev_proc *p, int status)
 {
-	char why[512];
+	char why[512], want[64];
+	bool proven;
 	ssize_t n;
 
 	(void)p;
 	ev_timer_stop(&check_timer);
 	n = pread(check_fd, why, sizeof(why) - 1, 0);
 	why[n > 0 ? n : 0] = '\0';
+	snprintf(want, sizeof(want), STATE_LINE, UPGRADE_STATE, PROTO_VERSION);
+	proven = strstr(why, want) != NULL;
 	why[strcspn(why, "\n")] = '\0';
 	close(check_fd);
 	check_fd = -1;
+	if (master.stopping) {
+		failed(not_now);
+		return;
+	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		failed(why[0] != '\0' ? why :
 		    "the new binary did not survive its check");
+		return;
+	}
+	if (!proven) {
+		failed("the new binary is not spawnd");
 		return;
 	}
 	/* When this turn has sent what it has accepted. */
@@ -196,7 +217,7 @@ save(FILE *f)
 	TAILQ_FOREACH(g, &master.gens, entry)
 		TAILQ_FOREACH(w, &g->workers, entry)
 			handoff_flush(w);
-	fprintf(f, "spawnd-state %d %d\n", UPGRADE_STATE, PROTO_VERSION);
+	fprintf(f, STATE_LINE, UPGRADE_STATE, PROTO_VERSION);
 	fprintf(f, "master %u %" PRIu64 " %" PRId64 " %" PRIu64 " %" PRIu64
 	    " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
 	    master.last_number, master.started, (int64_t)master.started_wall,
@@ -305,8 +326,10 @@ upgrade_check(void)
 	if (numbers == NULL)
 		return;
 	if (sscanf(numbers, "%d %d", &state, &proto) == 2 &&
-	    state == UPGRADE_STATE && proto == PROTO_VERSION)
+	    state == UPGRADE_STATE && proto == PROTO_VERSION) {
+		printf(STATE_LINE, state, proto);	/* the proof */
 		return;
+	}
 	fprintf(stderr, "spawnd %s cannot take over from the release that "
 	    "runs: restart it instead\n", PACKAGE_VERSION);
 	exit(1);

@@ -423,9 +423,10 @@ worker_save(FILE *f, const struct generation *g)
 
 	TAILQ_FOREACH(w, &g->workers, entry)
 		fprintf(f, "worker %u %ld %d %d %d %d %" PRIu64 " %" PRIu64
-		    "\n", w->slot, (long)w->pid, upgrade_keep(w->chan.fd),
-		    upgrade_keep(w->peer), (int)w->state, w->drain_due,
-		    w->sent, w->started);
+		    " %" PRIu64 "\n", w->slot, (long)w->pid,
+		    upgrade_keep(w->chan.fd), upgrade_keep(w->peer),
+		    (int)w->state, w->drain_due, w->sent, w->started,
+		    w->draining_since);
 }
 
 /* Of the generation that was taken up last. */
@@ -440,9 +441,9 @@ worker_take(const char *line)
 
 	if (g == NULL || (w = calloc(1, sizeof(*w))) == NULL)
 		return false;
-	if (sscanf(line, "worker %u %ld %d %d %d %d %" SCNu64 " %" SCNu64,
-	    &slot, &pid, &chan, &w->peer, &state, &due, &w->sent,
-	    &w->started) != 8 || slot >= BOARD_SLOTS) {
+	if (sscanf(line, "worker %u %ld %d %d %d %d %" SCNu64 " %" SCNu64
+	    " %" SCNu64, &slot, &pid, &chan, &w->peer, &state, &due, &w->sent,
+	    &w->started, &w->draining_since) != 9 || slot >= BOARD_SLOTS) {
 		free(w);
 		return false;
 	}

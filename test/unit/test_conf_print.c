@@ -296,8 +296,6 @@ setup(void **state)
 	size_t i;
 
 	(void)state;
-	if (access("/var/empty", X_OK) == -1)
-		setenv("SPAWND_CHROOT", "/", 1);
 	for (i = 0; i < nitems_of(dirs); i++) {
 		if (dirs[i] == NULL)
 			continue;

@@ -500,9 +500,12 @@ test_proc(void **state)
 	pid = start_child(pfd[0], 7);
 	assert_int_equal(ev_proc_add(&proc, pid, on_exit_of), 0);
 	assert_int_equal(proc.pid, pid);
+	assert_true(ev_proc_watched(pid));
+	assert_false(ev_proc_watched(getpid()));
 	assert_int_equal(ev_turn(SHORT), 0);
 	put(pfd[1]);
 	turn_until(&nexits, 1);
+	assert_false(ev_proc_watched(pid));
 	assert_true(WIFEXITED(exit_status));
 	assert_int_equal(WEXITSTATUS(exit_status), 7);
 	/* It has been reaped. */
@@ -533,9 +536,11 @@ test_proc_zombie(void **state)
 	pid = start_child(-1, 3);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
 	assert_int_equal(ev_proc_add(&proc, pid, on_exit_of), 0);
+	assert_true(ev_proc_watched(pid));
 	ev_proc_del(&proc);
 	ev_proc_del(&proc);
 	assert_int_equal(proc.pid, -1);
+	assert_false(ev_proc_watched(pid));
 	assert_int_equal(ev_turn(SHORT), 0);
 	assert_int_equal(ev_proc_add(&proc, pid, on_exit_of), 0);
 	turn_until(&nexits, 1);

@@ -269,6 +269,7 @@ test_eof_reset(void **state)
 	assert_int_equal(wait_ms(ev, 8, LONG), 2);
 	assert_event(&ev[0], sv[1], EVFILT_READ, true, &a);
 	assert_event(&ev[1], sv[1], EVFILT_WRITE, true, &b);
+	assert_int_equal(ev[0].fflags, 1);
 	/* The error has been left for the owner of the socket. */
 	assert_int_equal(getsockopt(sv[1], SOL_SOCKET, SO_ERROR, &error, &len),
 	    0);

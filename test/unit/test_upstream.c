@@ -1,0 +1,734 @@
+/*
+ * test_upstream.c - which remote a session gets, and which are held. The
+ * clock and the session are the test's own; the board is a real one.
+ */
+#include "evtest.h"
+
+#include "log.h"
+
+#include "../../relay/relay.h"
+
+#define REMOTES		5
+#define KEYS		4000
+#define DRAWS		40000
+#define HOLD_MAX	60000	/* ms */
+
+struct worker worker;
+
+static uint64_t			 now = 1000000;
+static struct conf_remote	 remotes[REMOTES], other;
+static struct conf_relay	 relays[2];
+static struct conf		 conf;
+static struct pool		*pool;
+static struct upstream		*a, *b, *c;
+
+uint64_t
+ev_now(void)
+{
+	return now;
+}
+
+static void
+pools_free(void)
+{
+	unsigned i;
+
+	for (i = 0; i < conf.nrelays; i++)
+		free(worker.pools[i].ups);
+	free(worker.pools);
+	worker.pools = NULL;
+}
+
+static void
+pools_make(enum conf_balance balance, unsigned n)
+{
+	if (worker.pools != NULL)
+		pools_free();
+	relays[1].balance = balance;
+	relays[1].nremotes = n;
+	assert_int_equal(upstream_init(), 0);
+	pool = &worker.pools[1];
+	a = &pool->ups[0];
+	b = &pool->ups[1];
+	c = &pool->ups[2];
+}
+
+/* The relay of the tests is the second one, in slot 1 of the board. */
+static int
+setup(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	memset(relays, 0, sizeof(relays));
+	for (i = 0; i < REMOTES; i++) {
+		snprintf(remotes[i].name, sizeof(remotes[i].name), "%c",
+		    'a' + (int)i);
+		remotes[i].weight = 1;
+	}
+	other.weight = 1;
+	relays[0].remotes = &other;
+	relays[0].nremotes = 1;
+	relays[1].remotes = remotes;
+	relays[1].nremotes = REMOTES;
+	conf.relays = relays;
+	conf.nrelays = 2;
+	worker.conf = &conf;
+	worker.slot = 1;
+	log_init(-1, "test");
+	log_set_level(LOG_ERR);
+	if (board_create(&worker.board, &conf) == -1)
+		return -1;
+	worker.board.own = board_slot(&worker.board, worker.slot);
+	atomic_store(&worker.board.head->slots_used, 2);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	pools_free();
+	board_close(&worker.board);
+	return 0;
+}
+
+static uint32_t
+active(const struct upstream *u)
+{
+	return atomic_load(&u->board->active);
+}
+
+/* A session that nobody remembers. */
+static struct upstream *
+pick(void)
+{
+	static const struct sess anybody;
+
+	return upstream_pick(pool, &anybody);
+}
+
+/* A connect to u has failed. */
+static void
+refuse(struct upstream *u)
+{
+	upstream_failed(u, "refused");
+}
+
+/* What another worker has open at u; counts from the next look on. */
+static void
+load_elsewhere(const struct upstream *u, int n)
+{
+	board_add32(&board_slot(&worker.board, 0)->remotes[pool->first +
+	    (unsigned)(u - pool->ups)].active, n);
+	now += 1000;
+}
+
+/* Makes every other remote look busy. */
+static void
+load_all_but(struct upstream *free_one)
+{
+	unsigned i;
+
+	for (i = 0; i < pool->n; i++)
+		if (&pool->ups[i] != free_one)
+			load_elsewhere(&pool->ups[i], 1000000);
+}
+
+static void
+test_init(void **state)
+{
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	assert_int_equal(pool->n, 3);
+	assert_int_equal(pool->first, 1);
+	assert_ptr_equal(a->board, &worker.board.own->remotes[1]);
+	assert_ptr_equal(c->board, &worker.board.own->remotes[3]);
+	assert_ptr_equal(worker.pools[0].ups[0].board,
+	    &worker.board.own->remotes[0]);
+	assert_int_equal(pool->retire_at, 0);
+}
+
+/* Earlier by at most a twentieth, and not always by the same. */
+static void
+test_retire_spread(void **state)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+	int i;
+
+	(void)state;
+	relays[1].retire = 5;
+	pools_make(BALANCE_LEASTCONN, 1);
+	assert_int_equal(pool->retire_at, 5);
+	relays[1].retire = 1000;
+	for (i = 0; i < 300; i++) {
+		pools_make(BALANCE_LEASTCONN, 1);
+		least = MIN(least, pool->retire_at);
+		most = MAX(most, pool->retire_at);
+	}
+	assert_true(least > 950 && least < 965);
+	assert_true(most <= 1000 && most > 985);
+}
+
+static void
+test_counts(void **state)
+{
+	const struct sess s = { .id = 1 };
+	struct upstream *u;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	u = upstream_pick(pool, &s);
+	assert_int_equal(active(u), 1);
+	upstream_ok(u);
+	assert_int_equal(board_get(&u->board->sessions), 1);
+	assert_int_equal(active(u), 1);
+	upstream_release(u, &s);
+	assert_int_equal(active(u), 0);
+	upstream_failed(u, "refused");
+	assert_int_equal(board_get(&u->board->failed), 1);
+	assert_int_equal(atomic_load(&u->board->held), 1);
+	now += 1000;
+	upstream_ok(u);
+	assert_int_equal(atomic_load(&u->board->held), 0);
+}
+
+/* --- leastconn --- */
+
+static void
+test_leastconn_weights(void **state)
+{
+	int i;
+
+	(void)state;
+	remotes[1].weight = 2;
+	remotes[2].weight = 4;
+	pools_make(BALANCE_LEASTCONN, 3);
+	for (i = 0; i < 700; i++)
+		assert_non_null(pick());
+	assert_in_range(active(a), 99, 101);
+	assert_in_range(active(b), 199, 201);
+	assert_in_range(active(c), 399, 401);
+	assert_int_equal(active(a) + active(b) + active(c), 700);
+}
+
+static void
+test_leastconn_ties(void **state)
+{
+	static const struct sess s;
+	unsigned got[3] = { 0, 0, 0 };
+	struct upstream *u;
+	int i;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	for (i = 0; i < 300; i++) {
+		u = upstream_pick(pool, &s);
+		got[u - pool->ups]++;
+		upstream_release(u, &s);
+	}
+	assert_int_equal(got[0], 100);
+	assert_int_equal(got[1], 100);
+	assert_int_equal(got[2], 100);
+}
+
+static void
+test_leastconn_released(void **state)
+{
+	static const struct sess s;
+	int i;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	for (i = 0; i < 30; i++)
+		pick();
+	upstream_release(b, &s);
+	assert_ptr_equal(pick(), b);
+}
+
+/* What other workers have open counts; what is in slots that were never used,
+ * or is of another relay, does not. */
+static void
+test_leastconn_others(void **state)
+{
+	struct board_worker *w = board_slot(&worker.board, 0);
+	int i;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 2);
+	board_add32(&w->remotes[1].active, 100);	/* a, elsewhere */
+	board_add32(&w->remotes[0].active, 5000);
+	w = board_slot(&worker.board, 2);
+	board_add32(&w->remotes[2].active, 5000);
+	for (i = 0; i < 100; i++)
+		assert_ptr_equal(pick(), b);
+	for (i = 0; i < 100; i++)
+		pick();
+	assert_int_equal(active(a), 50);
+	assert_int_equal(active(b), 150);
+	atomic_store(&worker.board.head->slots_used, 3);
+	now += 1000;
+	for (i = 0; i < 100; i++)
+		assert_ptr_equal(pick(), a);
+}
+
+/* Its own sessions are on the board as well, and count once. */
+static void
+test_leastconn_own(void **state)
+{
+	int i;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 2);
+	load_elsewhere(b, 8);
+	for (i = 0; i < 7; i++) {
+		now += 1000;
+		assert_ptr_equal(pick(), a);
+	}
+}
+
+/* --- roundrobin --- */
+
+static void
+expect(const char *sequence)
+{
+	for (; *sequence != '\0'; sequence++)
+		assert_string_equal(pick()->conf->name,
+		    ((char[]){ *sequence, '\0' }));
+}
+
+static void
+test_roundrobin(void **state)
+{
+	(void)state;
+	pools_make(BALANCE_ROUNDROBIN, 4);
+	expect("abcdabcdabcd");
+}
+
+static void
+test_roundrobin_weights(void **state)
+{
+	(void)state;
+	remotes[0].weight = 5;
+	pools_make(BALANCE_ROUNDROBIN, 3);
+	expect("aabacaa" "aabacaa");
+	remotes[0].weight = 4;
+	remotes[1].weight = 2;
+	pools_make(BALANCE_ROUNDROBIN, 3);
+	expect("abacaba" "abacaba");
+}
+
+static void
+test_roundrobin_held(void **state)
+{
+	(void)state;
+	remotes[0].weight = 1;
+	remotes[1].weight = 1;
+	pools_make(BALANCE_ROUNDROBIN, 3);
+	refuse(b);
+	expect("acacac");
+}
+
+/* --- source --- */
+
+static struct sess
+client(unsigned key)
+{
+	struct sess s = { .peer = { .family = AF_INET } };
+
+	s.peer.ip[0] = 10;
+	s.peer.ip[1] = (uint8_t)(key >> 16);
+	s.peer.ip[2] = (uint8_t)(key >> 8);
+	s.peer.ip[3] = (uint8_t)key;
+	s.peer.port = (uint16_t)arc4random();
+	return s;
+}
+
+/* The place of the remote that every key gets. */
+static void
+places(uint8_t *place)
+{
+	struct upstream *u;
+	struct sess s;
+	unsigned i;
+
+	for (i = 0; i < KEYS; i++) {
+		s = client(i);
+		u = upstream_pick(pool, &s);
+		place[i] = (uint8_t)(u->conf->name[0] - 'a');
+		upstream_release(u, &s);
+	}
+}
+
+static void
+test_source_stable(void **state)
+{
+	static uint8_t before[KEYS], after[KEYS];
+	unsigned i, moved = 0;
+
+	(void)state;
+	pools_make(BALANCE_SOURCE, REMOTES);
+	places(before);
+	places(after);
+	assert_memory_equal(before, after, sizeof(before));
+	/* Another worker, or another order in the file, is all the same. */
+	pools_make(BALANCE_SOURCE, REMOTES);
+	places(after);
+	assert_memory_equal(before, after, sizeof(before));
+	/* When one goes, its own keys move, and no others. */
+	pools_make(BALANCE_SOURCE, REMOTES - 1);
+	places(after);
+	for (i = 0; i < KEYS; i++) {
+		assert_true(after[i] < REMOTES - 1);
+		if (before[i] == REMOTES - 1)
+			moved++;
+		else
+			assert_int_equal(after[i], before[i]);
+	}
+	assert_true(moved > KEYS / REMOTES / 2);
+}
+
+static void
+test_source_held(void **state)
+{
+	static uint8_t before[KEYS], held[KEYS], after[KEYS];
+	unsigned i;
+
+	(void)state;
+	pools_make(BALANCE_SOURCE, 3);
+	places(before);
+	refuse(b);
+	places(held);
+	for (i = 0; i < KEYS; i++) {
+		if (before[i] == 1)
+			assert_int_not_equal(held[i], 1);
+		else
+			assert_int_equal(held[i], before[i]);
+	}
+	now += 1000;
+	upstream_ok(b);
+	places(after);
+	assert_memory_equal(before, after, sizeof(before));
+}
+
+/* Within five standard deviations of what the weights say. */
+static void
+assert_share(unsigned got, unsigned weight, unsigned sum, unsigned n)
+{
+	double p = (double)weight / sum, mean = n * p;
+	double off = got > mean ? got - mean : mean - got;
+
+	assert_true(off * off < 25 * n * p * (1 - p));
+}
+
+static void
+test_source_weights(void **state)
+{
+	static uint8_t place[KEYS];
+	unsigned i, got[3] = { 0, 0, 0 };
+
+	(void)state;
+	remotes[0].weight = 1;
+	remotes[1].weight = 2;
+	remotes[2].weight = 5;
+	pools_make(BALANCE_SOURCE, 3);
+	places(place);
+	for (i = 0; i < KEYS; i++)
+		got[place[i]]++;
+	for (i = 0; i < 3; i++)
+		assert_share(got[i], remotes[i].weight, 8, KEYS);
+}
+
+/* --- random --- */
+
+static void
+test_random(void **state)
+{
+	unsigned i, got[4] = { 0, 0, 0, 0 };
+
+	(void)state;
+	remotes[0].weight = 1;
+	remotes[1].weight = 256;
+	remotes[2].weight = 100;
+	remotes[3].weight = 43;
+	pools_make(BALANCE_RANDOM, 4);
+	for (i = 0; i < DRAWS; i++)
+		got[pick() - pool->ups]++;
+	for (i = 0; i < 4; i++)
+		assert_share(got[i], remotes[i].weight, 400, DRAWS);
+	refuse(b);
+	for (i = 0; i < 1000; i++)
+		assert_ptr_not_equal(pick(), b);
+}
+
+/* --- holding --- */
+
+static void
+test_hold_grows(void **state)
+{
+	static const struct sess s;
+	uint64_t hold = 1000;
+	int i;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	load_all_but(a);
+	for (i = 0; i < 12; i++) {
+		assert_ptr_equal(upstream_pick(pool, &s), a);
+		upstream_failed(a, "refused");
+		upstream_release(a, &s);
+		assert_int_equal(atomic_load(&a->board->held), 1);
+		now += hold - 1;
+		assert_ptr_not_equal(pick(), a);
+		now += 1;
+		hold = hold * 2 > HOLD_MAX ? HOLD_MAX : hold * 2;
+	}
+	/* One success, and the next failure is the first one again. */
+	assert_ptr_equal(upstream_pick(pool, &s), a);
+	upstream_ok(a);
+	upstream_release(a, &s);
+	assert_ptr_equal(upstream_pick(pool, &s), a);
+	upstream_failed(a, "refused");
+	upstream_release(a, &s);
+	now += 999;
+	assert_ptr_not_equal(pick(), a);
+	now += 1;
+	assert_ptr_equal(pick(), a);
+}
+
+/* Sessions that were under way when the hold began do not lengthen it. */
+static void
+test_hold_once(void **state)
+{
+	int i;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	load_all_but(a);
+	for (i = 0; i < 5; i++) {
+		refuse(a);
+		now += 199;
+	}
+	now += 5;
+	assert_ptr_equal(pick(), a);
+	assert_int_equal(board_get(&a->board->failed), 5);
+}
+
+static void
+test_never_holds_all(void **state)
+{
+	static const struct sess s;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	refuse(c);
+	now += 300;
+	refuse(b);
+	now += 300;
+	refuse(a);
+	/* All held: the one that is due soonest. */
+	assert_ptr_equal(upstream_pick(pool, &s), c);
+	upstream_failed(c, "refused");
+	upstream_release(c, &s);
+	now += 500;		/* c's is over, b's ends at 1300 */
+	assert_ptr_equal(pick(), c);
+}
+
+static void
+test_tried(void **state)
+{
+	uint16_t tried[3];
+	struct sess s = { .tried = tried };
+	enum conf_balance balance;
+	struct upstream *u;
+	bool seen[3];
+	unsigned i;
+
+	(void)state;
+	for (balance = BALANCE_LEASTCONN; balance <= BALANCE_RANDOM;
+	    balance++) {
+		pools_make(balance, 3);
+		memset(seen, 0, sizeof(seen));
+		for (i = 0; i < 3; i++) {
+			s.ntried = (uint16_t)i;
+			u = upstream_pick(pool, &s);
+			assert_non_null(u);
+			assert_false(seen[u - pool->ups]);
+			seen[u - pool->ups] = true;
+			tried[i] = (uint16_t)(u - pool->ups);
+			upstream_release(u, &s);
+		}
+		s.ntried = 3;
+		assert_null(upstream_pick(pool, &s));
+	}
+}
+
+/* Rather a held one than the one that has just failed. */
+static void
+test_tried_and_held(void **state)
+{
+	uint16_t tried[2] = { 0, 0 };
+	struct sess s = { .tried = tried, .ntried = 1 };
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	refuse(b);
+	now += 10;
+	refuse(c);
+	assert_ptr_equal(upstream_pick(pool, &s), b);
+	tried[1] = 1;
+	s.ntried = 2;
+	assert_ptr_equal(upstream_pick(pool, &s), c);
+}
+
+/* --- the one session that tries a held remote again --- */
+
+static void
+held_and_due(void)
+{
+	pools_make(BALANCE_LEASTCONN, 3);
+	load_all_but(a);
+	refuse(a);
+	now += 1000;
+}
+
+static void
+test_probe_is_one(void **state)
+{
+	const struct sess first = { .id = 1 }, second = { .id = 2 };
+
+	(void)state;
+	held_and_due();
+	assert_ptr_equal(upstream_pick(pool, &first), a);
+	assert_ptr_not_equal(upstream_pick(pool, &second), a);
+	now += 100000;
+	assert_ptr_not_equal(upstream_pick(pool, &second), a);
+	upstream_ok(a);
+	assert_ptr_equal(upstream_pick(pool, &second), a);
+}
+
+/* Its client went away before there was an outcome: another may try. */
+static void
+test_probe_given_up(void **state)
+{
+	const struct sess first = { .id = 1 }, second = { .id = 2 };
+
+	(void)state;
+	held_and_due();
+	assert_ptr_equal(upstream_pick(pool, &first), a);
+	upstream_release(a, &first);
+	assert_ptr_equal(upstream_pick(pool, &second), a);
+}
+
+static void
+test_probe_fails(void **state)
+{
+	const struct sess first = { .id = 1 }, second = { .id = 2 };
+
+	(void)state;
+	held_and_due();
+	assert_ptr_equal(upstream_pick(pool, &first), a);
+	upstream_failed(a, "refused");
+	upstream_release(a, &first);
+	assert_ptr_not_equal(upstream_pick(pool, &second), a);
+	now += 2000;
+	assert_ptr_equal(upstream_pick(pool, &second), a);
+}
+
+/* Sessions of before the failure that end now have no say. */
+static void
+test_probe_and_old_sessions(void **state)
+{
+	const struct sess old = { .id = 1 }, probe = { .id = 2 },
+	    third = { .id = 3 };
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	load_all_but(a);
+	assert_ptr_equal(upstream_pick(pool, &old), a);
+	upstream_ok(a);
+	refuse(a);
+	now += 1000;
+	assert_ptr_equal(upstream_pick(pool, &probe), a);
+	upstream_release(a, &old);
+	assert_ptr_not_equal(upstream_pick(pool, &third), a);
+}
+
+/* Everything was held, so a second one had to try too: its end is not that of
+ * the probe. */
+static void
+test_probe_not_alone(void **state)
+{
+	const struct sess probe = { .id = 1 }, second = { .id = 2 },
+	    third = { .id = 3 };
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 2);
+	refuse(a);
+	now += 500;
+	refuse(b);
+	now += 500;
+	assert_ptr_equal(upstream_pick(pool, &probe), a);
+	assert_ptr_equal(upstream_pick(pool, &second), a);
+	upstream_release(a, &second);
+	upstream_ok(b);
+	load_elsewhere(b, 1000000);
+	assert_ptr_equal(upstream_pick(pool, &third), b);
+}
+
+/* The probe succeeded and its session stays open for long: when the remote
+ * fails again, others find it again all the same. */
+static void
+test_probe_lives_on(void **state)
+{
+	const struct sess probe = { .id = 1 }, second = { .id = 2 },
+	    third = { .id = 3 };
+
+	(void)state;
+	held_and_due();
+	assert_ptr_equal(upstream_pick(pool, &probe), a);
+	upstream_ok(a);
+	assert_ptr_equal(upstream_pick(pool, &second), a);
+	upstream_failed(a, "refused");
+	upstream_release(a, &second);
+	assert_ptr_not_equal(upstream_pick(pool, &third), a);
+	now += 1000;
+	assert_ptr_equal(upstream_pick(pool, &third), a);
+}
+
+#define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_init),
+		T(test_retire_spread),
+		T(test_counts),
+		T(test_leastconn_weights),
+		T(test_leastconn_ties),
+		T(test_leastconn_released),
+		T(test_leastconn_others),
+		T(test_leastconn_own),
+		T(test_roundrobin),
+		T(test_roundrobin_weights),
+		T(test_roundrobin_held),
+		T(test_source_stable),
+		T(test_source_held),
+		T(test_source_weights),
+		T(test_random),
+		T(test_hold_grows),
+		T(test_hold_once),
+		T(test_never_holds_all),
+		T(test_tried),
+		T(test_tried_and_held),
+		T(test_probe_is_one),
+		T(test_probe_given_up),
+		T(test_probe_fails),
+		T(test_probe_and_old_sessions),
+		T(test_probe_not_alone),
+		T(test_probe_lives_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
