@@ -26,6 +26,8 @@
 
 static void	 on_signal(int);
 static void	 target_open(void);
+static bool	 put_cut(void);
+static bool	 put(const char *, size_t);
 static void	 write_out(void);
 static void	 take(char *, size_t);
 static void	 take_syslog(int, char *);
@@ -41,6 +43,8 @@ static int			 out = STDERR_FILENO;
 static char			 buf[ROOM];
 static size_t			 len, lines;
 static uint64_t			 dropped;
+static char			 cut[LOG_LINE + 64];
+static size_t			 cut_len;
 
 int
 main(int argc, char **argv)
@@ -120,6 +124,7 @@ run(void)
 {
 	char line[LOG_LINE + 1];
 	ssize_t n;
+	bool end;
 
 	for (;;) {
 		if (reopen) {
@@ -134,10 +139,10 @@ run(void)
 			take(line, (size_t)n);
 			continue;
 		}
+		end = n == 0 || (finish && errno == EAGAIN) ||
+		    (errno != EAGAIN && errno != EINTR);
 		write_out();
-		if (n == 0 || (n == -1 && finish && errno == EAGAIN))
-			return;
-		if (n == -1 && errno != EAGAIN && errno != EINTR)
+		if (end)
 			return;
 	}
 }
@@ -199,28 +204,75 @@ take_syslog(int level, char *line)
 	syslog(level | facility, "%s", text);
 }
 
+/* What is left of a line that the target took a part of comes first, so that
+ * no line is ever glued to another. */
+static bool
+put_cut(void)
+{
+	ssize_t n;
+
+	if (cut_len == 0)
+		return true;
+	n = write(out, cut, cut_len);
+	if (n == (ssize_t)cut_len) {
+		cut_len = 0;
+		return true;
+	}
+	if (n > 0) {
+		cut_len -= (size_t)n;
+		memmove(cut, cut + n, cut_len);
+	}
+	return false;
+}
+
+/* Writes whole lines; those that the target does not take are counted. */
+static bool
+put(const char *text, size_t n)
+{
+	const char *end = text + n, *nl;
+	ssize_t w = write(out, text, n);
+
+	if (w == (ssize_t)n)
+		return true;
+	if (w > 0 && text[w - 1] != '\n' &&
+	    (nl = memchr(text + w, '\n', n - (size_t)w)) != NULL &&
+	    (size_t)(nl + 1 - (text + w)) <= sizeof(cut)) {
+		cut_len = (size_t)(nl + 1 - (text + w));
+		memcpy(cut, text + w, cut_len);
+		text = nl + 1;
+	} else if (w > 0)
+		text += w;
+	for (; text < end; text++)
+		dropped += *text == '\n';
+	return false;
+}
+
 /* What the target does not take now is dropped and counted: the disk is full,
  * or nobody reads the pipe. */
 static void
 write_out(void)
 {
 	char note[128], when[48];
-	ssize_t n;
+	uint64_t missing = dropped;
 	int m;
 
 	if (len == 0)
 		return;
-	if (dropped != 0) {
+	if (!put_cut()) {
+		dropped += lines;
+	} else if (missing == 0) {
+		put(buf, len);
+	} else {
 		stamp(when, sizeof(when));
 		m = snprintf(note, sizeof(note), "%s logger[%ld]: warning: "
 		    "%llu lines could not be written\n", when, (long)getpid(),
-		    (unsigned long long)dropped);
-		if (write(out, note, (size_t)m) == m)
-			dropped = 0;
+		    (unsigned long long)missing);
+		dropped = 0;
+		if (!put(note, (size_t)m) && cut_len == 0)
+			dropped = missing + lines;
+		else
+			put(buf, len);
 	}
-	n = write(out, buf, len);
-	if (n != (ssize_t)len)
-		dropped += lines;
 	len = 0;
 	lines = 0;
 }

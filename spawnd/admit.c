@@ -25,7 +25,7 @@ static struct ev_task	 more_task;
 static bool		 paused, overload;
 static uint64_t		 pause_logged, overload_logged;
 static int		 fd_high = INT32_MAX;	/* the reserve begins here */
-static int		 last_fd;	/* that was accepted */
+static int		 last_fd = -1;	/* that was accepted */
 
 void
 admit_event(struct ev_io *io, int what)
@@ -72,10 +72,10 @@ admit(struct listener *l, bool all)
 	for (i = 0; i < BURST; i++) {
 		if (paused || !l->ready)
 			return;
-		if (last_fd >= fd_high) {
+		if (last_fd != -1 && last_fd >= fd_high) {
 			/* Sending what was accepted gives descriptors back,
 			 * unless nobody takes it. */
-			last_fd = 0;
+			last_fd = -1;
 			if (handoff_kept() != 0)
 				admit_pause("accept", EMFILE);
 			break;
@@ -222,7 +222,8 @@ reserve(void)
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < INT32_MAX)
-		fd_high = (int)rl.rlim_cur - FD_RESERVE;
+		fd_high = rl.rlim_cur <= FD_RESERVE ? 0 :
+		    (int)rl.rlim_cur - FD_RESERVE;
 	else
 		fd_high = INT32_MAX;
 }

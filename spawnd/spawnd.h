@@ -79,6 +79,7 @@ struct worker {
 	uint64_t		 due;		/* ms, when timer should fire */
 	uint64_t		 started;	/* ms */
 	uint64_t		 draining_since; /* ms */
+	uint64_t		 stuck_since;	/* ms */
 	uint64_t		 idle_since;	/* ms, 0: not idle */
 	struct proto_conn	 out[PROTO_BATCH]; /* to be sent this turn */
 	int			 out_fds[PROTO_BATCH];

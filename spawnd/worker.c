@@ -13,6 +13,7 @@
 #define BACKOFF_MIN	1000
 #define BACKOFF_MAX	60000
 #define TURN_MESSAGES	64	/* of one worker a turn */
+#define STUCK_LOOK	1000	/* ms between looks at a stuck worker */
 #define DRAIN_SLACK	5000	/* ms past drain-timeout */
 #define LATE		1000	/* ms: this process has been stopped */
 
@@ -31,6 +32,7 @@ static void	worker_backoff(struct worker *);
 static void	worker_free(struct worker *);
 static void	worker_timer(struct ev_timer *);
 static void	worker_stuck(struct worker *);
+static void	worker_look_again(struct worker *);
 static void	worker_limit_drain(struct worker *);
 static void	worker_timer_set(struct worker *, uint64_t);
 static bool	worker_must_wait(const struct generation *);
@@ -381,8 +383,8 @@ worker_exit(struct ev_proc *p, int status)
 	struct generation *g = w->gen;
 	bool early = w->state == WORKER_STARTING;
 
-	worker_report(w, status);
 	handoff_recover(w);
+	worker_report(w, status);	/* with what is really lost */
 	worker_fold(w);
 	if (ev_now() - w->started >= YOUNG)
 		g->backoff = 0;
@@ -575,6 +577,11 @@ worker_timer(struct ev_timer *t)
 			worker_limit_drain(w);
 			return;
 		}
+		if (w->gen->conf->watchdog_kill == 0 || ev_now() <
+		    w->stuck_since + w->gen->conf->watchdog_kill) {
+			worker_look_again(w);
+			return;
+		}
 		log_warnx("worker %ld is still stuck: killed",
 		    (long)w->pid);
 		kill(w->pid, SIGKILL);
@@ -605,6 +612,16 @@ worker_limit_drain(struct worker *w)
 	kill(w->pid, SIGKILL);
 }
 
+/* Has a stuck worker come back, or must it be killed? */
+static void
+worker_look_again(struct worker *w)
+{
+	uint64_t limit = w->gen->conf->watchdog_kill, now = ev_now();
+
+	limit = limit == 0 ? STUCK_LOOK : w->stuck_since + limit - now;
+	worker_timer_set(w, limit < STUCK_LOOK ? limit : STUCK_LOOK);
+}
+
 /* Its waiting sessions go to others, a new worker takes its place; when it
  * comes back to life, it finds DRAIN and serves what it has. */
 static void
@@ -617,8 +634,8 @@ worker_stuck(struct worker *w)
 	w->state = WORKER_STUCK;
 	handoff_recover(w);
 	worker_drain(w);
-	if (g->conf->watchdog_kill != 0)
-		worker_timer_set(w, g->conf->watchdog_kill);
+	w->stuck_since = ev_now();
+	worker_look_again(w);
 	if (g == master.gen)
 		worker_refill(g);
 	admit_resume();
