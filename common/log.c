@@ -15,6 +15,7 @@ static const char * const names[] = {
 static int		 log_fd = -1;
 static const char	*log_name = "spawnd";
 static int		 log_level = LOG_INFO;
+static long		 log_pid;
 static uint64_t		 dropped, reported;
 
 void
@@ -22,6 +23,7 @@ log_init(int fd, const char *name)
 {
 	log_fd = fd;
 	log_name = name;
+	log_pid = (long)getpid();
 }
 
 void
@@ -85,7 +87,7 @@ log_line(const char *text, int len)
 	if (dropped != reported) {
 		n = snprintf(buf, sizeof(buf), "<%d>%s[%ld]: warning: "
 		    "%llu log lines were dropped", LOG_WARNING, log_name,
-		    (long)getpid(), (unsigned long long)(dropped - reported));
+		    log_pid, (unsigned long long)(dropped - reported));
 		if (send(log_fd, buf, (size_t)n,
 		    MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
 			reported = dropped;
@@ -103,7 +105,7 @@ log_vwrite(int level, const char *fmt, va_list ap)
 		return;
 	if (log_fd != -1)
 		snprintf(who, sizeof(who), "%s[%ld]: ", log_name,
-		    (long)getpid());
+		    log_pid);
 	n = snprintf(buf, sizeof(buf), "<%d>%s%s%s", level, who,
 	    level <= LOG_WARNING ? log_level_name(level) : "",
 	    level <= LOG_WARNING ? ": " : "");

@@ -24,7 +24,7 @@ int
 channel_start(void)
 {
 	const struct proto_ready ready = { .version = PROTO_VERSION,
-	    .pid = (int32_t)getpid() };
+	    .pid = (int32_t)worker.pid };
 
 	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
 	    channel_event) == -1)

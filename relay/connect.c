@@ -172,7 +172,7 @@ connect_failed(struct sess *s, int err)
 
 	ev_io_close(&s->server.io);
 	if (local) {
-		log_warnx("session=%lx-%llx connect: %s", (long)getpid(),
+		log_warnx("session=%lx-%llx connect: %s", (long)worker.pid,
 		    (unsigned long long)s->id, strerror(err));
 		sess_close(s, WHO_RELAY, WHY_ERROR, true);
 		return STEP_DONE;

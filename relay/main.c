@@ -41,6 +41,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	log_init(PROTO_FD_LOG, "relay");
+	worker.pid = getpid();
 	worker.generation = number(argv[1], "generation");
 	worker.slot = number(argv[2], "slot");
 	if (ev_init(&err) == -1)

@@ -106,6 +106,7 @@ struct pool {
 struct worker {
 	struct conf	*conf;
 	struct board	 board;
+	pid_t		 pid;
 	unsigned	 slot;
 	unsigned	 generation;
 	struct pool	*pools;		/* one a relay section */

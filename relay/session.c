@@ -120,7 +120,7 @@ sess_enter(struct sess *s, enum sess_stage stage)
 {
 	enum step step;
 
-	log_debug("session=%lx-%llx stage %s -> %s", (long)getpid(),
+	log_debug("session=%lx-%llx stage %s -> %s", (long)worker.pid,
 	    (unsigned long long)s->id, stages[s->stage].name,
 	    stages[stage].name);
 	s->stage = (uint8_t)stage;
@@ -322,7 +322,7 @@ sess_log(const struct sess *s)
 		conn = s->connected_us - s->taken_us;
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
 	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f tries=%u "
-	    "end=%s why=%s", (long)getpid(), (unsigned long long)s->id,
+	    "end=%s why=%s", (long)worker.pid, (unsigned long long)s->id,
 	    s->listen->name, peer_str(&s->peer, peer),
 	    s->connected_us != 0 ? s->up->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,

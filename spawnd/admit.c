@@ -24,7 +24,7 @@ static struct ev_timer	 pause_timer = EV_TIMER(pause_over);
 static struct ev_task	 more_task;
 static bool		 paused, overload;
 static uint64_t		 pause_logged, overload_logged;
-static int		 fd_high = INT32_MAX;	/* the reserve begins here */
+static int		 fd_high = -1;	/* the reserve begins here */
 static int		 last_fd = -1;	/* that was accepted */
 
 void
@@ -72,7 +72,7 @@ admit(struct listener *l, bool all)
 	for (i = 0; i < BURST; i++) {
 		if (paused || !l->ready)
 			return;
-		if (last_fd != -1 && last_fd >= fd_high) {
+		if (last_fd != -1 && fd_high != -1 && last_fd >= fd_high) {
 			/* Sending what was accepted gives descriptors back,
 			 * unless nobody takes it. */
 			last_fd = -1;
@@ -205,7 +205,8 @@ admit_resume(void)
 
 	if (master.gen == NULL)
 		return;
-	reserve();
+	if (fd_high == -1)
+		reserve();
 	handoff_changed();
 	handoff_retry();
 	if (overload && handoff_room())
@@ -215,7 +216,8 @@ admit_resume(void)
 			admit(l, false);
 }
 
-/* The limit may have been changed by a reload, or from outside. */
+/* Looked at again after a pause: the limit may have been changed, by a reload
+ * or from outside. */
 static void
 reserve(void)
 {
@@ -253,5 +255,6 @@ pause_over(struct ev_timer *t)
 {
 	(void)t;
 	paused = false;
+	reserve();
 	admit_resume();
 }
