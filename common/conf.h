@@ -89,6 +89,7 @@ struct conf {
 	uint64_t		 shrink_after;	/* ms idle above servers min */
 	uint64_t		 watchdog;	/* ms, 0 = off */
 	uint64_t		 watchdog_kill;	/* ms */
+	bool			 batch;		/* schedule.h */
 	unsigned		 max_generations; /* 0 = no limit */
 };
 

@@ -65,6 +65,7 @@ print_spawnd(FILE *f, const struct conf *c, enum conf_style style)
 	print_duration(f, IN1, "shrink-after", c->shrink_after);
 	print_duration(f, IN1, "watchdog", c->watchdog);
 	print_duration(f, IN1, "watchdog-kill", c->watchdog_kill);
+	print_word(f, IN1, "batch", c->batch ? "yes" : "no");
 	print_number(f, IN1, "max-generations", c->max_generations);
 	fprintf(f, "}\n");
 }

@@ -133,6 +133,7 @@ static const struct conf_opt spawnd_opts[] = {
 	DURATION("shrink-after", conf, shrink_after, true, 1, "1m"),
 	DURATION("watchdog", conf, watchdog, true, 100, "5s"),
 	DURATION("watchdog-kill", conf, watchdog_kill, true, 1, "60s"),
+	BOOL("batch", conf, batch, "yes"),
 	NUMBER("max-generations", conf, max_generations, 0, 1000, "0"),
 	END
 };

@@ -160,6 +160,19 @@ log_info(const char *fmt, ...)
 	va_end(ap);
 }
 
+bool
+log_allow(struct log_limit *l, uint64_t now, unsigned *skipped)
+{
+	if (now < l->next) {
+		l->skipped++;
+		return false;
+	}
+	*skipped = l->skipped;
+	l->skipped = 0;
+	l->next = now + 1000;
+	return true;
+}
+
 void
 fatal(const char *fmt, ...)
 {
@@ -170,20 +183,17 @@ fatal(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
-	log_write(LOG_ERR, "%s%s: %s", log_fd == -1 ? "" : "fatal: ", buf,
-	    strerror(saved));
+	log_write(LOG_ERR, "%s: %s", buf, strerror(saved));
 	exit(1);
 }
 
 void
 fatalx(const char *fmt, ...)
 {
-	char buf[LOG_LINE];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(buf, sizeof(buf), fmt, ap);
+	log_vwrite(LOG_ERR, fmt, ap);
 	va_end(ap);
-	log_write(LOG_ERR, "%s%s", log_fd == -1 ? "" : "fatal: ", buf);
 	exit(1);
 }

@@ -37,6 +37,15 @@ void		 log_vwrite(int level, const char *fmt, va_list)
 void		 log_warn(const char *fmt, ...) printf_like(1, 2);
 void		 log_warnx(const char *fmt, ...) printf_like(1, 2);
 void		 log_info(const char *fmt, ...) printf_like(1, 2);
+/* For what may happen as often as a client likes: at most one line a second.
+ * True if now is the time for it; *skipped is then how many there would have
+ * been since. Begins as { 0, 0 }. */
+struct log_limit {
+	uint64_t	 next;		/* ms */
+	unsigned	 skipped;
+};
+bool		 log_allow(struct log_limit *, uint64_t now_ms,
+		    unsigned *skipped);
 /* At start, or when the process's own state is broken; exits with status 1.
  * Never for anything that a client, remote or reload can cause. */
 void		 fatal(const char *fmt, ...) printf_like(1, 2) no_return;

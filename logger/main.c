@@ -23,6 +23,8 @@
 
 #define CHANNEL		3
 #define ROOM		(64 * 1024)
+#define GATHER		2		/* ms that lines are collected, where */
+#define MANY		32		/* more came within four times that */
 
 static void	 on_signal(int);
 static void	 target_open(void);
@@ -33,6 +35,7 @@ static void	 take(char *, size_t);
 static void	 take_syslog(int, char *);
 static void	 stamp(char *, size_t);
 static void	 wait_for_line(void);
+static bool	 busy(void);
 static void	 run(void);
 
 static volatile sig_atomic_t	 reopen, finish;
@@ -119,12 +122,32 @@ wait_for_line(void)
 	ppoll(&pfd, 1, NULL, &none);
 }
 
+/* Where lines come in numbers, more are under way: one write for all. */
+static bool
+busy(void)
+{
+	static uint64_t start;
+	static size_t recent;
+	struct timespec ts;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	if (now - start > GATHER * 4) {
+		start = now;
+		recent = 0;
+	}
+	recent += lines;
+	return recent > MANY;
+}
+
 static void
 run(void)
 {
+	const struct timespec gather = { 0, GATHER * 1000000 };
 	char line[LOG_LINE + 1];
 	ssize_t n;
-	bool end;
+	bool end, waited = false;
 
 	for (;;) {
 		if (reopen) {
@@ -135,6 +158,12 @@ run(void)
 		if (len == 0 && !finish)
 			wait_for_line();
 		n = recv(CHANNEL, line, sizeof(line) - 1, MSG_DONTWAIT);
+		if (n == -1 && errno == EAGAIN && len != 0 && !waited &&
+		    !finish && busy()) {
+			nanosleep(&gather, NULL);
+			waited = true;
+			continue;
+		}
 		if (n > 0) {
 			take(line, (size_t)n);
 			continue;
@@ -142,6 +171,7 @@ run(void)
 		end = n == 0 || (finish && errno == EAGAIN) ||
 		    (errno != EAGAIN && errno != EINTR);
 		write_out();
+		waited = false;
 		if (end)
 			return;
 	}

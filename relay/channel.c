@@ -63,7 +63,7 @@ channel_read(void)
 		}
 		if (r == -1 && errno == EMSGSIZE) {
 			/* Some systems drop all when not all fits. */
-			log_warnx("sessions are lost: out of descriptors");
+			sess_warn(NULL, "taking sessions", errno);
 			continue;
 		}
 		if (r == -1 && errno == EAGAIN) {
@@ -108,7 +108,7 @@ channel_sessions(const struct ipc_msg *m)
 	board_add(&worker.board.own->taken, m->count);
 	for (i = 0; i < m->count; i++) {
 		if (m->fds[i] == -1) {
-			log_warnx("a session is lost: out of descriptors");
+			sess_warn(NULL, "taking a session", EMFILE);
 			board_add(&worker.board.own->closed, 1);
 			continue;
 		}

@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 
-#include "log.h"
 #include "relay.h"
 
 #define FULL_LOOK	20	/* ms between tries at a full backlog */
@@ -124,16 +123,13 @@ connect_event(struct sess *s, struct end *e)
 {
 	int err = 0;
 	socklen_t len = sizeof(err);
-	char c;
 
 	if (!e->remote) {
 		/* Its data waits in the kernel; only a reset matters now. */
-		if (e->hup && recv(e->io.fd, &c, 1, MSG_PEEK) == -1 &&
-		    errno != EAGAIN && errno != EINTR) {
-			sess_close(s, WHO_CLIENT, WHY_RESET, true);
-			return STEP_DONE;
-		}
-		return STEP_WAIT;
+		if (!e->error)
+			return STEP_WAIT;
+		sess_close(s, WHO_CLIENT, WHY_RESET, true);
+		return STEP_DONE;
 	}
 	if (e->hup && getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err,
 	    &len) == -1)
@@ -172,8 +168,7 @@ connect_failed(struct sess *s, int err)
 
 	ev_io_close(&s->server.io);
 	if (local) {
-		log_warnx("session=%lx-%llx connect: %s", (long)worker.pid,
-		    (unsigned long long)s->id, strerror(err));
+		sess_warn(s, "connect", err);
 		sess_close(s, WHO_RELAY, WHY_ERROR, true);
 		return STEP_DONE;
 	}

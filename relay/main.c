@@ -14,6 +14,7 @@
 #include "log.h"
 #include "relay.h"
 #include "sandbox.h"
+#include "schedule.h"
 #include "splice.h"
 
 static char	*conf_text(int);
@@ -48,6 +49,7 @@ main(int argc, char **argv)
 		fatalx("%s", err);
 	worker_configure();
 	worker_pipes(worker.conf);
+	schedule_batch(worker.conf->batch);
 	worker_drop(worker.conf);
 	worker_signals();
 	setproctitle("generation %u", worker.generation);

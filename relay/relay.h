@@ -149,6 +149,9 @@ void	 sess_look_soon(struct sess *, uint64_t ms);
 bool	 sess_is_late(const struct sess *);
 /* More to pump than one turn should do. */
 void	 sess_resume(struct sess *);
+/* Says what this process lacked for a session (NULL: none yet), at most once a
+ * second. */
+void	 sess_warn(const struct sess *, const char *what, int err);
 /* Closes all that are left, spread over ms milliseconds (0: at once). */
 void	 sess_close_all(enum sess_why, uint64_t spread_ms);
 struct sess *sess_of(struct end *);

@@ -100,7 +100,7 @@ sess_new(int fd, const struct proto_conn *c)
 
 	if (c->listener >= worker.conf->nlistens ||
 	    (s = sess_alloc(fd, c)) == NULL) {
-		log_warn("session refused");
+		sess_warn(NULL, "taking a session", errno);
 		close(fd);
 		board_add(&worker.board.own->closed, 1);
 		channel_session_ended();
@@ -112,6 +112,19 @@ sess_new(int fd, const struct proto_conn *c)
 	if (s->pool->retire_at != 0 && s->pool->sessions >= s->pool->retire_at)
 		channel_leave(LEAVE_RETIRED);
 	sess_enter(s, STAGE_CONNECT);
+}
+
+void
+sess_warn(const struct sess *s, const char *what, int err)
+{
+	static struct log_limit limit;
+	unsigned skipped;
+
+	if (log_allow(&limit, ev_now(), &skipped))
+		log_warnx("session=%lx-%llx %s: %s (and %u other sessions "
+		    "before)", (long)worker.pid,
+		    (unsigned long long)(s != NULL ? s->id : 0), what,
+		    strerror(err), skipped);
 }
 
 /* The one place where the stage changes; only forward. */

@@ -8,7 +8,6 @@
 #define BURST		64	/* accepts a listener and turn */
 #define PAUSE		200	/* ms without accepting */
 #define FD_RESERVE	16	/* kept free for control, reload, workers */
-#define LOG_PAUSE	1000	/* ms between lines about the same thing */
 
 static void	admit(struct listener *, bool);
 static int	admit_accept(struct listener *, struct proto_conn *);
@@ -23,7 +22,7 @@ static void	more(struct ev_task *);
 static struct ev_timer	 pause_timer = EV_TIMER(pause_over);
 static struct ev_task	 more_task;
 static bool		 paused, overload;
-static uint64_t		 pause_logged, overload_logged;
+static struct log_limit	 pause_limit, overload_limit;
 static int		 fd_high = -1;	/* the reserve begins here */
 static int		 last_fd = -1;	/* that was accepted */
 
@@ -34,7 +33,8 @@ admit_event(struct ev_io *io, int what)
 
 	(void)what;
 	l->ready = true;
-	admit(l, false);
+	if (!l->fresh)		/* else the commit comes back to it */
+		admit(l, false);
 }
 
 bool
@@ -173,14 +173,13 @@ static void
 overload_begin(void)
 {
 	const struct conf *conf = master.gen->conf;
+	unsigned skipped;
 
-	if (!overload && handoff_kept() == 0 && (overload_logged == 0 ||
-	    ev_now() - overload_logged >= LOG_PAUSE)) {
-		overload_logged = ev_now();
+	if (!overload && handoff_kept() == 0 &&
+	    log_allow(&overload_limit, ev_now(), &skipped))
 		log_warnx("overload (%s): servers max %u and users max %u are "
 		    "reached", conf_overload_name(conf->overload),
 		    conf->servers_max, conf->users_max);
-	}
 	overload = true;
 	/* First ask to be woken, then look again: a session that ended in
 	 * between is seen here, a later one sends WAKE. */
@@ -212,7 +211,7 @@ admit_resume(void)
 	if (overload && handoff_room())
 		overload_end();
 	TAILQ_FOREACH(l, &master.listeners, entry)
-		if (l->ready)
+		if (l->ready && !l->fresh)
 			admit(l, false);
 }
 
@@ -240,10 +239,10 @@ more(struct ev_task *task)
 void
 admit_pause(const char *what, int err)
 {
-	if (pause_logged == 0 || ev_now() - pause_logged >= LOG_PAUSE) {
-		pause_logged = ev_now();
+	unsigned skipped;
+
+	if (log_allow(&pause_limit, ev_now(), &skipped))
 		log_warnx("%s: %s; accepting pauses", what, strerror(err));
-	}
 	if (paused)
 		return;
 	paused = true;

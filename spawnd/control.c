@@ -66,6 +66,7 @@ control_open(const char *path, const char **errp)
 	if (ev_io_add(&control, fd, IO_READ, control_event) == -1) {
 		*errp = strerror(errno);
 		close(fd);
+		unlink(path);
 		return -1;
 	}
 	control_addr = a;

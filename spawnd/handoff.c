@@ -151,9 +151,7 @@ handoff_flush(struct worker *w)
 		return;
 	}
 	if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET) {
-		w->full = true;		/* until it is writable, or reaped */
-		if (errno == EAGAIN)
-			ev_io_again(&w->chan, IO_WRITE);
+		worker_is_full(w);	/* until it is writable, or reaped */
 		ev_defer(&retry_task, retry_later);
 	} else
 		admit_pause("hand-over", errno);	/* which tries again */

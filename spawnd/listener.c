@@ -201,12 +201,14 @@ listener_add(const struct conf *conf, unsigned index, const struct addr *a,
 	struct listener *l;
 	struct stat st;
 
-	if ((l = calloc(1, sizeof(*l))) == NULL) {
-		*errp = strerror(errno);
+	/* Watched from now on, as that may fail; served from the commit. */
+	if ((l = calloc(1, sizeof(*l))) == NULL ||
+	    ev_io_add(&l->io, fd, IO_READ, admit_event) == -1) {
+		*errp = sentence("listen section", c->name, strerror(errno));
+		free(l);
 		close(fd);
 		return -1;
 	}
-	l->io.fd = fd;
 	l->fresh = l->keep = true;
 	l->from = from;
 	l->asked = *a;
@@ -399,9 +401,6 @@ listener_commit(const struct conf *conf)
 			listener_free(l);
 			continue;
 		}
-		if (l->fresh && ev_io_add(&l->io, l->io.fd, IO_READ,
-		    admit_event) == -1)
-			log_warn("listener %s", l->name);
 		listener_update(l, conf);
 		l->fresh = l->keep = false;
 	}

@@ -21,7 +21,6 @@ static void	 logger_exit(struct ev_proc *, int);
 static void	 logger_restart(struct ev_timer *);
 static void	 logger_wait(void);
 static void	 logger_leave(void);
-static void	 logger_left(struct ev_proc *, int);
 
 /* Both ends stay open here: lines wait while there is no logger, and a new
  * one goes on with them. */
@@ -101,7 +100,7 @@ launch(void)
 		return -1;
 	if (pid == 0)
 		logger_exec();
-	return ev_proc_add(&logger, pid, logger_exit);
+	return reaper_watch(&logger, pid, logger_exit);
 }
 
 static void
@@ -154,27 +153,14 @@ logproc_reopen(void)
 		kill(logger.pid, SIGUSR1);
 }
 
-/* It writes what it has read and ends, watched by a watcher of its own. */
+/* It writes what it has read and ends; reaper.c takes what is left. */
 static void
 logger_leave(void)
 {
-	struct ev_proc *old;
-	pid_t pid = logger.pid;
-
-	if (pid == -1)
+	if (logger.pid == -1)
 		return;
-	kill(pid, SIGUSR2);
+	kill(logger.pid, SIGUSR2);
 	ev_proc_del(&logger);
-	if ((old = calloc(1, sizeof(*old))) == NULL ||
-	    ev_proc_add(old, pid, logger_left) == -1)
-		free(old);
-}
-
-static void
-logger_left(struct ev_proc *p, int status)
-{
-	(void)status;
-	free(p);
 }
 
 void

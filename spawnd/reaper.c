@@ -65,3 +65,16 @@ reap(void)
 	}
 	ev_timer_set(&timer, AGAIN);
 }
+
+int
+reaper_watch(struct ev_proc *p, pid_t pid, void (*cb)(struct ev_proc *, int))
+{
+	int saved;
+
+	if (ev_proc_add(p, pid, cb) == 0)
+		return 0;
+	saved = errno;
+	kill(pid, SIGKILL);	/* and reap() takes what is left */
+	errno = saved;
+	return -1;
+}

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "log.h"
+#include "schedule.h"
 #include "shm.h"
 #include "spawnd.h"
 
@@ -111,8 +112,10 @@ check_start(void)
 	}
 	if (pid == 0)
 		check_run(check_fd);
-	if (ev_proc_add(&checker, pid, check_done) == -1)
-		fatal("cannot watch a child");
+	if (reaper_watch(&checker, pid, check_done) == -1) {
+		failed(strerror(errno));
+		return;
+	}
 	ev_timer_set(&check_timer, CHECK_LIMIT);
 }
 
@@ -317,6 +320,7 @@ commit(void)
 	master.gen = next;
 	next = NULL;
 	log_set_level(master.gen->conf->log_level);
+	schedule_batch(master.gen->conf->batch);
 	if (old == NULL) {
 		master_serving();
 		finish(NULL);

@@ -146,6 +146,8 @@ void		 worker_signal_all(const struct generation *, int signo);
 /* By process id, in any generation; NULL if there is none. */
 struct worker	*worker_find(pid_t);
 uint64_t	 worker_users(const struct worker *);
+/* Its channel takes no more: it is told of when it does. */
+void		 worker_is_full(struct worker *);
 /* Something was sent: from now on the watchdog looks. */
 void		 worker_watch(struct worker *);
 const char	*worker_state_name(enum worker_state);
@@ -366,6 +368,10 @@ void		 notify_failed(const char *why);
 /* Reaps what was given to us as process 1 (or by exec(2)), and leaves alone
  * what ev_proc_add() watches. */
 void		 reaper_start(void);
+/* Watches a child that has just been started. One that cannot be watched is
+ * killed, as nobody would know what becomes of it; -1 with errno then. */
+int		 reaper_watch(struct ev_proc *, pid_t,
+		    void (*cb)(struct ev_proc *, int status));
 
 /* --- options.c: the command line --- */
 

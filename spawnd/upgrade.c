@@ -89,8 +89,10 @@ upgrade_request(struct reload_waiter *w)
 	}
 	if (pid == 0)
 		check_exec();
-	if (ev_proc_add(&checker, pid, check_done) == -1)
-		fatal("cannot watch a child");
+	if (reaper_watch(&checker, pid, check_done) == -1) {
+		failed(strerror(errno));
+		return;
+	}
 	ev_timer_set(&check_timer, CHECK_LIMIT);
 }
 

@@ -14,13 +14,16 @@
 #define BACKOFF_MAX	60000
 #define TURN_MESSAGES	64	/* of one worker a turn */
 #define STUCK_LOOK	1000	/* ms between looks at a stuck worker */
+#define DRAIN_AGAIN	200	/* ms until DRAIN is sent again */
 #define DRAIN_SLACK	5000	/* ms past drain-timeout */
 #define LATE		1000	/* ms: this process has been stopped */
 
 static struct worker	*worker_alloc(struct generation *);
+static int	worker_launch(struct worker *);
 static void	worker_exec(struct worker *, int) no_return;
 static int	fd_place(int, int);
 static void	worker_event(struct ev_io *, int);
+static void	worker_has_room(struct worker *);
 static void	worker_more(struct ev_task *);
 static void	worker_read(struct worker *);
 static void	worker_message(struct worker *, const struct ipc_msg *);
@@ -37,6 +40,7 @@ static void	worker_limit_drain(struct worker *);
 static void	worker_timer_set(struct worker *, uint64_t);
 static bool	worker_must_wait(const struct generation *);
 static void	refill_timer_fire(struct ev_timer *);
+static void	drain_again(struct ev_timer *);
 static void	shrink(struct ev_timer *);
 static void	shrink_watch(struct generation *);
 
@@ -47,6 +51,7 @@ static const char * const state_names[] = {
 };
 
 static struct ev_timer	 refill_timer = EV_TIMER(refill_timer_fire);
+static struct ev_timer	 drain_timer = EV_TIMER(drain_again);
 static struct ev_timer	 shrink_timer = EV_TIMER(shrink);
 
 const char *
@@ -99,41 +104,39 @@ int
 worker_start(struct generation *g)
 {
 	struct worker *w;
-	int sv[2];
-	pid_t pid;
 
-	if ((w = worker_alloc(g)) == NULL) {
+	if ((w = worker_alloc(g)) == NULL || worker_launch(w) == -1) {
 		log_warn("cannot start a worker");
+		if (w != NULL)
+			worker_free(w);
+		g->not_before = ev_now() + BACKOFF_MIN;
+		ev_timer_set(&refill_timer, BACKOFF_MIN);
 		return -1;
 	}
-	if (ipc_pair(sv) == -1) {
-		log_warn("cannot start a worker");
-		worker_free(w);
-		goto fail;
-	}
-	w->peer = sv[1];
-	if (ev_io_add(&w->chan, sv[0], IO_READ | IO_WRITE,
-	    worker_event) == -1 || (pid = fork()) == -1) {
-		log_warn("cannot start a worker");
-		if (w->chan.fd == -1)
-			close(sv[0]);
-		worker_free(w);
-		goto fail;
-	}
-	if (pid == 0)
-		worker_exec(w, sv[1]);
-	w->pid = pid;
-	if (ev_proc_add(&w->proc, pid, worker_exit) == -1)
-		fatal("cannot watch a child");
 	worker_timer_set(w, g->conf->start_timeout);
 	handoff_changed();
 	shrink_watch(g);
-	log_debug("worker %ld started in slot %u", (long)pid, w->slot);
+	log_debug("worker %ld started in slot %u", (long)w->pid, w->slot);
 	return 0;
-fail:
-	g->not_before = ev_now() + BACKOFF_MIN;
-	ev_timer_set(&refill_timer, BACKOFF_MIN);
-	return -1;
+}
+
+static int
+worker_launch(struct worker *w)
+{
+	int sv[2];
+
+	if (ipc_pair(sv) == -1)
+		return -1;
+	w->peer = sv[1];
+	if (ev_io_add(&w->chan, sv[0], IO_READ, worker_event) == -1) {
+		close(sv[0]);
+		return -1;
+	}
+	if ((w->pid = fork()) == -1)
+		return -1;
+	if (w->pid == 0)
+		worker_exec(w, sv[1]);
+	return reaper_watch(&w->proc, w->pid, worker_exit);
 }
 
 /* A copy of fd out of the way of the places that children find. */
@@ -185,13 +188,42 @@ worker_event(struct ev_io *io, int what)
 	struct worker *w = container_of(io, struct worker, chan);
 
 	if ((what & IO_WRITE) && w->full) {
-		w->full = false;
+		worker_has_room(w);
 		if (w->drain_due)
 			worker_drain(w);
 		admit_resume();
 	}
 	if (what & IO_READ)
 		worker_read(w);
+}
+
+/*
+ * Whether the channel can be written to is watched only while it cannot: it
+ * would be an event for every packet that the worker takes.
+ */
+void
+worker_is_full(struct worker *w)
+{
+	w->full = true;
+	handoff_changed();
+	if (ev_io_add(&w->chan, w->chan.fd, IO_WRITE, worker_event) == -1)
+		ev_timer_set(&drain_timer, DRAIN_AGAIN);
+	ev_io_again(&w->chan, IO_WRITE);
+}
+
+static void
+worker_has_room(struct worker *w)
+{
+	int fd = w->chan.fd;
+
+	w->full = false;
+	handoff_changed();
+	ev_io_del(&w->chan);
+	if (ev_io_add(&w->chan, fd, IO_READ, worker_event) == -1) {
+		log_warn("worker %ld: cannot watch its channel", (long)w->pid);
+		w->chan.fd = fd;	/* as it is still ours to close */
+		kill(w->pid, SIGKILL);
+	}
 }
 
 static void
@@ -314,10 +346,31 @@ worker_drain(struct worker *w)
 	if (ipc_send(w->chan.fd, MSG_DRAIN, &drain, 1, NULL) == -1 &&
 	    errno != EPIPE && errno != ECONNRESET) {
 		w->drain_due = true;
-		w->full = true;
-		ev_io_again(&w->chan, IO_WRITE);
+		if (errno == EAGAIN)
+			worker_is_full(w);
+		else
+			ev_timer_set(&drain_timer, DRAIN_AGAIN);
 	}
 	worker_watch(w);
+}
+
+/* The system could not send DRAIN, or watch for room in a channel, and no event
+ * tells when it can. */
+static void
+drain_again(struct ev_timer *t)
+{
+	struct generation *g;
+	struct worker *w;
+
+	(void)t;
+	TAILQ_FOREACH(g, &master.gens, entry) {
+		TAILQ_FOREACH(w, &g->workers, entry) {
+			w->full = false;
+			if (w->drain_due)
+				worker_drain(w);
+		}
+	}
+	admit_resume();
 }
 
 void
@@ -461,7 +514,7 @@ worker_take(const char *line)
 	g->nworkers++;
 	ev_timer_init(&w->timer, worker_timer);
 	TAILQ_INSERT_TAIL(&g->workers, w, entry);
-	if (ev_io_add(&w->chan, chan, IO_READ | IO_WRITE,
+	if (ev_io_add(&w->chan, chan, w->full ? IO_READ | IO_WRITE : IO_READ,
 	    worker_event) == -1 ||
 	    ev_proc_add(&w->proc, w->pid, worker_exit) == -1)
 		return false;

@@ -36,7 +36,8 @@
 	"log { to = '/l\"\\\\' facility = mail level = error\n" \
 	" sessions = no }\n" \
 	"drain-timeout = 1500ms start-timeout = 2d shrink-after = 0\n" \
-	"watchdog = 0 watchdog-kill = 3h max-generations = 4 }\n" \
+	"watchdog = 0 watchdog-kill = 3h max-generations = 4\n" \
+	"batch = no }\n" \
 	"relay a {\n" \
 	"remote x { address = \"twelve.test, ::1\" port = https\n" \
 	" weight = 2 }\n" \
@@ -371,7 +372,7 @@ test_sample(void **state)
 			*p = ' ';
 			n++;
 		}
-	assert_int_equal(n, 26);
+	assert_int_equal(n, 27);
 	d = load_ok(text);
 	equal(c, d);
 	conf_free(&c);

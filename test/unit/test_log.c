@@ -329,7 +329,7 @@ test_fatal(void **state)
 	assert_true(n > 0);
 	line[n] = '\0';
 	assert_non_null(strstr(line,
-	    ": error: fatal: file: Permission denied"));
+	    ": error: file: Permission denied"));
 }
 
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -1,0 +1,203 @@
+/*
+ * failcalls.c - makes chosen calls of a library function fail, in chosen
+ * processes: to be preloaded.
+ *
+ * The file that FAILCALLS names is shared by the test and all processes; the
+ * test says there, at any time, what is to fail (struct control), and finds
+ * how many calls there were and how many of them failed.
+ */
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum function {
+	NONE, ACCEPT4, SENDMSG, SOCKETPAIR, FORK, MEMFD_CREATE, MMAP, EPOLL_CTL,
+	SOCKET, CONNECT, PIPE2, MALLOC, PIDFD_OPEN
+};
+
+struct control {
+	_Atomic uint32_t	function;	/* enum function */
+	_Atomic uint32_t	who;		/* 1 spawnd, 2 relay, 4 logger */
+	_Atomic uint32_t	error;
+	_Atomic uint32_t	skip;		/* so many go well first */
+	_Atomic uint32_t	times;		/* then so many fail */
+	_Atomic uint32_t	calls;
+	_Atomic uint32_t	hits;
+};
+
+extern void	*__libc_malloc(size_t);
+extern void	*__libc_calloc(size_t, size_t);
+extern void	*__libc_realloc(void *, size_t);
+
+static struct control	*control;
+static uint32_t		 me;
+static pid_t		 pid;
+static int		 spared;
+
+static void	start(void) __attribute__((constructor));
+static bool	fails(enum function);
+static void	*next(const char *);
+
+static void
+start(void)
+{
+	const char *path = getenv("FAILCALLS");
+	char name[16] = "";
+	int fd;
+	void *p;
+
+	if (path == NULL || (fd = open(path, O_RDWR | O_CLOEXEC)) == -1)
+		return;
+	p = (void *)syscall(SYS_mmap, NULL, sizeof(*control),
+	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (p == MAP_FAILED || (fd = open("/proc/self/comm", O_RDONLY)) == -1)
+		return;
+	if (read(fd, name, sizeof(name) - 1) > 0)
+		me = strncmp(name, "spawnd\n", 7) == 0 ? 1 :
+		    strncmp(name, "relay\n", 6) == 0 ? 2 :
+		    strncmp(name, "logger\n", 7) == 0 ? 4 : 0;
+	close(fd);
+	pid = getpid();
+	control = p;
+}
+
+static bool
+fails(enum function f)
+{
+	uint32_t n, skip;
+
+	if (control == NULL || control->function != f || spared != 0 ||
+	    (control->who & me) == 0 || getpid() != pid)
+		return false;
+	n = atomic_fetch_add(&control->calls, 1);
+	skip = control->skip;
+	if (n < skip || n - skip >= control->times)
+		return false;
+	atomic_fetch_add(&control->hits, 1);
+	errno = (int)control->error;
+	return true;
+}
+
+static void *
+next(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}
+
+/* A function of that type which fails, or calls the one it hides. */
+#define WRAP(type, bad, f, name, params, args)				\
+type name params;							\
+type									\
+name params								\
+{									\
+	static type (*real) params;					\
+									\
+	if (fails(f))							\
+		return bad;						\
+	if (real == NULL)						\
+		real = (type (*) params)(uintptr_t)next(#name);		\
+	return real args;						\
+}
+
+WRAP(int, -1, ACCEPT4, accept4, (int fd, struct sockaddr *sa, socklen_t *len,
+    int flags), (fd, sa, len, flags))
+WRAP(ssize_t, -1, SENDMSG, sendmsg, (int fd, const struct msghdr *msg,
+    int flags), (fd, msg, flags))
+WRAP(int, -1, SOCKETPAIR, socketpair, (int domain, int type, int protocol,
+    int sv[2]), (domain, type, protocol, sv))
+WRAP(pid_t, -1, FORK, fork, (void), ())
+WRAP(int, -1, MEMFD_CREATE, memfd_create, (const char *name,
+    unsigned int flags), (name, flags))
+WRAP(void *, MAP_FAILED, MMAP, mmap, (void *addr, size_t len, int prot,
+    int flags, int fd, off_t off), (addr, len, prot, flags, fd, off))
+WRAP(void *, MAP_FAILED, MMAP, mmap64, (void *addr, size_t len, int prot,
+    int flags, int fd, off64_t off), (addr, len, prot, flags, fd, off))
+WRAP(int, -1, EPOLL_CTL, epoll_ctl, (int ep, int op, int fd,
+    struct epoll_event *ev), (ep, op, fd, ev))
+WRAP(int, -1, SOCKET, socket, (int domain, int type, int protocol),
+    (domain, type, protocol))
+WRAP(int, -1, CONNECT, connect, (int fd, const struct sockaddr *sa,
+    socklen_t len), (fd, sa, len))
+WRAP(int, -1, PIPE2, pipe2, (int fds[2], int flags), (fds, flags))
+
+/* Not by dlsym(), which allocates. */
+
+void *
+malloc(size_t size)
+{
+	return fails(MALLOC) ? NULL : __libc_malloc(size);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	return fails(MALLOC) ? NULL : __libc_calloc(n, size);
+}
+
+void *
+realloc(void *p, size_t size)
+{
+	return fails(MALLOC) ? NULL : __libc_realloc(p, size);
+}
+
+/* libconfuse does not survive a lack of memory; what it needs is granted. */
+
+void	*cfg_init(void *, int);
+int	 cfg_parse_buf(void *, const char *);
+
+void *
+cfg_init(void *opts, int flags)
+{
+	void *(*real)(void *, int), *r;
+
+	spared++;
+	real = (void *(*)(void *, int))(uintptr_t)next("cfg_init");
+	r = real(opts, flags);
+	spared--;
+	return r;
+}
+
+int
+cfg_parse_buf(void *cfg, const char *buf)
+{
+	int (*real)(void *, const char *), r;
+
+	spared++;
+	real = (int (*)(void *, const char *))(uintptr_t)next("cfg_parse_buf");
+	r = real(cfg, buf);
+	spared--;
+	return r;
+}
+
+/* pidfd_open(2) has no function of its own everywhere. */
+long
+syscall(long number, ...)
+{
+	static long (*real)(long, ...);
+	long a[6];
+	va_list ap;
+	int i;
+
+	va_start(ap, number);
+	for (i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (number == SYS_pidfd_open && fails(PIDFD_OPEN))
+		return -1;
+	if (real == NULL)
+		real = (long (*)(long, ...))(uintptr_t)next("syscall");
+	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}

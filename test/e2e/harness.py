@@ -1,0 +1,696 @@
+"""Starts the daemon for a test, watches it, and judges what it leaves."""
+
+import ctypes
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+BUILD = pathlib.Path(os.environ.get("BUILDDIR") or
+                     os.environ.get("SPAWND_BUILD") or
+                     TOP / "build").resolve()
+
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+LINE = re.compile(rf"^(?:{STAMP} )?(\w+)\[(\d+)\]: (.*)$")
+STAMPED = re.compile(rf"^{STAMP} \w+\[\d+\]: .")
+ADDRESS = r"(?:\d+\.\d+\.\d+\.\d+:\d+|\[[0-9a-f:.]+\]:\d+|unix|/\S+)"
+SESSION = re.compile(
+    r"^session=(?P<session>\S+) listener=(?P<listener>\S+)"
+    rf" client=(?P<client>{ADDRESS})"
+    rf" remote=(?P<remote>\S+) address=(?P<address>-|{ADDRESS})"
+    r" in=(?P<in>\d+) out=(?P<out>\d+) queue=(?P<queue>\d+\.\d{3})"
+    r" connect=(?P<connect>\d+\.\d{3}) total=(?P<total>\d+\.\d{3})"
+    r" tries=(?P<tries>\d+) end=(?P<end>client|remote|relay)"
+    r" why=(?P<why>fin|reset|idle-timeout|half-close-timeout|connect-failed"
+    r"|connect-timeout|no-remote|drain-timeout|max-generations|stopped"
+    r"|error)$")
+BAD_END = re.compile(r"worker -?\d+ (died|failed|is stuck|is silent|speaks)")
+NEVER = ("fatal", "sanitizer", "runtime error:", "leak", "assert",
+         "core dumped", "double free", "corrupt")
+
+
+def find_program(name):
+    for path in (BUILD / "sbin" / name, BUILD / "libexec" / name):
+        if path.is_file() and os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def uses_asan(path):
+    return path is not None and b"__asan_init" in path.read_bytes()
+
+
+ASAN = uses_asan(find_program("spawnd"))
+SLOW = 5 if ASAN else 1
+
+
+def wait(condition, deadline=5, what="", interval=0.01):
+    """Polls until condition() is true and returns that; fails when late."""
+    end = time.monotonic() + deadline * SLOW
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline * SLOW} s: "
+                                 f"{what or condition}")
+        time.sleep(interval)
+
+
+# Processes
+
+def become_subreaper():
+    """What a dead master leaves becomes a child of this process, and is so
+    found however it hides."""
+    PR_SET_CHILD_SUBREAPER = 36
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def proc_stat(pid):
+    """Name and the fields after it of /proc/PID/stat, or None."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    name, rest = text.split("(", 1)[1].rsplit(")", 1)
+    return name, rest.split()
+
+
+def proc_table():
+    """pid -> (parent, state, name)"""
+    table = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            stat = proc_stat(entry)
+            if stat:
+                table[int(entry)] = (int(stat[1][1]), stat[1][0], stat[0])
+    return table
+
+
+def descendants(root):
+    table = proc_table()
+    found, todo = {}, [root]
+    while todo:
+        parent = todo.pop()
+        for pid, (ppid, state, name) in table.items():
+            if ppid == parent and pid not in found:
+                found[pid] = (state, name)
+                todo.append(pid)
+    return found
+
+
+def drop_sys_resource():
+    """For preexec: root without the right to raise its limits."""
+    PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
+    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE)
+
+
+def children(pid, name=None):
+    return sorted(p for p, (ppid, state, comm) in proc_table().items()
+                  if ppid == pid and state != "Z" and name in (None, comm))
+
+
+def alive(pid):
+    stat = proc_stat(pid)
+    return stat is not None and stat[1][0] != "Z"
+
+
+def cpu_ticks(pid):
+    fields = proc_stat(pid)[1]
+    return int(fields[11]) + int(fields[12])
+
+
+def cpu_ticks_over(pids, seconds):
+    """The CPU time that pids use in the coming seconds, in ticks."""
+    before = {pid: cpu_ticks(pid) for pid in pids}
+    time.sleep(seconds)
+    return sum(cpu_ticks(pid) - before[pid] for pid in pids)
+
+
+def fd_count(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def status_field(pid, key):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(key + ":"):
+            return line.split(":", 1)[1].split()
+    raise KeyError(key)
+
+
+def private_kib(pid):
+    """Memory that belongs to this process alone."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(line.split()[1]) for line in text.splitlines()
+               if line.startswith("Private_"))
+
+
+def listeners_of(family):
+    """(port, inode, backlog) of each listening socket. By netlink: reading
+    /proc/net/tcp takes seconds while many connections are in TIME_WAIT."""
+    NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, TCP_LISTEN = 4, 20, 10
+    NLM_F_REQUEST_DUMP, NLMSG_DONE = 0x301, 3
+    request = struct.pack("=IHHIIBBxxI48x", 72, SOCK_DIAG_BY_FAMILY,
+                          NLM_F_REQUEST_DUMP, 1, 0, family,
+                          socket.IPPROTO_TCP, 1 << TCP_LISTEN)
+    found = []
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
+                       NETLINK_SOCK_DIAG) as sock:
+        sock.send(request)
+        while True:
+            data = sock.recv(1 << 20)
+            while data:
+                size, kind = struct.unpack_from("=IH", data)
+                if kind == NLMSG_DONE:
+                    return found
+                port, = struct.unpack_from(">H", data, 20)
+                backlog, uid, inode = struct.unpack_from("=III", data, 76)
+                found.append((port, inode, backlog))
+                data = data[(size + 3) & ~3:]
+
+
+def listening(port):
+    """Inodes of the IPv4 sockets that listen on port."""
+    return sorted(inode for at, inode, backlog in
+                  listeners_of(socket.AF_INET) if at == port)
+
+
+# Configuration
+
+class Conf:
+    """The text of a configuration file, as parts that a test changes."""
+
+    def __init__(self, box, name):
+        self.path = box.dir / f"{name}.conf"
+        self.listen = {"web": 'address = "127.0.0.1" port = 0'}
+        self.control = box.dir / f"{name}.sock"
+        self.spawnd = ""
+        self.relay = ""
+        self.remotes = {}
+        self.extra = ""
+        self.text = None
+
+    def change(self, **parts):
+        for key, value in parts.items():
+            if not hasattr(self, key):
+                raise TypeError(key)
+            if key == "remotes":
+                value = name_remotes(value)
+            if key == "listen" and not isinstance(value, dict):
+                value = {"web": value}
+            setattr(self, key, value)
+        return self
+
+    def render(self):
+        if self.text is not None:
+            return self.text
+        lines = ["spawnd {"]
+        for name, text in self.listen.items():
+            lines.append(f"    listen {name} {{ {text} }}")
+        if self.control:
+            lines.append(f'    control = "{self.control}"')
+        lines += [self.spawnd, "}", "relay app {"]
+        for name, text in self.remotes.items():
+            lines.append(f"    remote {name} {{ {text} }}")
+        lines += [self.relay, "}", self.extra, ""]
+        return "\n".join(lines)
+
+    def write(self):
+        self.path.write_text(self.render())
+        return self.path
+
+
+def name_remotes(remotes):
+    """A dict as it is; a list of peers or texts gets the names a, b, c..."""
+    if not isinstance(remotes, dict):
+        remotes = dict(zip("abcdefghij", remotes))
+    return {name: remote if isinstance(remote, str) else remote.conf()
+            for name, remote in remotes.items()}
+
+
+# The daemon
+
+def well_formed(text):
+    """A closing line, with times that can be."""
+    match = SESSION.match(text)
+    if not match:
+        return False
+    queue, connect, total = (float(match[key]) for key in
+                             ("queue", "connect", "total"))
+    return queue + connect <= total + 0.01 and total < 1000
+
+
+def copy_output(read, path):
+    with open(read, "rb", buffering=0) as pipe, \
+            open(path, "ab", buffering=0) as out:
+        while data := pipe.read(65536):
+            out.write(data)
+
+
+class Daemon:
+    def __init__(self, box, name, conf, args=(), env=None, libexec=None,
+                 event=None, background=False, preexec=None, program=None,
+                 pass_fds=()):
+        self.box, self.name, self.conf = box, name, conf
+        self.addrs = box.dir / f"{name}.addrs"
+        self.output = box.dir / f"{name}.log"
+        self.logfile = None         # where log { to } points, if anywhere
+        self.args, self.libexec, self.preexec = args, libexec, preexec
+        self.pass_fds = pass_fds
+        self.program = program      # another spawnd than the box's
+        self.env, self.event, self.background = env or {}, event, background
+        self.check_idle = True      # sessions must reach 0 at the end
+        self.deaths = False         # a worker may die or fail
+        self.leaves = set()         # files that may stay
+        self.proc = self.copier = None
+        self.pid = None
+        self.status = None
+
+    def launch(self):
+        argv = [self.program or box_program("spawnd"),
+                "-b" if self.background else "-f",
+                "-A", self.addrs, *self.args]
+        if self.conf:
+            argv.append(self.conf.path)
+        self.output.touch()
+        # A pipe and not the file: what a worker may not do is make one grow.
+        read, write = os.pipe()
+        self.proc = subprocess.Popen(
+            [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=write,
+            stderr=write, cwd=self.box.dir, env=self.box.environment(self),
+            preexec_fn=self.preexec, pass_fds=self.pass_fds)
+        os.close(write)
+        self.copier = threading.Thread(target=copy_output, daemon=True,
+                                       args=(read, self.output))
+        self.copier.start()
+        if not self.background:
+            self.pid = self.proc.pid
+        return self
+
+    def start(self):
+        self.launch()
+        if self.background:
+            self.status = self.proc.wait(20 * SLOW)
+            assert self.status == 0, self.describe()
+            self.pid = self.summary()["pid"]
+        else:
+            wait(lambda: self.addrs.exists() or self._ended(), 10,
+                 "serving", 0.005)
+            if not self.addrs.exists():
+                self.copier.join(5)
+                raise AssertionError(self.describe())
+        return self
+
+    def _ended(self):
+        if self.status is None:
+            self.status = self.proc.poll()
+        return self.status is not None
+
+    # What it serves
+
+    def addresses(self, name="web"):
+        return [line.split(" ", 1)[1]
+                for line in self.addrs.read_text().splitlines()
+                if line.split(" ", 1)[0] == name]
+
+    def address(self, name="web", host=None):
+        for text in self.addresses(name):
+            if text.startswith("/"):
+                return text
+            at, port = text.rsplit(":", 1)
+            at = at.strip("[]")
+            if host is None or at == host:
+                return at, int(port)
+        raise AssertionError(f"{name} is not in {self.addrs}")
+
+    def port(self, name="web"):
+        return self.address(name)[1]
+
+    def connect(self, name="web", **kw):
+        return self.box.connect(self.address(name), **kw)
+
+    # Control
+
+    def ctl(self, *args, check=True):
+        done = subprocess.run(
+            [str(box_program("spawnctl")), "-s", str(self.conf.control),
+             *args], capture_output=True, text=True, timeout=30 * SLOW,
+            env=self.box.environment(self))
+        self.box.judge_text(f"spawnctl {args}", done.stdout + done.stderr)
+        if check and done.returncode != 0:
+            raise AssertionError(f"spawnctl {args}: {done.returncode}: "
+                                 f"{done.stderr}")
+        return done
+
+    def show(self, what):
+        return json.loads(self.ctl("--json", "show", what).stdout)
+
+    def summary(self):
+        return self.show("summary")
+
+    def workers(self, *states):
+        return [w for w in self.show("workers")
+                if not states or w["state"] in states]
+
+    def remotes(self):
+        return {r["name"]: r for r in self.show("remotes")}
+
+    def write(self, **parts):
+        self.conf.change(**parts).write()
+
+    def reload(self, **parts):
+        """New parts into the file, then spawnctl reload, which must do."""
+        self.write(**parts)
+        return self.ctl("reload")
+
+    def hup(self, **parts):
+        """The same by the signal; returns the verdict in the log."""
+        self.write(**parts)
+        seen = len(self.verdicts())
+        self.kill(signal.SIGHUP)
+        wait(lambda: self.verdicts(seen), 10, "the reload's verdict")
+        return self.verdicts(seen)[0]
+
+    def verdicts(self, skip=0):
+        return [line for line in self.lines("reload: ")[skip:]
+                if re.search(r"reload: (done|failed)", line)]
+
+    def kill(self, signo, pid=None):
+        os.kill(pid or self.pid, signo)
+
+    def kids(self, name="relay"):
+        return children(self.pid, name)
+
+    def wait(self, condition, deadline=5, what=""):
+        return wait(condition, deadline, what)
+
+    def wait_sessions(self, count, deadline=5):
+        wait(lambda: self.summary()["sessions"] == count, deadline,
+             f"{count} sessions open")
+
+    def wait_end(self, deadline=10):
+        if not self.background:
+            try:
+                self.status = self.proc.wait(deadline * SLOW)
+            except subprocess.TimeoutExpired:
+                raise AssertionError("the master does not end") from None
+        wait(lambda: not alive(self.pid), deadline, "the master's end")
+        return self.status
+
+    # Its log
+
+    @property
+    def log(self):
+        text = self.output.read_text(errors="replace")
+        if self.logfile and self.logfile.exists():
+            text += self.logfile.read_text(errors="replace")
+        return text
+
+    def texts(self):
+        """The text of each line, without stamp and process."""
+        for line in self.log.splitlines():
+            match = LINE.match(line)
+            yield match.group(3) if match else line
+
+    def lines(self, part):
+        return [line for line in self.log.splitlines() if part in line]
+
+    def wait_line(self, *parts, deadline=5):
+        """The lines that have all these parts, once there is one: what a
+        process has written arrives here a little later."""
+        return wait(lambda: [line for line in self.lines(parts[0])
+                             if all(part in line for part in parts)],
+                    deadline, f"a line with {parts}")
+
+    def closed(self):
+        """The closing lines, parsed."""
+        return [match.groupdict() for match in
+                map(SESSION.match, self.texts()) if match]
+
+    def wait_closed(self, count=1, deadline=5):
+        return wait(lambda: (lambda got: got if len(got) >= count else None)
+                    (self.closed()), deadline, f"{count} closing lines")
+
+    def describe(self):
+        return f"--- {self.output}\n{self.log}"
+
+    # The end
+
+    def stop(self):
+        if self.proc is None or self.pid is None:
+            return
+        if alive(self.pid):
+            if self.check_idle and self.conf and self.conf.control:
+                self.wait_sessions(0, 10)
+            self.kill(signal.SIGTERM)
+        try:
+            wait(lambda: self._gone(), 2, "end by TERM")
+        except AssertionError:
+            self.kill(signal.SIGINT)
+            wait(lambda: self._gone(), 5, "end by INT")
+
+    def _gone(self):
+        if self.proc.poll() is not None and not self.background:
+            return True
+        return self.background and not alive(self.pid)
+
+    def judge(self):
+        """Every mistake to be seen in what it wrote and left."""
+        faults, malformed = [], []
+        for line in self.log.splitlines():
+            if " listener=" in line and "session=" in line:
+                match = LINE.match(line)
+                if not match or not well_formed(match.group(3)):
+                    malformed.append(f"malformed: {line}")
+            if not self.deaths and BAD_END.search(line):
+                faults.append(line)
+        faults += malformed[:3]
+        ids = [s["session"] for s in self.closed()]
+        if len(set(ids)) != len(ids):
+            faults.append("a session's id or closing line came twice")
+        if self.proc and self.proc.returncode is not None and \
+                self.proc.returncode not in (0, 1, -signal.SIGKILL):
+            faults.append(f"{self.name} ended with {self.proc.returncode}")
+        return faults
+
+
+def box_program(name):
+    path = Box.programs.get(name)
+    if path is None:
+        raise AssertionError(f"{name} is not built in {BUILD}")
+    return path
+
+
+class Box:
+    """All that one test starts, opens and leaves."""
+
+    programs = {}       # name -> path of the copy that the tests run
+    base = None         # directory of one run of pytest
+    peer = None
+
+    def __init__(self, name):
+        self.dir = pathlib.Path(tempfile.mkdtemp(
+            prefix=re.sub(r"\W+", "-", name)[:40] + ".", dir=Box.base))
+        self.dir.chmod(0o755)
+        self.daemons, self.sockets, self.closers = [], [], []
+        self.procs, self.event, self.faults = [], None, []
+
+    def environment(self, daemon=None):
+        env = dict(os.environ, SPAWND_TEST_ID=self.dir.name,
+                   SPAWND_LIBEXEC=str(Box.base / "libexec"))
+        env["ASAN_OPTIONS"] = ("quarantine_size_mb=2:"
+                               "detect_stack_use_after_return=1")
+        env["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
+        env.pop("SPAWND_EVENT", None)
+        if daemon is not None:
+            event = daemon.event or self.event
+            if event:
+                env["SPAWND_EVENT"] = event
+            if daemon.libexec:
+                env["SPAWND_LIBEXEC"] = str(daemon.libexec)
+            env.update(daemon.env)
+        return env
+
+    def daemon(self, args=(), start=True, conf=None, **kw):
+        options = {key: kw.pop(key) for key in
+                   ("env", "libexec", "event", "background", "preexec",
+                    "program", "pass_fds") if key in kw}
+        name = f"d{len(self.daemons)}"
+        if conf is None:
+            conf = Conf(self, name)
+        if conf:
+            conf.change(**kw).write()
+        daemon = Daemon(self, name, conf, args, **options)
+        self.daemons.append(daemon)
+        return daemon.start() if start else daemon
+
+    def run(self, *args, program="spawnd", libexec=None, env=None,
+            timeout=20, **kw):
+        """A program that is to end by itself."""
+        environment = self.environment()
+        if libexec:
+            environment["SPAWND_LIBEXEC"] = str(libexec)
+        environment.update(env or {})
+        return subprocess.run(
+            [str(box_program(program)), *map(str, args)], text=True,
+            capture_output=True, stdin=subprocess.DEVNULL, cwd=self.dir,
+            env=environment, timeout=timeout * SLOW, **kw)
+
+    def spawn(self, argv, **kw):
+        """Another program, ended with the test."""
+        proc = subprocess.Popen([str(a) for a in argv], **kw)
+        self.procs.append(proc)
+        return proc
+
+    def conf(self, name="spawnd", **parts):
+        conf = Conf(self, name).change(**parts)
+        conf.write()
+        return conf
+
+    def connect(self, address, **kw):
+        import peers
+        sock = peers.connect(address, **kw)
+        self.sockets.append(sock)
+        return sock
+
+    def closing(self, thing):
+        self.closers.append(thing)
+        return thing
+
+    # The end of a test
+
+    def finish(self):
+        for sock in self.sockets:
+            sock.close()
+        for thing in reversed(self.closers):
+            self._try(thing.close)
+        for daemon in self.daemons:
+            self._try(daemon.stop)
+        for proc in self.procs:
+            self._try(lambda p=proc: end_process(p))
+        self._try(self.reap)
+        for daemon in self.daemons:
+            if daemon.copier:
+                daemon.copier.join(5)
+            self.faults += daemon.judge()
+        self.judge_output()
+        self.judge_files()
+        return self.faults
+
+    def _try(self, action):
+        try:
+            action()
+        except Exception as error:
+            self.faults.append(f"{type(error).__name__}: {error}")
+
+    def reap(self):
+        """Nothing that the test started may still run."""
+        me = os.getpid()
+        try:
+            wait(lambda: not reap_orphans(me), 5, "the end of all processes")
+        finally:
+            for pid, (state, name) in descendants(me).items():
+                self.faults.append(f"{name}[{pid}] is still there ({state})")
+                os.kill(pid, signal.SIGKILL)
+            reap_orphans(me)
+
+    def judge_text(self, where, text):
+        low = text.lower()
+        for word in NEVER:
+            if word in low:
+                self.faults.append(f"{word!r} in {where}: {text[-2000:]}")
+                return
+
+    def judge_output(self):
+        for path in self.dir.iterdir():
+            if path.suffix == ".log" and path.is_file():
+                self.judge_text(path, path.read_text(errors="replace"))
+
+    def judge_files(self):
+        kept = set()
+        for daemon in self.daemons:
+            kept |= {pathlib.Path(p) for p in daemon.leaves}
+        for path in self.dir.rglob("*"):
+            if path in kept or path.name.startswith("keep"):
+                continue
+            if path.is_socket() or path.suffix == ".pid":
+                self.faults.append(f"{path} was left")
+
+    def describe(self):
+        return "\n".join(d.describe() for d in self.daemons)
+
+    def remove(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def reap_orphans(me):
+    """Takes in what ended; returns what has not."""
+    left = []
+    for pid, (state, name) in descendants(me).items():
+        if state == "Z":
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                pass
+        else:
+            left.append(pid)
+    return left
+
+
+def end_process(proc):
+    if proc.stdin:
+        proc.stdin.close()
+    if proc.poll() is None:
+        proc.terminate()
+        try:
+            proc.wait(5 * SLOW)
+        except subprocess.TimeoutExpired:
+            proc.kill()
+            proc.wait()
+    if proc.stdout:
+        proc.stdout.close()
+    if proc.stderr:
+        proc.stderr.close()
+
+
+def prepare():
+    """Once for a run: copies of the programs that anybody may execute, and
+    the peer, in a directory that everybody may enter."""
+    Box.base = pathlib.Path(tempfile.mkdtemp(prefix="spawnd-e2e."))
+    Box.base.chmod(0o755)
+    libexec = Box.base / "libexec"
+    libexec.mkdir()
+    for name in ("spawnd", "spawnctl", "relay", "logger"):
+        source = find_program(name)
+        if source is None:
+            continue
+        inner = name in ("relay", "logger")
+        target = (libexec if inner else Box.base) / name
+        shutil.copy(source, target)
+        target.chmod(0o755)
+        Box.programs[name] = target
+    Box.peer = Box.base / "peer"
+    subprocess.run(["cc", "-O2", "-Wall", "-D_GNU_SOURCE", "-o",
+                    str(Box.peer), str(HERE / "peer.c")], check=True)
+
+
+def clean_up():
+    """Removes the run's directory unless a test's directory was kept."""
+    keep = {"libexec"}
+    if any(p.is_dir() and p.name not in keep for p in Box.base.iterdir()):
+        print(f"\nkept: {Box.base}", file=sys.stderr)
+    else:
+        shutil.rmtree(Box.base, ignore_errors=True)

@@ -1,0 +1,170 @@
+"""spawnctl, and what it shows."""
+
+import json
+import os
+import socket
+import stat
+
+import pytest
+
+import peers
+from harness import wait
+from peers import roundtrip
+
+SUMMARY = {"version", "pid", "uptime_seconds", "generation", "mechanism",
+           "workers", "draining", "sessions", "sessions_total", "accepted",
+           "refused", "overload", "users_max_total", "bytes_in", "bytes_out",
+           "last_reload", "dropped_logs"}
+COLUMNS = {
+    "workers": ["pid", "generation", "state", "sessions", "taken", "closed",
+                "bytes_in", "bytes_out", "age_seconds"],
+    "listeners": ["name", "address", "relay", "accepted", "refused",
+                  "overload", "backlog"],
+    "remotes": ["relay", "name", "address", "weight", "active", "sessions",
+                "failed", "held", "bytes_in", "bytes_out"],
+}
+
+
+@pytest.fixture
+def d(daemon, echo):
+    d = daemon(remotes=[echo, echo])
+    client = roundtrip(d.connect(), b"12345")
+    client.close()
+    d.wait_sessions(0)
+    return d
+
+
+def test_summary(d):
+    summary = d.summary()
+    assert SUMMARY <= set(summary)
+    assert (summary["sessions_total"], summary["accepted"],
+            summary["refused"], summary["bytes_in"], summary["bytes_out"],
+            summary["workers"], summary["draining"], summary["overload"]) \
+        == (1, 1, 0, 5, 5, 2, 0, "no")
+    assert isinstance(summary["pid"], int)
+    assert summary["users_max_total"] > 0
+    assert summary["last_reload"] == "never"
+    assert summary["dropped_logs"] == 0
+    text = dict(line.split(None, 1) for line in
+                d.ctl("show", "summary").stdout.splitlines())
+    assert set(text) == set(summary)
+    assert text["pid"] == str(d.pid)
+
+
+@pytest.mark.parametrize("what", COLUMNS)
+def test_tables(d, what):
+    rows = d.show(what)
+    assert isinstance(rows, list) and rows
+    for row in rows:
+        assert list(row) == COLUMNS[what]
+    head, *lines = d.ctl("show", what).stdout.splitlines()
+    assert head.split() == COLUMNS[what]
+    assert len(lines) == len(rows)
+    for line in lines:
+        assert len(line.split()) == len(COLUMNS[what]), line
+
+
+def test_numbers_add_up(d, box):
+    clients = [roundtrip(d.connect()) for _ in range(7)]
+    peers.load(box, d.address(), 50, size=(10, 10))
+    d.wait_sessions(7)
+    workers, remotes = d.workers(), d.remotes()
+    assert sum(w["sessions"] for w in workers) == 7
+    assert sum(w["taken"] - w["closed"] for w in workers) == 7
+    assert sum(r["active"] for r in remotes.values()) == 7
+    assert sum(r["sessions"] for r in remotes.values()) == 58
+    assert d.summary()["sessions_total"] == 58
+    assert {w["pid"] for w in workers} == set(d.kids())
+    assert all(w["state"] == "ready" and w["age_seconds"] < 100
+               for w in workers)
+    assert all(peers.answers(c) for c in clients)
+
+
+def test_bytes_of_open_sessions_are_counted(daemon, echo):
+    d = daemon(remotes=[echo])
+    client = d.connect()
+    client.sendall(b"x" * 5000)
+    peers.receive(client, 5000)
+    wait(lambda: d.summary()["bytes_in"] == 5000 ==
+         d.summary()["bytes_out"], 5, "the bytes of an open session")
+
+
+@pytest.mark.parametrize("args", [
+    [], ["show"], ["show", "nothing"], ["frobnicate"], ["drain"],
+    ["drain", "x"], ["reload", "now"], ["-Z"]],
+    ids=lambda a: " ".join(a) or "nothing")
+def test_unknown_commands_are_2(d, args):
+    done = d.ctl(*args, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "usage:" in done.stderr
+
+
+def test_json_option_anywhere(d):
+    assert json.loads(d.ctl("show", "summary", "--json").stdout) == \
+        d.summary() or d.summary()["pid"] == d.pid
+
+
+def test_no_daemon_is_1(box):
+    done = box.run("-s", box.dir / "none.sock", "show", "summary",
+                   program="spawnctl")
+    assert done.returncode == 1 and "none.sock" in done.stderr
+
+
+def test_stop(daemon, echo):
+    d = daemon(remotes=[echo])
+    client = roundtrip(d.connect())
+    d.ctl("stop")
+    assert peers.answers(client), "stop drains, as TERM"
+    client.close()
+    assert d.wait_end() == 0
+    assert not d.conf.control.exists()
+
+
+def test_control_socket_is_the_owners_alone(d):
+    mode = d.conf.control.stat().st_mode
+    assert stat.S_ISSOCK(mode) and not mode & 0o007
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_control_socket_refuses_others(d, box):
+    done = box.run("-s", d.conf.control, "stop", program="spawnctl",
+                   user="nobody", group="nogroup", extra_groups=[])
+    assert done.returncode == 1
+    assert d.summary()["pid"] == d.pid
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_SEQPACKET],
+                         ids=["stream", "seqpacket"])
+def test_garbage_on_the_control_socket(d, kind):
+    for junk in (b"", b"\n", b"\0" * 4096, b"show " + b"x" * 100_000,
+                 b"\xff" * 70_000, b"show summary"):
+        sock = socket.socket(socket.AF_UNIX, kind)
+        sock.settimeout(1)
+        try:
+            sock.connect(str(d.conf.control))
+            sock.sendall(junk)
+            sock.shutdown(1)
+            sock.recv(65536)
+        except OSError:
+            pass
+        sock.close()
+    assert d.summary()["pid"] == d.pid
+    roundtrip(d.connect())
+
+
+def test_many_control_clients(d):
+    """More than can be meant well; the next one is still answered."""
+    socks = []
+    for _ in range(200):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(0.2)
+        try:
+            sock.connect(str(d.conf.control))
+        except OSError:
+            pass
+        socks.append(sock)
+    roundtrip(d.connect())
+    for sock in socks:
+        sock.close()
+    wait(lambda: d.ctl("show", "summary", check=False).returncode == 0, 5,
+         "an answer")

@@ -1,0 +1,323 @@
+"""Calls that fail one at a time, and calls that go on failing: a start fails
+cleanly, and a service that runs goes on."""
+
+import errno
+import mmap
+import os
+import signal
+import struct
+import subprocess
+
+import pytest
+
+import harness
+import peers
+from harness import ASAN, HERE, Box, alive, cpu_ticks_over, wait
+from peers import roundtrip
+
+pytestmark = [
+    pytest.mark.load,
+    pytest.mark.skipif(ASAN, reason="ASan wants to be loaded first"),
+]
+
+FUNCTIONS = ["none", "accept4", "sendmsg", "socketpair", "fork",
+             "memfd_create", "mmap", "epoll_ctl", "socket", "connect",
+             "pipe2", "malloc", "pidfd_open"]
+WHO = {"master": 1, "worker": 2, "logger": 4}
+
+
+class Calls:
+    """What of failcalls.c is to fail."""
+
+    def __init__(self, box, library):
+        self.path = box.dir / "failcalls"
+        self.path.write_bytes(bytes(4096))
+        self.path.chmod(0o666)
+        with open(self.path, "r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 4096)
+        self.env = {"LD_PRELOAD": str(library), "FAILCALLS": str(self.path)}
+
+    def fail(self, function, error, who, skip=0, times=1):
+        self.off()
+        struct.pack_into("=6I", self.memory, 4, WHO[who],
+                         getattr(errno, error), skip, times, 0, 0)
+        struct.pack_into("=I", self.memory, 0, FUNCTIONS.index(function))
+
+    def off(self):
+        """Returns how many have failed."""
+        struct.pack_into("=I", self.memory, 0, 0)
+        return self.hits()
+
+    def hits(self):
+        return struct.unpack_from("=I", self.memory, 24)[0]
+
+    def close(self):
+        self.memory.close()
+
+
+@pytest.fixture(scope="module")
+def library(programs):
+    path = Box.base / "libexec" / "failcalls.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall",
+                    "-D_GNU_SOURCE", "-o", str(path),
+                    str(HERE / "failcalls.c"), "-ldl"], check=True)
+    return path
+
+
+@pytest.fixture
+def calls(box, library):
+    return box.closing(Calls(box, library))
+
+
+@pytest.fixture
+def daemon(box, echo, calls):
+    """Its workers may die, and may say so in words that are otherwise a bad
+    sign; the master may not."""
+    lines = box.dir / "lines"
+    d = box.daemon(remotes=[echo], env=calls.env, start=False, spawnd=f"""
+        watchdog = 1s start-timeout = 2s log {{ to = "{lines}" }}""")
+    d.logfile, d.deaths = lines, True
+    return d.start()
+
+
+# The start
+
+STARTS = [
+    ("socketpair", "EMFILE", "master"), ("fork", "EAGAIN", "master"),
+    ("memfd_create", "EMFILE", "master"), ("mmap", "ENOMEM", "master"),
+    ("epoll_ctl", "ENOSPC", "master"), ("epoll_ctl", "ENOMEM", "worker"),
+    ("mmap", "ENOMEM", "worker"), ("socket", "EMFILE", "master"),
+    ("pidfd_open", "EMFILE", "master"), ("pipe2", "EMFILE", "master"),
+]
+
+
+class Start:
+    """One start of which the nth call fails."""
+
+    def __init__(self, box, library, remote, which, n):
+        self.box, self.which, self.n = box, which, n
+        name = f"start{n}"
+        self.conf = box.conf(name, remotes=[remote],
+                             spawnd="start-timeout = 2s")
+        self.addrs = box.dir / f"{name}.addrs"
+        self.calls = Calls(box, library)
+        self.calls.path.rename(box.dir / name)
+        self.calls.env["FAILCALLS"] = str(box.dir / name)
+        self.calls.fail(*which, skip=n)
+        self.background = which[0] == "pipe2"
+        argv = [Box.programs["spawnd"], "-A", self.addrs, self.conf.path]
+        if self.background:
+            argv[1:1] = ["-b", "-p", box.dir / f"{name}.pid"]
+        self.proc = box.spawn(argv, stdin=subprocess.DEVNULL, text=True,
+                              stderr=subprocess.PIPE,
+                              env={**box.environment(), **self.calls.env})
+
+    def outcome(self):
+        """True if it serves, with whatever has failed; else it has ended
+        with 1, has said why, and has left nothing."""
+        wait(lambda: self.addrs.exists() or self.proc.poll() is not None, 10,
+             f"{self.which}: call {self.n}: start or end", 0.002)
+        self.hits = self.calls.off()
+        if self.addrs.exists():
+            self.serves()
+            return True
+        assert self.proc.returncode == 1, (self.which, self.n)
+        said = self.proc.stderr.read()
+        assert said.count("\n") <= 4 and "error" in said or "cannot" in said \
+            or "spawnd" in said, (self.which, self.n, said)
+        assert said.strip(), f"{self.which}: call {self.n}: nothing is said"
+        assert not self.conf.control.exists(), (self.which, self.n)
+        return False
+
+    def serves(self):
+        at, port = self.addrs.read_text().split()[1].rsplit(":", 1)
+        pid = self.proc.pid
+        with peers.connect((at, int(port))) as sock:
+            roundtrip(sock)
+        if self.background:
+            pid = int((self.box.dir / f"start{self.n}.pid").read_text())
+        os.kill(pid, signal.SIGTERM)
+        wait(lambda: not alive(pid), 5, "the end")
+
+
+@pytest.mark.parametrize("function, error, who", STARTS)
+def test_call_of_the_start(box, echo, library, function, error, who):
+    """Each in turn, until the start comes to its end without it."""
+    failed = served = n = 0
+    through = False
+    while not through:
+        assert n < 60, "there is no end"
+        starts = [Start(box, library, echo, (function, error, who), n + i)
+                  for i in range(4)]
+        n += len(starts)
+        for start in starts:
+            good = start.outcome()
+            served += good
+            failed += not good
+            if start.hits == 0:
+                assert good
+                through = True
+            start.calls.close()
+    print(f"{failed} starts failed, {served} served")
+    assert failed or served > 4
+    assert not [p for p in harness.descendants(os.getpid()).values()
+                if p[0] != "Z" and p[1] in ("relay", "logger")]
+
+
+# The service
+
+def attempt(d, count=1):
+    """Sessions, one after the other; returns how many failed. One that gets
+    no answer at all raises TimeoutError."""
+    failed = 0
+    for _ in range(count):
+        try:
+            with peers.connect(d.address()) as sock:
+                roundtrip(sock)
+        except (ConnectionError, EOFError):
+            failed += 1
+    return failed
+
+
+def everything(d):
+    """Sessions, questions, a reload: most of what a daemon does. Returns how
+    many sessions failed."""
+    failed = attempt(d, 2)
+    d.ctl("show", "workers", check=False)
+    d.ctl("reload", check=False)
+    failed += attempt(d, 2)
+    d.kill(signal.SIGUSR1)
+    return failed + attempt(d)
+
+
+def well(d, pid):
+    """The service is whole again."""
+    assert d.proc.poll() is None and d.pid == pid, "the master has ended"
+    # A moment for a pause to be over; then nothing may fail.
+    wait(lambda: attempt(d) == 0, 3, "a session that goes well")
+    assert attempt(d, 3) == 0
+    assert d.summary()["pid"] == pid
+
+
+def whole(d):
+    wait(lambda: len(d.workers("ready")) == 2 and
+         not d.workers("starting", "stuck"), 15, "two workers")
+    wait(lambda: d.summary()["sessions"] == 0, 5, "no sessions")
+    d.reload()
+    wait(lambda: len(d.kids()) == 2, 10, "the old workers' end")
+    assert attempt(d, 10) == 0
+    assert cpu_ticks_over([d.pid, *d.kids()], 0.5) <= 3
+    assert len(d.kids("logger")) == 1
+
+
+# Function, error, in whom, how many calls are looked at (more of those that
+# are made by the thousand are too many), whether sessions may fail.
+RUNNING = [
+    ("accept4", "EMFILE", "master", 8, False),
+    ("accept4", "ENFILE", "master", 3, False),
+    ("accept4", "ENOBUFS", "master", 3, False),
+    ("accept4", "ENOMEM", "master", 3, False),
+    ("accept4", "ECONNABORTED", "master", 40, False),
+    ("sendmsg", "ENOBUFS", "master", 40, False),
+    ("sendmsg", "ENOMEM", "master", 3, False),
+    ("sendmsg", "ETOOMANYREFS", "master", 40, False),
+    ("sendmsg", "EAGAIN", "master", 40, False),
+    ("socketpair", "EMFILE", "master", 40, False),
+    ("fork", "EAGAIN", "master", 40, False),
+    ("fork", "ENOMEM", "master", 3, False),
+    ("memfd_create", "EMFILE", "master", 40, False),
+    ("mmap", "ENOMEM", "master", 40, False),
+    ("mmap", "ENOMEM", "worker", 40, True),
+    ("pidfd_open", "EMFILE", "master", 40, False),
+    ("epoll_ctl", "ENOMEM", "master", 3, False),
+    ("epoll_ctl", "ENOSPC", "master", 60, False),
+    ("epoll_ctl", "ENOSPC", "worker", 60, True),
+    ("socket", "EMFILE", "worker", 40, True),
+    ("connect", "EADDRNOTAVAIL", "worker", 40, True),
+    ("connect", "ENOBUFS", "worker", 40, True),
+    ("sendmsg", "ENOBUFS", "worker", 40, False),
+]
+
+
+@pytest.mark.parametrize("function, error, who, most, may_fail", RUNNING)
+def test_call_of_the_service(daemon, calls, function, error, who, most,
+                             may_fail):
+    """Each in turn, until all goes through without it. A worker may lose the
+    session that it is about, and no other."""
+    d, pid, sessions, failed, hits = daemon, daemon.pid, 0, 0, 0
+    for n in range(most):
+        calls.fail(function, error, who, skip=n)
+        bad = everything(d)
+        hit = calls.off()
+        well(d, pid)
+        hits += hit
+        sessions += 5
+        failed += bad
+        assert bad <= (hit if may_fail else 0), (n, bad)
+        if not hit:
+            break
+    print(f"{hits} calls failed, {failed} of {sessions} sessions")
+    assert hits, "it is never called"
+    whole(d)
+
+
+@pytest.mark.parametrize("who", ["master", "worker"])
+def test_memory_runs_out(daemon, calls, who):
+    """The first allocations of a round one by one, then some of the many
+    that a reload makes. Those of libconfuse are spared."""
+    d, pid, failed, hits, n, steps = daemon, daemon.pid, 0, 0, 0, 0
+    while steps < 250:
+        calls.fail("malloc", "ENOMEM", who, skip=n)
+        bad = everything(d)
+        hit = calls.off()
+        well(d, pid)
+        assert bad <= hit, (n, bad)
+        failed += bad
+        hits += hit
+        steps += 1
+        n += 1 if n < 120 else n // 8
+        if not hit:
+            break
+    print(f"{hits} calls failed, {failed} of {5 * steps} sessions, up to "
+          f"call {n}")
+    assert hits
+    whole(d)
+
+
+@pytest.mark.parametrize("function, error, who", [
+    ("accept4", "EMFILE", "master"), ("sendmsg", "ENOBUFS", "master"),
+    ("fork", "EAGAIN", "master"), ("socketpair", "EMFILE", "master"),
+    ("epoll_ctl", "ENOSPC", "master"), ("pidfd_open", "EMFILE", "master"),
+    ("socket", "EMFILE", "worker"), ("connect", "ENOBUFS", "worker"),
+    ("connect", "EADDRNOTAVAIL", "worker"),
+    ("epoll_ctl", "ENOSPC", "worker"), ("malloc", "ENOMEM", "worker"),
+    ("malloc", "ENOMEM", "master")])
+def test_calls_that_go_on_failing(daemon, box, calls, function, error, who):
+    """For 1.3 s, with clients that come and ask, a reload, and a worker that
+    is to be replaced: about one line a second, no CPU to speak of, and all is
+    well when it is over. With the master the sessions that are open go on."""
+    d, pid = daemon, daemon.pid
+    clients = [roundtrip(d.connect()) for _ in range(4)]
+    quiet = len(d.lines("warning") + d.lines("error: "))
+    calls.fail(function, error, who, times=1 << 30)
+    load = peers.Load(box, d.address(), concurrent=10, rate=100, size=(8, 8))
+    kids = d.kids()
+    d.kill(signal.SIGHUP, kids[0])
+    d.kill(signal.SIGHUP)
+    busy = cpu_ticks_over([pid, kids[1]], 1.3)
+    hits = calls.off()
+    result = load.stop()
+    said = len(d.lines("warning") + d.lines("error: ")) - quiet
+    print(f"{hits} calls failed, {busy} ticks, {said} lines, {result}")
+    assert hits
+    well(d, pid)
+    # A hundred sessions a second cost something too.
+    assert busy <= 30, f"{busy} ticks"
+    # Of the master and of each worker, those that could not start included.
+    assert said <= 15, "too many lines"
+    if who == "master":
+        assert all(peers.answers(c) for c in clients)
+        assert result["failed"] == 0, result
+    for client in clients:
+        client.close()
+    whole(d)

@@ -1,0 +1,247 @@
+"""Which remote a session gets, and what happens to those that fail."""
+
+import collections
+import time
+
+import peers
+from harness import SLOW, cpu_ticks_over, wait
+from peers import roundtrip
+
+ONE = "servers { min = 1 max = 1 }"
+
+
+def shares(d, count):
+    """How many of the closed sessions each remote got."""
+    return collections.Counter(s["remote"] for s in d.wait_closed(count))
+
+
+def open_sessions(d, count, **kw):
+    return [roundtrip(d.connect(**kw)) for _ in range(count)]
+
+
+def active(d):
+    return {name: r["active"] for name, r in d.remotes().items()}
+
+
+def test_refused_goes_on_to_the_next_remote(daemon, echo, backend,
+                                            mechanism):
+    dead = backend(listen=False)
+    d = daemon(remotes=[dead.conf("weight = 100"), echo], spawnd=ONE)
+    for _ in range(10):
+        roundtrip(d.connect()).close()
+    lines = d.wait_closed(10)
+    assert {s["remote"] for s in lines} == {"b"}
+    assert lines[0]["tries"] == "2"
+    assert {s["tries"] for s in lines[1:]} == {"1"}, "held remotes are tried"
+
+
+def test_retries_limits_the_tries(daemon, echo, backend):
+    dead = [backend(listen=False) for _ in range(3)]
+    remotes = [r.conf("weight = 200") for r in dead] + [echo]
+    d = daemon(remotes=remotes, relay="retries = 1", spawnd=ONE)
+    peers.turned_away(d.box, d.address())
+    line, = d.wait_closed()
+    assert (line["why"], line["tries"]) == ("connect-failed", "2")
+
+
+def test_all_remotes_down_closes_clients_fast_and_does_not_spin(
+        daemon, backend, mechanism):
+    dead = [backend(listen=False) for _ in range(3)]
+    d = daemon(remotes=dead)
+    begun = time.monotonic()
+    for _ in range(20):
+        assert peers.turned_away(d.box, d.address()) == "reset"
+    assert time.monotonic() - begun < 1 * SLOW
+    lines = d.wait_closed(20)
+    assert {s["why"] for s in lines} <= {"connect-failed", "no-remote"}
+    assert {(s["remote"], s["address"]) for s in lines} == {("-", "-")}
+    ticks = cpu_ticks_over([d.pid, *d.kids()], 1)
+    assert ticks <= 5, f"{ticks} ticks of CPU time in an idle second"
+
+
+def test_a_remote_down_while_another_is_busy_does_not_spin(daemon, echo,
+                                                           backend):
+    """The dead one has the fewest sessions and must not win for it."""
+    dead = backend(listen=False)
+    d = daemon(remotes=[dead, echo], spawnd=ONE)
+    clients = open_sessions(d, 50)
+    ticks = cpu_ticks_over([d.pid, *d.kids()], 1)
+    assert ticks <= 5, f"{ticks} ticks of CPU time in an idle second"
+    assert all(peers.answers(client) for client in clients)
+
+
+def test_a_dead_remote_is_held_and_comes_back(daemon, echo, backend,
+                                              mechanism):
+    late = backend(listen=False)
+    d = daemon(remotes=[late.conf("weight = 100"), echo], spawnd=ONE)
+    open_sessions(d, 3)
+    remotes = d.remotes()
+    assert remotes["a"]["held"] and not remotes["b"]["held"]
+    assert remotes["a"]["failed"] == 1
+    assert remotes["a"]["active"] == 0 and remotes["b"]["active"] == 3
+    late.start()
+
+    def came_back():
+        open_sessions(d, 1)
+        return late.conns
+
+    wait(came_back, 5, "the remote's return", 0.1)
+    assert not d.remotes()["a"]["held"]
+    d.wait_line("remote a: back after")
+
+
+def test_a_dead_remote_is_held_longer_each_time(daemon, echo, backend):
+    dead = backend(listen=False)
+    d = daemon(remotes=[dead.conf("weight = 100"), echo], spawnd=ONE)
+    failures = []
+
+    def three_times():
+        open_sessions(d, 1)
+        if d.remotes()["a"]["failed"] > len(failures):
+            failures.append(time.monotonic())
+        return len(failures) == 3
+
+    wait(three_times, 12, "the third attempt", 0.1)
+    first, second = (b - a for a, b in zip(failures, failures[1:]))
+    assert first > 0.8 and second > 1.5 * first, (first, second)
+
+
+def test_leastconn_respects_weights(daemon, box, mechanism):
+    echo = box.closing(peers.EchoServer(3))
+    d = daemon(spawnd=ONE, remotes=[
+        echo.conf("weight = 1"), echo.conf("weight = 3", 1),
+        echo.conf("weight = 6", 2)])
+    open_sessions(d, 100)
+    got = active(d)
+    assert got["a"] + got["b"] + got["c"] == 100
+    assert abs(got["a"] - 10) <= 2 and abs(got["b"] - 30) <= 2, got
+
+
+def test_leastconn_sees_the_load_of_all_workers(daemon, box):
+    """One remote has long sessions, all of them in the first worker; what
+    the second worker gets must go to the other remote."""
+    echo = box.closing(peers.EchoServer(2))
+    d = daemon(remotes=[echo.conf(), echo.conf(which=1)],
+               spawnd="servers { min = 4 max = 4 } users { min = 5 }")
+    clients = open_sessions(d, 200)
+    sessions = [w["sessions"] for w in d.workers()]
+    assert min(sessions) >= 40, sessions
+    got = active(d)
+    assert abs(got["a"] - 100) <= 4, got
+    # An uneven half ends; what comes next must level it.
+    for client in clients[::2]:
+        client.close()
+    d.wait_sessions(100)
+    before = active(d)
+    open_sessions(d, 100)
+    got = active(d)
+    assert abs(got["a"] - 100) <= 4, (before, got)
+
+
+def test_roundrobin_takes_turns(daemon, box):
+    echo = box.closing(peers.EchoServer(3))
+    d = daemon(spawnd=ONE, relay="balance = roundrobin",
+               remotes=[echo.conf(which=i) for i in range(3)])
+    for _ in range(30):
+        roundtrip(d.connect()).close()
+        d.wait_sessions(0)
+    order = [s["remote"] for s in d.wait_closed(30)]
+    assert shares(d, 30) == {"a": 10, "b": 10, "c": 10}
+    assert all(order[i] == order[i + 3] for i in range(27)), order
+
+
+def test_roundrobin_respects_weights(daemon, box):
+    echo = box.closing(peers.EchoServer(2))
+    d = daemon(spawnd=ONE, relay="balance = roundrobin", remotes=[
+        echo.conf("weight = 3"), echo.conf("weight = 1", 1)])
+    peers.load(box, d.address(), 200, concurrent=4)
+    assert shares(d, 200) == {"a": 150, "b": 50}
+
+
+def test_source_keeps_a_client_with_its_remote(daemon, box):
+    """In every worker, and over a reload."""
+    echo = box.closing(peers.EchoServer(4))
+    d = daemon(relay="balance = source",
+               spawnd="servers { min = 3 max = 3 } users { min = 1 }",
+               remotes=[echo.conf(which=i) for i in range(4)])
+    place = {}
+    for turn in range(3):
+        if turn == 2:
+            d.reload()
+        for i in range(40):
+            client = roundtrip(d.connect(source=f"127.0.2.{i + 1}"))
+            client.close()
+        for s in d.wait_closed(40 * (turn + 1)):
+            host = s["client"].split(":")[0]
+            assert place.setdefault(host, s["remote"]) == s["remote"]
+    count = collections.Counter(place.values())
+    assert len(place) == 40 and set(count) == set("abcd")
+    assert max(count.values()) <= 22, count
+
+
+def test_random_respects_weights(daemon, box):
+    echo = box.closing(peers.EchoServer(2))
+    d = daemon(relay="balance = random", remotes=[
+        echo.conf("weight = 1"), echo.conf("weight = 4", 1)])
+    peers.load(box, d.address(), 1000, concurrent=8)
+    got = shares(d, 1000)
+    assert 140 <= got["a"] <= 260, got
+
+
+def test_unix_socket_remote(daemon, backend, box, mechanism):
+    remote = backend(peers.echo, path=box.dir / "keep-remote.sock")
+    d = daemon(remotes=[remote])
+    data = peers.Pattern(2, 1_000_000)
+    client = d.connect()
+    peers.exchange(client, data, data)
+    client.close()
+    line, = d.wait_closed()
+    assert line["address"] == str(remote.path)
+
+
+def test_unix_socket_remote_that_is_missing(daemon, echo, box):
+    """A connect that fails at once must not stop the worker."""
+    d = daemon(remotes=[f'path = "{box.dir}/none" weight = 100', echo],
+               spawnd=ONE)
+    open_sessions(d, 10)
+    d.conf.change(remotes=[f'path = "{box.dir}/none"']).write()
+    d.ctl("reload")
+    peers.turned_away(d.box, d.address())
+    assert d.wait_closed()[-1]["why"] == "connect-failed"
+
+
+def test_local_address_is_what_the_remote_sees(daemon, backend):
+    remote = backend()
+    d = daemon(remotes=[remote], relay='local-address = "127.0.0.9"')
+    roundtrip(d.connect())
+    assert remote.peers[0][0] == "127.0.0.9"
+
+
+def test_ipv6_remote(daemon, backend):
+    remote = backend(host="::1")
+    d = daemon(remotes=[remote])
+    roundtrip(d.connect()).close()
+    assert d.wait_closed()[0]["address"] == f"[::1]:{remote.port}"
+
+
+def test_remote_by_name_tries_each_of_its_addresses(daemon, backend):
+    """localhost is ::1 and 127.0.0.1; only the second one listens."""
+    remote = backend()
+    d = daemon(remotes=[f'address = "localhost" port = {remote.port}'])
+    roundtrip(d.connect()).close()
+    assert d.wait_closed()[0]["address"] == f"127.0.0.1:{remote.port}"
+    assert d.remotes()["a"]["failed"] == 0
+
+
+def test_counters_of_remotes(daemon, box):
+    echo = box.closing(peers.EchoServer(2))
+    d = daemon(remotes=[echo.conf("weight = 5"), echo.conf(which=1)])
+    result = peers.load(box, d.address(), 300, concurrent=10,
+                        size=(100, 100))
+    d.wait_sessions(0)
+    remotes = d.remotes()
+    assert sum(r["sessions"] for r in remotes.values()) == 300
+    assert sum(r["bytes_in"] for r in remotes.values()) == result["bytes"]
+    assert sum(r["bytes_out"] for r in remotes.values()) == result["bytes"]
+    assert all(r["active"] == 0 for r in remotes.values())
+    assert remotes["a"]["weight"] == 5

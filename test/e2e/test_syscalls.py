@@ -1,0 +1,179 @@
+"""System calls a session: what each costs is the kernel's affair, how many
+there are is ours. The budget below is the most that was measured, and it may
+only shrink. strace -c counts; without strace, or the right to trace, no test."""
+
+import collections
+import math
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+import peers
+from harness import ASAN, Box, wait
+
+pytestmark = [
+    pytest.mark.load,
+    pytest.mark.skipif(ASAN, reason="the budget is that of a plain build"),
+    pytest.mark.skipif(shutil.which("strace") is None,
+                       reason="strace is not installed"),
+]
+
+SESSIONS = 2000
+ROUNDTRIPS = 2000
+
+# What may come on top of the budget in one measurement: what a process does
+# by the second, and the memory that it asks for when it first needs it.
+OTHERS = 60
+
+# Short sessions (connect, 64 bytes to and fro, close; a closing line in the
+# log), calls a session. "one" is one session at a time, where nothing can be
+# shared: every message is a packet and every event a wake-up. "many" is 64 at
+# a time.
+#
+#                        worker          master
+#                      one     many    one     many
+BUDGET = {
+    "accept":         (0,      0,      2.00,   2.00),
+    "hand-over":      (2.00,   1.50,   1.00,   1.00),   # send, or receive
+    "wait":           (6.00,   1.00,   2.00,   2.00),
+    "socket":         (1.00,   1.00,   0,      0),
+    "setsockopt":     (2.00,   2.00,   0,      0),
+    "connect":        (1.00,   1.00,   0,      0),
+    "epoll_ctl":      (2.00,   2.00,   0,      0),
+    "recv":           (4.00,   4.00,   0,      0),
+    "send":           (3.00,   3.00,   0,      0),      # one is the log's
+    "shutdown":       (1.00,   1.00,   0,      0),
+    "close":          (2.00,   2.00,   1.00,   1.00),
+    "getpid":         (2.00,   2.00,   0,      0),
+}
+
+# A round trip of 64 bytes in an open session, calls a round trip; the master
+# has no part in it.
+ROUNDTRIP = {"wait": 2.00, "recv": 2.00, "send": 2.00}
+
+# What is the same by another name.
+GROUPS = {
+    "accept4": "accept", "sendmsg": "hand-over", "recvmsg": "hand-over",
+    "epoll_wait": "wait", "epoll_pwait": "wait", "epoll_pwait2": "wait",
+    "recvfrom": "recv", "sendto": "send",
+}
+
+# % time, seconds, usecs/call, calls, errors (or blank), name
+ROW = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$")
+
+
+class Tracer:
+    """strace -c of one process, from here on until calls()."""
+
+    def __init__(self, box, pid, name):
+        self.summary = box.dir / f"{name}.calls"
+        self.errors = box.dir / f"{name}.strace"
+        with open(self.errors, "wb") as out:
+            self.proc = box.spawn(
+                ["strace", "-f", "-c", "-o", self.summary, "-p", pid],
+                stdin=subprocess.DEVNULL, stderr=out)
+        wait(lambda: "attached" in self.said() or
+             self.proc.poll() is not None, 10, "strace attached")
+        if self.proc.poll() is not None:
+            pytest.skip(f"strace may not trace here: {self.said().strip()}")
+
+    def said(self):
+        return self.errors.read_text(errors="replace")
+
+    def calls(self):
+        """group -> how many"""
+        self.proc.send_signal(signal.SIGINT)
+        self.proc.wait(10)
+        counts = collections.Counter()
+        for line in self.summary.read_text().splitlines():
+            row = ROW.match(line)
+            if row and row.group(2) != "total":
+                name = GROUPS.get(row.group(2), row.group(2))
+                counts[name] += int(row.group(1))
+        return counts
+
+
+def check(counts, budget, times, who):
+    """No more of each than the budget says, and little of anything else."""
+    measured = {name: round(n / times, 2)
+                for name, n in counts.most_common() if n > OTHERS}
+    print(f"{who}: {measured}")
+    over = {name: f"{counts[name] / times:.2f} instead of {allowed:.2f}"
+            for name, allowed in budget.items()
+            if counts[name] > math.ceil(allowed * times) + OTHERS}
+    others = sum(n for name, n in counts.items() if name not in budget)
+    if others > OTHERS:
+        over["others"] = {name: n for name, n in counts.items()
+                          if name not in budget}
+    assert not over, f"{who}: {over}"
+    # A trace that saw nothing would be within any budget.
+    assert not budget or sum(counts.values()) >= times, counts
+
+
+@pytest.fixture(scope="module")
+def short_sessions(programs):
+    """short_sessions(box, address, count, concurrent)"""
+    source = pathlib.Path(__file__).parent.parent / "bench" / "load.c"
+    load = Box.base / "load"
+    subprocess.run(["cc", "-std=gnu11", "-O2", "-D_GNU_SOURCE", "-o", load,
+                    source], check=True)
+
+    def run(box, address, count, concurrent):
+        proc = box.spawn([load, "short", "-n", count, "-c", concurrent,
+                          *address], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, text=True)
+        said = proc.communicate(timeout=120)[0]
+        assert proc.returncode == 0 and f" done={count} " in said, said
+    return run
+
+
+@pytest.fixture
+def one_worker(daemon, echo):
+    d = daemon(remotes=[echo], spawnd="""
+        servers { min = 1 max = 1 } users { min = 4000 }""")
+    if d.summary()["mechanism"] != "epoll":
+        pytest.skip("the budget is that of epoll")
+    return d, d.kids()[0]
+
+
+@pytest.mark.parametrize("concurrent", [1, 64])
+def test_a_short_session_keeps_to_its_budget(one_worker, short_sessions, box,
+                                             concurrent):
+    d, worker = one_worker
+    short_sessions(box, d.address(), 200, 64)
+    d.wait_sessions(0)
+    tracers = [Tracer(box, worker, "worker"), Tracer(box, d.pid, "master")]
+    short_sessions(box, d.address(), SESSIONS, concurrent)
+    d.wait_closed(200 + SESSIONS, 30)
+    counts = [tracer.calls() for tracer in tracers]
+    many = concurrent > 1
+    for who, column, count in (("worker", 0, counts[0]),
+                               ("master", 2, counts[1])):
+        budget = {name: row[column + many] for name, row in BUDGET.items()
+                  if row[column + many] != 0}
+        check(count, budget, SESSIONS, who)
+
+
+def test_a_round_trip_keeps_to_its_budget(one_worker, box):
+    d, worker = one_worker
+    client = peers.roundtrip(d.connect())
+    tracers = [Tracer(box, worker, "worker"), Tracer(box, d.pid, "master")]
+    for _ in range(ROUNDTRIPS):
+        peers.roundtrip(client, b"x" * 64)
+    counts = [tracer.calls() for tracer in tracers]
+    check(counts[0], ROUNDTRIP, ROUNDTRIPS, "worker")
+    check(counts[1], {}, ROUNDTRIPS, "master")
+
+
+def test_an_idle_session_asks_for_nothing(one_worker, box):
+    d, worker = one_worker
+    clients = [peers.roundtrip(d.connect()) for _ in range(200)]
+    tracers = [Tracer(box, worker, "worker"), Tracer(box, d.pid, "master")]
+    assert peers.silent(clients[0], 2)
+    for who, tracer in zip(("worker", "master"), tracers):
+        counts = tracer.calls()
+        assert sum(counts.values()) <= OTHERS, (who, counts)

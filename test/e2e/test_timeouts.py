@@ -1,0 +1,117 @@
+"""Every time limit fires in time, says so, and not before."""
+
+import time
+
+import pytest
+
+import peers
+from harness import ASAN, SLOW, wait
+from peers import receive, receive_all, roundtrip
+
+TICK = 0.3 if ASAN else 0.2         # seconds between signs of life
+LIMIT = f"{int(TICK * 5000)}ms"     # and the longest silence
+
+pytestmark = pytest.mark.usefixtures("mechanism")
+
+
+def test_idle_timeout_fires_in_time(daemon, echo):
+    d = daemon(remotes=[echo], relay="idle-timeout = 1s")
+    client = roundtrip(d.connect())
+    begun = time.monotonic()
+    peers.ended(client)
+    took = time.monotonic() - begun
+    assert 0.8 < took < 1.5 * SLOW, took
+    line, = d.wait_closed()
+    assert (line["end"], line["why"]) == ("relay", "idle-timeout")
+
+
+def test_activity_keeps_a_session_alive(daemon, echo):
+    d = daemon(remotes=[echo], relay=f"idle-timeout = {LIMIT}")
+    client = d.connect()
+    for _ in range(12):
+        roundtrip(client)
+        time.sleep(TICK)
+    client.close()
+    assert d.wait_closed()[0]["why"] == "fin"
+
+
+@pytest.mark.parametrize("downwards", [True, False], ids=["down", "up"])
+def test_activity_in_one_direction_is_enough(daemon, backend, downwards):
+    remote = backend(peers.hold)
+    d = daemon(remotes=[remote], relay=f"idle-timeout = {LIMIT}")
+    client = d.connect()
+    server = wait(lambda: remote.conns, 5)[0]
+    source, sink = (server, client) if downwards else (client, server)
+    for _ in range(12):
+        source.sendall(b"tick")
+        assert receive(sink, 4) == b"tick"
+        time.sleep(TICK)
+    source.close()
+    sink.close()
+    assert d.wait_closed()[0]["why"] == "fin"
+
+
+def test_a_stalled_reader_is_idle(daemon, backend):
+    """Bytes that wait are no activity."""
+    remote = backend(lambda s: s.sendall(b"x" * 20_000_000))
+    d = daemon(remotes=[remote], relay="idle-timeout = 1s")
+    d.connect(rcvbuf=8192)
+    line, = d.wait_closed(1, 10)
+    assert line["why"] == "idle-timeout"
+
+
+def test_half_close_timeout(daemon, backend):
+    remote = backend(peers.hold)
+    d = daemon(remotes=[remote],
+               relay="half-close-timeout = 1s  idle-timeout = 1m")
+    client = d.connect()
+    client.sendall(b"x")
+    client.shutdown(1)
+    begun = time.monotonic()
+    peers.ended(client)
+    took = time.monotonic() - begun
+    assert 0.8 < took < 1.6 * SLOW, took
+    line, = d.wait_closed()
+    assert (line["end"], line["why"]) == ("relay", "half-close-timeout")
+
+
+def test_a_half_closed_session_that_moves_is_not_cut(daemon, backend):
+    """A long download after the client's FIN is no idle half."""
+    def serve(sock):
+        receive_all(sock)
+        for _ in range(12):
+            sock.sendall(b"tick")
+            time.sleep(TICK)
+
+    d = daemon(remotes=[backend(serve)],
+               relay=f"half-close-timeout = {LIMIT}")
+    client = d.connect()
+    client.shutdown(1)
+    assert receive_all(client) == b"tick" * 12
+    assert d.wait_closed()[0]["why"] == "fin"
+
+
+def test_connect_timeout_goes_on_to_the_next_remote(daemon, echo, box):
+    hole = box.closing(peers.Blackhole())
+    d = daemon(remotes={"hole": hole.conf("weight = 256"),
+                        "good": echo.conf()},
+               spawnd="servers { min = 1 max = 1 }",
+               relay="connect-timeout = 500ms")
+    begun = time.monotonic()
+    roundtrip(d.connect())
+    took = time.monotonic() - begun
+    assert 0.4 < took < 1.0 * SLOW, took
+    d.connect()
+    assert d.remotes()["hole"]["failed"] == 1
+
+
+def test_connect_timeout_of_every_remote(daemon, box):
+    holes = [box.closing(peers.Blackhole()) for _ in range(2)]
+    d = daemon(remotes=holes, relay="connect-timeout = 500ms")
+    begun = time.monotonic()
+    peers.ended(d.connect())
+    took = time.monotonic() - begun
+    assert 0.9 < took < 2 * SLOW, took
+    line, = d.wait_closed()
+    assert (line["why"], line["remote"], line["address"], line["tries"]) == \
+        ("connect-timeout", "-", "-", "2")

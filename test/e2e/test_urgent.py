@@ -1,0 +1,37 @@
+"""Urgent data: it goes on in its place, as ordinary data."""
+
+import socket
+
+from peers import receive
+
+
+def test_urgent_data_stays_in_its_place(daemon, echo, mechanism):
+    client = daemon(remotes=[echo]).connect()
+    client.sendall(b"abc")
+    client.send(b"!", socket.MSG_OOB)
+    client.sendall(b"def")
+    assert receive(client, 7) == b"abc!def"
+
+
+def test_nothing_waits_behind_urgent_data(daemon, echo, mechanism):
+    """A read ends at the urgent byte though more has arrived, and no event
+    tells of what is behind it."""
+    client = daemon(remotes=[echo]).connect()
+    for _ in range(200):
+        client.send(b"x", socket.MSG_OOB)
+        client.sendall(b"y" * 10)
+        assert receive(client, 11) == b"x" + b"y" * 10
+
+
+def test_urgent_data_from_the_remote(daemon, backend):
+    def shout(sock):
+        for _ in range(50):
+            sock.sendall(b"one")
+            sock.send(b"!", socket.MSG_OOB)
+            sock.sendall(b"two")
+            assert sock.recv(1) == b"."
+
+    client = daemon(remotes=[backend(shout)]).connect()
+    for _ in range(50):
+        assert receive(client, 7) == b"one!two"
+        client.sendall(b".")
