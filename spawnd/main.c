@@ -17,7 +17,6 @@
 
 #define STOP_LIMIT	3000	/* ms until stopped workers are killed */
 
-static void	 standard_descriptors(void);
 static void	 remember(int, char **);
 static char	*own_path(const char *);
 static void	 mistake(void *, const char *, int, const char *);
@@ -50,7 +49,6 @@ main(int argc, char **argv)
 	/* What else the launching process left open is none of ours. */
 	if (!upgraded)
 		activate_collect();
-	standard_descriptors();
 	remember(argc, argv);
 	TAILQ_INIT(&master.gens);
 	TAILQ_INIT(&master.totals);
@@ -85,19 +83,6 @@ main(int argc, char **argv)
 	}
 	ev_run();
 	finish(0);
-}
-
-/* Where one of 0 to 2 is closed, the next open(2) would take its place. */
-static void
-standard_descriptors(void)
-{
-	int fd;
-
-	do {
-		if ((fd = open("/dev/null", O_RDWR)) == -1)
-			fatal("/dev/null");
-	} while (fd <= STDERR_FILENO);
-	close(fd);
 }
 
 /* What an upgrade needs to start the next image as we were started. */

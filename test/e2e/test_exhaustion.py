@@ -176,5 +176,5 @@ def test_few_descriptors_under_load(box, echo):
     print(f"{result}, {said} lines in {seconds:.1f} s")
     assert said <= 2 * seconds + 4
     d.wait_sessions(0)
-    assert fd_count(d.pid) == fds
+    wait(lambda: fd_count(d.pid) == fds, 5, "descriptors as before")
     assert d.summary()["refused"] == 0

@@ -51,8 +51,9 @@ def test_a_storm_of_reloads(daemon, echo, box, seed):
     for client in long:
         client.close()
     wait(lambda: len(d.kids()) == 2, 10, "the old generations' end")
-    assert list(generations(d)) == [d.summary()["generation"]]
-    assert fd_count(d.pid) == fds
+    wait(lambda: list(generations(d)) == [d.summary()["generation"]], 5,
+         "the current generation only")
+    wait(lambda: fd_count(d.pid) == fds, 5, "descriptors as before")
     assert listening(d.port()) == inodes
     if not ASAN:
         assert private_kib(d.pid) - memory <= 300

@@ -177,7 +177,7 @@ def test_20_upgrades_leave_no_descriptor(daemon, echo, box, folder):
     for client in w.clients:
         client.close()
     wait(lambda: len(d.kids()) == 2, 10, "the old workers' end")
-    assert fd_count(d.pid) == fds
+    wait(lambda: fd_count(d.pid) == fds, 5, "descriptors as before")
     assert fd_count(d.kids("logger")[0]) == logger
     assert len(d.kids("logger")) == 1
     if not ASAN:
