@@ -188,7 +188,8 @@ pump_error(struct end *e, int what, struct end **broken)
 static bool
 bulk(const struct end *from)
 {
-	return from->score >= BULK_ON && splice_works();
+	/* splice(2) does not get past urgent data. */
+	return from->score >= BULK_ON && !from->urgent && splice_works();
 }
 
 static void

@@ -32,6 +32,7 @@ struct end {
 	bool		 writable;
 	bool		 hup;		/* read on to the end: EOF or error */
 	bool		 error;		/* the socket has an error */
+	bool		 urgent;	/* it has received urgent data */
 	bool		 eof;		/* FIN received, all data read */
 	bool		 shut;		/* FIN sent, or none is to be sent */
 	bool		 failed;	/* its socket is dead for writing */

@@ -12,7 +12,7 @@
 
 static void		 sess_enter(struct sess *, enum sess_stage);
 static void		 sess_step(struct sess *, enum step);
-static void		 sess_urgent(const struct end *);
+static void		 sess_urgent(struct end *);
 static void		 sess_timer(struct ev_timer *);
 static uint64_t		 sess_limit(const struct sess *);
 static void		 sess_more(struct ev_task *);
@@ -180,10 +180,11 @@ sess_io(struct ev_io *io, int what)
 
 /* Urgent data goes on in its place, as ordinary data. */
 static void
-sess_urgent(const struct end *e)
+sess_urgent(struct end *e)
 {
 	const int on = 1;
 
+	e->urgent = true;
 	setsockopt(e->io.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 }
 

@@ -57,6 +57,13 @@ def mechanism(request, box):
     return request.param
 
 
+@pytest.fixture(params=["epoll", "epoll-copy", "epoll-splice", "poll"])
+def data_path(request, box):
+    """Runs a test with each way to wait for events and to move bytes."""
+    box.event, _, box.io = request.param.partition("-")
+    return request.param
+
+
 @pytest.fixture
 def daemon(box):
     """daemon(remotes=[...], spawnd="...", relay="...", listen="..."): starts

@@ -197,6 +197,7 @@ class Conf:
         self.path = box.dir / f"{name}.conf"
         self.listen = {"web": 'address = "127.0.0.1" port = 0'}
         self.control = box.dir / f"{name}.sock"
+        self.io = box.io
         self.spawnd = ""
         self.relay = ""
         self.remotes = {}
@@ -225,6 +226,8 @@ class Conf:
         lines += [self.spawnd, "}", "relay app {"]
         for name, text in self.remotes.items():
             lines.append(f"    remote {name} {{ {text} }}")
+        if self.io and "io = " not in self.relay:
+            lines.append(f"    io = {self.io}")
         lines += [self.relay, "}", self.extra, ""]
         return "\n".join(lines)
 
@@ -385,8 +388,9 @@ class Daemon:
         return self.verdicts(seen)[0]
 
     def verdicts(self, skip=0):
-        return [line for line in self.lines("reload: ")[skip:]
-                if re.search(r"reload: (done|failed)", line)]
+        """The outcomes of reloads in the log, without the first ones."""
+        return [line for line in self.lines("reload: ")
+                if re.search(r"reload: (done|failed)", line)][skip:]
 
     def kill(self, signo, pid=None):
         os.kill(pid or self.pid, signo)
@@ -506,7 +510,8 @@ class Box:
             prefix=re.sub(r"\W+", "-", name)[:40] + ".", dir=Box.base))
         self.dir.chmod(0o755)
         self.daemons, self.sockets, self.closers = [], [], []
-        self.procs, self.event, self.faults = [], None, []
+        self.procs, self.faults = [], []
+        self.event = self.io = None
 
     def environment(self, daemon=None):
         env = dict(os.environ, SPAWND_TEST_ID=self.dir.name,

@@ -12,7 +12,7 @@ from harness import ASAN, SLOW, private_kib, wait
 from peers import (Pattern, Thread, exchange, receive, receive_all,
                    receive_digest, send_pattern)
 
-pytestmark = pytest.mark.usefixtures("mechanism")
+pytestmark = pytest.mark.usefixtures("data_path")
 
 SIZES = [1, 2, 1459, 4096, 65535, 65536, 65537, 1_000_000, 10_000_000]
 
@@ -38,9 +38,9 @@ def both_ways(backend, daemon, sizes):
     assert sorted(int(s["out"]) for s in lines) == sizes
 
 
-def test_mechanism_is_the_one_asked_for(daemon, echo, mechanism):
+def test_mechanism_is_the_one_asked_for(daemon, echo, box):
     d = daemon(remotes=[echo])
-    assert d.summary()["mechanism"] == mechanism
+    assert d.summary()["mechanism"] == box.event
     peers.roundtrip(d.connect())
 
 

@@ -123,7 +123,8 @@ def test_too_many_descriptors_in_flight(box, echo, mode):
     """Without rights, what was sent and not taken counts against the limit
     (ETOOMANYREFS): 8 stopped workers and 300 clients."""
     d = box.daemon(remotes=[echo], preexec=nobody(96, box.dir), event=mode,
-                   env=NO_LEAKS, spawnd="servers { min = 8 max = 8 } watchdog = 0")
+                   env=NO_LEAKS,
+                   spawnd="servers { min = 8 max = 8 } watchdog = 0")
     client = roundtrip(d.connect())
     kids = d.kids()
     for pid in kids:

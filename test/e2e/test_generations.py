@@ -8,7 +8,7 @@ import time
 import pytest
 
 import peers
-from harness import ASAN, SLOW, alive, fd_count, listening, private_kib, wait
+from harness import ASAN, SLOW, fd_count, listening, private_kib, wait
 from peers import roundtrip
 from test_start import bad_libexec
 
@@ -130,7 +130,6 @@ def test_drain_timeout_is_spread(daemon, echo):
     clients = [roundtrip(d.connect()) for _ in range(200)]
     begun = time.monotonic()
     d.reload()
-    ends = []
     for client in clients:
         assert peers.ended(client) == "fin"
     last = time.monotonic() - begun

@@ -69,7 +69,7 @@ def curl(*args):
 
 @needs("nginx")
 @needs("curl")
-def test_nginx_and_curl_checksums(daemon, nginx, mechanism):
+def test_nginx_and_curl_checksums(daemon, nginx, data_path):
     d = daemon(remotes=[remote_at(nginx)])
     for size in SIZES:
         got = curl(f"http://127.0.0.1:{d.port()}/{size}")

@@ -547,8 +547,7 @@ def test_in_overload(daemon, echo, box, folder, overload):
     assert all(peers.answers(c) for c in clients + waiting)
 
 
-def test_with_the_backlog_full_of_clients(daemon, echo, box, folder,
-                                          slow_libexec):
+def test_with_the_backlog_full_of_clients(daemon, echo, box, folder):
     """200 clients at 2 places, upgrades all the time: nobody is lost."""
     d = daemon(remotes=[echo], program=folder / "spawnd", spawnd=FULL)
     load = peers.Load(box, d.address(), concurrent=200, spread=50)

@@ -5,7 +5,7 @@ import socket
 from peers import receive
 
 
-def test_urgent_data_stays_in_its_place(daemon, echo, mechanism):
+def test_urgent_data_stays_in_its_place(daemon, echo, data_path):
     client = daemon(remotes=[echo]).connect()
     client.sendall(b"abc")
     client.send(b"!", socket.MSG_OOB)
@@ -13,7 +13,7 @@ def test_urgent_data_stays_in_its_place(daemon, echo, mechanism):
     assert receive(client, 7) == b"abc!def"
 
 
-def test_nothing_waits_behind_urgent_data(daemon, echo, mechanism):
+def test_nothing_waits_behind_urgent_data(daemon, echo, data_path):
     """A read ends at the urgent byte though more has arrived, and no event
     tells of what is behind it."""
     client = daemon(remotes=[echo]).connect()
