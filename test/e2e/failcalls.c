@@ -29,7 +29,7 @@ enum function {
 
 struct control {
 	_Atomic uint32_t	function;	/* enum function */
-	_Atomic uint32_t	who;		/* 1 spawnd, 2 relay, 4 logger */
+	_Atomic uint32_t	who;		/* 1 spawnd, 2 relay, 4 log */
 	_Atomic uint32_t	error;
 	_Atomic uint32_t	skip;		/* so many go well first */
 	_Atomic uint32_t	times;		/* then so many fail */
