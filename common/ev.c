@@ -102,8 +102,14 @@ queue_close(void)
 static void
 queue_mute(int signo)
 {
+	sigset_t set;
+
 	/* To ignore SIGCHLD would also lose the status of children. */
 	signal(signo, signo == SIGCHLD ? SIG_DFL : SIG_IGN);
+	/* Whoever started us may have held it back until now. */
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 #endif

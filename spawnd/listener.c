@@ -11,8 +11,13 @@
 #include "log.h"
 #include "spawnd.h"
 
+#define ANY_TRIES	16	/* at one free port for several addresses */
+
 static struct listener	*listener_find(const struct addr *, const char *);
 static int		 plan(const struct conf *, const char **);
+static int		 plan_section(const struct conf *, unsigned,
+			    const char **);
+static void		 section_release(unsigned);
 static int		 plan_named(const struct conf *, unsigned,
 			    const char **);
 static int		 plan_address(const struct conf *, unsigned,
@@ -76,8 +81,7 @@ listener_plan(const struct conf *conf, const char **errp)
 static int
 plan(const struct conf *conf, const char **errp)
 {
-	const struct conf_listen *c;
-	unsigned i, k;
+	unsigned i;
 	int n;
 
 	/* First, as a socket with a name is for no other section. */
@@ -85,14 +89,44 @@ plan(const struct conf *conf, const char **errp)
 		if (plan_named(conf, i, errp) == -1)
 			return -1;
 	for (i = 0; i < conf->nlistens; i++) {
-		c = &conf->listens[i];
 		if ((n = plan_named(conf, i, errp)) != 0)
 			continue;
-		for (k = 0; k < c->naddr; k++)
-			if (plan_address(conf, i, &c->addr[k], errp) == -1)
-				return -1;
+		if (plan_section(conf, i, errp) == -1)
+			return -1;
 	}
 	return 0;
+}
+
+/* "Any port" is one for all addresses: where one of them has that port in use
+ * already, another port is tried. */
+static int
+plan_section(const struct conf *conf, unsigned index, const char **errp)
+{
+	const struct conf_listen *c = &conf->listens[index];
+	unsigned k, tries;
+
+	for (tries = 0;; tries++) {
+		for (k = 0; k < c->naddr; k++)
+			if (plan_address(conf, index, &c->addr[k], errp) == -1)
+				break;
+		if (k == c->naddr)
+			return 0;
+		if (errno != EADDRINUSE || k == 0 || tries == ANY_TRIES ||
+		    addr_get_port(&c->addr[k]) != 0)
+			return -1;
+		section_release(index);
+	}
+}
+
+static void
+section_release(unsigned index)
+{
+	struct listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next)
+		if (l->fresh && l->from == LISTENER_BOUND &&
+		    l->next_index == index)
+			listener_free(l);
 }
 
 /*
@@ -268,16 +302,18 @@ listener_tcp(const struct addr *a, bool keepalive, unsigned backlog,
     const char **errp)
 {
 	char text[ADDR_STRLEN];
-	int fd;
+	int fd, saved;
 
 	fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, 0);
 	if (fd == -1 || listener_options(fd, a, keepalive) == -1 ||
 	    bind(fd, &a->sa, a->len) == -1 || listen(fd, (int)backlog) == -1) {
+		saved = errno;
 		*errp = sentence("listen on", addr_str(a, text),
-		    strerror(errno));
+		    strerror(saved));
 		if (fd != -1)
 			close(fd);
+		errno = saved;
 		return -1;
 	}
 	return fd;

@@ -1,6 +1,7 @@
 """Deaths under load, counted on both sides: the sessions that clients see
 fail are those that the dead worker held, and none more."""
 
+import pathlib
 import re
 import signal
 import time
@@ -8,7 +9,7 @@ import time
 import pytest
 
 import peers
-from harness import ASAN, SLOW, alive, wait
+from harness import ASAN, SLOW, alive, proc_stat, wait
 from peers import roundtrip
 
 RATE = 300 if ASAN else 1500
@@ -202,3 +203,33 @@ def test_sessions_of_a_killed_master_go_on(daemon, echo, box):
     wait(lambda: not any(alive(pid) for pid in kids), 5, "the workers' end")
     two.deaths = False
     wait(lambda: two.summary()["sessions"] == 0, 5, "the new master's")
+
+
+def newcomers(d, known):
+    """Workers that were not there, as soon as they are; by the file that
+    lists the master's children, as there is no time to look at all."""
+    pids = pathlib.Path(f"/proc/{d.pid}/task/{d.pid}/children").read_text()
+    return [pid for pid in map(int, pids.split()) if pid not in known and
+            (proc_stat(pid) or [""])[0] == "relay"]
+
+
+@pytest.mark.parametrize("signo", [signal.SIGHUP, signal.SIGTERM])
+def test_asked_to_leave_before_it_works(daemon, echo, signo):
+    """A worker that has only just been started is not killed by it: it goes
+    when it is ready. Whether the reload is done without it or fails, all is
+    well afterwards."""
+    d = daemon(remotes=[echo])
+    d.deaths = False
+    client = roundtrip(d.connect())
+    for _ in range(10):
+        known, seen = set(d.kids()), len(d.verdicts())
+        d.kill(signal.SIGHUP)
+        for pid in wait(lambda: newcomers(d, known), 5, "a new worker",
+                        interval=0):
+            d.kill(signo, pid)
+        wait(lambda: len(d.verdicts()) > seen, 5, "the reload's verdict")
+        wait(lambda: len(d.workers("ready")) == 2, 5, "two workers")
+        roundtrip(d.connect()).close()
+    assert not d.lines("died")
+    assert peers.answers(client)
+    d.reload()

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 import peers
-from harness import (SLOW, alive, descendants, listening, proc_table,
-                     status_field, wait)
+from harness import (SLOW, alive, descendants, listening, status_field,
+                     wait)
 from peers import roundtrip
 
 
@@ -29,10 +29,13 @@ def bad_libexec(box, name, script):
 def assert_nothing_left(box, *paths):
     for path in paths:
         assert not path.exists(), path
-    mine = {p for p, (state, name) in descendants(os.getpid()).items()
-            if state != "Z" and name in ("spawnd", "relay", "logger", "sh",
-                                         "sleep")}
-    assert not mine, proc_table()
+    names = ("spawnd", "relay", "logger", "sh", "sleep")
+
+    def left():
+        return [name for state, name in descendants(os.getpid()).values()
+                if state != "Z" and name in names]
+
+    wait(lambda: not left(), 2, f"the end of {left()}")
 
 
 def test_order_of_the_start(daemon, echo, box):

@@ -682,5 +682,6 @@ def test_upgrades_reloads_and_leaves_at_random(daemon, echo, box, folder,
     assert done >= 3
     wait(lambda: len(d.workers("ready")) >= 2 and
          not d.workers("starting"), 10, "the last reload")
-    assert not d.lines("reload: failed")
+    # It fails when a new worker was asked to leave before it was ready.
+    assert len(d.lines("reload: failed")) <= len(d.lines("asked to leave"))
     peers.load(box, d.address(), 100)
