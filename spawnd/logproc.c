@@ -122,7 +122,7 @@ logger_exec(void)
 			dup2(null, STDERR_FILENO);
 	}
 	closefrom(PROTO_FD_CHANNEL + 1);
-	ev_signal_reset();
+	reaper_child();
 	execv(path, argv);
 	fprintf(stderr, "spawnd: cannot run %s: %s\n", path, strerror(errno));
 	_exit(127);

@@ -78,3 +78,17 @@ reaper_watch(struct ev_proc *p, pid_t pid, void (*cb)(struct ev_proc *, int))
 	errno = saved;
 	return -1;
 }
+
+void
+reaper_child(void)
+{
+	const int held[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
+	sigset_t set;
+	size_t i;
+
+	ev_signal_reset();
+	sigemptyset(&set);
+	for (i = 0; i < nitems_of(held); i++)
+		sigaddset(&set, held[i]);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+}

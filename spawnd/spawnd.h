@@ -372,6 +372,9 @@ void		 reaper_start(void);
  * killed, as nobody would know what becomes of it; -1 with errno then. */
 int		 reaper_watch(struct ev_proc *, pid_t,
 		    void (*cb)(struct ev_proc *, int status));
+/* In a child, before it executes a worker or the logger: what is sent to it
+ * before it listens to signals waits until it does. */
+void		 reaper_child(void);
 
 /* --- options.c: the command line --- */
 

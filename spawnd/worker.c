@@ -20,7 +20,6 @@
 
 static struct worker	*worker_alloc(struct generation *);
 static int	worker_launch(struct worker *);
-static void	worker_signals(void);
 static void	worker_exec(struct worker *, int) no_return;
 static int	fd_place(int, int);
 static void	worker_event(struct ev_io *, int);
@@ -151,22 +150,6 @@ fd_place(int fd, int above)
 	return r;
 }
 
-/* What is sent to a worker before it listens waits until it does. */
-static void
-worker_signals(void)
-{
-	sigset_t wait;
-
-	ev_signal_reset();
-	sigemptyset(&wait);
-	sigaddset(&wait, SIGHUP);
-	sigaddset(&wait, SIGTERM);
-	sigaddset(&wait, SIGINT);
-	sigaddset(&wait, SIGUSR1);
-	sigaddset(&wait, SIGUSR2);
-	sigprocmask(SIG_SETMASK, &wait, NULL);
-}
-
 /* The child's side of the start. */
 static void
 worker_exec(struct worker *w, int chan)
@@ -192,7 +175,7 @@ worker_exec(struct worker *w, int chan)
 			dup2(null, STDERR_FILENO);
 	}
 	closefrom(PROTO_FD_END);
-	worker_signals();
+	reaper_child();
 	execv(path, argv);
 	log_init(PROTO_FD_LOG, "spawnd");
 	log_write(LOG_ERR, "cannot run %s: %s", path, strerror(errno));

@@ -21,7 +21,7 @@ def generations(d):
 def test_a_storm_of_reloads(daemon, echo, box, seed):
     """At random, under load, with 200 long sessions: nothing fails, nothing
     grows."""
-    count, seconds = (25, 15) if ASAN else (100, 24)
+    count, seconds = (25, 15) if ASAN else (100, 20)
     dice = random.Random(seed)
     d = daemon(remotes=[echo])
     for _ in range(3):

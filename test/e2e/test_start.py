@@ -4,6 +4,7 @@ fails leaves nothing behind."""
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -158,6 +159,17 @@ def test_worker_that_is_missing(echo, box):
     libexec.mkdir()
     conf = box.conf(remotes=[echo])
     start_fails(box, conf, libexec=libexec, words=[str(libexec)])
+
+
+def test_late_logger_still_writes_why_the_start_failed(echo, box):
+    # Not sleep(1): a shell that waits for a child lets all signals in.
+    late = ("import os, sys, time; time.sleep(0.2); "
+            "os.execv(sys.argv[1], sys.argv[1:])")
+    libexec = bad_libexec(box, "logger", f"""exec {sys.executable} -c \
+        '{late}' {box.base}/libexec/logger "$@"\n""")
+    (libexec / "relay").unlink()
+    conf = box.conf(remotes=[echo])
+    start_fails(box, conf, libexec=libexec, words=[f"{libexec}/relay"])
 
 
 def test_logger_that_dies_at_once(echo, box):
