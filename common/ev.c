@@ -426,7 +426,7 @@ ev_signal_add(struct ev_signal *sig, int signo, void (*cb)(struct ev_signal *))
 }
 
 void
-ev_signal_reset(void)
+ev_signal_reset(const sigset_t *held)
 {
 	sigset_t none;
 	int signo;
@@ -436,7 +436,7 @@ ev_signal_reset(void)
 			signal(signo, SIG_DFL);
 	sigemptyset(&loop.signals);
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigprocmask(SIG_SETMASK, held != NULL ? held : &none, NULL);
 }
 
 /* For one more. */

@@ -19,6 +19,8 @@
 
 #include "compat.h"
 
+#include <signal.h>
+
 /* What happened, in a bit mask. IO_EOF comes with IO_READ: the peer has sent
  * its last byte, the socket has an error, or there is urgent data; a read
  * tells which, and from now on a short count is no sign of an empty socket.
@@ -118,10 +120,11 @@ void		 ev_timer_stop(struct ev_timer *);
 bool		 ev_timer_on(const struct ev_timer *);
 
 /* Watches a signal; the default action no longer takes place. A child must
- * call ev_signal_reset() between fork(2) and exec(2). */
+ * call ev_signal_reset() between fork(2) and exec(2); held: signals that stay
+ * blocked in the new program until it listens to them, NULL for none. */
 int		 ev_signal_add(struct ev_signal *, int signo,
 		    void (*cb)(struct ev_signal *));
-void		 ev_signal_reset(void);
+void		 ev_signal_reset(const sigset_t *held);
 
 /*
  * Watches a child of this process; the callback comes once, with the status

@@ -86,9 +86,8 @@ reaper_child(void)
 	sigset_t set;
 	size_t i;
 
-	ev_signal_reset();
 	sigemptyset(&set);
 	for (i = 0; i < nitems_of(held); i++)
 		sigaddset(&set, held[i]);
-	sigprocmask(SIG_SETMASK, &set, NULL);
+	ev_signal_reset(&set);
 }

@@ -127,7 +127,7 @@ check_run(int fd)
 	struct conf *conf;
 	FILE *f;
 
-	ev_signal_reset();
+	ev_signal_reset(NULL);
 	if ((f = fdopen(fd, "w")) == NULL)
 		_exit(2);
 	if ((conf = options_load(&master.opt, check_mistake, f)) == NULL) {

@@ -124,7 +124,7 @@ check_exec(void)
 
 	snprintf(numbers, sizeof(numbers), "%d %d", UPGRADE_STATE,
 	    PROTO_VERSION);
-	ev_signal_reset();
+	ev_signal_reset(NULL);
 	argv[n++] = master.argv[0];
 	argv[n++] = (char *)(uintptr_t)"-n";
 	for (i = 1; master.argv[i] != NULL; i++)

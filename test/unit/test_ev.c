@@ -437,14 +437,14 @@ test_signal(void **state)
 
 	pid = fork();
 	if (pid == 0) {
-		ev_signal_reset();
+		ev_signal_reset(NULL);
 		kill(getpid(), SIGTERM);
 		_exit(1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGTERM);
-	ev_signal_reset();
+	ev_signal_reset(NULL);
 	signal(SIGTERM, SIG_IGN);
 	kill(getpid(), SIGTERM);
 	assert_int_equal(ev_turn(SHORT), 0);
@@ -657,7 +657,7 @@ test_fork(void **state)
 	assert_true(p.what & IO_READ);
 	kill(getpid(), SIGTERM);
 	turn_until(&nsignals, 1);
-	ev_signal_reset();
+	ev_signal_reset(NULL);
 	ev_io_close(&p.io);
 	close(sv[1]);
 }
