@@ -278,8 +278,8 @@ def test_way_back_to_the_former_image(daemon, echo, box, folder, where,
     pidfile = box.dir / "d.pid"
     d = daemon(remotes=[echo], program=folder / "spawnd",
                spawnd=f'pidfile = "{pidfile}"')
-    w = Watched(d)
     kids, running, fds = d.kids(), image(d.pid), fd_count(d.pid)
+    w = Watched(d)
     replace(folder, change=STATES[where])
     for _ in range(2):
         w.some_load()
