@@ -107,6 +107,7 @@ class Watched:
         wait(lambda: len(self.d.lines(" why=")) > seen + count, 10, "load")
 
     def check(self):
+        self.some_load(20)      # whatever happened, it goes on
         result = self.load.stop()
         assert result["failed"] == 0 and result["ok"] > 0, result
         assert all(peers.answers(c) for c in self.clients)
