@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <fcntl.h>
 
@@ -44,6 +45,22 @@ shm_create(const char *name, size_t size)
 		return -1;
 	}
 	return fd;
+}
+
+char *
+shm_text(int fd)
+{
+	struct stat st;
+	char *text;
+
+	if (fstat(fd, &st) == -1 ||
+	    (text = calloc(1, (size_t)st.st_size + 1)) == NULL)
+		return NULL;
+	if (pread(fd, text, (size_t)st.st_size, 0) == st.st_size)
+		return text;
+	free(text);
+	errno = EIO;
+	return NULL;
 }
 
 int

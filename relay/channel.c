@@ -86,6 +86,7 @@ channel_read(void)
 static void
 channel_message(const struct ipc_msg *m)
 {
+	log_debug("the master says %s, %u", ipc_name(m->type), m->count);
 	switch (m->type) {
 	case MSG_CONN:
 		channel_sessions(m);

@@ -15,9 +15,9 @@
 #include "relay.h"
 #include "sandbox.h"
 #include "schedule.h"
+#include "shm.h"
 #include "splice.h"
 
-static char	*conf_text(int);
 static void	 conf_mistake(void *, const char *, int, const char *);
 static void	 worker_configure(void);
 static void	 worker_pipes(const struct conf *);
@@ -74,23 +74,6 @@ number(const char *text, const char *what)
 	return (unsigned)n;
 }
 
-static char *
-conf_text(int fd)
-{
-	struct stat st;
-	ssize_t n;
-	char *text;
-
-	if (fstat(fd, &st) == -1)
-		fatal("configuration");
-	if ((text = calloc(1, (size_t)st.st_size + 1)) == NULL)
-		fatal("configuration");
-	n = pread(fd, text, (size_t)st.st_size, 0);
-	if (n != st.st_size)
-		fatal("configuration");
-	close(fd);
-	return text;
-}
 
 static void
 conf_mistake(void *arg, const char *file, int line, const char *text)
@@ -102,8 +85,11 @@ conf_mistake(void *arg, const char *file, int line, const char *text)
 static void
 worker_configure(void)
 {
-	char *text = conf_text(PROTO_FD_CONF);
+	char *text = shm_text(PROTO_FD_CONF);
 
+	if (text == NULL)
+		fatal("configuration");
+	close(PROTO_FD_CONF);
 	worker.conf = conf_load_text(text, "configuration from the master",
 	    conf_mistake, NULL);
 	if (worker.conf == NULL)

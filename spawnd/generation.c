@@ -1,7 +1,6 @@
 #include "compat.h"
 
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <inttypes.h>
 
@@ -219,15 +218,12 @@ generation_take(const char *line)
 static struct conf *
 conf_of(int fd)
 {
+	char *text = shm_text(fd);
 	struct conf *c;
-	struct stat st;
-	char *text;
 
-	if (fstat(fd, &st) == -1 ||
-	    (text = calloc(1, (size_t)st.st_size + 1)) == NULL)
+	if (text == NULL)
 		return NULL;
-	c = pread(fd, text, (size_t)st.st_size, 0) != st.st_size ? NULL :
-	    conf_load_text(text, "configuration", conf_mistake, NULL);
+	c = conf_load_text(text, "configuration", conf_mistake, NULL);
 	free(text);
 	return c;
 }

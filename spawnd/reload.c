@@ -1,6 +1,5 @@
 #include "compat.h"
 
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <signal.h>
@@ -159,15 +158,8 @@ check_late(struct ev_timer *t)
 static char *
 check_text(void)
 {
-	struct stat st;
-	char *text = NULL;
+	char *text = shm_text(check_fd);
 
-	if (fstat(check_fd, &st) != -1 &&
-	    (text = calloc(1, (size_t)st.st_size + 1)) != NULL &&
-	    pread(check_fd, text, (size_t)st.st_size, 0) != st.st_size) {
-		free(text);
-		text = NULL;
-	}
 	close(check_fd);
 	check_fd = -1;
 	return text;

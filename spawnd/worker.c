@@ -257,6 +257,7 @@ worker_read(struct worker *w)
 static void
 worker_message(struct worker *w, const struct ipc_msg *m)
 {
+	log_debug("worker %ld says %s", (long)w->pid, ipc_name(m->type));
 	switch (m->type) {
 	case MSG_READY:
 		worker_ready(w, &m->ready);
@@ -386,19 +387,22 @@ worker_expire(struct worker *w)
 void
 worker_refill(struct generation *g)
 {
+	const struct pool_limits limits = {
+		.servers_min = g->conf->servers_min
+	};
+	static struct pool_worker view[BOARD_SLOTS];
 	const struct worker *w;
-	unsigned alive = 0;
+	unsigned missing;
+	size_t n = 0;
 
 	if (g->old || master.stopping)
 		return;
 	TAILQ_FOREACH(w, &g->workers, entry)
-		alive += w->state == WORKER_STARTING ||
-		    w->state == WORKER_READY;
-	if (alive >= g->conf->servers_min)
+		view[n++].state = w->state;
+	missing = pool_missing(view, n, &limits);
+	if (missing == 0 || worker_must_wait(g))
 		return;
-	if (worker_must_wait(g))
-		return;
-	for (; alive < g->conf->servers_min; alive++)
+	while (missing-- > 0)
 		if (worker_start(g) == -1)
 			return;
 }
