@@ -12,6 +12,9 @@ struct kept {
 };
 
 static void	view_make(void);
+static uint64_t	view_slack(void);
+static void	pick_next(void);
+static unsigned	processors(void);
 static bool	choose(bool);
 static void	flush_all(struct ev_task *);
 static void	retry_later(struct ev_task *);
@@ -28,6 +31,7 @@ static struct pool_worker	 view[BOARD_SLOTS];
 static struct worker		*who[BOARD_SLOTS];
 static size_t			 nview;
 static bool			 viewed;
+static uint64_t			 slack;
 
 static struct pool_choice	 next;
 static bool			 chosen;	/* next is good */
@@ -45,11 +49,32 @@ view_make(void)
 	TAILQ_FOREACH(w, &master.gen->workers, entry) {
 		view[nview].state = w->state;
 		view[nview].full = w->full;
+		view[nview].awake = w->nout != 0;
 		view[nview].users = worker_users(w);
 		who[nview++] = w;
 	}
+	slack = view_slack();
 	viewed = true;
 	ev_defer(&flush_task, flush_all);
+}
+
+/*
+ * As many sessions may go to another worker than the least loaded one as have
+ * ended since the last turn: where sessions come and go quickly, the next few
+ * put it right; where they stay, they are spread exactly.
+ */
+static uint64_t
+view_slack(void)
+{
+	static uint64_t before;
+	uint64_t ended = 0, n;
+	size_t i;
+
+	for (i = 0; i < nview; i++)
+		ended += who[i]->sent - view[i].users;
+	n = ended > before ? ended - before : 0;
+	before = ended;
+	return MIN(n, PROTO_BATCH);
 }
 
 void
@@ -59,6 +84,35 @@ handoff_changed(void)
 	chosen = false;
 }
 
+static void
+pick_next(void)
+{
+	const struct conf *c = master.gen->conf;
+	struct pool_limits limits = {
+		.servers_min = c->servers_min, .servers_max = c->servers_max,
+		.users_min = c->users_min, .users_max = c->users_max,
+		.wake = processors()
+	};
+
+	if (!viewed)
+		view_make();
+	limits.slack = slack;
+	next = pool_pick(view, nview, &limits);
+}
+
+static unsigned
+processors(void)
+{
+	static unsigned n;
+	long online;
+
+	if (n == 0) {
+		online = sysconf(_SC_NPROCESSORS_ONLN);
+		n = online < 1 ? 1 : (unsigned)MIN(online, BOARD_SLOTS);
+	}
+	return n;
+}
+
 /*
  * Settles who gets the next session. A worker is started when a session asks
  * for it (taking), or when nobody else has room for one that may be waiting.
@@ -66,23 +120,14 @@ handoff_changed(void)
 static bool
 choose(bool taking)
 {
-	const struct conf *c = master.gen->conf;
-	const struct pool_limits limits = {
-		.servers_min = c->servers_min, .servers_max = c->servers_max,
-		.users_min = c->users_min, .users_max = c->users_max
-	};
-
 	if (master.ending)
 		return false;
-	if (!chosen) {
-		if (!viewed)
-			view_make();
-		next = pool_pick(view, nview, &limits);
-	}
+	if (!chosen)
+		pick_next();
 	if (next.start && (taking || next.worker == -1) &&
 	    worker_start_now(master.gen) && next.worker == -1) {
-		view_make();
-		next = pool_pick(view, nview, &limits);
+		viewed = false;
+		pick_next();
 	}
 	if (taking)
 		next.start = false;
@@ -106,6 +151,7 @@ handoff_give(int fd, const struct proto_conn *c)
 	chosen = false;
 	w = who[next.worker];
 	view[next.worker].users++;
+	view[next.worker].awake = true;
 	put(w, fd, c);
 	return true;
 }

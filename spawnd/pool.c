@@ -2,23 +2,35 @@
 
 #include "spawnd.h"
 
-static int	least(const struct pool_worker *, size_t, enum worker_state,
-		    uint64_t);
+static int	pick(const struct pool_worker *, size_t, enum worker_state,
+		    uint64_t, const struct pool_limits *);
 
-/* The least loaded worker in a state that has fewer than limit users. */
+/*
+ * The least loaded worker in a state that has fewer than limit users; or the
+ * least loaded of those that are awake already, if there are enough of them
+ * and it has hardly more.
+ */
 static int
-least(const struct pool_worker *w, size_t n, enum worker_state state,
-    uint64_t limit)
+pick(const struct pool_worker *w, size_t n, enum worker_state state,
+    uint64_t limit, const struct pool_limits *l)
 {
-	int best = -1;
+	int best = -1, near = -1;
+	unsigned awake = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
+		awake += w[i].awake;
 		if (w[i].state != state || w[i].full || w[i].users >= limit)
 			continue;
 		if (best == -1 || w[i].users < w[best].users)
 			best = (int)i;
+		if (w[i].awake &&
+		    (near == -1 || w[i].users < w[near].users))
+			near = (int)i;
 	}
+	if (near != -1 && awake >= l->wake &&
+	    w[near].users - w[best].users <= l->slack)
+		return near;
 	return best;
 }
 
@@ -28,7 +40,7 @@ pool_pick(const struct pool_worker *w, size_t n, const struct pool_limits *l)
 	struct pool_choice c = { .worker = -1, .start = false };
 	size_t i, alive = 0, starting = 0;
 
-	if ((c.worker = least(w, n, WORKER_READY, l->users_min)) != -1)
+	if ((c.worker = pick(w, n, WORKER_READY, l->users_min, l)) != -1)
 		return c;
 	for (i = 0; i < n; i++) {
 		alive += w[i].state == WORKER_STARTING ||
@@ -37,9 +49,9 @@ pool_pick(const struct pool_worker *w, size_t n, const struct pool_limits *l)
 	}
 	/* One at a time: the next session asks again. */
 	c.start = alive < l->servers_max && starting == 0;
-	if ((c.worker = least(w, n, WORKER_READY, l->users_max)) == -1 &&
-	    (c.worker = least(w, n, WORKER_STARTING, l->users_max)) == -1)
-		c.worker = least(w, n, WORKER_LEAVING, l->users_max);
+	if ((c.worker = pick(w, n, WORKER_READY, l->users_max, l)) == -1 &&
+	    (c.worker = pick(w, n, WORKER_STARTING, l->users_max, l)) == -1)
+		c.worker = pick(w, n, WORKER_LEAVING, l->users_max, l);
 	return c;
 }
 

@@ -30,11 +30,14 @@ enum worker_state {
 struct pool_limits {
 	unsigned	servers_min, servers_max;
 	unsigned	users_min, users_max;
+	unsigned	wake;	/* that many may be woken without need */
+	uint64_t	slack;	/* so many users more may save waking one */
 };
 
 struct pool_worker {
 	enum worker_state	 state;
 	bool			 full;	/* its channel takes no more now */
+	bool			 awake;	/* was given a session this turn */
 	uint64_t		 users;	/* sessions it has or will have */
 };
 
@@ -49,6 +52,10 @@ struct pool_choice {
  * than servers_max, and meanwhile the least loaded one below users_max gets
  * it: a ready one, else one that is starting (its channel keeps the session
  * until it is ready), else one that is about to leave.
+ *
+ * Each worker that gets a session is a process to be woken, which is most of
+ * what a hand-over costs. Once wake of them are awake, one of these is taken
+ * rather than the least loaded if it has at most slack users more.
  */
 struct pool_choice
 		 pool_pick(const struct pool_worker *, size_t,

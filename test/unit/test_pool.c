@@ -15,11 +15,13 @@
 #define MOST		9	/* workers of a random set */
 
 static const struct pool_limits limits = {
-	.servers_min = 2, .servers_max = 4, .users_min = 10, .users_max = 100
+	.servers_min = 2, .servers_max = 4, .users_min = 10, .users_max = 100,
+	.wake = 2, .slack = 3
 };
 
 #define R(n)	{ .state = WORKER_READY, .users = (n) }
 #define RF(n)	{ .state = WORKER_READY, .users = (n), .full = true }
+#define A(n)	{ .state = WORKER_READY, .users = (n), .awake = true }
 #define S(n)	{ .state = WORKER_STARTING, .users = (n) }
 #define SF(n)	{ .state = WORKER_STARTING, .users = (n), .full = true }
 #define L(n)	{ .state = WORKER_LEAVING, .users = (n) }
@@ -82,6 +84,16 @@ static const struct row {
 	    1, false },
 	{ "full starting and leaving ones", 3, { SF(0), LF(0), L(1) }, 2,
 	    false },
+	{ "one awake is not enough", 3, { R(1), A(2), R(0) }, 2, false },
+	{ "of enough that are awake, the least loaded", 3,
+	    { R(1), A(4), A(3) }, 2, false },
+	{ "the slack is used up", 3, { R(0), A(4), A(4) }, 0, false },
+	{ "the last of the slack", 3, { R(0), A(4), A(3) }, 2, false },
+	{ "users min goes before being awake", 3, { R(9), A(10), A(10) }, 0,
+	    false },
+	{ "above users min as well", 4, { R(50), A(52), A(60), R(50) }, 1,
+	    false },
+	{ "awake and without room", 3, { R(98), A(100), A(100) }, 0, true },
 	{ "more than 32 bits of users", 2,
 	    { R(UINT64_C(1) << 32), R(99) }, 1, true },
 };
@@ -104,7 +116,7 @@ test_rows(void **state)
 static void
 test_one_server_one_user(void **state)
 {
-	const struct pool_limits one = { 1, 1, 1, 1 };
+	const struct pool_limits one = { 1, 1, 1, 1, 1, 0 };
 	const struct pool_worker idle = R(0), busy = R(1);
 	struct pool_choice c;
 
@@ -187,12 +199,13 @@ static void
 model(const struct pool_worker *w, size_t n, const struct pool_limits *l,
     struct pool_choice *c)
 {
-	uint64_t best = UINT64_MAX;
-	unsigned servers = 0, starting = 0;
+	uint64_t best = UINT64_MAX, near = UINT64_MAX;
+	unsigned servers = 0, starting = 0, awake = 0;
 	size_t i;
 
 	c->worker = -1;
 	for (i = 0; i < n; i++) {
+		awake += w[i].awake;
 		if (rank(&w[i], l) < best) {
 			best = rank(&w[i], l);
 			c->worker = (int)i;
@@ -200,6 +213,13 @@ model(const struct pool_worker *w, size_t n, const struct pool_limits *l,
 		starting += w[i].state == WORKER_STARTING;
 		servers += w[i].state <= WORKER_READY;
 	}
+	for (i = 0; i < n && awake >= l->wake; i++)
+		if (w[i].awake && rank(&w[i], l) < near &&
+		    rank(&w[i], l) >> 32 == best >> 32 &&
+		    rank(&w[i], l) - best <= l->slack) {
+			near = rank(&w[i], l);
+			c->worker = (int)i;
+		}
 	c->start = best >> 32 != 0 && starting == 0 &&
 	    servers < l->servers_max;
 }
@@ -221,9 +241,12 @@ test_random(void **state)
 		l.servers_max = l.servers_min + (unsigned)random() % 4;
 		l.users_min = 1 + (unsigned)random() % 4;
 		l.users_max = l.users_min + (unsigned)random() % 4;
+		l.wake = 1 + (unsigned)random() % 3;
+		l.slack = (uint64_t)random() % 4;
 		for (i = 0; i < n; i++) {
 			w[i].state = (enum worker_state)(random() % 5);
 			w[i].full = random() % 5 == 0;
+			w[i].awake = random() % 3 == 0;
 			w[i].users = (uint64_t)random() % 9;
 		}
 		got = pool_pick(w, n, &l);
