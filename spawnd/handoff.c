@@ -5,6 +5,8 @@
 #include "log.h"
 #include "spawnd.h"
 
+#define SLACK_MAX	8	/* sessions, to wake fewer workers */
+
 struct kept {
 	TAILQ_ENTRY(kept)	 entry;
 	struct proto_conn	 conn;
@@ -74,7 +76,7 @@ view_slack(void)
 		ended += who[i]->sent - view[i].users;
 	n = ended > before ? ended - before : 0;
 	before = ended;
-	return MIN(n, PROTO_BATCH);
+	return MIN(n, SLACK_MAX);
 }
 
 void
