@@ -10,6 +10,9 @@
 #define BULK_ON		4		/* so many in a row: zero copy */
 #define BULK_MAX	16		/* so many small ones end it */
 #define FLUSH_LOOK	10		/* ms between looks at a send queue */
+#define SPLICE_LOOK	1000		/* ms between looks at a direction
+					   that the kernel moves by itself,
+					   or a quarter of a time limit */
 
 enum moved { MOVED_ALL, MOVED_MORE, MOVED_BROKEN };
 
@@ -20,14 +23,17 @@ static size_t		 stored(const struct end *);
 static enum moved	 pump_stored(struct end *, struct end **);
 static enum moved	 pump_error(struct end *, int, struct end **);
 static bool		 bulk(const struct end *);
-static void		 bulk_note(struct end *, size_t);
+static void		 bulk_note(struct end *, uint64_t);
 static enum moved	 pump_splice(struct end *, struct end **);
+static void		 pump_spliced(struct end *);
+static uint64_t		 pump_look_after(const struct sess *);
+static void		 pump_look(struct end *);
 static size_t		 pump_room(const struct end *);
 static enum moved	 pump_read(struct end *, struct end **);
 static enum moved	 pump_write(struct end *, const char *, size_t,
 			    struct end **);
 static bool		 pump_keep(struct end *, const char *, size_t);
-static void		 pump_count(struct end *, size_t);
+static void		 pump_count(struct end *, uint64_t);
 static void		 pump_forward_eof(struct end *);
 static struct end	*flush_failed(struct sess *);
 static bool		 flush_acknowledged(struct sess *, struct end *);
@@ -123,8 +129,8 @@ pump(struct end *from, struct end **broken)
 		if (m != MOVED_ALL)
 			return m;
 	}
-	if (from->pipe != NULL && stored(from) == 0)
-		splice_put(&from->pipe);
+	if (from->splicer != NULL)
+		pump_spliced(from);
 	if (from->eof && stored(from) == 0 && !from->peer->shut)
 		pump_forward_eof(from);
 	return MOVED_ALL;
@@ -134,7 +140,7 @@ pump(struct end *from, struct end **broken)
 static size_t
 stored(const struct end *from)
 {
-	return from->kept_len + splice_len(from->pipe);
+	return from->kept_len + splice_len(from->splicer);
 }
 
 /* Writes what is stored, or a part of it. */
@@ -148,7 +154,7 @@ pump_stored(struct end *from, struct end **broken)
 		n = send(to->io.fd, from->kept + from->kept_off,
 		    from->kept_len, MSG_NOSIGNAL);
 	else
-		n = splice_out(from->pipe, to->io.fd);
+		n = splice_out(from->splicer, to->io.fd);
 	if (n == -1)
 		return pump_error(to, IO_WRITE, broken);
 	sess_touch(sess_of(from));
@@ -193,7 +199,7 @@ bulk(const struct end *from)
 }
 
 static void
-bulk_note(struct end *from, size_t n)
+bulk_note(struct end *from, uint64_t n)
 {
 	if (sess_of(from)->pool->conf->io != CONF_IO_AUTO)
 		return;
@@ -206,28 +212,95 @@ bulk_note(struct end *from, size_t n)
 		from->score = 0;
 }
 
-/* Nothing is stored: the pipe is empty, so EAGAIN is the socket's. */
+/* Nothing is stored, so EAGAIN is the socket's. */
 static enum moved
 pump_splice(struct end *from, struct end **broken)
 {
+	struct end *to = from->peer;
 	ssize_t n;
 
-	if (from->pipe == NULL && (from->pipe = splice_get()) == NULL) {
+	if (from->splicer == NULL &&
+	    (from->splicer = splice_get(from->io.fd, to->io.fd)) == NULL) {
 		from->score = 0;
 		return MOVED_ALL;
 	}
-	n = splice_in(from->pipe, from->io.fd);
+	n = splice_in(from->splicer, from->io.fd, to->io.fd);
 	if (n == -1 && errno == EINVAL) {
-		from->score = 0;	/* no socket that can be spliced */
+		from->score = 0;
 		return MOVED_ALL;
+	}
+	if (n == -1 && errno == EPIPE) {
+		*broken = to;
+		return MOVED_BROKEN;
 	}
 	if (n == -1)
 		return pump_error(from, IO_READ, broken);
 	if (n == 0)
 		from->eof = true;
 	else
-		pump_count(from, (size_t)n);
+		pump_count(from, (uint64_t)n);
 	return MOVED_ALL;
+}
+
+/* An empty pipe is for others. What the kernel does by itself it is left to,
+ * with a look at it now and then. */
+static void
+pump_spliced(struct end *from)
+{
+	struct sess *s = sess_of(from);
+
+	if (splice_goes_on(from->splicer))
+		sess_look_soon(s, pump_look_after(s));
+	else if (stored(from) == 0)
+		pump_unsplice(from);
+}
+
+/* Soon enough not to take what moves for idle, nor the other way round. */
+static uint64_t
+pump_look_after(const struct sess *s)
+{
+	uint64_t idle = s->pool->conf->idle_timeout;
+	uint64_t half = s->pool->conf->half_close_timeout, ms = SPLICE_LOOK;
+
+	if (idle != 0)
+		ms = MIN(ms, idle / 4 + 1);
+	if (half != 0)
+		ms = MIN(ms, half / 4 + 1);
+	return ms;
+}
+
+void
+pump_leave(struct end *from)
+{
+	if (from->splicer != NULL && splice_goes_on(from->splicer))
+		pump_unsplice(from);
+}
+
+void
+pump_unsplice(struct end *from)
+{
+	uint64_t n = splice_put(&from->splicer, from->io.fd);
+
+	if (n != 0)
+		pump_count(from, n);
+}
+
+/* No event tells of bytes that the kernel moves by itself. */
+static void
+pump_look(struct end *from)
+{
+	uint64_t n;
+
+	if (from->splicer == NULL || !splice_goes_on(from->splicer))
+		return;
+	if ((n = splice_moved(from->splicer, from->io.fd)) != 0)
+		pump_count(from, n);
+	else
+		bulk_note(from, 0);
+	if (bulk(from))
+		return;
+	pump_unsplice(from);
+	from->readable = true;
 }
 
 /*
@@ -264,7 +337,7 @@ pump_read(struct end *from, struct end **broken)
 		from->readable = false;
 		ev_io_again(&from->io, IO_READ);
 	}
-	pump_count(from, (size_t)n);
+	pump_count(from, (uint64_t)n);
 	return pump_write(from, scratch, (size_t)n, broken);
 }
 
@@ -304,7 +377,7 @@ pump_keep(struct end *from, const char *buf, size_t len)
 }
 
 static void
-pump_count(struct end *from, size_t n)
+pump_count(struct end *from, uint64_t n)
 {
 	struct board_worker *w = worker.board.own;
 	struct sess *s = sess_of(from);
@@ -334,6 +407,12 @@ pump_timeout(struct sess *s)
 {
 	bool half = s->client.eof || s->server.eof;
 
+	pump_look(&s->client);
+	pump_look(&s->server);
+	if (!sess_is_late(s)) {
+		sess_arm(s);
+		return pump_both(s, &s->client);
+	}
 	sess_close(s, WHO_RELAY, half ? WHY_HALF_CLOSE : WHY_IDLE, false);
 	return STEP_DONE;
 }

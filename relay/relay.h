@@ -14,14 +14,14 @@
 #include "proto.h"
 
 struct sess;
-struct splice_pipe;
+struct splicer;
 
 /* One side of a session. Two equal ends know each other; every direction is
  * "from this end to its peer", so there is one code for both. */
 struct end {
 	struct ev_io	 io;
 	struct end	*peer;
-	struct splice_pipe *pipe;	/* with bytes in it, or NULL */
+	struct splicer	*splicer;	/* zero copy under way, or NULL */
 	char		*kept;		/* read from here, not taken by peer */
 	uint32_t	 kept_off;
 	uint32_t	 kept_len;
@@ -187,6 +187,11 @@ void	 upstream_failed(struct upstream *, const char *why);
 enum step pump_enter(struct sess *);
 enum step pump_event(struct sess *, struct end *);
 enum step pump_timeout(struct sess *);
+/* An end is about to be closed before its session: what the kernel has moved
+ * by itself is counted. */
+void	  pump_leave(struct end *);
+/* Ends zero copy of what comes from an end; what is in a pipe is lost. */
+void	  pump_unsplice(struct end *);
 enum step flush_enter(struct sess *);
 enum step flush_event(struct sess *, struct end *);
 enum step flush_timeout(struct sess *);

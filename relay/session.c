@@ -5,7 +5,6 @@
 
 #include "log.h"
 #include "relay.h"
-#include "splice.h"
 
 #define FLUSH_MAX	60000	/* ms, if half-close-timeout is 0 */
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
@@ -264,7 +263,8 @@ sess_is_late(const struct sess *s)
 void
 sess_look_soon(struct sess *s, uint64_t ms)
 {
-	if (s->soon && ev_timer_on(&s->timer))
+	if (s->soon && ev_timer_on(&s->timer) &&
+	    s->timer.at <= ev_now() + ms)
 		return;
 	s->soon = true;
 	ev_timer_set(&s->timer, ms);
@@ -288,8 +288,10 @@ sess_abort(struct end *failed, enum sess_why why)
 	s->who = failed->remote ? WHO_REMOTE : WHO_CLIENT;
 	s->why = (uint8_t)why;
 	failed->failed = true;
-	if (why != WHY_RESET)
+	if (why != WHY_RESET) {
+		pump_leave(failed);
 		ev_io_close(&failed->io);
+	}
 	sess_enter(s, STAGE_FLUSH);
 }
 
@@ -303,6 +305,8 @@ sess_close(struct sess *s, enum sess_who who, enum sess_why why, bool reset)
 		sess_reset(&s->client);
 		sess_reset(&s->server);
 	}
+	pump_unsplice(&s->client);
+	pump_unsplice(&s->server);
 	ev_io_close(&s->client.io);
 	ev_io_close(&s->server.io);
 	ev_timer_stop(&s->timer);
@@ -352,8 +356,6 @@ sess_free(struct ev_task *task)
 {
 	struct sess *s = container_of(task, struct sess, task);
 
-	splice_put(&s->client.pipe);
-	splice_put(&s->server.pipe);
 	free(s->client.kept);
 	free(s->server.kept);
 	free(s->tried);

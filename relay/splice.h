@@ -1,36 +1,53 @@
 /*
- * splice.h - zero copy: bytes go from socket to socket through a pipe of the
- * kernel without ever being in this process. splice_linux.c has it on Linux;
- * elsewhere splice_none.c says that there is none.
+ * splice.h - zero copy: the bytes of one direction go from socket to socket
+ * without ever being in this process. There are two ways, each in a file:
+ *
+ * splice_linux.c	through a pipe of the kernel, a step at a time: what
+ *			splice_in() has taken, splice_out() passes on.
+ * splice_so.c		SO_SPLICE of FreeBSD and OpenBSD: the kernel goes on
+ *			by itself until it is stopped, or meets the end of the
+ *			file or an error. Nothing is ever in between, so there
+ *			is no splice_out(), and no event until then.
+ * splice_none.c	says that there is none.
  */
 #ifndef SPLICE_H
 #define SPLICE_H
 
 #include "compat.h"
 
-struct splice_pipe;
+struct splicer;		/* of one direction */
 
-/* Can this system do it at all? */
-bool			 splice_works(void);
-/* At most so many pipes at a time, beyond which splice_get() has none: they
- * must not take the descriptors that sessions need. */
-void			 splice_limit(unsigned pipes);
+/* Can this system do it at all? The first call asks the kernel. */
+bool		 splice_works(void);
+/* At most so many at a time that need descriptors of their own, beyond which
+ * splice_get() has none: they must not take those that sessions need. */
+void		 splice_limit(unsigned);
 /*
- * An empty pipe, from the pool or new; the caller's until it is put back.
- * NULL: there is none to be had, so bytes are copied.
+ * For a direction between two connected sockets, of which nothing is stored;
+ * the caller's until it is put back. NULL: there is none to be had for these,
+ * so bytes are copied.
  */
-struct splice_pipe	*splice_get(void);
-/* Back to the pool; a pipe that still has bytes in it is closed instead. The
- * pointer becomes NULL. */
-void			 splice_put(struct splice_pipe **);
-/* Bytes in the pipe. */
-size_t			 splice_len(const struct splice_pipe *);
+struct splicer	*splice_get(int from, int to);
 /*
- * Moves what the socket has into the pipe, which must be empty: only then
- * does EAGAIN mean that the socket is. Returns as read(2).
+ * Ends it; bytes in it are lost. from is the socket, or -1 if it is closed.
+ * Returns how many bytes have been moved that no splice_in() or
+ * splice_moved() has told of. The pointer becomes NULL.
  */
-ssize_t			 splice_in(struct splice_pipe *, int fd);
-/* Moves what the pipe has into the socket. Returns as write(2). */
-ssize_t			 splice_out(struct splice_pipe *, int fd);
+uint64_t	 splice_put(struct splicer **, int from);
+/* Bytes in it, to be passed on by splice_out(). */
+size_t		 splice_len(const struct splicer *);
+/* The kernel moves bytes by itself, and nobody else may read the socket. */
+bool		 splice_goes_on(const struct splicer *);
+/* How many it has moved by itself since somebody asked. */
+uint64_t	 splice_moved(struct splicer *, int from);
+/*
+ * Moves what the socket has; splice_len() must be 0, as only then EAGAIN means
+ * that the socket is empty. Returns as read(2), with two errors more:
+ * EINVAL: go on by read(2), splicing has ended or was never possible here;
+ * EPIPE: the socket at the other end has failed.
+ */
+ssize_t		 splice_in(struct splicer *, int from, int to);
+/* Moves what it has into the socket. Returns as write(2). */
+ssize_t		 splice_out(struct splicer *, int to);
 
 #endif

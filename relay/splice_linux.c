@@ -8,14 +8,14 @@
 					   many of; see pipe(7) */
 #define POOL_MAX	16		/* idle pipes kept */
 
-struct splice_pipe {
-	SLIST_ENTRY(splice_pipe) entry;
+struct splicer {
+	SLIST_ENTRY(splicer) entry;
 	int			 in, out;	/* write and read end */
 	size_t			 size;
 	size_t			 len;
 };
 
-static SLIST_HEAD(, splice_pipe) pool = SLIST_HEAD_INITIALIZER(pool);
+static SLIST_HEAD(, splicer)	 pool = SLIST_HEAD_INITIALIZER(pool);
 static unsigned			 npool;
 static unsigned			 npipes, most;	/* all there are, may be */
 
@@ -31,12 +31,14 @@ splice_limit(unsigned pipes)
 	most = pipes;
 }
 
-struct splice_pipe *
-splice_get(void)
+struct splicer *
+splice_get(int from, int to)
 {
-	struct splice_pipe *p;
+	struct splicer *p;
 	int fd[2], size;
 
+	(void)from;
+	(void)to;
 	if ((p = SLIST_FIRST(&pool)) != NULL) {
 		SLIST_REMOVE_HEAD(&pool, entry);
 		npool--;
@@ -59,46 +61,64 @@ splice_get(void)
 	return p;
 }
 
-void
-splice_put(struct splice_pipe **pp)
+uint64_t
+splice_put(struct splicer **pp, int from)
 {
-	struct splice_pipe *p = *pp;
+	struct splicer *p = *pp;
 
+	(void)from;
 	if (p == NULL)
-		return;
+		return 0;
 	*pp = NULL;
 	if (p->len == 0 && npool < POOL_MAX) {
 		SLIST_INSERT_HEAD(&pool, p, entry);
 		npool++;
-		return;
+		return 0;
 	}
 	npipes--;
 	close(p->in);
 	close(p->out);
 	free(p);
+	return 0;
 }
 
 size_t
-splice_len(const struct splice_pipe *p)
+splice_len(const struct splicer *p)
 {
 	return p == NULL ? 0 : p->len;
 }
 
-ssize_t
-splice_in(struct splice_pipe *p, int fd)
+bool
+splice_goes_on(const struct splicer *p)
 {
-	ssize_t n = splice(fd, NULL, p->in, NULL, p->size,
+	(void)p;
+	return false;
+}
+
+uint64_t
+splice_moved(struct splicer *p, int from)
+{
+	(void)p;
+	(void)from;
+	return 0;
+}
+
+ssize_t
+splice_in(struct splicer *p, int from, int to)
+{
+	ssize_t n = splice(from, NULL, p->in, NULL, p->size,
 	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
+	(void)to;
 	if (n > 0)
 		p->len += (size_t)n;
 	return n;
 }
 
 ssize_t
-splice_out(struct splice_pipe *p, int fd)
+splice_out(struct splicer *p, int to)
 {
-	ssize_t n = splice(p->out, NULL, fd, NULL, p->len,
+	ssize_t n = splice(p->out, NULL, to, NULL, p->len,
 	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 	if (n > 0)

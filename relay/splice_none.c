@@ -9,44 +9,64 @@ splice_works(void)
 }
 
 void
-splice_limit(unsigned pipes)
+splice_limit(unsigned most)
 {
-	(void)pipes;
+	(void)most;
 }
 
-struct splice_pipe *
-splice_get(void)
+struct splicer *
+splice_get(int from, int to)
 {
+	(void)from;
+	(void)to;
 	return NULL;
 }
 
-void
-splice_put(struct splice_pipe **pp)
+uint64_t
+splice_put(struct splicer **pp, int from)
 {
+	(void)from;
 	*pp = NULL;
+	return 0;
 }
 
 size_t
-splice_len(const struct splice_pipe *p)
+splice_len(const struct splicer *p)
 {
 	(void)p;
 	return 0;
 }
 
-ssize_t
-splice_in(struct splice_pipe *p, int fd)
+bool
+splice_goes_on(const struct splicer *p)
 {
 	(void)p;
-	(void)fd;
-	errno = ENOSYS;
+	return false;
+}
+
+uint64_t
+splice_moved(struct splicer *p, int from)
+{
+	(void)p;
+	(void)from;
+	return 0;
+}
+
+ssize_t
+splice_in(struct splicer *p, int from, int to)
+{
+	(void)p;
+	(void)from;
+	(void)to;
+	errno = EINVAL;
 	return -1;
 }
 
 ssize_t
-splice_out(struct splice_pipe *p, int fd)
+splice_out(struct splicer *p, int to)
 {
 	(void)p;
-	(void)fd;
-	errno = ENOSYS;
+	(void)to;
+	errno = EINVAL;
 	return -1;
 }

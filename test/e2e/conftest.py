@@ -57,11 +57,28 @@ def mechanism(request, box):
     return request.param
 
 
-@pytest.fixture(params=["epoll", "epoll-copy", "epoll-splice", "poll"])
+@pytest.fixture(params=["epoll", "epoll-copy", "epoll-splice", "epoll-so",
+                        "poll"])
 def data_path(request, box):
-    """Runs a test with each way to wait for events and to move bytes."""
+    """Runs a test with each way to wait for events and to move bytes; "so" is
+    SO_SPLICE, from the first byte, with a thread in the kernel's place."""
     box.event, _, box.io = request.param.partition("-")
+    if box.io == "so":
+        use_so_splice(box)
+        box.io = "splice"
     return request.param
+
+
+@pytest.fixture
+def so_splice(box):
+    """The relay splices by SO_SPLICE."""
+    use_so_splice(box)
+
+
+def use_so_splice(box):
+    if harness.find_program("relay-so") is None:
+        pytest.skip("no relay-so: make check builds it")
+    box.libexec = "libexec-so"
 
 
 @pytest.fixture

@@ -41,7 +41,8 @@ NEVER = ("fatal", "sanitizer", "runtime error:", "leak", "assert",
 
 
 def find_program(name):
-    for path in (BUILD / "sbin" / name, BUILD / "libexec" / name):
+    for path in (BUILD / "sbin" / name, BUILD / "libexec" / name,
+                 BUILD / "test/e2e" / name):
         if path.is_file() and os.access(path, os.X_OK):
             return path
     return None
@@ -512,10 +513,11 @@ class Box:
         self.daemons, self.sockets, self.closers = [], [], []
         self.procs, self.faults = [], []
         self.event = self.io = None
+        self.libexec = "libexec"    # whose relay its daemons run
 
     def environment(self, daemon=None):
         env = dict(os.environ, SPAWND_TEST_ID=self.dir.name,
-                   SPAWND_LIBEXEC=str(Box.base / "libexec"))
+                   SPAWND_LIBEXEC=str(Box.base / self.libexec))
         env["ASAN_OPTIONS"] = ("quarantine_size_mb=2:"
                                "detect_stack_use_after_return=1")
         env["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
@@ -687,6 +689,10 @@ def prepare():
         shutil.copy(source, target)
         target.chmod(0o755)
         Box.programs[name] = target
+    if find_program("relay-so"):
+        other = Box.base / "libexec-so"
+        shutil.copytree(libexec, other)
+        shutil.copy(find_program("relay-so"), other / "relay")
     Box.peer = Box.base / "peer"
     subprocess.run(["cc", "-O2", "-Wall", "-D_GNU_SOURCE", "-o",
                     str(Box.peer), str(HERE / "peer.c")], check=True)
@@ -694,7 +700,7 @@ def prepare():
 
 def clean_up():
     """Removes the run's directory unless a test's directory was kept."""
-    keep = {"libexec"}
+    keep = {"libexec", "libexec-so"}
     if any(p.is_dir() and p.name not in keep for p in Box.base.iterdir()):
         print(f"\nkept: {Box.base}", file=sys.stderr)
     else:
