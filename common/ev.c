@@ -32,6 +32,7 @@ static struct {
 	bool			 edges;
 	bool			 stop;
 	uint64_t		 now;		/* microseconds */
+	uint64_t		 now_ms;
 	struct kevent		 batch[BATCH];
 	int			 next;		/* in batch, and its end */
 	int			 end;
@@ -213,7 +214,7 @@ ev_turn(int max_ms)
 uint64_t
 ev_now(void)
 {
-	return loop.now / 1000;
+	return loop.now_ms;
 }
 
 uint64_t
@@ -226,6 +227,7 @@ void
 ev_now_update(void)
 {
 	loop.now = clock_us();
+	loop.now_ms = loop.now / 1000;
 }
 
 static uint64_t

@@ -113,7 +113,9 @@ static int	 slot_ctl(int, int, const struct slot *, unsigned int);
 static int	 slot_poll(int, struct slot *, unsigned int);
 static int	 slot_hold(int, enum slot_kind, struct note *);
 static int	 slot_event(int, uint32_t, struct kevent *, int);
+static void	 slot_own(const struct slot *);
 static void	 slot_tell(int, int, bool, struct kevent *);
+static void	 slot_told(int, int);
 
 static struct note *note_find(const struct kevent *);
 static struct note *note_new(const struct kevent *);
@@ -515,27 +517,24 @@ static int
 slot_event(int fd, uint32_t bits, struct kevent *events, int room)
 {
 	const struct slot *s = &queue.slots[fd];
-	unsigned int on = slot_with(s, EV_ENABLE);
 	bool eof = (bits & TROUBLE) != 0;
+	bool writes = (s->st[1] & EV_ENABLE) && (bits & (EPOLLOUT | TROUBLE));
 	int n = 0;
 
-	if (s->kind == SLOT_SIGNALS)
-		signals_read();
-	else if (s->kind == SLOT_PROC)
-		proc_exited(s->udata[0]);
-	if (s->kind != SLOT_FD)
+	if (s->kind != SLOT_FD) {
+		slot_own(s);
 		return 0;
-
-	if ((on & READS) &&
+	}
+	if ((s->st[0] & EV_ENABLE) &&
 	    (bits & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | TROUBLE))) {
-		slot_tell(fd, 0, eof || (bits & EPOLLRDHUP), &events[n]);
+		slot_tell(fd, 0, eof || (bits & EPOLLRDHUP), events);
 		if (bits & EPOLLPRI)
-			events[n].flags |= EV_OOBAND;
+			events->flags |= EV_OOBAND;
 		if (bits & EPOLLERR)
-			events[n].fflags = 1;
+			events->fflags = 1;
 		n++;
 	}
-	if ((on & WRITES) && (bits & (EPOLLOUT | TROUBLE))) {
+	if (writes) {
 		if (n < room)
 			slot_tell(fd, 1, eof, &events[n++]);
 		else if (!queue.polls)
@@ -545,15 +544,34 @@ slot_event(int fd, uint32_t bits, struct kevent *events, int room)
 	return n;
 }
 
+/* An event for a descriptor of our own. */
+static void
+slot_own(const struct slot *s)
+{
+	if (s->kind == SLOT_SIGNALS)
+		signals_read();
+	else if (s->kind == SLOT_PROC)
+		proc_exited(s->udata[0]);
+}
+
 static void
 slot_tell(int fd, int f, bool eof, struct kevent *kev)
 {
-	struct slot s = queue.slots[fd];
+	const struct slot *s = &queue.slots[fd];
+	unsigned int st = s->st[f];
 
 	EV_SET(kev, fd, f ? EVFILT_WRITE : EVFILT_READ,
-	    (s.st[f] & MODES) | (eof ? EV_EOF : 0), 0, 0, s.udata[f]);
-	if ((s.st[f] & (EV_ONESHOT | EV_DISPATCH)) == 0)
-		return;
+	    (st & MODES) | (eof ? EV_EOF : 0), 0, 0, s->udata[f]);
+	if (st & (EV_ONESHOT | EV_DISPATCH))
+		slot_told(fd, f);
+}
+
+/* A filter that fires once, or once until it is enabled again, has fired. */
+static void
+slot_told(int fd, int f)
+{
+	struct slot s = queue.slots[fd];
+
 	s.st[f] &= (uint8_t)~EV_ENABLE;
 	if (s.st[f] & EV_ONESHOT)
 		s.st[f] = 0;

@@ -18,6 +18,7 @@ enum moved { MOVED_ALL, MOVED_MORE, MOVED_BROKEN };
 
 static enum sess_why	 why_of(int);
 static enum step	 pump_both(struct sess *, struct end *);
+static bool		 nothing_to_do(const struct end *);
 static enum moved	 pump(struct end *, struct end **);
 static size_t		 stored(const struct end *);
 static enum moved	 pump_stored(struct end *, struct end **);
@@ -81,11 +82,12 @@ static enum step
 pump_both(struct sess *s, struct end *first)
 {
 	struct end *broken = NULL;
-	enum moved a, b;
+	enum moved a, b = MOVED_ALL;
 	bool half = s->client.eof || s->server.eof;
 
 	if ((a = pump(first, &broken)) == MOVED_BROKEN ||
-	    (b = pump(first->peer, &broken)) == MOVED_BROKEN) {
+	    (!nothing_to_do(first->peer) &&
+	    (b = pump(first->peer, &broken)) == MOVED_BROKEN)) {
 		sess_abort(broken, why_of(errno));
 		return STEP_DONE;
 	}
@@ -102,6 +104,14 @@ pump_both(struct sess *s, struct end *first)
 	if (a == MOVED_MORE || b == MOVED_MORE)
 		sess_resume(s);
 	return STEP_WAIT;
+}
+
+/* Most events are of one direction only. */
+static bool
+nothing_to_do(const struct end *from)
+{
+	return !from->readable && !from->eof && from->kept == NULL &&
+	    from->splicer == NULL;
 }
 
 /*
@@ -140,7 +150,8 @@ pump(struct end *from, struct end **broken)
 static size_t
 stored(const struct end *from)
 {
-	return from->kept_len + splice_len(from->splicer);
+	return from->splicer == NULL ? from->kept_len :
+	    from->kept_len + splice_len(from->splicer);
 }
 
 /* Writes what is stored, or a part of it. */

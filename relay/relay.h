@@ -76,6 +76,14 @@ struct sess {
 	uint8_t			 why;
 };
 
+/* Whose end it is. */
+static inline struct sess *
+sess_of(const struct end *e)
+{
+	return e->remote ? container_of(e, struct sess, server) :
+	    container_of(e, struct sess, client);
+}
+
 /* A remote as this worker sees it. */
 struct upstream {
 	const struct conf_remote *conf;
@@ -155,7 +163,6 @@ void	 sess_resume(struct sess *);
 void	 sess_warn(const struct sess *, const char *what, int err);
 /* Closes all that are left, spread over ms milliseconds (0: at once). */
 void	 sess_close_all(enum sess_why, uint64_t spread_ms);
-struct sess *sess_of(struct end *);
 /* The callback of both ends, for the whole life of the session. */
 void	 sess_io(struct ev_io *, int what);
 

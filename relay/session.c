@@ -56,14 +56,6 @@ static struct ev_timer		 close_timer = EV_TIMER(close_tick);
 static enum sess_why		 close_why;
 static uint64_t			 close_end;	/* ms */
 
-struct sess *
-sess_of(struct end *e)
-{
-	if (e->remote)
-		return container_of(e, struct sess, server);
-	return container_of(e, struct sess, client);
-}
-
 static struct sess *
 sess_alloc(int fd, const struct proto_conn *c)
 {
