@@ -157,7 +157,7 @@ ev_fini(void)
 static void
 loop_forget(void)
 {
-	struct ev_task *task;
+	struct ev_task *task, *next;
 	uint32_t i;
 
 	for (i = 0; i < loop.ntimers; i++)
@@ -169,8 +169,8 @@ loop_forget(void)
 	loop.procs = NULL;
 	loop.nprocs = loop.procs_size = 0;
 	if (loop.tasks.tqh_last != NULL)
-		TAILQ_FOREACH(task, &loop.tasks, entry)
-			task->queued = false;
+		TAILQ_FOREACH_SAFE(task, &loop.tasks, entry, next)
+			ev_undefer(task);
 	TAILQ_INIT(&loop.tasks);
 	loop.next = loop.end = 0;
 	loop.stop = false;
@@ -668,19 +668,23 @@ void
 ev_defer(struct ev_task *task, void (*cb)(struct ev_task *))
 {
 	task->cb = cb;
-	if (task->queued)
-		return;
-	task->queued = true;
-	TAILQ_INSERT_TAIL(&loop.tasks, task, entry);
+	if (!ev_deferred(task))
+		TAILQ_INSERT_TAIL(&loop.tasks, task, entry);
 }
 
 void
 ev_undefer(struct ev_task *task)
 {
-	if (!task->queued)
+	if (!ev_deferred(task))
 		return;
-	task->queued = false;
 	TAILQ_REMOVE(&loop.tasks, task, entry);
+	task->entry.tqe_prev = NULL;
+}
+
+bool
+ev_deferred(const struct ev_task *task)
+{
+	return task->entry.tqe_prev != NULL;
 }
 
 static int

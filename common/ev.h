@@ -53,7 +53,6 @@ struct ev_proc {
 struct ev_task {
 	TAILQ_ENTRY(ev_task)	 entry;
 	void			(*cb)(struct ev_task *);
-	bool			 queued;
 };
 
 /*
@@ -145,5 +144,6 @@ bool		 ev_proc_watched(pid_t);
  */
 void		 ev_defer(struct ev_task *, void (*cb)(struct ev_task *));
 void		 ev_undefer(struct ev_task *);
+bool		 ev_deferred(const struct ev_task *);
 
 #endif

@@ -150,7 +150,7 @@ connect_timeout(struct sess *s)
 static enum step
 connect_done(struct sess *s)
 {
-	s->connected_us = ev_now_us();
+	s->connect_us = MAX(1, sess_span(s->taken_us, ev_now_us()));
 	s->up->addr = s->addr;
 	upstream_ok(s->up);
 	return STEP_NEXT;

@@ -59,7 +59,7 @@ pump_event(struct sess *s, struct end *e)
 	socklen_t len = sizeof(err);
 
 	/* Nobody reads from it now, so nobody else would see the error. */
-	if (e->error && (e->eof || !e->peer->writable)) {
+	if (e->error && (e->eof || !peer_of(e)->writable)) {
 		getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err, &len);
 		sess_abort(e, why_of(err));
 		return STEP_DONE;
@@ -86,8 +86,8 @@ pump_both(struct sess *s, struct end *first)
 	bool half = s->client.eof || s->server.eof;
 
 	if ((a = pump(first, &broken)) == MOVED_BROKEN ||
-	    (!nothing_to_do(first->peer) &&
-	    (b = pump(first->peer, &broken)) == MOVED_BROKEN)) {
+	    (!nothing_to_do(peer_of(first)) &&
+	    (b = pump(peer_of(first), &broken)) == MOVED_BROKEN)) {
 		sess_abort(broken, why_of(errno));
 		return STEP_DONE;
 	}
@@ -121,11 +121,12 @@ nothing_to_do(const struct end *from)
 static enum moved
 pump(struct end *from, struct end **broken)
 {
+	const struct end *to = peer_of(from);
 	uint64_t limit = from->bytes + TURN_BYTES;
 	enum moved m;
 	int moves;
 
-	for (moves = 0; from->peer->writable; moves++) {
+	for (moves = 0; to->writable; moves++) {
 		if (stored(from) == 0 && (from->eof || !from->readable))
 			break;
 		if (moves == TURN_MOVES || from->bytes >= limit)
@@ -141,7 +142,7 @@ pump(struct end *from, struct end **broken)
 	}
 	if (from->splicer != NULL)
 		pump_spliced(from);
-	if (from->eof && stored(from) == 0 && !from->peer->shut)
+	if (from->eof && stored(from) == 0 && !to->shut)
 		pump_forward_eof(from);
 	return MOVED_ALL;
 }
@@ -150,31 +151,31 @@ pump(struct end *from, struct end **broken)
 static size_t
 stored(const struct end *from)
 {
-	return from->splicer == NULL ? from->kept_len :
-	    from->kept_len + splice_len(from->splicer);
+	return (from->kept != NULL ? from->kept->len : 0) +
+	    (from->splicer != NULL ? splice_len(from->splicer) : 0);
 }
 
 /* Writes what is stored, or a part of it. */
 static enum moved
 pump_stored(struct end *from, struct end **broken)
 {
-	struct end *to = from->peer;
+	struct kept *k = from->kept;
+	struct end *to = peer_of(from);
 	ssize_t n;
 
-	if (from->kept_len != 0)
-		n = send(to->io.fd, from->kept + from->kept_off,
-		    from->kept_len, MSG_NOSIGNAL);
+	if (k != NULL)
+		n = send(to->io.fd, k->data + k->off, k->len, MSG_NOSIGNAL);
 	else
 		n = splice_out(from->splicer, to->io.fd);
 	if (n == -1)
 		return pump_error(to, IO_WRITE, broken);
 	sess_touch(sess_of(from));
-	if (from->kept_len == 0)
+	if (k == NULL)
 		return MOVED_ALL;
-	from->kept_off += (uint32_t)n;
-	from->kept_len -= (uint32_t)n;
-	if (from->kept_len == 0) {
-		free(from->kept);
+	k->off += (uint32_t)n;
+	k->len -= (uint32_t)n;
+	if (k->len == 0) {
+		free(k);
 		from->kept = NULL;
 	}
 	return MOVED_ALL;
@@ -227,7 +228,7 @@ bulk_note(struct end *from, uint64_t n)
 static enum moved
 pump_splice(struct end *from, struct end **broken)
 {
-	struct end *to = from->peer;
+	struct end *to = peer_of(from);
 	ssize_t n;
 
 	if (from->splicer == NULL &&
@@ -322,8 +323,9 @@ pump_look(struct end *from)
 static size_t
 pump_room(const struct end *from)
 {
-	size_t limit = sess_of(from->peer)->pool->conf->buffer;
-	size_t room = limit - from->peer->kept_len;
+	size_t limit = sess_of(from)->pool->conf->buffer;
+	const struct kept *other = peer_of(from)->kept;
+	size_t room = other == NULL ? limit : limit - other->len;
 
 	if (room > limit / 4 * 3)
 		room = limit / 4 * 3;
@@ -355,7 +357,7 @@ pump_read(struct end *from, struct end **broken)
 static enum moved
 pump_write(struct end *from, const char *buf, size_t len, struct end **broken)
 {
-	struct end *to = from->peer;
+	struct end *to = peer_of(from);
 	ssize_t n;
 
 	n = send(to->io.fd, buf, len, MSG_NOSIGNAL);
@@ -379,11 +381,11 @@ pump_write(struct end *from, const char *buf, size_t len, struct end **broken)
 static bool
 pump_keep(struct end *from, const char *buf, size_t len)
 {
-	if ((from->kept = malloc(len)) == NULL)
+	if ((from->kept = malloc(sizeof(*from->kept) + len)) == NULL)
 		return false;
-	memcpy(from->kept, buf, len);
-	from->kept_off = 0;
-	from->kept_len = (uint32_t)len;
+	from->kept->off = 0;
+	from->kept->len = (uint32_t)len;
+	memcpy(from->kept->data, buf, len);
 	return true;
 }
 
@@ -406,7 +408,7 @@ pump_count(struct end *from, uint64_t n)
 static void
 pump_forward_eof(struct end *from)
 {
-	struct end *to = from->peer;
+	struct end *to = peer_of(from);
 
 	to->shut = true;
 	if (!to->eof || stored(to) != 0)
@@ -462,7 +464,7 @@ flush_enter(struct sess *s)
 	 * the failure is no FIN. */
 	from->readable = from->hup = true;
 	if (!from->eof)
-		from->peer->shut = true;
+		peer_of(from)->shut = true;
 	return flush_event(s, from);
 }
 
@@ -474,7 +476,7 @@ flush_enter(struct sess *s)
 enum step
 flush_event(struct sess *s, struct end *any)
 {
-	struct end *from = flush_failed(s), *to = from->peer, *broken = NULL;
+	struct end *from = flush_failed(s), *to = peer_of(from), *broken = NULL;
 	enum moved m = pump(from, &broken);
 
 	(void)any;

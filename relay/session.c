@@ -56,6 +56,12 @@ static struct ev_timer		 close_timer = EV_TIMER(close_tick);
 static enum sess_why		 close_why;
 static uint64_t			 close_end;	/* ms */
 
+uint32_t
+sess_span(uint64_t from_us, uint64_t to_us)
+{
+	return (uint32_t)MIN(to_us - from_us, UINT32_MAX);
+}
+
 static struct sess *
 sess_alloc(int fd, const struct proto_conn *c)
 {
@@ -64,17 +70,17 @@ sess_alloc(int fd, const struct proto_conn *c)
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return NULL;
-	s->client.peer = &s->server;
-	s->server.peer = &s->client;
 	s->server.remote = true;
 	s->server.io.fd = -1;
 	s->client.io.fd = -1;
-	s->listen = &worker.conf->listens[c->listener];
-	s->pool = &worker.pools[s->listen->relay];
+	s->listener = c->listener;
+	s->pool = &worker.pools[worker.conf->listens[c->listener].relay];
 	s->id = ++serial;
 	s->peer = c->client;
-	s->accepted_us = c->accepted_us;
 	s->taken_us = ev_now_us();
+	/* The clocks of two processes' turns: the later look may be older. */
+	if (s->taken_us > c->accepted_us)
+		s->queue_us = sess_span(c->accepted_us, s->taken_us);
 	ev_timer_init(&s->timer, sess_timer);
 	if (ev_io_add(&s->client.io, fd, IO_READ | IO_WRITE,
 	    sess_io) == -1) {
@@ -321,26 +327,20 @@ static void
 sess_log(const struct sess *s)
 {
 	char peer[ADDR_STRLEN], addr[ADDR_STRLEN] = "-";
-	uint64_t now = ev_now_us(), conn = 0, queue = 0;
+	uint64_t total = ev_now_us() - s->taken_us + s->queue_us;
+	bool connected = s->connect_us != 0;
 
-	/* The clocks of two processes' turns: the later look may be older. */
-	if (s->taken_us > s->accepted_us)
-		queue = s->taken_us - s->accepted_us;
-	if (s->up != NULL && s->connected_us != 0)
+	if (s->up != NULL && connected)
 		addr_str(&s->up->conf->addr[s->addr], addr);
-	if (s->connected_us != 0)
-		conn = s->connected_us - s->taken_us;
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
 	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f tries=%u "
 	    "end=%s why=%s", (long)worker.pid, (unsigned long long)s->id,
-	    s->listen->name, peer_str(&s->peer, peer),
-	    s->connected_us != 0 ? s->up->conf->name : "-", addr,
+	    worker.conf->listens[s->listener].name, peer_str(&s->peer, peer),
+	    connected ? s->up->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
 	    (unsigned long long)s->server.bytes,
-	    (double)queue / 1e6, (double)conn / 1e6,
-	    (double)(now - s->taken_us + queue) / 1e6,
-	    s->ntried + (s->connected_us != 0), who_names[s->who],
-	    why_names[s->why]);
+	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6,
+	    s->ntried + connected, who_names[s->who], why_names[s->why]);
 }
 
 static void

@@ -613,7 +613,7 @@ child_loop(struct peer *theirs, struct ev_timer *timer, struct ev_task *task)
 	const char *err;
 	int sv[2];
 
-	if (ev_init(&err) == -1 || ev_timer_on(timer) || task->queued ||
+	if (ev_init(&err) == -1 || ev_timer_on(timer) || ev_deferred(task) ||
 	    ev_turn(SHORT) != 0)
 		return false;
 	make_pair(sv);
@@ -631,7 +631,7 @@ static void
 test_fork(void **state)
 {
 	struct ev_signal term;
-	struct ev_task task = { .queued = false };
+	struct ev_task task = { .cb = NULL };
 	struct ev_timer timer;
 	struct peer p;
 	int sv[2];
@@ -666,7 +666,7 @@ test_fork(void **state)
 static void
 test_fini(void **state)
 {
-	struct ev_task task = { .queued = false };
+	struct ev_task task = { .cb = NULL };
 	struct ev_timer timer;
 	const char *err;
 	struct peer p;
@@ -682,7 +682,7 @@ test_fini(void **state)
 	ev_fini();
 	ev_fini();
 	assert_false(ev_timer_on(&timer));
-	assert_false(task.queued);
+	assert_false(ev_deferred(&task));
 	ev_timer_stop(&timer);
 	ev_undefer(&task);
 	assert_int_equal(ev_init(&err), 0);

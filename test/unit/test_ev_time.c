@@ -218,7 +218,7 @@ on_job(struct ev_task *task)
 {
 	struct job *job = container_of(task, struct job, task);
 
-	assert_false(task->queued);
+	assert_false(ev_deferred(task));
 	job->calls++;
 	job->order = ++order;
 	if (job->again) {
@@ -259,7 +259,7 @@ test_defer(void **state)
 	assert_int_equal(b.order, 2);
 	assert_int_equal(c.calls, 0);
 	assert_int_equal(order, 3);
-	assert_true(a.task.queued);
+	assert_true(ev_deferred(&a.task));
 	assert_int_equal(ev_turn(-1), 1);
 	assert_int_equal(a.calls, 2);
 	assert_int_equal(b.calls, 1);
