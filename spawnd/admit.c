@@ -10,6 +10,7 @@
 #define FD_RESERVE	16	/* kept free for control, reload, workers */
 
 static void	admit(struct listener *, bool);
+static bool	admit_waits(struct listener *);
 static int	admit_accept(struct listener *, struct proto_conn *);
 static void	admit_error(struct listener *, int);
 static void	admit_refuse(struct listener *, int);
@@ -33,6 +34,7 @@ admit_event(struct ev_io *io, int what)
 
 	(void)what;
 	l->ready = true;
+	l->waiting = BACKLOG_ASK;
 	if (!l->fresh)		/* else the commit comes back to it */
 		admit(l, false);
 }
@@ -53,6 +55,7 @@ void
 admit_all(struct listener *l)
 {
 	l->ready = true;
+	l->waiting = BACKLOG_UNKNOWN;
 	while (l->ready && !paused)
 		admit(l, true);
 }
@@ -70,7 +73,7 @@ admit(struct listener *l, bool all)
 
 	handoff_retry();	/* who was first is served first */
 	for (i = 0; i < BURST; i++) {
-		if (paused || !l->ready)
+		if (paused || !l->ready || !admit_waits(l))
 			return;
 		if (last_fd != -1 && fd_high != -1 && last_fd >= fd_high) {
 			/* Sending what was accepted gives descriptors back,
@@ -106,6 +109,21 @@ admit(struct listener *l, bool all)
 	ev_defer(&more_task, more);
 }
 
+/*
+ * Asked once an event: whoever comes after that is an event of its own.
+ */
+static bool
+admit_waits(struct listener *l)
+{
+	if (l->waiting == BACKLOG_ASK)
+		l->waiting = backlog_waiting(l->io.fd);
+	if (l->waiting != 0)
+		return true;
+	l->ready = false;
+	ev_io_again(&l->io, IO_READ);
+	return false;
+}
+
 /* A connection, or -1 when there is none this time. */
 static int
 admit_accept(struct listener *l, struct proto_conn *c)
@@ -117,6 +135,8 @@ admit_accept(struct listener *l, struct proto_conn *c)
 	ss.ss_family = AF_UNSPEC;
 	fd = accept4(l->io.fd, (struct sockaddr *)&ss, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (l->waiting > 0 && (fd != -1 || errno == ECONNABORTED))
+		l->waiting--;
 	if (fd == -1) {
 		admit_error(l, errno);
 		return -1;

@@ -176,7 +176,8 @@ struct listener {
 	unsigned		 next_index;	/* during a reload */
 	bool			 keep;		/* during a reload */
 	bool			 fresh;		/* bound by this reload */
-	bool			 ready;		/* no EAGAIN since the edge */
+	bool			 ready;		/* there may be more */
+	int			 waiting;	/* connections, or BACKLOG_* */
 	dev_t			 dev;		/* of a unix socket's file */
 	ino_t			 ino;		/* that we have made */
 	uint64_t		 accepted, refused;
@@ -223,6 +224,14 @@ bool		 admit_paused(void);
 /* The system lacks something (descriptors, memory): accepts nothing until a
  * timer has gone off. Logs at most once a second. */
 void		 admit_pause(const char *what, int err);
+
+/* --- backlog_*.c --- */
+
+enum { BACKLOG_UNKNOWN = -1,	/* accept until there is none */
+	BACKLOG_ASK = -2 };
+
+/* How many connections wait to be accepted, or BACKLOG_UNKNOWN. */
+int		 backlog_waiting(int fd);
 
 /* --- handoff.c: from the master to a worker --- */
 

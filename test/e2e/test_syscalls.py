@@ -37,9 +37,10 @@ OTHERS = 60
 #                        worker          master
 #                      one     many    one     many
 BUDGET = {
-    "accept":         (0,      0,      2.00,   2.00),
+    "accept":         (0,      0,      1.00,   1.00),
+    "getsockopt":     (0,      0,      1.00,   1.00),   # who else waits?
     "hand-over":      (2.00,   1.50,   1.00,   1.00),   # send, or receive
-    "wait":           (6.00,   1.00,   2.00,   2.00),
+    "wait":           (5.00,   1.00,   1.00,   1.00),
     "socket":         (1.00,   1.00,   0,      0),
     "setsockopt":     (2.00,   2.00,   0,      0),
     "connect":        (1.00,   1.00,   0,      0),
@@ -48,7 +49,6 @@ BUDGET = {
     "send":           (3.00,   3.00,   0,      0),      # one is the log's
     "shutdown":       (1.00,   1.00,   0,      0),
     "close":          (2.00,   2.00,   1.00,   1.00),
-    "getpid":         (2.00,   2.00,   0,      0),
 }
 
 # A round trip of 64 bytes in an open session, calls a round trip; the master
