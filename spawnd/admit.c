@@ -135,12 +135,14 @@ admit_accept(struct listener *l, struct proto_conn *c)
 	ss.ss_family = AF_UNSPEC;
 	fd = accept4(l->io.fd, (struct sockaddr *)&ss, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (l->waiting > 0 && (fd != -1 || errno == ECONNABORTED))
-		l->waiting--;
 	if (fd == -1) {
+		/* Whether the one it was about still waits is not told. */
+		l->waiting = BACKLOG_UNKNOWN;
 		admit_error(l, errno);
 		return -1;
 	}
+	if (l->waiting > 0)
+		l->waiting--;
 	last_fd = fd;
 	memset(c, 0, sizeof(*c));
 	peer_set(&c->client, (struct sockaddr *)&ss);
