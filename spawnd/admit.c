@@ -110,13 +110,17 @@ admit(struct listener *l, bool all)
 }
 
 /*
- * Asked once an event: whoever comes after that is an event of its own.
+ * Asked once an event: whoever comes after that is an event of its own. That
+ * nobody waits is only believed of a socket that has told of somebody before.
  */
 static bool
 admit_waits(struct listener *l)
 {
 	if (l->waiting == BACKLOG_ASK)
 		l->waiting = backlog_waiting(l->io.fd);
+	l->counts = l->counts || l->waiting > 0;
+	if (l->waiting == 0 && !l->counts)
+		l->waiting = BACKLOG_UNKNOWN;
 	if (l->waiting != 0)
 		return true;
 	l->ready = false;

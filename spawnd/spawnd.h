@@ -177,6 +177,7 @@ struct listener {
 	bool			 keep;		/* during a reload */
 	bool			 fresh;		/* bound by this reload */
 	bool			 ready;		/* there may be more */
+	bool			 counts;	/* its backlog has been told */
 	int			 waiting;	/* connections, or BACKLOG_* */
 	dev_t			 dev;		/* of a unix socket's file */
 	ino_t			 ino;		/* that we have made */

@@ -11,6 +11,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +27,7 @@
 
 enum function {
 	NONE, ACCEPT4, SENDMSG, SOCKETPAIR, FORK, MEMFD_CREATE, MMAP, EPOLL_CTL,
-	SOCKET, CONNECT, PIPE2, MALLOC, PIDFD_OPEN
+	SOCKET, CONNECT, PIPE2, MALLOC, PIDFD_OPEN, BACKLOG
 };
 
 struct control {
@@ -132,6 +135,23 @@ WRAP(int, -1, SOCKET, socket, (int domain, int type, int protocol),
 WRAP(int, -1, CONNECT, connect, (int fd, const struct sockaddr *sa,
     socklen_t len), (fd, sa, len))
 WRAP(int, -1, PIPE2, pipe2, (int fds[2], int flags), (fds, flags))
+
+/* How many wait at a listener: not told, or (EAGAIN) always told as none. */
+int
+getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+{
+	static int (*real)(int, int, int, void *, socklen_t *);
+
+	if (real == NULL)
+		real = (int (*)(int, int, int, void *, socklen_t *))
+		    (uintptr_t)next("getsockopt");
+	if (level != IPPROTO_TCP || name != TCP_INFO || !fails(BACKLOG))
+		return real(fd, level, name, val, len);
+	if (control->error != EAGAIN || real(fd, level, name, val, len) == -1)
+		return -1;
+	((struct tcp_info *)val)->tcpi_unacked = 0;
+	return 0;
+}
 
 /* Not by dlsym(), which allocates. */
 

@@ -22,7 +22,7 @@ pytestmark = [
 
 FUNCTIONS = ["none", "accept4", "sendmsg", "socketpair", "fork",
              "memfd_create", "mmap", "epoll_ctl", "socket", "connect",
-             "pipe2", "malloc", "pidfd_open"]
+             "pipe2", "malloc", "pidfd_open", "backlog"]
 WHO = {"master": 1, "worker": 2, "logger": 4}
 
 
@@ -253,6 +253,20 @@ def test_call_of_the_service(daemon, calls, function, errors, who, most,
     print(f"{hits} calls failed, {failed} of {sessions} sessions")
     assert hits, "it is never called"
     whole(d)
+
+
+@pytest.mark.parametrize("error", ["ENOPROTOOPT", "EAGAIN"],
+                         ids=["not-told", "told-as-none"])
+@pytest.mark.parametrize("event", ["epoll", "poll"])
+def test_a_backlog_that_nobody_knows(box, echo, calls, event, error):
+    """Where a system does not tell how many wait, all are served."""
+    box.event = event
+    calls.fail("backlog", error, "master", times=1 << 30)
+    d = box.daemon(remotes=[echo], env=calls.env)
+    roundtrip(d.connect())
+    peers.load(box, d.address(), 300, concurrent=20)
+    assert calls.off() > 0
+    assert cpu_ticks_over([d.pid], 0.3) <= 2
 
 
 @pytest.mark.parametrize("who", ["master", "worker"])
