@@ -24,6 +24,7 @@ static size_t		 stored(const struct end *);
 static enum moved	 pump_stored(struct end *, struct end **);
 static enum moved	 pump_error(struct end *, int, struct end **);
 static bool		 bulk(const struct end *);
+static bool		 left_to_kernel(const struct end *);
 static void		 bulk_note(struct end *, uint64_t);
 static enum moved	 pump_splice(struct end *, struct end **);
 static void		 pump_spliced(struct end *);
@@ -33,6 +34,7 @@ static size_t		 pump_room(const struct end *);
 static enum moved	 pump_read(struct end *, struct end **);
 static enum moved	 pump_write(struct end *, const char *, size_t,
 			    struct end **);
+static ssize_t		 pump_send(struct end *, const char *, size_t);
 static bool		 pump_keep(struct end *, const char *, size_t);
 static void		 pump_count(struct end *, uint64_t);
 static void		 pump_forward_eof(struct end *);
@@ -133,7 +135,7 @@ pump(struct end *from, struct end **broken)
 			return MOVED_MORE;
 		if (stored(from) != 0)
 			m = pump_stored(from, broken);
-		else if (bulk(from))
+		else if (left_to_kernel(from) || bulk(from))
 			m = pump_splice(from, broken);
 		else
 			m = pump_read(from, broken);
@@ -164,7 +166,7 @@ pump_stored(struct end *from, struct end **broken)
 	ssize_t n;
 
 	if (k != NULL)
-		n = send(to->io.fd, k->data + k->off, k->len, MSG_NOSIGNAL);
+		n = pump_send(to, k->data + k->off, k->len);
 	else
 		n = splice_out(from->splicer, to->io.fd);
 	if (n == -1)
@@ -206,16 +208,28 @@ pump_error(struct end *e, int what, struct end **broken)
 static bool
 bulk(const struct end *from)
 {
-	/* splice(2) does not get past urgent data. */
-	return from->score >= BULK_ON && !from->urgent && splice_works();
+	/* splice(2) does not get past urgent data, and a kernel that goes on
+	 * by itself has nothing more to do at the end of the file. */
+	return from->score >= BULK_ON && !from->urgent && !from->no_splice &&
+	    splice_works() && !(from->hup && splice_by_itself());
+}
+
+/* It is spliced by a kernel that goes on by itself, or did so until now and
+ * has not been asked what became of it. */
+static bool
+left_to_kernel(const struct end *from)
+{
+	return from->splicer != NULL && splice_by_itself();
 }
 
 static void
 bulk_note(struct end *from, uint64_t n)
 {
-	if (sess_of(from)->pool->conf->io != CONF_IO_AUTO)
-		return;
-	if (n >= BULK_READ)
+	enum conf_io io = sess_of(from)->pool->conf->io;
+
+	if (io != CONF_IO_AUTO)
+		from->score = io == CONF_IO_SPLICE ? BULK_MAX : 0;
+	else if (n >= BULK_READ)
 		from->score = from->score >= BULK_ON ? BULK_MAX :
 		    from->score + 1;
 	else if (from->score > BULK_ON)
@@ -234,11 +248,15 @@ pump_splice(struct end *from, struct end **broken)
 	if (from->splicer == NULL &&
 	    (from->splicer = splice_get(from->io.fd, to->io.fd)) == NULL) {
 		from->score = 0;
+		from->no_splice = errno != ENOMEM && errno != EMFILE &&
+		    errno != ENFILE;
 		return MOVED_ALL;
 	}
 	n = splice_in(from->splicer, from->io.fd, to->io.fd);
-	if (n == -1 && errno == EINVAL) {
+	if (n == -1 && (errno == EINVAL || errno == ECANCELED)) {
 		from->score = 0;
+		from->no_splice = errno == EINVAL;
+		pump_unsplice(from);
 		return MOVED_ALL;
 	}
 	if (n == -1 && errno == EPIPE) {
@@ -261,7 +279,7 @@ pump_spliced(struct end *from)
 {
 	struct sess *s = sess_of(from);
 
-	if (splice_goes_on(from->splicer))
+	if (left_to_kernel(from))
 		sess_look_soon(s, pump_look_after(s));
 	else if (stored(from) == 0)
 		pump_unsplice(from);
@@ -307,12 +325,15 @@ pump_look(struct end *from)
 		return;
 	if ((n = splice_moved(from->splicer, from->io.fd)) != 0)
 		pump_count(from, n);
-	else
-		bulk_note(from, 0);
-	if (bulk(from))
-		return;
-	pump_unsplice(from);
-	from->readable = true;
+	/* This ends it, and reads what there is. */
+	if (n == 0 || !bulk(from))
+		from->readable = true;
+}
+
+bool
+pump_error_is_its_own(const struct end *e)
+{
+	return !left_to_kernel(e);
 }
 
 /*
@@ -360,7 +381,7 @@ pump_write(struct end *from, const char *buf, size_t len, struct end **broken)
 	struct end *to = peer_of(from);
 	ssize_t n;
 
-	n = send(to->io.fd, buf, len, MSG_NOSIGNAL);
+	n = pump_send(to, buf, len);
 	if (n == (ssize_t)len)
 		return MOVED_ALL;
 	if (n == -1) {
@@ -376,6 +397,22 @@ pump_write(struct end *from, const char *buf, size_t len, struct end **broken)
 		return MOVED_ALL;
 	*broken = to;
 	return MOVED_BROKEN;
+}
+
+/* An error met here may be that of the socket which the other direction is
+ * spliced to: it is told once, so a second try says whose it is. */
+static ssize_t
+pump_send(struct end *to, const char *buf, size_t len)
+{
+	ssize_t n = send(to->io.fd, buf, len, MSG_NOSIGNAL);
+
+	if (n != -1 || errno == EAGAIN || errno == EINTR ||
+	    pump_error_is_its_own(to))
+		return n;
+	pump_unsplice(to);
+	to->readable = true;
+	sess_resume(sess_of(to));
+	return send(to->io.fd, buf, len, MSG_NOSIGNAL);
 }
 
 static bool

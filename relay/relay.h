@@ -38,6 +38,7 @@ struct end {
 	bool		 hup : 1;	/* read on to the end: EOF or error */
 	bool		 error : 1;	/* the socket has an error */
 	bool		 urgent : 1;	/* it has received urgent data */
+	bool		 no_splice : 1;	/* it cannot be spliced */
 	bool		 shut : 1;	/* FIN sent, or none is to be sent */
 	bool		 failed : 1;	/* its socket is dead for writing */
 };
@@ -209,6 +210,9 @@ void	 upstream_failed(struct upstream *, const char *why);
 enum step pump_enter(struct sess *);
 enum step pump_event(struct sess *, struct end *);
 enum step pump_timeout(struct sess *);
+/* False: the kernel moves what comes from it, and puts an error of the other
+ * socket there. */
+bool	  pump_error_is_its_own(const struct end *);
 /* An end is about to be closed before its session: what the kernel has moved
  * by itself is counted. */
 void	  pump_leave(struct end *);

@@ -168,7 +168,7 @@ sess_io(struct ev_io *io, int what)
 		e->writable = true;
 	if (what & IO_EOF)
 		e->hup = true;
-	if (what & IO_ERROR)
+	if ((what & IO_ERROR) && pump_error_is_its_own(e))
 		e->error = true;
 	if (what & IO_URGENT)
 		sess_urgent(e);

@@ -19,13 +19,16 @@ struct splicer;		/* of one direction */
 
 /* Can this system do it at all? The first call asks the kernel. */
 bool		 splice_works(void);
+/* Does the kernel go on by itself? */
+bool		 splice_by_itself(void);
 /* At most so many at a time that need descriptors of their own, beyond which
  * splice_get() has none: they must not take those that sessions need. */
 void		 splice_limit(unsigned);
 /*
  * For a direction between two connected sockets, of which nothing is stored;
- * the caller's until it is put back. NULL: there is none to be had for these,
- * so bytes are copied.
+ * the caller's until it is put back. NULL with errno: there is none, so bytes
+ * are copied; unless it is for lack of memory or descriptors, there will never
+ * be one for these two.
  */
 struct splicer	*splice_get(int from, int to);
 /*
@@ -36,15 +39,17 @@ struct splicer	*splice_get(int from, int to);
 uint64_t	 splice_put(struct splicer **, int from);
 /* Bytes in it, to be passed on by splice_out(). */
 size_t		 splice_len(const struct splicer *);
-/* The kernel moves bytes by itself, and nobody else may read the socket. */
+/* The kernel is moving bytes by itself, and nobody else may read the socket.
+ * An error of the socket may be that of the other one. */
 bool		 splice_goes_on(const struct splicer *);
 /* How many it has moved by itself since somebody asked. */
 uint64_t	 splice_moved(struct splicer *, int from);
 /*
  * Moves what the socket has; splice_len() must be 0, as only then EAGAIN means
- * that the socket is empty. Returns as read(2), with two errors more:
- * EINVAL: go on by read(2), splicing has ended or was never possible here;
- * EPIPE: the socket at the other end has failed.
+ * that the socket is empty. Returns as read(2), with these errors more:
+ * EINVAL: it is not possible with this socket; ECANCELED: the kernel has
+ * stopped to go on by itself, what is left is for read(2); EPIPE: the socket at
+ * the other end has failed.
  */
 ssize_t		 splice_in(struct splicer *, int from, int to);
 /* Moves what it has into the socket. Returns as write(2). */

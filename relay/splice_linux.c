@@ -25,6 +25,12 @@ splice_works(void)
 	return true;
 }
 
+bool
+splice_by_itself(void)
+{
+	return false;
+}
+
 void
 splice_limit(unsigned pipes)
 {
@@ -35,7 +41,7 @@ struct splicer *
 splice_get(int from, int to)
 {
 	struct splicer *p;
-	int fd[2], size;
+	int fd[2], size, saved;
 
 	(void)from;
 	(void)to;
@@ -44,10 +50,16 @@ splice_get(int from, int to)
 		npool--;
 		return p;
 	}
-	if (npipes >= most || (p = calloc(1, sizeof(*p))) == NULL)
+	if (npipes >= most) {
+		errno = EMFILE;
+		return NULL;
+	}
+	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return NULL;
 	if (pipe2(fd, O_NONBLOCK | O_CLOEXEC) == -1) {
+		saved = errno;
 		free(p);
+		errno = saved;
 		return NULL;
 	}
 	npipes++;

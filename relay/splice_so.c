@@ -20,6 +20,7 @@ struct splicer {
 
 static uint64_t	 moved(int);
 static int	 error_of(int);
+static bool	 connected(int);
 static void	 stop(struct splicer *, int);
 
 bool
@@ -43,6 +44,12 @@ splice_works(void)
 	return works;
 }
 
+bool
+splice_by_itself(void)
+{
+	return true;
+}
+
 /* It takes no descriptors. */
 void
 splice_limit(unsigned most)
@@ -55,6 +62,7 @@ splice_get(int from, int to)
 {
 	struct splice how;
 	struct splicer *p;
+	int saved;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return NULL;
@@ -62,7 +70,9 @@ splice_get(int from, int to)
 	how.sp_fd = to;
 	if (setsockopt(from, SOL_SOCKET, SO_SPLICE, &how,
 	    sizeof(how)) == -1) {
+		saved = errno;
 		free(p);
+		errno = saved;
 		return NULL;
 	}
 	p->fresh = true;
@@ -146,10 +156,21 @@ error_of(int fd)
 	return err;
 }
 
+/* Not since it was reset, or its time was over. */
+static bool
+connected(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	return getpeername(fd, (struct sockaddr *)&ss, &len) == 0;
+}
+
 /*
- * Called when the source has become readable: it has ended, most likely. That
- * is not asked, as no system tells; an event of the time before costs no more
- * than to begin again. An error of the drain is found at the source, too.
+ * Called when the source has become readable: splicing has ended, most likely.
+ * No system tells whether, so it is ended; after an event of the time before
+ * it has to begin again. An error of the drain is found at the source, too,
+ * and is taken away there, lest a read takes it for one of the source.
  */
 ssize_t
 splice_in(struct splicer *p, int from, int to)
@@ -166,9 +187,12 @@ splice_in(struct splicer *p, int from, int to)
 	if ((n = splice_moved(p, from)) != 0)
 		return (ssize_t)n;
 	err = error_of(from);
-	if (err != 0 && (err == EPIPE || error_of(to) != 0))
-		err = EPIPE;
-	errno = err != 0 ? err : EINVAL;
+	if (err == 0)
+		errno = ECANCELED;
+	else if (connected(from) && (err == EPIPE || !connected(to)))
+		errno = EPIPE;
+	else
+		errno = err == EPIPE ? ECONNRESET : err;
 	return -1;
 }
 

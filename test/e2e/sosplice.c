@@ -5,7 +5,8 @@
  * real ones promise and a relay relies upon is kept: a source that is spliced
  * is neither readable nor can it be read; it becomes readable when splicing
  * ends; nothing is lost in between, as bytes stay with the source until the
- * drain has taken them; an error of the drain is found at the source as well;
+ * drain has taken them; an error of the drain is found at the source as well,
+ * by whoever reads, writes or asks first;
  * the count stays until the source is spliced again.
  */
 #include <sys/epoll.h>
@@ -36,11 +37,13 @@ int	__real_getsockopt(int, int, int, void *, socklen_t *);
 int	__real_epoll_ctl(int, int, int, struct epoll_event *);
 int	__real_close(int);
 ssize_t	__real_recv(int, void *, size_t, int);
+ssize_t	__real_send(int, const void *, size_t, int);
 int	__wrap_setsockopt(int, int, int, const void *, socklen_t);
 int	__wrap_getsockopt(int, int, int, void *, socklen_t *);
 int	__wrap_epoll_ctl(int, int, int, struct epoll_event *);
 int	__wrap_close(int);
 ssize_t	__wrap_recv(int, void *, size_t, int);
+ssize_t	__wrap_send(int, const void *, size_t, int);
 
 static struct source {
 	bool			 spliced, full;
@@ -141,13 +144,15 @@ step(int fd)
 		splice_end(fd, n == 0 ? 0 : errno);
 		return false;
 	}
-	m = send(s->to, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	m = __real_send(s->to, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (m == -1 && (errno == EAGAIN || errno == EINTR)) {
 		s->full = true;
 		return false;
 	}
 	if (m == -1) {
-		table[s->to].error = errno;
+		/* Which was its own, and is still to be told there. */
+		if (errno != EPIPE)
+			table[s->to].error = errno;
 		splice_end(fd, errno);
 		return false;
 	}
@@ -344,6 +349,24 @@ __wrap_recv(int fd, void *data, size_t len, int flags)
 		n = -1;
 	} else
 		n = __real_recv(fd, data, len, flags);
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+ssize_t
+__wrap_send(int fd, const void *data, size_t len, int flags)
+{
+	ssize_t n;
+
+	if (fd < 0 || fd >= FDS)
+		return __real_send(fd, data, len, flags);
+	pthread_mutex_lock(&lock);
+	if (table[fd].error != 0) {
+		errno = table[fd].error;
+		table[fd].error = 0;
+		n = -1;
+	} else
+		n = __real_send(fd, data, len, flags);
 	pthread_mutex_unlock(&lock);
 	return n;
 }
