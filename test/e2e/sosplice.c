@@ -153,6 +153,7 @@ step(int fd)
 		/* Which was its own, and is still to be told there. */
 		if (errno != EPIPE)
 			table[s->to].error = errno;
+		counts->ended++;
 		splice_end(fd, errno);
 		return false;
 	}
