@@ -24,7 +24,6 @@ static size_t		 stored(const struct end *);
 static enum moved	 pump_stored(struct end *, struct end **);
 static enum moved	 pump_error(struct end *, int, struct end **);
 static bool		 bulk(const struct end *);
-static bool		 left_to_kernel(const struct end *);
 static void		 bulk_note(struct end *, uint64_t);
 static enum moved	 pump_splice(struct end *, struct end **);
 static void		 pump_spliced(struct end *);
@@ -135,7 +134,7 @@ pump(struct end *from, struct end **broken)
 			return MOVED_MORE;
 		if (stored(from) != 0)
 			m = pump_stored(from, broken);
-		else if (left_to_kernel(from) || bulk(from))
+		else if (pump_left_to_kernel(from) || bulk(from))
 			m = pump_splice(from, broken);
 		else
 			m = pump_read(from, broken);
@@ -214,10 +213,8 @@ bulk(const struct end *from)
 	    splice_works() && !(from->hup && splice_by_itself());
 }
 
-/* It is spliced by a kernel that goes on by itself, or did so until now and
- * has not been asked what became of it. */
-static bool
-left_to_kernel(const struct end *from)
+bool
+pump_left_to_kernel(const struct end *from)
 {
 	return from->splicer != NULL && splice_by_itself();
 }
@@ -279,7 +276,7 @@ pump_spliced(struct end *from)
 {
 	struct sess *s = sess_of(from);
 
-	if (left_to_kernel(from))
+	if (pump_left_to_kernel(from))
 		sess_look_soon(s, pump_look_after(s));
 	else if (stored(from) == 0)
 		pump_unsplice(from);
@@ -300,13 +297,6 @@ pump_look_after(const struct sess *s)
 }
 
 void
-pump_leave(struct end *from)
-{
-	if (from->splicer != NULL && splice_goes_on(from->splicer))
-		pump_unsplice(from);
-}
-
-void
 pump_unsplice(struct end *from)
 {
 	uint64_t n = splice_put(&from->splicer, from->io.fd);
@@ -321,19 +311,13 @@ pump_look(struct end *from)
 {
 	uint64_t n;
 
-	if (from->splicer == NULL || !splice_goes_on(from->splicer))
+	if (!pump_left_to_kernel(from))
 		return;
 	if ((n = splice_moved(from->splicer, from->io.fd)) != 0)
 		pump_count(from, n);
 	/* This ends it, and reads what there is. */
 	if (n == 0 || !bulk(from))
 		from->readable = true;
-}
-
-bool
-pump_error_is_its_own(const struct end *e)
-{
-	return !left_to_kernel(e);
 }
 
 /*
@@ -407,7 +391,7 @@ pump_send(struct end *to, const char *buf, size_t len)
 	ssize_t n = send(to->io.fd, buf, len, MSG_NOSIGNAL);
 
 	if (n != -1 || errno == EAGAIN || errno == EINTR ||
-	    pump_error_is_its_own(to))
+	    !pump_left_to_kernel(to))
 		return n;
 	pump_unsplice(to);
 	to->readable = true;

@@ -210,13 +210,11 @@ void	 upstream_failed(struct upstream *, const char *why);
 enum step pump_enter(struct sess *);
 enum step pump_event(struct sess *, struct end *);
 enum step pump_timeout(struct sess *);
-/* False: the kernel moves what comes from it, and puts an error of the other
- * socket there. */
-bool	  pump_error_is_its_own(const struct end *);
-/* An end is about to be closed before its session: what the kernel has moved
- * by itself is counted. */
-void	  pump_leave(struct end *);
-/* Ends zero copy of what comes from an end; what is in a pipe is lost. */
+/* A kernel that goes on by itself moves what comes from the end, or did so
+ * until now; an error found there may be that of the other socket. */
+bool	  pump_left_to_kernel(const struct end *);
+/* Ends zero copy of what comes from an end, and counts what it has moved; what
+ * is in a pipe is lost. */
 void	  pump_unsplice(struct end *);
 enum step flush_enter(struct sess *);
 enum step flush_event(struct sess *, struct end *);

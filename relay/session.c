@@ -168,7 +168,7 @@ sess_io(struct ev_io *io, int what)
 		e->writable = true;
 	if (what & IO_EOF)
 		e->hup = true;
-	if ((what & IO_ERROR) && pump_error_is_its_own(e))
+	if ((what & IO_ERROR) && !pump_left_to_kernel(e))
 		e->error = true;
 	if (what & IO_URGENT)
 		sess_urgent(e);
@@ -287,7 +287,8 @@ sess_abort(struct end *failed, enum sess_why why)
 	s->why = (uint8_t)why;
 	failed->failed = true;
 	if (why != WHY_RESET) {
-		pump_leave(failed);
+		if (pump_left_to_kernel(failed))
+			pump_unsplice(failed);
 		ev_io_close(&failed->io);
 	}
 	sess_enter(s, STAGE_FLUSH);

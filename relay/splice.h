@@ -19,7 +19,8 @@ struct splicer;		/* of one direction */
 
 /* Can this system do it at all? The first call asks the kernel. */
 bool		 splice_works(void);
-/* Does the kernel go on by itself? */
+/* Does the kernel go on by itself? Then nobody else may read the socket, and an
+ * error of it may be that of the other one, until splice_in() has ended it. */
 bool		 splice_by_itself(void);
 /* At most so many at a time that need descriptors of their own, beyond which
  * splice_get() has none: they must not take those that sessions need. */
@@ -39,9 +40,6 @@ struct splicer	*splice_get(int from, int to);
 uint64_t	 splice_put(struct splicer **, int from);
 /* Bytes in it, to be passed on by splice_out(). */
 size_t		 splice_len(const struct splicer *);
-/* The kernel is moving bytes by itself, and nobody else may read the socket.
- * An error of the socket may be that of the other one. */
-bool		 splice_goes_on(const struct splicer *);
 /* How many it has moved by itself since somebody asked. */
 uint64_t	 splice_moved(struct splicer *, int from);
 /*

@@ -100,13 +100,6 @@ splice_len(const struct splicer *p)
 	return p == NULL ? 0 : p->len;
 }
 
-bool
-splice_goes_on(const struct splicer *p)
-{
-	(void)p;
-	return false;
-}
-
 uint64_t
 splice_moved(struct splicer *p, int from)
 {

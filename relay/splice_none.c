@@ -44,13 +44,6 @@ splice_len(const struct splicer *p)
 	return 0;
 }
 
-bool
-splice_goes_on(const struct splicer *p)
-{
-	(void)p;
-	return false;
-}
-
 uint64_t
 splice_moved(struct splicer *p, int from)
 {

@@ -18,7 +18,6 @@ struct splicer {
 	bool		over;	/* stopped: the count is final */
 };
 
-static uint64_t	 moved(int);
 static int	 error_of(int);
 static bool	 connected(int);
 static void	 stop(struct splicer *, int);
@@ -79,19 +78,6 @@ splice_get(int from, int to)
 	return p;
 }
 
-/* By the source since it was spliced, for the last time; it keeps the count
- * until the next time. */
-static uint64_t
-moved(int from)
-{
-	int64_t n = 0;
-	socklen_t len = sizeof(n);
-
-	if (getsockopt(from, SOL_SOCKET, SO_SPLICE, &n, &len) == -1 || n < 0)
-		return 0;
-	return (uint64_t)n;
-}
-
 static void
 stop(struct splicer *p, int from)
 {
@@ -127,21 +113,19 @@ splice_len(const struct splicer *p)
 	return 0;
 }
 
-bool
-splice_goes_on(const struct splicer *p)
-{
-	return !p->over;
-}
-
 uint64_t
 splice_moved(struct splicer *p, int from)
 {
-	uint64_t all = from == -1 ? 0 : moved(from), n;
+	int64_t all = 0;
+	uint64_t n;
+	socklen_t len = sizeof(all);
 
-	if (all <= p->told)
+	/* The source keeps its count until it is spliced anew. */
+	if (getsockopt(from, SOL_SOCKET, SO_SPLICE, &all, &len) == -1 ||
+	    all < 0 || (uint64_t)all <= p->told)
 		return 0;
-	n = all - p->told;
-	p->told = all;
+	n = (uint64_t)all - p->told;
+	p->told = (uint64_t)all;
 	return n;
 }
 

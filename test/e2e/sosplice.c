@@ -70,6 +70,7 @@ static void	*mover(void *);
 static int	 splice_start(int, int);
 static void	 splice_end(int, int);
 static void	 watch(int);
+static int	 take_error(int);
 static bool	 step(int);
 static bool	 is_tcp(int);
 static void	 wake_mover(void);
@@ -240,6 +241,16 @@ watch(int fd)
 		abort();
 }
 
+/* It is told once. */
+static int
+take_error(int fd)
+{
+	int error = table[fd].error;
+
+	table[fd].error = 0;
+	return error;
+}
+
 int
 __wrap_setsockopt(int fd, int level, int name, const void *val, socklen_t len)
 {
@@ -273,8 +284,7 @@ __wrap_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 		return __real_getsockopt(fd, level, name, val, len);
 	pthread_mutex_lock(&lock);
 	if (name == SO_ERROR && table[fd].error != 0) {
-		memcpy(val, &table[fd].error, sizeof(int));
-		table[fd].error = 0;
+		*(int *)val = take_error(fd);
 	} else if (name == SO_ERROR)
 		r = __real_getsockopt(fd, level, name, val, len);
 	else if (missing) {
@@ -344,11 +354,9 @@ __wrap_recv(int fd, void *data, size_t len, int flags)
 	if (table[fd].spliced) {
 		errno = EAGAIN;
 		n = -1;
-	} else if (table[fd].error != 0) {
-		errno = table[fd].error;
-		table[fd].error = 0;
+	} else if ((errno = take_error(fd)) != 0)
 		n = -1;
-	} else
+	else
 		n = __real_recv(fd, data, len, flags);
 	pthread_mutex_unlock(&lock);
 	return n;
@@ -362,11 +370,9 @@ __wrap_send(int fd, const void *data, size_t len, int flags)
 	if (fd < 0 || fd >= FDS)
 		return __real_send(fd, data, len, flags);
 	pthread_mutex_lock(&lock);
-	if (table[fd].error != 0) {
-		errno = table[fd].error;
-		table[fd].error = 0;
+	if ((errno = take_error(fd)) != 0)
 		n = -1;
-	} else
+	else
 		n = __real_send(fd, data, len, flags);
 	pthread_mutex_unlock(&lock);
 	return n;

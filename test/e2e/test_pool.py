@@ -69,8 +69,8 @@ def test_new_sessions_go_to_the_least_loaded(daemon, echo):
 @pytest.mark.load
 def test_skew_under_load(daemon, echo, box):
     """1,000 sessions that stay are spread within 10 % of the mean over more
-    workers than there are processors, those too that begin while short ones come and go:
-    what saves waking a worker does not pile them up."""
+    workers than there are processors, those too that begin while short ones
+    come and go: what saves waking a worker does not pile them up."""
     d = daemon(remotes=[echo], spawnd="""
         servers { min = 8 max = 8 } users { min = 1000 }""")
     clients = [d.connect() for _ in range(500)]
