@@ -21,7 +21,7 @@
 
 #include <stdatomic.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 
 #define BOARD_SLOTS	1024	/* most workers alive in one generation */
 

@@ -9,7 +9,7 @@
 #define RELAY_H
 
 #include "board.h"
-#include "conf.h"
+#include "conf/conf.h"
 #include "ev.h"
 #include "proto.h"
 

@@ -13,7 +13,7 @@
 #define SPAWND_H
 
 #include "board.h"
-#include "conf.h"
+#include "conf/conf.h"
 #include "ev.h"
 #include "ipc.h"
 

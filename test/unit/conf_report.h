@@ -5,7 +5,7 @@
 #ifndef CONF_REPORT_H
 #define CONF_REPORT_H
 
-#include "conf.h"
+#include "conf/conf.h"
 
 static struct {
 	char	text[65536];

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "conf_int.h"
+#include "conf/int.h"
 #include "conf_report.h"
 #include "fake_netdb.h"
 

@@ -1,6 +1,6 @@
 #include "compat.h"
 
-#include "conf_int.h"
+#include "conf/int.h"
 
 static void	 print_relay(FILE *, const struct conf_relay *,
 		    enum conf_style);

@@ -14,7 +14,7 @@
 #ifndef CONF_INT_H
 #define CONF_INT_H
 
-#include "conf.h"
+#include "conf/conf.h"
 
 #include <stdarg.h>
 

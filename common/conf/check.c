@@ -2,7 +2,7 @@
 
 #include <ctype.h>
 
-#include "conf_int.h"
+#include "conf/int.h"
 
 /* A section that has a title, for the search for twins. */
 struct titled {

@@ -2,7 +2,7 @@
 
 #include <ctype.h>
 
-#include "conf_int.h"
+#include "conf/int.h"
 
 #define NEAR_MAX	48	/* no name is as long */
 

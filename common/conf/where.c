@@ -5,7 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 
-#include "conf_int.h"
+#include "conf/int.h"
 
 #define ID_MAX		((long long)UINT32_MAX - 1) /* the last says "none" */
 

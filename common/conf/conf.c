@@ -2,7 +2,7 @@
 
 #include <confuse.h>
 
-#include "conf_int.h"
+#include "conf/int.h"
 
 /* libconfuse gives its error function no argument, and is no more able to
  * parse two files at a time itself. */

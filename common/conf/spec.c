@@ -2,7 +2,7 @@
 
 #include <syslog.h>
 
-#include "conf_int.h"
+#include "conf/int.h"
 
 #define DAYS(n)		((uint64_t)(n) * 86400 * 1000)
 #define K		((uint64_t)1024)

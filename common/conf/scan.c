@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-#include "conf_lex.h"
+#include "conf/lex.h"
 
 #define SCAN_DEPTH	16	/* sections in sections */
 #define SCAN_INCLUDES	10	/* files in files */

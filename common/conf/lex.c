@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <limits.h>
 
-#include "conf_lex.h"
+#include "conf/lex.h"
 
 #define LEX_TOKEN	65536	/* bytes of one string */
 /* libconfuse's word: anything but these. */
