@@ -1,8 +1,10 @@
 #include "compat.h"
 
+#include "channel.h"
 #include "ipc.h"
 #include "log.h"
-#include "relay.h"
+#include "self.h"
+#include "session.h"
 
 #define TURN_MESSAGES	4	/* a wake-up, so that old sessions get a turn */
 
@@ -24,7 +26,7 @@ int
 channel_start(void)
 {
 	const struct proto_ready ready = { .version = PROTO_VERSION,
-	    .pid = (int32_t)worker.pid };
+	    .pid = (int32_t)self.pid };
 
 	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
 	    channel_event) == -1)
@@ -75,7 +77,7 @@ channel_read(void)
 		else
 			log_info("the master is gone: serving %llu sessions "
 			    "to their end",
-			    (unsigned long long)worker.nsessions);
+			    (unsigned long long)self.nsessions);
 		ev_io_close(&channel);
 		channel_drain();
 		return;
@@ -106,11 +108,11 @@ channel_sessions(const struct ipc_msg *m)
 {
 	unsigned i;
 
-	board_add(&worker.board.own->taken, m->count);
+	board_add(&self.board.own->taken, m->count);
 	for (i = 0; i < m->count; i++) {
 		if (m->fds[i] == -1) {
 			sess_warn(NULL, "taking a session", EMFILE);
-			board_add(&worker.board.own->closed, 1);
+			board_add(&self.board.own->closed, 1);
 			continue;
 		}
 		sess_new(m->fds[i], &m->conn[i]);
@@ -122,13 +124,13 @@ channel_sessions(const struct ipc_msg *m)
 static void
 channel_drain(void)
 {
-	uint64_t limit = worker.conf->drain_timeout;
+	uint64_t limit = self.conf->drain_timeout;
 
-	if (worker.draining)
+	if (self.draining)
 		return;
-	worker.draining = true;
-	atomic_store(&worker.board.own->draining, 1);
-	setproctitle("generation %u, draining", worker.generation);
+	self.draining = true;
+	atomic_store(&self.board.own->draining, 1);
+	setproctitle("generation %u, draining", self.generation);
 	if (limit != 0)
 		ev_timer_set(&drain_timer, limit - limit / 10);
 	channel_check_done();
@@ -139,8 +141,8 @@ channel_end_soon(struct ev_timer *t)
 {
 	(void)t;
 	log_info("drain-timeout: closing %llu sessions",
-	    (unsigned long long)worker.nsessions);
-	sess_close_all(WHY_DRAIN, worker.conf->drain_timeout / 10);
+	    (unsigned long long)self.nsessions);
+	sess_close_all(WHY_DRAIN, self.conf->drain_timeout / 10);
 }
 
 void
@@ -148,7 +150,7 @@ channel_leave(enum proto_why why)
 {
 	const struct proto_leave leave = { .why = (uint32_t)why };
 
-	if (left || worker.draining)
+	if (left || self.draining)
 		return;
 	/* A full channel upwards: the next session asks again. */
 	left = ipc_send(channel.fd, MSG_LEAVE, &leave, 1, NULL) == 0;
@@ -161,7 +163,7 @@ channel_session_ended(void)
 
 	/* Orders our count before our look; the master does the reverse. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&worker.board.head->want_room,
+	if (atomic_load_explicit(&self.board.head->want_room,
 	    memory_order_relaxed) != 0 && channel.fd != -1)
 		ipc_send(channel.fd, MSG_WAKE, &wake, 1, NULL);
 	channel_check_done();
@@ -170,6 +172,6 @@ channel_session_ended(void)
 static void
 channel_check_done(void)
 {
-	if (worker.draining && worker.nsessions == 0)
+	if (self.draining && self.nsessions == 0)
 		ev_stop();
 }

@@ -11,10 +11,13 @@
 #include <grp.h>
 #include <signal.h>
 
+#include "channel.h"
 #include "log.h"
-#include "relay.h"
+#include "remote/remotes.h"
 #include "sandbox.h"
 #include "schedule.h"
+#include "self.h"
+#include "session.h"
 #include "shm.h"
 #include "splice.h"
 
@@ -28,7 +31,7 @@ static void	 signal_now(struct ev_signal *);
 static void	 signal_none(struct ev_signal *);
 static unsigned	 number(const char *, const char *);
 
-struct worker worker;
+struct self self;
 
 int
 main(int argc, char **argv)
@@ -42,24 +45,24 @@ main(int argc, char **argv)
 		return 2;
 	}
 	log_init(PROTO_FD_LOG, "relay");
-	worker.pid = getpid();
-	worker.generation = number(argv[1], "generation");
-	worker.slot = number(argv[2], "slot");
+	self.pid = getpid();
+	self.generation = number(argv[1], "generation");
+	self.slot = number(argv[2], "slot");
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
 	worker_configure();
-	worker_pipes(worker.conf);
-	schedule_batch(worker.conf->batch);
-	worker_drop(worker.conf);
+	worker_pipes(self.conf);
+	schedule_batch(self.conf->batch);
+	worker_drop(self.conf);
 	worker_signals();
-	setproctitle("generation %u", worker.generation);
+	setproctitle("generation %u", self.generation);
 	if (sandbox_worker() == -1)
 		fatal("sandbox");
 	if (channel_start() == -1)
 		fatal("channel to the master");
 	ev_run();
 	log_debug("worker ends: %llu sessions served",
-	    (unsigned long long)board_get(&worker.board.own->taken));
+	    (unsigned long long)board_get(&self.board.own->taken));
 	return 0;
 }
 
@@ -90,16 +93,16 @@ worker_configure(void)
 	if (text == NULL)
 		fatal("configuration");
 	close(PROTO_FD_CONF);
-	worker.conf = conf_load_text(text, "configuration from the master",
+	self.conf = conf_load_text(text, "configuration from the master",
 	    conf_mistake, NULL);
-	if (worker.conf == NULL)
+	if (self.conf == NULL)
 		fatalx("the configuration of the master is not understood");
 	free(text);
-	log_set_level(worker.conf->log_level);
-	if (worker.slot >= BOARD_SLOTS)
-		fatalx("slot %u is out of range", worker.slot);
-	if (board_attach(&worker.board, PROTO_FD_BOARD, worker.conf,
-	    worker.slot) == -1)
+	log_set_level(self.conf->log_level);
+	if (self.slot >= BOARD_SLOTS)
+		fatalx("slot %u is out of range", self.slot);
+	if (board_attach(&self.board, PROTO_FD_BOARD, self.conf,
+	    self.slot) == -1)
 		fatal("board");
 	close(PROTO_FD_BOARD);
 	if (upstream_init() == -1)
@@ -173,7 +176,7 @@ signal_now(struct ev_signal *s)
 {
 	(void)s;
 	log_info("stopped with %llu sessions",
-	    (unsigned long long)worker.nsessions);
+	    (unsigned long long)self.nsessions);
 	sess_close_all(WHY_STOPPED, 0);
 	ev_stop();
 }

@@ -1,6 +1,8 @@
 #include "compat.h"
 
-#include "relay.h"
+#include "pump.h"
+#include "remote/remotes.h"
+#include "self.h"
 #include "splice.h"
 
 #define SCRATCH		(64 * 1024)	/* read at once, at most */
@@ -49,7 +51,7 @@ enum step
 pump_enter(struct sess *s)
 {
 	if (s->pool->conf->io == CONF_IO_SPLICE && splice_works())
-		s->client.score = s->server.score = BULK_MAX;
+		s->client.score = s->remote.score = BULK_MAX;
 	return pump_both(s, &s->client);
 }
 
@@ -60,7 +62,7 @@ pump_event(struct sess *s, struct end *e)
 	socklen_t len = sizeof(err);
 
 	/* Nobody reads from it now, so nobody else would see the error. */
-	if (e->error && (e->eof || !peer_of(e)->writable)) {
+	if (e->error && (e->eof || !far_of(e)->writable)) {
 		getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err, &len);
 		sess_abort(e, why_of(err));
 		return STEP_DONE;
@@ -84,21 +86,21 @@ pump_both(struct sess *s, struct end *first)
 {
 	struct end *broken = NULL;
 	enum moved a, b = MOVED_ALL;
-	bool half = s->client.eof || s->server.eof;
+	bool half = s->client.eof || s->remote.eof;
 
 	if ((a = pump(first, &broken)) == MOVED_BROKEN ||
-	    (!nothing_to_do(peer_of(first)) &&
-	    (b = pump(peer_of(first), &broken)) == MOVED_BROKEN)) {
+	    (!nothing_to_do(far_of(first)) &&
+	    (b = pump(far_of(first), &broken)) == MOVED_BROKEN)) {
 		sess_abort(broken, why_of(errno));
 		return STEP_DONE;
 	}
-	if (!half && (s->client.eof || s->server.eof)) {
+	if (!half && (s->client.eof || s->remote.eof)) {
 		s->who = s->client.eof ? WHO_CLIENT : WHO_REMOTE;
 		sess_touch(s);
 		sess_arm(s);
 	}
-	if (s->client.eof && s->server.eof && stored(&s->client) == 0 &&
-	    stored(&s->server) == 0) {
+	if (s->client.eof && s->remote.eof && stored(&s->client) == 0 &&
+	    stored(&s->remote) == 0) {
 		sess_close(s, s->who, WHY_FIN, false);
 		return STEP_DONE;
 	}
@@ -122,7 +124,7 @@ nothing_to_do(const struct end *from)
 static enum moved
 pump(struct end *from, struct end **broken)
 {
-	const struct end *to = peer_of(from);
+	const struct end *to = far_of(from);
 	uint64_t limit = from->bytes + TURN_BYTES;
 	enum moved m;
 	int moves;
@@ -161,7 +163,7 @@ static enum moved
 pump_stored(struct end *from, struct end **broken)
 {
 	struct kept *k = from->kept;
-	struct end *to = peer_of(from);
+	struct end *to = far_of(from);
 	ssize_t n;
 
 	if (k != NULL)
@@ -239,7 +241,7 @@ bulk_note(struct end *from, uint64_t n)
 static enum moved
 pump_splice(struct end *from, struct end **broken)
 {
-	struct end *to = peer_of(from);
+	struct end *to = far_of(from);
 	ssize_t n;
 
 	if (from->splicer == NULL &&
@@ -329,7 +331,7 @@ static size_t
 pump_room(const struct end *from)
 {
 	size_t limit = sess_of(from)->pool->conf->buffer;
-	const struct kept *other = peer_of(from)->kept;
+	const struct kept *other = far_of(from)->kept;
 	size_t room = other == NULL ? limit : limit - other->len;
 
 	if (room > limit / 4 * 3)
@@ -362,7 +364,7 @@ pump_read(struct end *from, struct end **broken)
 static enum moved
 pump_write(struct end *from, const char *buf, size_t len, struct end **broken)
 {
-	struct end *to = peer_of(from);
+	struct end *to = far_of(from);
 	ssize_t n;
 
 	n = pump_send(to, buf, len);
@@ -413,7 +415,7 @@ pump_keep(struct end *from, const char *buf, size_t len)
 static void
 pump_count(struct end *from, uint64_t n)
 {
-	struct board_worker *w = worker.board.own;
+	struct board_worker *w = self.board.own;
 	struct sess *s = sess_of(from);
 	struct board_remote *r = s->up->board;
 
@@ -429,7 +431,7 @@ pump_count(struct end *from, uint64_t n)
 static void
 pump_forward_eof(struct end *from)
 {
-	struct end *to = peer_of(from);
+	struct end *to = far_of(from);
 
 	to->shut = true;
 	if (!to->eof || stored(to) != 0)
@@ -439,10 +441,10 @@ pump_forward_eof(struct end *from)
 enum step
 pump_timeout(struct sess *s)
 {
-	bool half = s->client.eof || s->server.eof;
+	bool half = s->client.eof || s->remote.eof;
 
 	pump_look(&s->client);
-	pump_look(&s->server);
+	pump_look(&s->remote);
 	if (!sess_is_late(s)) {
 		sess_arm(s);
 		return pump_both(s, &s->client);
@@ -456,7 +458,7 @@ pump_timeout(struct sess *s)
 static struct end *
 flush_failed(struct sess *s)
 {
-	return s->client.failed ? &s->client : &s->server;
+	return s->client.failed ? &s->client : &s->remote;
 }
 
 /* Bytes that the kernel has taken and the peer has not acknowledged; 0 where
@@ -485,7 +487,7 @@ flush_enter(struct sess *s)
 	 * the failure is no FIN. */
 	from->readable = from->hup = true;
 	if (!from->eof)
-		peer_of(from)->shut = true;
+		far_of(from)->shut = true;
 	return flush_event(s, from);
 }
 
@@ -497,7 +499,7 @@ flush_enter(struct sess *s)
 enum step
 flush_event(struct sess *s, struct end *any)
 {
-	struct end *from = flush_failed(s), *to = peer_of(from), *broken = NULL;
+	struct end *from = flush_failed(s), *to = far_of(from), *broken = NULL;
 	enum moved m = pump(from, &broken);
 
 	(void)any;

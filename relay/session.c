@@ -3,8 +3,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "channel.h"
 #include "log.h"
-#include "relay.h"
+#include "pump.h"
+#include "remote/remotes.h"
+#include "self.h"
+#include "session.h"
+#include "stage.h"
+#include "stage/connect.h"
 
 #define FLUSH_MAX	60000	/* ms, if half-close-timeout is 0 */
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
@@ -70,11 +76,11 @@ sess_alloc(int fd, const struct proto_conn *c)
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return NULL;
-	s->server.remote = true;
-	s->server.io.fd = -1;
+	s->remote.remote = true;
+	s->remote.io.fd = -1;
 	s->client.io.fd = -1;
 	s->listener = c->listener;
-	s->pool = &worker.pools[worker.conf->listens[c->listener].relay];
+	s->pool = &self.pools[self.conf->listens[c->listener].relay];
 	s->id = ++serial;
 	s->peer = c->client;
 	s->taken_us = ev_now_us();
@@ -95,15 +101,15 @@ sess_new(int fd, const struct proto_conn *c)
 {
 	struct sess *s;
 
-	if (c->listener >= worker.conf->nlistens ||
+	if (c->listener >= self.conf->nlistens ||
 	    (s = sess_alloc(fd, c)) == NULL) {
 		sess_warn(NULL, "taking a session", errno);
 		close(fd);
-		board_add(&worker.board.own->closed, 1);
+		board_add(&self.board.own->closed, 1);
 		channel_session_ended();
 		return;
 	}
-	worker.nsessions++;
+	self.nsessions++;
 	TAILQ_INSERT_TAIL(&sessions, s, entry);
 	s->pool->sessions++;
 	if (s->pool->retire_at != 0 && s->pool->sessions >= s->pool->retire_at)
@@ -119,7 +125,7 @@ sess_warn(const struct sess *s, const char *what, int err)
 
 	if (log_allow(&limit, ev_now(), &skipped))
 		log_warnx("session=%lx-%llx %s: %s (and %u other sessions "
-		    "before)", (long)worker.pid,
+		    "before)", (long)self.pid,
 		    (unsigned long long)(s != NULL ? s->id : 0), what,
 		    strerror(err), skipped);
 }
@@ -130,7 +136,7 @@ sess_enter(struct sess *s, enum sess_stage stage)
 {
 	enum step step;
 
-	log_debug("session=%lx-%llx stage %s -> %s", (long)worker.pid,
+	log_debug("session=%lx-%llx stage %s -> %s", (long)self.pid,
 	    (unsigned long long)s->id, stages[s->stage].name,
 	    stages[stage].name);
 	s->stage = (uint8_t)stage;
@@ -217,7 +223,7 @@ sess_limit(const struct sess *s)
 	else if (s->stage == STAGE_FLUSH)
 		ms = c->half_close_timeout != 0 ? c->half_close_timeout :
 		    FLUSH_MAX;
-	else if (s->client.eof || s->server.eof)
+	else if (s->client.eof || s->remote.eof)
 		ms = c->half_close_timeout;
 	else
 		ms = c->idle_timeout;
@@ -302,20 +308,20 @@ sess_close(struct sess *s, enum sess_who who, enum sess_why why, bool reset)
 	s->stage = STAGE_DONE;
 	if (reset) {
 		sess_reset(&s->client);
-		sess_reset(&s->server);
+		sess_reset(&s->remote);
 	}
 	pump_unsplice(&s->client);
-	pump_unsplice(&s->server);
+	pump_unsplice(&s->remote);
 	ev_io_close(&s->client.io);
-	ev_io_close(&s->server.io);
+	ev_io_close(&s->remote.io);
 	ev_timer_stop(&s->timer);
 	if (s->up != NULL)
 		upstream_release(s->up, s);
-	worker.nsessions--;
-	board_add(&worker.board.own->closed, 1);
-	if (worker.conf->log_sessions) {
+	self.nsessions--;
+	board_add(&self.board.own->closed, 1);
+	if (self.conf->log_sessions) {
 		sess_log(s);
-		atomic_store_explicit(&worker.board.own->log_dropped,
+		atomic_store_explicit(&self.board.own->log_dropped,
 		    log_dropped(), memory_order_relaxed);
 	}
 	TAILQ_REMOVE(&sessions, s, entry);
@@ -335,11 +341,11 @@ sess_log(const struct sess *s)
 		addr_str(&s->up->conf->addr[s->addr], addr);
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
 	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f tries=%u "
-	    "end=%s why=%s", (long)worker.pid, (unsigned long long)s->id,
-	    worker.conf->listens[s->listener].name, peer_str(&s->peer, peer),
+	    "end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
+	    self.conf->listens[s->listener].name, peer_str(&s->peer, peer),
 	    connected ? s->up->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
-	    (unsigned long long)s->server.bytes,
+	    (unsigned long long)s->remote.bytes,
 	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6,
 	    s->ntried + connected, who_names[s->who], why_names[s->why]);
 }
@@ -350,7 +356,7 @@ sess_free(struct ev_task *task)
 	struct sess *s = container_of(task, struct sess, task);
 
 	free(s->client.kept);
-	free(s->server.kept);
+	free(s->remote.kept);
 	free(s->tried);
 	free(s);
 }
@@ -378,9 +384,9 @@ close_tick(struct ev_timer *t)
 	struct sess *s;
 
 	if (now + CLOSE_TICK >= close_end)
-		n = worker.nsessions;
+		n = self.nsessions;
 	else
-		n = worker.nsessions * CLOSE_TICK / (close_end - now) + 1;
+		n = self.nsessions * CLOSE_TICK / (close_end - now) + 1;
 	for (; n > 0 && (s = TAILQ_FIRST(&sessions)) != NULL; n--)
 		sess_close(s, WHO_RELAY, close_why, false);
 	if (!TAILQ_EMPTY(&sessions))

@@ -3,7 +3,8 @@
 #include <math.h>
 
 #include "log.h"
-#include "relay.h"
+#include "remote/remotes.h"
+#include "self.h"
 
 #define HOLD_MIN	1000	/* ms, after the first failure */
 #define HOLD_MAX	60000
@@ -35,14 +36,14 @@ static choose_fn * const choosers[] = {
 int
 upstream_init(void)
 {
-	const struct conf *c = worker.conf;
+	const struct conf *c = self.conf;
 	unsigned i;
 
-	worker.pools = calloc(c->nrelays, sizeof(*worker.pools));
-	if (worker.pools == NULL)
+	self.pools = calloc(c->nrelays, sizeof(*self.pools));
+	if (self.pools == NULL)
 		return -1;
 	for (i = 0; i < c->nrelays; i++)
-		if (pool_init(&worker.pools[i], &c->relays[i],
+		if (pool_init(&self.pools[i], &c->relays[i],
 		    board_first_remote(c, i)) == -1)
 			return -1;
 	return 0;
@@ -68,7 +69,7 @@ pool_init(struct pool *p, const struct conf_relay *c, unsigned first)
 		u->conf = &c->remotes[i];
 		if (u->conf->weight > p->top_weight)
 			p->top_weight = u->conf->weight;
-		u->board = &worker.board.own->remotes[first + i];
+		u->board = &self.board.own->remotes[first + i];
 		u->hash = hash_bytes(2166136261u, u->conf->name,
 		    strlen(u->conf->name));
 	}
@@ -98,7 +99,7 @@ hash_bytes(uint32_t h, const void *buf, size_t len)
 static void
 pool_look(struct pool *p)
 {
-	const struct board *b = &worker.board;
+	const struct board *b = &self.board;
 	const struct board_worker *w;
 	unsigned i, k, slots;
 
@@ -109,7 +110,7 @@ pool_look(struct pool *p)
 	for (i = 0; i < p->n; i++)
 		p->ups[i].others = 0;
 	for (k = 0; k < slots && k < BOARD_SLOTS; k++) {
-		if (k == worker.slot)
+		if (k == self.slot)
 			continue;
 		w = board_slot(b, k);
 		for (i = 0; i < p->n; i++)

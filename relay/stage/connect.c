@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 
-#include "relay.h"
+#include "remote/remotes.h"
+#include "self.h"
+#include "stage/connect.h"
 
 #define FULL_LOOK	20	/* ms between tries at a full backlog */
 
@@ -54,9 +56,9 @@ connect_try(struct sess *s)
 		sess_look_soon(s, FULL_LOOK);
 		return STEP_WAIT;
 	}
-	s->server.readable = s->server.writable = false;
-	s->server.hup = s->server.error = false;
-	if (ev_io_add(&s->server.io, fd, IO_READ | IO_WRITE,
+	s->remote.readable = s->remote.writable = false;
+	s->remote.hup = s->remote.error = false;
+	if (ev_io_add(&s->remote.io, fd, IO_READ | IO_WRITE,
 	    sess_io) == -1) {
 		close(fd);
 		return connect_failed(s, errno);
@@ -143,7 +145,7 @@ enum step
 connect_timeout(struct sess *s)
 {
 	if (!sess_is_late(s))
-		return s->server.io.fd == -1 ? connect_try(s) : STEP_WAIT;
+		return s->remote.io.fd == -1 ? connect_try(s) : STEP_WAIT;
 	return connect_failed(s, ETIMEDOUT);
 }
 
@@ -166,7 +168,7 @@ connect_failed(struct sess *s, int err)
 	bool local = err == EMFILE || err == ENFILE || err == ENOBUFS ||
 	    err == ENOMEM;
 
-	ev_io_close(&s->server.io);
+	ev_io_close(&s->remote.io);
 	if (local) {
 		sess_warn(s, "connect", err);
 		sess_close(s, WHO_RELAY, WHY_ERROR, true);

@@ -6,14 +6,15 @@
 
 #include "log.h"
 
-#include "../../relay/relay.h"
+#include "../../relay/remote/remotes.h"
+#include "../../relay/self.h"
 
 #define REMOTES		5
 #define KEYS		4000
 #define DRAWS		40000
 #define HOLD_MAX	60000	/* ms */
 
-struct worker worker;
+struct self self;
 
 static uint64_t			 now = 1000000;
 static struct conf_remote	 remotes[REMOTES], other;
@@ -34,20 +35,20 @@ pools_free(void)
 	unsigned i;
 
 	for (i = 0; i < conf.nrelays; i++)
-		free(worker.pools[i].ups);
-	free(worker.pools);
-	worker.pools = NULL;
+		free(self.pools[i].ups);
+	free(self.pools);
+	self.pools = NULL;
 }
 
 static void
 pools_make(enum conf_balance balance, unsigned n)
 {
-	if (worker.pools != NULL)
+	if (self.pools != NULL)
 		pools_free();
 	relays[1].balance = balance;
 	relays[1].nremotes = n;
 	assert_int_equal(upstream_init(), 0);
-	pool = &worker.pools[1];
+	pool = &self.pools[1];
 	a = &pool->ups[0];
 	b = &pool->ups[1];
 	c = &pool->ups[2];
@@ -73,14 +74,14 @@ setup(void **state)
 	relays[1].nremotes = REMOTES;
 	conf.relays = relays;
 	conf.nrelays = 2;
-	worker.conf = &conf;
-	worker.slot = 1;
+	self.conf = &conf;
+	self.slot = 1;
 	log_init(-1, "test");
 	log_set_level(LOG_ERR);
-	if (board_create(&worker.board, &conf) == -1)
+	if (board_create(&self.board, &conf) == -1)
 		return -1;
-	worker.board.own = board_slot(&worker.board, worker.slot);
-	atomic_store(&worker.board.head->slots_used, 2);
+	self.board.own = board_slot(&self.board, self.slot);
+	atomic_store(&self.board.head->slots_used, 2);
 	return 0;
 }
 
@@ -89,7 +90,7 @@ teardown(void **state)
 {
 	(void)state;
 	pools_free();
-	board_close(&worker.board);
+	board_close(&self.board);
 	return 0;
 }
 
@@ -119,7 +120,7 @@ refuse(struct upstream *u)
 static void
 load_elsewhere(const struct upstream *u, int n)
 {
-	board_add32(&board_slot(&worker.board, 0)->remotes[pool->first +
+	board_add32(&board_slot(&self.board, 0)->remotes[pool->first +
 	    (unsigned)(u - pool->ups)].active, n);
 	now += 1000;
 }
@@ -142,10 +143,10 @@ test_init(void **state)
 	pools_make(BALANCE_LEASTCONN, 3);
 	assert_int_equal(pool->n, 3);
 	assert_int_equal(pool->first, 1);
-	assert_ptr_equal(a->board, &worker.board.own->remotes[1]);
-	assert_ptr_equal(c->board, &worker.board.own->remotes[3]);
-	assert_ptr_equal(worker.pools[0].ups[0].board,
-	    &worker.board.own->remotes[0]);
+	assert_ptr_equal(a->board, &self.board.own->remotes[1]);
+	assert_ptr_equal(c->board, &self.board.own->remotes[3]);
+	assert_ptr_equal(self.pools[0].ups[0].board,
+	    &self.board.own->remotes[0]);
 	assert_int_equal(pool->retire_at, 0);
 }
 
@@ -251,14 +252,14 @@ test_leastconn_released(void **state)
 static void
 test_leastconn_others(void **state)
 {
-	struct board_worker *w = board_slot(&worker.board, 0);
+	struct board_worker *w = board_slot(&self.board, 0);
 	int i;
 
 	(void)state;
 	pools_make(BALANCE_LEASTCONN, 2);
 	board_add32(&w->remotes[1].active, 100);	/* a, elsewhere */
 	board_add32(&w->remotes[0].active, 5000);
-	w = board_slot(&worker.board, 2);
+	w = board_slot(&self.board, 2);
 	board_add32(&w->remotes[2].active, 5000);
 	for (i = 0; i < 100; i++)
 		assert_ptr_equal(pick(), b);
@@ -266,7 +267,7 @@ test_leastconn_others(void **state)
 		pick();
 	assert_int_equal(active(a), 50);
 	assert_int_equal(active(b), 150);
-	atomic_store(&worker.board.head->slots_used, 3);
+	atomic_store(&self.board.head->slots_used, 3);
 	now += 1000;
 	for (i = 0; i < 100; i++)
 		assert_ptr_equal(pick(), a);

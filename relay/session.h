@@ -1,20 +1,15 @@
 /*
- * relay.h - the worker: serves the sessions that the master hands to it.
- *
- * The way of a session: channel.c receives the descriptor, session.c walks it
- * through the stages, connect.c finds it a remote by asking upstream.c, and
- * pump.c moves the bytes until both directions have ended.
+ * session.h - a session and its two ends: birth, stages, limits, death.
  */
-#ifndef RELAY_H
-#define RELAY_H
+#ifndef SESSION_H
+#define SESSION_H
 
-#include "board.h"
-#include "conf/conf.h"
 #include "ev.h"
 #include "proto.h"
 
-struct sess;
+struct pool;
 struct splicer;
+struct upstream;
 
 /* What was read from an end and its peer has not taken. */
 struct kept {
@@ -43,13 +38,6 @@ struct end {
 	bool		 failed : 1;	/* its socket is dead for writing */
 };
 
-/* Forward only; session.c has the table. */
-enum sess_stage { STAGE_NEW, STAGE_CONNECT, STAGE_RELAY, STAGE_FLUSH,
-	STAGE_DONE };
-
-/* What a stage says when it returns. */
-enum step { STEP_NEXT, STEP_WAIT, STEP_DONE };
-
 /* Who ended a session, and why; the words of the closing line. */
 enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };
 enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
@@ -60,7 +48,7 @@ enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
  * session that does nothing costs little more than this. */
 struct sess {
 	struct end		 client;
-	struct end		 server;
+	struct end		 remote;
 	struct upstream		*up;	/* chosen; NULL: none (any more) */
 	struct pool		*pool;	/* of remotes (upstream.c) */
 	uint64_t		 last;	/* ms, something moved */
@@ -87,68 +75,15 @@ struct sess {
 static inline struct sess *
 sess_of(const struct end *e)
 {
-	return e->remote ? container_of(e, struct sess, server) :
+	return e->remote ? container_of(e, struct sess, remote) :
 	    container_of(e, struct sess, client);
 }
 
 static inline struct end *
-peer_of(const struct end *e)
+far_of(const struct end *e)
 {
-	return e->remote ? &sess_of(e)->client : &sess_of(e)->server;
+	return e->remote ? &sess_of(e)->client : &sess_of(e)->remote;
 }
-
-/* A remote as this worker sees it. */
-struct upstream {
-	const struct conf_remote *conf;
-	struct board_remote	*board;	/* this worker's counters */
-	uint64_t		 held_until;	/* ms */
-	uint32_t		 active;	/* sessions of this worker */
-	uint32_t		 others;	/* and of the other ones */
-	int32_t			 current;	/* smooth round robin */
-	uint32_t		 hash;		/* of its name */
-	uint8_t			 fails;		/* in a row */
-	uint8_t			 addr;		/* that worked last */
-	const struct sess	*probe;		/* it tries it again, or NULL */
-};
-
-/* The remotes of one relay section. */
-struct pool {
-	const struct conf_relay	*conf;
-	struct upstream		*ups;
-	unsigned		 n;
-	unsigned		 first;		/* place on the board */
-	unsigned		 top_weight;	/* of all */
-	unsigned		 turn;		/* breaks ties */
-	uint64_t		 seen;		/* ms, others were counted */
-	uint64_t		 sessions;	/* taken, for retire */
-	uint64_t		 retire_at;	/* with spread; 0 = never */
-};
-
-/* What the whole worker is; main.c fills it. */
-struct worker {
-	struct conf	*conf;
-	struct board	 board;
-	pid_t		 pid;
-	unsigned	 slot;
-	unsigned	 generation;
-	struct pool	*pools;		/* one a relay section */
-	uint64_t	 nsessions;	/* open now */
-	bool		 draining;	/* no more sessions come */
-};
-extern struct worker worker;
-
-/* --- channel.c: what the master says, and what it is told --- */
-
-/* Watches the channel and says READY. Returns 0, or -1 with errno. */
-int	 channel_start(void);
-/* Asks to be replaced; the worker goes on taking sessions until the master
- * has said DRAIN. Asking again is once. */
-void	 channel_leave(enum proto_why);
-/* A session has ended: wakes a master that waits for room, and ends the
- * worker when it drains and this was the last. */
-void	 channel_session_ended(void);
-
-/* --- session.c --- */
 
 /* Takes over an accepted descriptor and serves it to its end. */
 void	 sess_new(int fd, const struct proto_conn *);
@@ -181,43 +116,5 @@ void	 sess_close_all(enum sess_why, uint64_t spread_ms);
 uint32_t sess_span(uint64_t from_us, uint64_t to_us);
 /* The callback of both ends, for the whole life of the session. */
 void	 sess_io(struct ev_io *, int what);
-
-/* --- connect.c: stage CONNECT --- */
-
-enum step connect_enter(struct sess *);
-enum step connect_event(struct sess *, struct end *);
-enum step connect_timeout(struct sess *);
-
-/* --- upstream.c: which remote, and which are held --- */
-
-/* Builds the pools of all relay sections. Returns 0, or -1 with errno. */
-int	 upstream_init(void);
-/*
- * Chooses a remote that the session has not tried yet: one that is not held,
- * else the one due soonest. Counts the session as active there. NULL: every
- * remote was tried.
- */
-struct upstream *upstream_pick(struct pool *, const struct sess *);
-/* The session that it was chosen for no longer uses it. */
-void	 upstream_release(struct upstream *, const struct sess *);
-/* The outcome of a connect: a failure holds the remote for a second, doubling
- * to a minute; a success ends that. */
-void	 upstream_ok(struct upstream *);
-void	 upstream_failed(struct upstream *, const char *why);
-
-/* --- pump.c: stages RELAY and FLUSH --- */
-
-enum step pump_enter(struct sess *);
-enum step pump_event(struct sess *, struct end *);
-enum step pump_timeout(struct sess *);
-/* A kernel that goes on by itself moves what comes from the end, or did so
- * until now; an error found there may be that of the other socket. */
-bool	  pump_left_to_kernel(const struct end *);
-/* Ends zero copy of what comes from an end, and counts what it has moved; what
- * is in a pipe is lost. */
-void	  pump_unsplice(struct end *);
-enum step flush_enter(struct sess *);
-enum step flush_event(struct sess *, struct end *);
-enum step flush_timeout(struct sess *);
 
 #endif

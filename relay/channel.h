@@ -1,0 +1,18 @@
+/*
+ * channel.h - what the master says, and what it is told.
+ */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include "proto.h"
+
+/* Watches the channel and says READY. Returns 0, or -1 with errno. */
+int	 channel_start(void);
+/* Asks to be replaced; the worker goes on taking sessions until the master
+ * has said DRAIN. Asking again is once. */
+void	 channel_leave(enum proto_why);
+/* A session has ended: wakes a master that waits for room, and ends the
+ * worker when it drains and this was the last. */
+void	 channel_session_ended(void);
+
+#endif

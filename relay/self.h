@@ -1,0 +1,25 @@
+/*
+ * self.h - what the whole process is: one worker of a generation.
+ */
+#ifndef SELF_H
+#define SELF_H
+
+#include "board.h"
+#include "conf/conf.h"
+
+struct pool;
+
+/* main.c fills it. */
+struct self {
+	struct conf	*conf;
+	struct board	 board;
+	pid_t		 pid;
+	unsigned	 slot;
+	unsigned	 generation;
+	struct pool	*pools;		/* one a relay section */
+	uint64_t	 nsessions;	/* open now */
+	bool		 draining;	/* no more sessions come */
+};
+extern struct self self;
+
+#endif
