@@ -91,6 +91,7 @@ struct conf {
 	uint64_t		 watchdog_kill;	/* ms */
 	bool			 batch;		/* schedule.h */
 	unsigned		 max_generations; /* 0 = no limit */
+	uint64_t		 memory;	/* bytes a worker stores, most */
 };
 
 /* How conf_print() writes: as the user would, or names replaced by the

@@ -41,6 +41,7 @@ conf_print(const struct conf *conf, enum conf_style style, FILE *f)
 static void
 print_spawnd(FILE *f, const struct conf *c, enum conf_style style)
 {
+	char buf[CONF_UNITLEN];
 	unsigned i;
 
 	fprintf(f, "spawnd {\n");
@@ -67,6 +68,7 @@ print_spawnd(FILE *f, const struct conf *c, enum conf_style style)
 	print_duration(f, IN1, "watchdog-kill", c->watchdog_kill);
 	print_word(f, IN1, "batch", c->batch ? "yes" : "no");
 	print_number(f, IN1, "max-generations", c->max_generations);
+	print_word(f, IN1, "memory", conf_size_str(c->memory, buf));
 	fprintf(f, "}\n");
 }
 

@@ -135,6 +135,7 @@ static const struct conf_opt spawnd_opts[] = {
 	DURATION("watchdog-kill", conf, watchdog_kill, true, 1, "60s"),
 	BOOL("batch", conf, batch, "yes"),
 	NUMBER("max-generations", conf, max_generations, 0, 1000, "0"),
+	SIZE("memory", conf, memory, K * K, 1024 * K * K * K, "256m"),
 	END
 };
 

@@ -37,7 +37,7 @@
 	" sessions = no }\n" \
 	"drain-timeout = 1500ms start-timeout = 2d shrink-after = 0\n" \
 	"watchdog = 0 watchdog-kill = 3h max-generations = 4\n" \
-	"batch = no }\n" \
+	"batch = no memory = 3g }\n" \
 	"relay a {\n" \
 	"remote x { address = \"twelve.test, ::1\" port = https\n" \
 	" weight = 2 }\n" \
@@ -372,7 +372,7 @@ test_sample(void **state)
 			*p = ' ';
 			n++;
 		}
-	assert_int_equal(n, 27);
+	assert_int_equal(n, 28);
 	d = load_ok(text);
 	equal(c, d);
 	conf_free(&c);
@@ -429,7 +429,7 @@ slipped(const char *text)
 {
 	static const char *const words[] = { "unexpected", "premature",
 		"no such option", "missing ", "unterminated", "bad escape",
-		"invalid", "no sub-section", "append to", "memory" };
+		"invalid", "no sub-section", "append to", "enough memory" };
 	size_t i;
 
 	for (i = 0; i < nitems_of(words); i++)
