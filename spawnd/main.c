@@ -12,10 +12,18 @@
 #include <signal.h>
 #include <time.h>
 
+#include "accept/activate.h"
+#include "conf/conf.h"
+#include "ev.h"
+#include "life.h"
 #include "log.h"
-#include "spawnd.h"
-
-#define STOP_LIMIT	3000	/* ms until stopped workers are killed */
+#include "master.h"
+#include "options.h"
+#include "proc/logproc.h"
+#include "proc/reaper.h"
+#include "proc/reload.h"
+#include "proc/upgrade.h"
+#include "tell/notify.h"
 
 static void	 remember(int, char **);
 static char	*own_path(const char *);
@@ -31,13 +39,6 @@ static void	 on_usr1(struct ev_signal *);
 static void	 on_term(struct ev_signal *);
 static void	 on_int(struct ev_signal *);
 static void	 on_usr2(struct ev_signal *);
-static void	 stop_late(struct ev_timer *);
-static void	 finish(int) no_return;
-
-struct master master;
-
-static struct ev_timer	 stop_timer = EV_TIMER(stop_late);
-static int		 launched = -1;	/* tells the launching command */
 
 int
 main(int argc, char **argv)
@@ -82,7 +83,7 @@ main(int argc, char **argv)
 		reload_first(conf);
 	}
 	ev_run();
-	finish(0);
+	life_end(0);
 }
 
 /* What an upgrade needs to start the next image as we were started. */
@@ -184,7 +185,7 @@ background(void)
 		_exit(status);
 	}
 	close(p[0]);
-	launched = p[1];
+	life_launched(p[1]);
 	setsid();
 	if ((null = open("/dev/null", O_RDWR)) == -1)
 		fatal("/dev/null");
@@ -210,48 +211,6 @@ files_of_others(const struct conf *conf)
 	if (conf->chroot != NULL && geteuid() != 0)
 		log_info("chroot %s: not started by root, workers see the "
 		    "whole file system", conf->chroot);
-}
-
-int
-master_pidfile(const char *path, struct pidfh **pfh, const char **errp)
-{
-	static char why[512];
-	pid_t other = 0;
-
-	if ((*pfh = pidfile_open(path, 0644, &other)) != NULL)
-		return 0;
-	if (errno == EEXIST)
-		snprintf(why, sizeof(why), "pid file %s: spawnd runs already, "
-		    "as process %ld", path, (long)other);
-	else
-		snprintf(why, sizeof(why), "pid file %s: %s", path,
-		    strerror(errno));
-	*errp = why;
-	return -1;
-}
-
-void
-master_pidfile_again(void)
-{
-	const char *err, *path = master.opt.pidfile != NULL ?
-	    master.opt.pidfile : master.gen->conf->pidfile;
-
-	if (path == NULL)
-		return;
-	if (master_pidfile(path, &master.pidfile, &err) == -1)
-		log_warnx("%s", err);
-	else if (pidfile_write(master.pidfile) == -1)
-		log_warn("pid file %s", path);
-}
-
-const char *
-master_libexec(const char *name, char *buf, size_t size)
-{
-	const char *dir = getenv("SPAWND_LIBEXEC");
-
-	snprintf(buf, size, "%s/%s", dir != NULL && dir[0] == '/' ? dir :
-	    SPAWND_LIBEXECDIR, name);
-	return buf;
 }
 
 /* While names are resolved: a request to reload waits, and process 1 of a
@@ -311,14 +270,14 @@ static void
 on_term(struct ev_signal *s)
 {
 	(void)s;
-	master_stop(master.stopping);
+	life_stop(master.stopping);
 }
 
 static void
 on_int(struct ev_signal *s)
 {
 	(void)s;
-	master_stop(true);
+	life_stop(true);
 }
 
 static void
@@ -328,93 +287,3 @@ on_usr2(struct ev_signal *s)
 	upgrade_request(NULL);
 }
 
-void
-master_serving(void)
-{
-	const char status = 0;
-
-	if (master.pidfile != NULL && pidfile_write(master.pidfile) == -1)
-		log_warn("pid file");
-	log_info("ready: %u workers, %u listeners",
-	    generation_count(master.gen, true), master.gen->conf->nlistens);
-	if (master.opt.addrs_path != NULL &&
-	    listener_write_addrs(master.opt.addrs_path) == -1)
-		log_warn("%s", master.opt.addrs_path);
-	if (launched != -1) {
-		dup2(STDIN_FILENO, STDERR_FILENO);
-		(void)!write(launched, &status, 1);
-		close(launched);
-		launched = -1;
-	}
-}
-
-void
-master_start_failed(const char *why)
-{
-	log_write(LOG_ERR, "cannot start: %s", why);
-	notify_failed(why);
-	if (logproc_fd() != -1)
-		fprintf(stderr, "spawnd: error: cannot start: %s\n", why);
-	worker_signal_all(NULL, SIGKILL);
-	finish(1);
-}
-
-void
-master_stop(bool now)
-{
-	if (!master.stopping) {
-		log_info("stopping");
-		master.stopping = true;
-		notify_stopping();
-		reload_cancel();
-		upgrade_cancel();
-		if (master.gen == NULL)
-			master_start_failed("stopped by a signal");
-		listener_close_all();
-		generation_retire(master.gen);
-	}
-	if (now) {
-		master.ending = true;
-		handoff_drop();
-		worker_signal_all(NULL, SIGINT);
-		ev_timer_set(&stop_timer, STOP_LIMIT);
-	}
-	master_worker_gone();
-}
-
-static void
-stop_late(struct ev_timer *t)
-{
-	(void)t;
-	worker_signal_all(NULL, SIGKILL);
-}
-
-void
-master_worker_gone(void)
-{
-	const struct generation *g;
-
-	if (!master.stopping)
-		return;
-	TAILQ_FOREACH(g, &master.gens, entry)
-		if (g->nworkers != 0)
-			return;
-	ev_stop();
-}
-
-static void
-finish(int status)
-{
-	struct listener *l;
-
-	handoff_drop();
-	control_close();
-	while ((l = TAILQ_FIRST(&master.listeners)) != NULL)
-		listener_close_all();
-	if (status == 0)
-		log_info("stopped");
-	logproc_stop();
-	if (master.pidfile != NULL)
-		pidfile_remove(master.pidfile);
-	exit(status);
-}

@@ -2,9 +2,11 @@
 
 #include <ctype.h>
 
+#include "conf/conf.h"
+#include "ev.h"
 #include "log.h"
+#include "options.h"
 #include "sandbox.h"
-#include "spawnd.h"
 
 #define QUICK_MAX	64	/* most -R */
 

@@ -6,9 +6,16 @@
 #include <limits.h>
 #include <syslog.h>
 
+#include "accept/activate.h"
+#include "accept/handoff.h"
+#include "ev.h"
+#include "life.h"
 #include "log.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/reload.h"
+#include "proc/worker.h"
 #include "shm.h"
-#include "spawnd.h"
 
 #define SD_FIRST	3	/* descriptor, SD_LISTEN_FDS_START */
 #define SOCKETS_MAX	1024
@@ -341,6 +348,6 @@ inetd_idle(struct ev_timer *t)
 		ev_timer_set(t, limit / 4 + 1);
 	} else {
 		log_info("idle: inetd takes over");
-		master_stop(false);
+		life_stop(false);
 	}
 }

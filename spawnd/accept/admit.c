@@ -2,8 +2,17 @@
 
 #include <sys/resource.h>
 
+#include "accept/admit.h"
+#include "accept/backlog.h"
+#include "accept/handoff.h"
+#include "accept/listener.h"
+#include "acl.h"
+#include "conf/conf.h"
+#include "ev.h"
 #include "log.h"
-#include "spawnd.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proto.h"
 
 #define BURST		64	/* accepts a listener and turn */
 #define PAUSE		200	/* ms without accepting */

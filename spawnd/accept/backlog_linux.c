@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include "spawnd.h"
+#include "accept/backlog.h"
 
 int
 backlog_waiting(int fd)

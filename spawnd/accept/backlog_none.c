@@ -1,6 +1,6 @@
 #include "compat.h"
 
-#include "spawnd.h"
+#include "accept/backlog.h"
 
 int
 backlog_waiting(int fd)

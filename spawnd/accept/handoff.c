@@ -2,8 +2,18 @@
 
 #include <inttypes.h>
 
+#include "accept/admit.h"
+#include "accept/handoff.h"
+#include "accept/pool.h"
+#include "conf/conf.h"
+#include "ev.h"
+#include "ipc.h"
 #include "log.h"
-#include "spawnd.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/upgrade.h"
+#include "proc/worker.h"
+#include "proto.h"
 
 #define SLACK_MAX	8	/* sessions, to wake fewer workers */
 

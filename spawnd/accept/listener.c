@@ -8,8 +8,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+#include "accept/activate.h"
+#include "accept/admit.h"
+#include "accept/listener.h"
+#include "conf/conf.h"
+#include "ev.h"
 #include "log.h"
-#include "spawnd.h"
+#include "master.h"
+#include "proc/upgrade.h"
 
 #define ANY_TRIES	16	/* at one free port for several addresses */
 

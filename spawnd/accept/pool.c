@@ -1,6 +1,6 @@
 #include "compat.h"
 
-#include "spawnd.h"
+#include "accept/pool.h"
 
 static int	pick(const struct pool_worker *, size_t, enum worker_state,
 		    uint64_t, const struct pool_limits *);

@@ -4,9 +4,17 @@
 
 #include <inttypes.h>
 
+#include "accept/pool.h"
+#include "board.h"
+#include "conf/conf.h"
+#include "ev.h"
 #include "log.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/upgrade.h"
+#include "proc/worker.h"
+#include "proto.h"
 #include "shm.h"
-#include "spawnd.h"
 
 #define FD_SESSION	2	/* descriptors of a session */
 

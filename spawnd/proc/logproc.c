@@ -6,8 +6,15 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "conf/conf.h"
+#include "ev.h"
+#include "ipc.h"
 #include "log.h"
-#include "spawnd.h"
+#include "master.h"
+#include "proc/logproc.h"
+#include "proc/reaper.h"
+#include "proc/upgrade.h"
+#include "proto.h"
 
 #define LOG_BUFFER	(1024 * 1024)	/* bytes of lines under way, if root */
 #define RESTART		1000		/* ms after the logger has died */

@@ -4,8 +4,9 @@
 
 #include <signal.h>
 
+#include "ev.h"
 #include "log.h"
-#include "spawnd.h"
+#include "proc/reaper.h"
 
 #define TURN_REAPED	64	/* children a turn */
 #define AGAIN		20	/* ms until one that is watched is reaped */

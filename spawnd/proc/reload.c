@@ -4,10 +4,25 @@
 
 #include <signal.h>
 
+#include "accept/activate.h"
+#include "accept/admit.h"
+#include "accept/handoff.h"
+#include "accept/listener.h"
+#include "conf/conf.h"
+#include "ev.h"
+#include "life.h"
 #include "log.h"
+#include "master.h"
+#include "options.h"
+#include "proc/generation.h"
+#include "proc/logproc.h"
+#include "proc/reaper.h"
+#include "proc/reload.h"
+#include "proc/worker.h"
 #include "schedule.h"
 #include "shm.h"
-#include "spawnd.h"
+#include "tell/control.h"
+#include "tell/notify.h"
 
 #define CHECK_LIMIT	30000	/* ms that reading the file may take */
 
@@ -314,7 +329,7 @@ commit(void)
 	log_set_level(master.gen->conf->log_level);
 	schedule_batch(master.gen->conf->batch);
 	if (old == NULL) {
-		master_serving();
+		life_serving();
 		finish(NULL);
 		admit_resume();
 		return;
@@ -370,7 +385,7 @@ failed(const char *why)
 	}
 	if (master.gen == NULL) {
 		stage = RELOAD_IDLE;
-		master_start_failed(why);
+		life_start_failed(why);
 		return;
 	}
 	log_warnx("reload: failed: %s", why);

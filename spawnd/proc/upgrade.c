@@ -7,9 +7,21 @@
 #include <signal.h>
 #include <inttypes.h>
 
+#include "accept/handoff.h"
+#include "accept/listener.h"
+#include "ev.h"
 #include "log.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/logproc.h"
+#include "proc/reaper.h"
+#include "proc/reload.h"
+#include "proc/upgrade.h"
+#include "proc/worker.h"
+#include "proto.h"
 #include "shm.h"
-#include "spawnd.h"
+#include "tell/control.h"
+#include "tell/notify.h"
 
 /*
  * The state is text in an anonymous file, a line a thing, in the order in

@@ -6,8 +6,23 @@
 #include <inttypes.h>
 #include <signal.h>
 
+#include "accept/admit.h"
+#include "accept/handoff.h"
+#include "accept/pool.h"
+#include "board.h"
+#include "conf/conf.h"
+#include "ev.h"
+#include "ipc.h"
+#include "life.h"
 #include "log.h"
-#include "spawnd.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/logproc.h"
+#include "proc/reaper.h"
+#include "proc/reload.h"
+#include "proc/upgrade.h"
+#include "proc/worker.h"
+#include "proto.h"
 
 #define YOUNG		5000	/* ms: who dies earlier died young */
 #define BACKOFF_MIN	1000

@@ -2,8 +2,17 @@
 
 #include <sys/stat.h>
 
+#include "accept/listener.h"
+#include "conf/conf.h"
+#include "ev.h"
+#include "life.h"
 #include "log.h"
-#include "spawnd.h"
+#include "master.h"
+#include "proc/reload.h"
+#include "proc/upgrade.h"
+#include "proc/worker.h"
+#include "tell/control.h"
+#include "tell/show.h"
 
 /*
  * One request a connection, a line; the answer is "ok" or "error: why" on a
@@ -362,7 +371,7 @@ request(struct client *c)
 		request_drain(c, arg);
 	else if (strcmp(verb, "stop") == 0) {
 		client_answer(c, NULL, NULL, false);
-		master_stop(master.stopping);
+		life_stop(master.stopping);
 	} else
 		client_answer(c, "unknown request", NULL, false);
 }

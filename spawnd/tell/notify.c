@@ -6,8 +6,14 @@
 #include <stdarg.h>
 #include <time.h>
 
+#include "accept/handoff.h"
+#include "ev.h"
 #include "log.h"
-#include "spawnd.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/reload.h"
+#include "proc/worker.h"
+#include "tell/notify.h"
 
 #define TEXT_MAX	2048	/* longest message, with the NUL */
 #define WAITING_MAX	32	/* messages that wait; then the oldest goes */

@@ -1,7 +1,18 @@
 #include "compat.h"
 
+#include "accept/admit.h"
+#include "accept/handoff.h"
+#include "accept/listener.h"
+#include "accept/pool.h"
+#include "board.h"
+#include "conf/conf.h"
+#include "ev.h"
 #include "log.h"
-#include "spawnd.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/reload.h"
+#include "proc/worker.h"
+#include "tell/show.h"
 
 #define COLUMNS	20	/* most of any view */
 

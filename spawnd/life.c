@@ -1,0 +1,119 @@
+#include "compat.h"
+
+#include <libutil.h>
+#include <signal.h>
+
+#include "accept/handoff.h"
+#include "accept/listener.h"
+#include "ev.h"
+#include "life.h"
+#include "log.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/logproc.h"
+#include "proc/reload.h"
+#include "proc/upgrade.h"
+#include "proc/worker.h"
+#include "tell/control.h"
+#include "tell/notify.h"
+
+#define STOP_LIMIT	3000	/* ms until stopped workers are killed */
+
+static void	 stop_late(struct ev_timer *);
+
+static struct ev_timer	 stop_timer = EV_TIMER(stop_late);
+static int		 launched = -1;	/* tells the launching command */
+
+void
+life_launched(int fd)
+{
+	launched = fd;
+}
+
+void
+life_serving(void)
+{
+	const char status = 0;
+
+	if (master.pidfile != NULL && pidfile_write(master.pidfile) == -1)
+		log_warn("pid file");
+	log_info("ready: %u workers, %u listeners",
+	    generation_count(master.gen, true), master.gen->conf->nlistens);
+	if (master.opt.addrs_path != NULL &&
+	    listener_write_addrs(master.opt.addrs_path) == -1)
+		log_warn("%s", master.opt.addrs_path);
+	if (launched != -1) {
+		dup2(STDIN_FILENO, STDERR_FILENO);
+		(void)!write(launched, &status, 1);
+		close(launched);
+		launched = -1;
+	}
+}
+
+void
+life_start_failed(const char *why)
+{
+	log_write(LOG_ERR, "cannot start: %s", why);
+	notify_failed(why);
+	if (logproc_fd() != -1)
+		fprintf(stderr, "spawnd: error: cannot start: %s\n", why);
+	worker_signal_all(NULL, SIGKILL);
+	life_end(1);
+}
+
+void
+life_stop(bool now)
+{
+	if (!master.stopping) {
+		log_info("stopping");
+		master.stopping = true;
+		notify_stopping();
+		reload_cancel();
+		upgrade_cancel();
+		if (master.gen == NULL)
+			life_start_failed("stopped by a signal");
+		listener_close_all();
+		generation_retire(master.gen);
+	}
+	if (now) {
+		master.ending = true;
+		handoff_drop();
+		worker_signal_all(NULL, SIGINT);
+		ev_timer_set(&stop_timer, STOP_LIMIT);
+	}
+	master_worker_gone();
+}
+
+static void
+stop_late(struct ev_timer *t)
+{
+	(void)t;
+	worker_signal_all(NULL, SIGKILL);
+}
+
+void
+master_worker_gone(void)
+{
+	const struct generation *g;
+
+	if (!master.stopping)
+		return;
+	TAILQ_FOREACH(g, &master.gens, entry)
+		if (g->nworkers != 0)
+			return;
+	ev_stop();
+}
+
+void
+life_end(int status)
+{
+	handoff_drop();
+	control_close();
+	listener_close_all();
+	if (status == 0)
+		log_info("stopped");
+	logproc_stop();
+	if (master.pidfile != NULL)
+		pidfile_remove(master.pidfile);
+	exit(status);
+}

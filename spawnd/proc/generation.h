@@ -1,0 +1,57 @@
+/*
+ * generation.h - one configuration and the workers that serve by it.
+ */
+#ifndef GENERATION_H
+#define GENERATION_H
+
+#include <stdio.h>
+
+#include "board.h"
+#include "conf/conf.h"
+#include "proc/worker.h"
+
+/* One configuration and the workers that serve by it. */
+struct generation {
+	TAILQ_ENTRY(generation)	 entry;
+	unsigned		 number;
+	struct conf		*conf;
+	int			 conf_fd;	/* its text, sealed */
+	struct board		 board;
+	TAILQ_HEAD(worker_list, worker) workers;
+	unsigned		 nworkers;
+	struct worker		*slots[BOARD_SLOTS];
+	struct total		**totals;	/* one a remote */
+	uint64_t		 started;	/* ms */
+	uint64_t		 backoff;	/* ms, 0: none died young */
+	uint64_t		 not_before;	/* ms, no start before that */
+	bool			 old;		/* draining, not the current */
+};
+
+/* What the workers of the past have done at one remote; kept by name, over
+ * reloads. */
+struct total {
+	TAILQ_ENTRY(total)	 entry;
+	char			 relay[CONF_NAME];
+	char			 remote[CONF_NAME];
+	uint64_t		 sessions, failed, bytes_in, bytes_out;
+};
+
+/* Takes over the configuration: lowers users_max to what the descriptors
+ * allow, writes the text for the workers, makes the board. NULL with *errp. */
+struct generation *
+		 generation_new(struct conf **, const char **errp);
+/* It gets no more sessions; its workers drain and end. */
+void		 generation_retire(struct generation *);
+/* Frees the retired generations that have no workers left, when this turn is
+ * over. */
+void		 generation_sweep(void);
+/* Workers that are ready (ready) or any at all. */
+unsigned	 generation_count(const struct generation *, bool ready);
+
+/* For an upgrade: writes the lines of all generations with their workers, and
+ * the totals; takes up one. False for a line that is not understood. */
+void		 generation_save(FILE *);
+bool		 generation_take(const char *line);
+bool		 generation_take_total(const char *line);
+
+#endif

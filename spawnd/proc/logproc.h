@@ -1,0 +1,30 @@
+/*
+ * logproc.h - the logger process: starts, replaces and stops it.
+ */
+#ifndef LOGPROC_H
+#define LOGPROC_H
+
+#include <stdio.h>
+
+#include "compat.h"
+
+struct conf;
+
+/* Starts it for the configuration; lines of this process go there from now
+ * on. Returns 0, or -1 with *errp. */
+int		 logproc_start(const struct conf *, const char **errp);
+/* Replaces it if the target has changed, else makes it reopen its file. */
+void		 logproc_reload(const struct conf *);
+/* Can the target be written to? -1 with *errp. */
+int		 logproc_check(const struct conf *, const char **errp);
+void		 logproc_reopen(void);
+/* Lets it write what it has and end; then lines go to standard error. */
+void		 logproc_stop(void);
+int		 logproc_fd(void);
+
+/* For an upgrade: writes the line of the logger; takes it up. False for a line
+ * that is not understood. */
+void		 logproc_save(FILE *);
+bool		 logproc_take(const char *line);
+
+#endif
