@@ -17,7 +17,6 @@ static void	 acl_unmap(struct acl_rule *);
 static unsigned	 acl_width(const struct acl_rule *);
 static bool	 acl_mask(uint8_t ip[16], unsigned bits, unsigned width);
 static char	*acl_net_str(const struct acl_rule *, char *, size_t);
-static bool	 acl_match(const struct acl_rule *, const struct peer *);
 
 static char acl_error[512];
 
@@ -187,38 +186,4 @@ acl_str(const struct acl_rule *rule, char buf[ADDR_STRLEN])
 	snprintf(buf, ADDR_STRLEN, "%s %s%s", rule->permit ? "permit" : "deny",
 	    rule->negate ? "not " : "", acl_net_str(rule, net, sizeof(net)));
 	return buf;
-}
-
-bool
-acl_permits(const struct acl *acl, const struct peer *peer)
-{
-	bool listed = false;
-	size_t i;
-
-	if (peer->family != AF_INET && peer->family != AF_INET6)
-		return true;
-	for (i = 0; i < acl->n; i++) {
-		if (acl_match(&acl->rules[i], peer))
-			return acl->rules[i].permit;
-		listed |= acl->rules[i].permit;
-	}
-	return !listed;
-}
-
-static bool
-acl_match(const struct acl_rule *rule, const struct peer *peer)
-{
-	uint8_t ip[16];
-	bool match;
-
-	if (rule->family == 0)
-		match = true;
-	else if (rule->family != peer->family)
-		match = false;
-	else {
-		memcpy(ip, peer->ip, sizeof(ip));
-		acl_mask(ip, rule->bits, acl_width(rule));
-		match = memcmp(ip, rule->ip, acl_width(rule) / 8) == 0;
-	}
-	return match != rule->negate;
 }

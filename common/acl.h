@@ -1,5 +1,6 @@
 /*
- * acl.h - who may connect: an ordered list of permit and deny rules.
+ * acl.h - who may connect: an ordered list of permit and deny rules, as text
+ * and as a value. acl_map.h applies them.
  */
 #ifndef ACL_H
 #define ACL_H
@@ -27,10 +28,5 @@ struct acl {
 int	 acl_parse(const char *text, struct acl_rule *, const char **errp);
 /* "deny 10.9.0.0/16", canonical; returns buf. */
 char	*acl_str(const struct acl_rule *, char buf[ADDR_STRLEN]);
-/*
- * The first rule that matches decides. No rule matches: refused if the list
- * has a permit rule, accepted otherwise. A peer of a unix socket is accepted
- * always. */
-bool	 acl_permits(const struct acl *, const struct peer *);
 
 #endif

@@ -6,7 +6,7 @@
 #include "accept/backlog.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
-#include "acl.h"
+#include "acl_map.h"
 #include "conf/conf.h"
 #include "ev.h"
 #include "log.h"
@@ -99,7 +99,7 @@ admit(struct listener *l, bool all)
 		}
 		if ((fd = admit_accept(l, &c)) == -1)
 			continue;
-		if (!acl_permits(&conf->acl, &c.client)) {
+		if (!acl_map_permits(master.gen->acl, &c.client)) {
 			l->refused++;
 			master.refused++;
 			close(fd);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "accept/pool.h"
+#include "acl_map.h"
 #include "board.h"
 #include "conf/conf.h"
 #include "ev.h"
@@ -137,13 +138,14 @@ generation_new(struct conf **conf, const char **errp)
 	}
 	g->conf = *conf;
 	*conf = NULL;
-	g->board.fd = -1;
+	g->board.fd = g->conf_fd = -1;
 	g->started = ev_now();
 	g->number = ++master.last_number;
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
 	budget(g->conf);
-	if ((g->conf_fd = text_fd(g->conf)) == -1 ||
+	if ((g->acl = acl_map_new(&g->conf->acl)) == NULL ||
+	    (g->conf_fd = text_fd(g->conf)) == -1 ||
 	    board_create(&g->board, g->conf) == -1 || totals_find(g) == -1) {
 		*errp = strerror(errno);
 		generation_free(g);
@@ -159,6 +161,7 @@ generation_free(struct generation *g)
 	if (g->conf_fd != -1)
 		close(g->conf_fd);
 	board_close(&g->board);
+	acl_map_free(&g->acl);
 	conf_free(&g->conf);
 	free(g->totals);
 	free(g);

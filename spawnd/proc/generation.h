@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "acl_map.h"
 #include "board.h"
 #include "conf/conf.h"
 #include "proc/worker.h"
@@ -15,6 +16,7 @@ struct generation {
 	TAILQ_ENTRY(generation)	 entry;
 	unsigned		 number;
 	struct conf		*conf;
+	struct acl_map		*acl;		/* its access rules */
 	int			 conf_fd;	/* its text, sealed */
 	struct board		 board;
 	TAILQ_HEAD(worker_list, worker) workers;

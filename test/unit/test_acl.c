@@ -1,4 +1,4 @@
-#include "acl.h"
+#include "acl_map.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +27,8 @@ permits(const char *rules, const char *host)
 {
 	struct acl_rule rule[8];
 	struct acl acl = { .rules = rule };
+	struct acl_map *map;
+	bool yes;
 	struct peer p = peer_of(host);
 	char copy[256], *next = copy, *text;
 	const char *err = "";
@@ -35,7 +37,11 @@ permits(const char *rules, const char *host)
 	while (*rules != '\0' && (text = strsep(&next, ",")) != NULL)
 		if (acl_parse(text, &rule[acl.n++], &err) == -1)
 			fail_msg("%s", err);
-	return acl_permits(&acl, &p);
+	assert_non_null(map = acl_map_new(&acl));
+	yes = acl_map_permits(map, &p);
+	acl_map_free(&map);
+	assert_null(map);
+	return yes;
 }
 
 static void
@@ -181,6 +187,136 @@ test_families(void **state)
 	assert_true(permits("permit 10.0.0.1", "unix"));
 }
 
+static unsigned
+choose(unsigned n)
+{
+	return (unsigned)random() % n;
+}
+
+/* Few bits differ, so that networks lie in, on and beside one another. */
+static void
+random_ip(uint8_t *ip, int family)
+{
+	static const uint8_t some[] = { 0x00, 0x01, 0x7f, 0x80, 0xff };
+	int i, len = family == AF_INET ? 4 : 16;
+
+	memset(ip, choose(3) == 0 ? 0xff : 0, 16);
+	for (i = 0; i < 2; i++)
+		ip[choose(len)] = some[choose(nitems_of(some))];
+	if (family == AF_INET)
+		memset(ip + 4, 0, 12);
+}
+
+static void
+random_rule(struct acl_rule *rule)
+{
+	static const uint8_t families[] = { 0, AF_INET, AF_INET, AF_INET6,
+	    AF_INET6 };
+	unsigned i;
+
+	memset(rule, 0, sizeof(*rule));
+	rule->family = families[choose(30) == 0 ? 0 : 1 + choose(4)];
+	rule->permit = choose(2);
+	rule->negate = choose(25) == 0;
+	if (rule->family == 0)
+		return;
+	random_ip(rule->ip, rule->family);
+	rule->bits = choose((rule->family == AF_INET ? 32 : 128) + 1);
+	for (i = rule->bits; i < 128; i++)
+		rule->ip[i / 8] &= ~(0x80 >> i % 8);
+}
+
+static bool
+matches(const struct acl_rule *rule, const struct peer *p)
+{
+	unsigned i;
+
+	if (rule->family == 0)
+		return !rule->negate;
+	if (rule->family != p->family)
+		return rule->negate;
+	for (i = 0; i < rule->bits; i++)
+		if ((rule->ip[i / 8] ^ p->ip[i / 8]) & (0x80 >> i % 8))
+			return rule->negate;
+	return !rule->negate;
+}
+
+/* As acl_map.h promises it, word by word. */
+static bool
+one_after_the_other(const struct acl *acl, const struct peer *p)
+{
+	bool listed = false;
+	size_t i;
+
+	for (i = 0; i < acl->n; i++) {
+		if (matches(&acl->rules[i], p))
+			return acl->rules[i].permit;
+		listed |= acl->rules[i].permit;
+	}
+	return !listed;
+}
+
+static void
+test_random(void **state)
+{
+	struct acl_rule rule[40];
+	struct acl acl = { .rules = rule };
+	struct acl_map *map;
+	struct peer p = { .port = 1 };
+	int i, k;
+
+	(void)state;
+	srandom(1);
+	for (i = 0; i < 400; i++) {
+		acl.n = choose(nitems_of(rule) + 1);
+		for (k = 0; k < (int)acl.n; k++)
+			random_rule(&rule[k]);
+		assert_non_null(map = acl_map_new(&acl));
+		for (k = 0; k < 100; k++) {
+			p.family = choose(2) ? AF_INET : AF_INET6;
+			random_ip(p.ip, p.family);
+			if (acl.n != 0 && choose(3) == 0 &&
+			    rule[i % acl.n].family == p.family)
+				memcpy(p.ip, rule[i % acl.n].ip, 16);
+			assert_int_equal(acl_map_permits(map, &p),
+			    one_after_the_other(&acl, &p));
+		}
+		acl_map_free(&map);
+	}
+}
+
+/* Would take minutes if each rule were looked at. */
+static void
+test_many(void **state)
+{
+	enum { MANY = 100000 };
+	struct acl acl = { .n = MANY };
+	struct acl_map *map;
+	struct peer p = { .family = AF_INET, .port = 1 };
+	unsigned i, denied = 0;
+
+	(void)state;
+	srandom(2);
+	assert_non_null(acl.rules = calloc(MANY, sizeof(*acl.rules)));
+	for (i = 0; i < MANY; i++) {
+		acl.rules[i].family = AF_INET;
+		acl.rules[i].bits = 32;
+		acl.rules[i].ip[0] = 10;
+		acl.rules[i].ip[1] = i >> 16;
+		acl.rules[i].ip[2] = i >> 8;
+		acl.rules[i].ip[3] = i & 0xfe;
+	}
+	assert_non_null(map = acl_map_new(&acl));
+	for (i = 0; i < 1000000; i++) {
+		memcpy(p.ip, acl.rules[choose(MANY)].ip, 4);
+		p.ip[3] |= i & 1;
+		denied += !acl_map_permits(map, &p);
+	}
+	assert_int_equal(denied, 500000);
+	acl_map_free(&map);
+	free(acl.rules);
+}
+
 int
 main(void)
 {
@@ -192,6 +328,8 @@ main(void)
 		cmocka_unit_test(test_negate),
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

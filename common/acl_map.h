@@ -1,0 +1,24 @@
+/*
+ * acl_map.h - access rules made ready to be asked: each address in one
+ * search, however many rules there are.
+ */
+#ifndef ACL_MAP_H
+#define ACL_MAP_H
+
+#include "acl.h"
+
+struct acl_map;
+
+/*
+ * The same answers as the rules read one after the other: the first that
+ * matches decides. No rule matches: refused if the list has a permit rule,
+ * accepted otherwise. Needs the rules only while it is made; holds at most 32
+ * bytes a rule and family. Returns NULL with errno if memory is short.
+ */
+struct acl_map	*acl_map_new(const struct acl *);
+/* Sets the pointer to NULL; that may have been NULL. */
+void		 acl_map_free(struct acl_map **);
+/* A client of a unix socket is accepted always. */
+bool		 acl_map_permits(const struct acl_map *, const struct peer *);
+
+#endif
