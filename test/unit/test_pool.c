@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../spawnd/spawnd.h"
+#include "accept/pool.h"
 
 #define ROUNDS		200000
 #define MOST		9	/* workers of a random set */
