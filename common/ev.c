@@ -433,9 +433,9 @@ ev_signal_reset(const sigset_t *held)
 	sigset_t none;
 	int signo;
 
+	/* Also what was ignored: a program that is executed finds it so. */
 	for (signo = 1; signo < NSIG; signo++)
-		if (sigismember(&loop.signals, signo) == 1)
-			signal(signo, SIG_DFL);
+		signal(signo, SIG_DFL);
 	sigemptyset(&loop.signals);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, held != NULL ? held : &none, NULL);

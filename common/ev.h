@@ -119,8 +119,9 @@ void		 ev_timer_stop(struct ev_timer *);
 bool		 ev_timer_on(const struct ev_timer *);
 
 /* Watches a signal; the default action no longer takes place. A child must
- * call ev_signal_reset() between fork(2) and exec(2); held: signals that stay
- * blocked in the new program until it listens to them, NULL for none. */
+ * call ev_signal_reset() between fork(2) and exec(2), which gives every signal
+ * its default action; held: signals that stay blocked in the new program until
+ * it listens to them, NULL for none. */
 int		 ev_signal_add(struct ev_signal *, int signo,
 		    void (*cb)(struct ev_signal *));
 void		 ev_signal_reset(const sigset_t *held);

@@ -12,7 +12,7 @@ static const char * const names[] = {
 	[LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"
 };
 
-static int		 log_fd = -1;
+static int		 out = -1;	/* the logger's socket */
 static const char	*log_name = "spawnd";
 static int		 log_level = LOG_INFO;
 static long		 log_pid;
@@ -21,9 +21,15 @@ static uint64_t		 dropped, reported;
 void
 log_init(int fd, const char *name)
 {
-	log_fd = fd;
+	out = fd;
 	log_name = name;
 	log_pid = (long)getpid();
+}
+
+int
+log_fd(void)
+{
+	return out;
 }
 
 void
@@ -67,7 +73,7 @@ log_dropped(void)
 static bool
 log_send(const char *buf, size_t len)
 {
-	if (send(log_fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
+	if (send(out, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
 		return true;
 	dropped++;
 	return false;
@@ -79,7 +85,7 @@ log_line(const char *text, int len)
 	char buf[128];
 	int n;
 
-	if (log_fd == -1) {
+	if (out == -1) {
 		/* Past the "<6>" that only the logger understands. */
 		fprintf(stderr, "%.*s\n", len - 3, text + 3);
 		return;
@@ -88,7 +94,7 @@ log_line(const char *text, int len)
 		n = snprintf(buf, sizeof(buf), "<%d>%s[%ld]: warning: "
 		    "%llu log lines were dropped", LOG_WARNING, log_name,
 		    log_pid, (unsigned long long)(dropped - reported));
-		if (send(log_fd, buf, (size_t)n,
+		if (send(out, buf, (size_t)n,
 		    MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
 			reported = dropped;
 	}
@@ -103,7 +109,7 @@ log_vwrite(int level, const char *fmt, va_list ap)
 
 	if (level > log_level)
 		return;
-	if (log_fd != -1)
+	if (out != -1)
 		snprintf(who, sizeof(who), "%s[%ld]: ", log_name,
 		    log_pid);
 	n = snprintf(buf, sizeof(buf), "<%d>%s%s%s", level, who,

@@ -20,6 +20,8 @@
 /* fd: the logger's socket, or -1 for standard error. name stands in front of
  * each line as name[pid] and must stay valid. */
 void		 log_init(int fd, const char *name);
+/* That descriptor. */
+int		 log_fd(void);
 /* The least important level that is written: LOG_ERR, LOG_WARNING,
  * LOG_NOTICE, LOG_INFO or LOG_DEBUG. */
 void		 log_set_level(int level);

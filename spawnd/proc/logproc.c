@@ -11,8 +11,8 @@
 #include "ipc.h"
 #include "log.h"
 #include "master.h"
+#include "proc/child.h"
 #include "proc/logproc.h"
-#include "proc/reaper.h"
 #include "proc/upgrade.h"
 #include "proto.h"
 
@@ -23,8 +23,7 @@
 
 static const char *target_of(const struct conf *);
 static int	 launch(void);
-static void	 logger_exec(void) no_return;
-static void	 logger_exit(struct ev_proc *, int);
+static void	 logger_exit(struct child *, int);
 static void	 logger_restart(struct ev_timer *);
 static void	 logger_wait(void);
 static void	 logger_leave(void);
@@ -32,7 +31,8 @@ static void	 logger_leave(void);
 /* Both ends stay open here: lines wait while there is no logger, and a new
  * one goes on with them. */
 static int		 pair[2] = { -1, -1 };
-static struct ev_proc	 logger = { .pid = -1 };
+static struct child	 logger = CHILD("logger", logger_exit,
+    CHILD_OWN | CHILD_LOGGER);
 static struct ev_timer	 restart_timer = EV_TIMER(logger_restart);
 static char		*target;
 static int		 facility;
@@ -101,45 +101,20 @@ logproc_start(const struct conf *conf, const char **errp)
 static int
 launch(void)
 {
-	pid_t pid;
-
-	if ((pid = fork()) == -1)
-		return -1;
-	if (pid == 0)
-		logger_exec();
-	return reaper_watch(&logger, pid, logger_exit);
-}
-
-static void
-logger_exec(void)
-{
+	const struct child_fd fds[] = { { pair[0], PROTO_FD_CHANNEL } };
 	char path[1024], number[16];
 	char *argv[] = { path, target, number, NULL };
-	int fd, null;
 
 	master_libexec("logger", path, sizeof(path));
 	snprintf(number, sizeof(number), "%d", facility);
-	if ((fd = fcntl(pair[0], F_DUPFD, PROTO_FD_CHANNEL + 1)) == -1)
-		_exit(127);
-	dup2(fd, PROTO_FD_CHANNEL);
-	if ((null = open("/dev/null", O_RDWR)) != -1) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		if (master.opt.background)
-			dup2(null, STDERR_FILENO);
-	}
-	closefrom(PROTO_FD_CHANNEL + 1);
-	reaper_child();
-	execv(path, argv);
-	fprintf(stderr, "spawnd: cannot run %s: %s\n", path, strerror(errno));
-	_exit(127);
+	return child_start(&logger, path, argv, fds, nitems_of(fds));
 }
 
 /* Lines that come meanwhile wait in the socket. */
 static void
-logger_exit(struct ev_proc *p, int status)
+logger_exit(struct child *c, int status)
 {
-	(void)p;
+	(void)c;
 	(void)status;
 	if (master.stopping && TAILQ_EMPTY(&master.gens))
 		return;
@@ -149,25 +124,22 @@ logger_exit(struct ev_proc *p, int status)
 static void
 logger_restart(struct ev_timer *t)
 {
-	if (logger.pid == -1 && launch() == -1)
+	if (!child_runs(&logger) && launch() == -1)
 		ev_timer_set(t, RESTART);
 }
 
 void
 logproc_reopen(void)
 {
-	if (logger.pid != -1)
-		kill(logger.pid, SIGUSR1);
+	child_kill(&logger, SIGUSR1, NULL);
 }
 
 /* It writes what it has read and ends; reaper.c takes what is left. */
 static void
 logger_leave(void)
 {
-	if (logger.pid == -1)
-		return;
-	kill(logger.pid, SIGUSR2);
-	ev_proc_del(&logger);
+	child_kill(&logger, SIGUSR2, NULL);
+	child_forget(&logger);
 }
 
 void
@@ -198,7 +170,8 @@ void
 logproc_save(FILE *f)
 {
 	fprintf(f, "log %d %d %d %ld %s\n", upgrade_keep(pair[0]),
-	    upgrade_keep(pair[1]), facility, (long)logger.pid, target);
+	    upgrade_keep(pair[1]), facility, child_runs(&logger) ?
+	    (long)logger.pid : -1L, target);
 }
 
 bool
@@ -213,7 +186,7 @@ logproc_take(const char *line)
 	log_init(pair[1], "spawnd");
 	if (pid == -1)
 		return launch() == 0;
-	return ev_proc_add(&logger, (pid_t)pid, logger_exit) == 0;
+	return child_adopt(&logger, (pid_t)pid) == 0;
 }
 
 /* Containers and supervisors kill what is left when we have ended, and the
@@ -224,7 +197,7 @@ logger_wait(void)
 	int ms;
 
 	for (ms = 0; ms < END_LIMIT; ms += END_LOOK) {
-		if (logger.pid == -1 ||
+		if (!child_runs(&logger) ||
 		    waitpid(logger.pid, NULL, WNOHANG) != 0)
 			return;
 		poll(NULL, 0, END_LOOK);
@@ -237,8 +210,7 @@ logproc_stop(void)
 	if (pair[0] == -1)
 		return;
 	log_init(-1, "spawnd");
-	if (logger.pid != -1)
-		kill(logger.pid, SIGUSR2);
+	child_kill(&logger, SIGUSR2, NULL);
 	close(pair[0]);
 	close(pair[1]);
 	pair[0] = pair[1] = -1;
