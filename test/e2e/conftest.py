@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 
 import pytest
@@ -10,10 +11,47 @@ import harness
 import peers
 
 
+TEST_LIMIT = 300    # s: what takes so long will not end
+
+
+def pytest_addoption(parser):
+    parser.addoption("--part", choices=["all", "together", "alone"],
+                     default="all", help="what may run beside other tests, "
+                     "or what must not (marked alone)")
+
+
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", "load: takes long because it needs much traffic or time")
+    config.addinivalue_line(
+        "markers", "alone: measures, so nothing else may run beside it")
     harness.become_subreaper()
+
+
+def pytest_collection_modifyitems(config, items):
+    part = config.getoption("part")
+    if part == "all":
+        return
+    chosen, others = [], []
+    for item in items:
+        alone = item.get_closest_marker("alone") is not None
+        (chosen if alone == (part == "alone") else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = chosen
+
+
+def hangs(signo, frame):
+    pytest.fail(f"the test hangs: {TEST_LIMIT} s are over")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol():
+    """Whatever the test waits for then ends with an exception, and what it
+    does at its end once more so."""
+    signal.signal(signal.SIGALRM, hangs)
+    signal.setitimer(signal.ITIMER_REAL, TEST_LIMIT, TEST_LIMIT / 5)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def pytest_report_header(config):

@@ -56,17 +56,32 @@ ASAN = uses_asan(find_program("spawnd"))
 SLOW = 5 if ASAN else 1
 
 
+# Whoever waits for something waits at least so long, in s: what is not there
+# then does not come, however busy the machine is. Only what fails takes it.
+PATIENCE = 30
+
+# What is to happen at once, or when a second is over, has not happened so
+# late, in s: by some other limit, or never.
+LATE = 20
+
+
+def patience(seconds):
+    return max(seconds * SLOW, PATIENCE)
+
+
 def wait(condition, deadline=5, what="", interval=0.01):
-    """Polls until condition() is true and returns that; fails when late."""
-    end = time.monotonic() + deadline * SLOW
+    """Polls until condition() is true and returns that; fails when late. The
+    interval grows, as what is asked costs the machine time as well."""
+    limit = patience(deadline)
+    end = time.monotonic() + limit
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline * SLOW} s: "
-                                 f"{what or condition}")
+            raise AssertionError(f"not within {limit} s: {what or condition}")
         time.sleep(interval)
+        interval = min(interval * 1.2, 0.05)
 
 
 # Processes
@@ -189,6 +204,29 @@ def listening(port):
                   listeners_of(socket.AF_INET) if at == port)
 
 
+_names = []
+
+
+def free_port():
+    """A port for who cannot choose one itself, out of those that the kernel
+    never chooses. A name marks it as taken while this process lives: no other
+    test gets it, be it of a file that runs at the same time."""
+    for port in range(10000 + os.getpid() % 20000, 32000):
+        name, probe = socket.socket(socket.AF_UNIX), socket.socket()
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            name.bind(f"\0spawnd-e2e-port-{port}")
+            probe.bind(("", port))
+        except OSError:
+            name.close()
+            continue
+        finally:
+            probe.close()
+        _names.append(name)
+        return port
+    raise AssertionError("no free port")
+
+
 # Configuration
 
 class Conf:
@@ -307,14 +345,14 @@ class Daemon:
     def start(self):
         self.launch()
         if self.background:
-            self.status = self.proc.wait(20 * SLOW)
+            self.status = self.proc.wait(patience(20))
             assert self.status == 0, self.describe()
             self.pid = self.summary()["pid"]
         else:
             wait(lambda: self.addrs.exists() or self._ended(), 10,
                  "serving", 0.005)
             if not self.addrs.exists():
-                self.copier.join(5)
+                self.copier.join(PATIENCE)
                 raise AssertionError(self.describe())
         return self
 
@@ -351,8 +389,8 @@ class Daemon:
     def ctl(self, *args, check=True):
         done = subprocess.run(
             [str(box_program("spawnctl")), "-s", str(self.conf.control),
-             *args], capture_output=True, text=True, timeout=30 * SLOW,
-            env=self.box.environment(self))
+             *args], capture_output=True, text=True, timeout=patience(30),
+            env=self.box.environment())
         self.box.judge_text(f"spawnctl {args}", done.stdout + done.stderr)
         if check and done.returncode != 0:
             raise AssertionError(f"spawnctl {args}: {done.returncode}: "
@@ -409,7 +447,7 @@ class Daemon:
     def wait_end(self, deadline=10):
         if not self.background:
             try:
-                self.status = self.proc.wait(deadline * SLOW)
+                self.status = self.proc.wait(patience(deadline))
             except subprocess.TimeoutExpired:
                 raise AssertionError("the master does not end") from None
         wait(lambda: not alive(self.pid), deadline, "the master's end")
@@ -518,8 +556,11 @@ class Box:
     def environment(self, daemon=None):
         env = dict(os.environ, SPAWND_TEST_ID=self.dir.name,
                    SPAWND_LIBEXEC=str(Box.base / self.libexec))
+        # What lives on is looked through for leaks, what ends at once is not:
+        # that would be the most of its time.
         env["ASAN_OPTIONS"] = ("quarantine_size_mb=2:"
-                               "detect_stack_use_after_return=1")
+                               "detect_stack_use_after_return=1:"
+                               f"detect_leaks={int(daemon is not None)}")
         env["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
         env.pop("SPAWND_EVENT", None)
         if daemon is not None:
@@ -554,7 +595,7 @@ class Box:
         return subprocess.run(
             [str(box_program(program)), *map(str, args)], text=True,
             capture_output=True, stdin=subprocess.DEVNULL, cwd=self.dir,
-            env=environment, timeout=timeout * SLOW, **kw)
+            env=environment, timeout=patience(timeout), **kw)
 
     def spawn(self, argv, **kw):
         """Another program, ended with the test."""
@@ -591,7 +632,7 @@ class Box:
         self._try(self.reap)
         for daemon in self.daemons:
             if daemon.copier:
-                daemon.copier.join(5)
+                daemon.copier.join(PATIENCE)
             self.faults += daemon.judge()
         self.judge_output()
         self.judge_files()
@@ -663,7 +704,7 @@ def end_process(proc):
     if proc.poll() is None:
         proc.terminate()
         try:
-            proc.wait(5 * SLOW)
+            proc.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             proc.kill()
             proc.wait()
@@ -680,22 +721,34 @@ def prepare():
     Box.base.chmod(0o755)
     libexec = Box.base / "libexec"
     libexec.mkdir()
-    for name in ("spawnd", "spawnctl", "relay", "logger"):
-        source = find_program(name)
-        if source is None:
+    for source in [*(BUILD / "sbin").glob("*"), *(BUILD / "libexec").glob("*")]:
+        if find_program(source.name) != source:
             continue
-        inner = name in ("relay", "logger")
-        target = (libexec if inner else Box.base) / name
+        inner = source.parent.name == "libexec"
+        target = (libexec if inner else Box.base) / source.name
         shutil.copy(source, target)
         target.chmod(0o755)
-        Box.programs[name] = target
+        Box.programs[source.name] = target
     if find_program("relay-so"):
         other = Box.base / "libexec-so"
         shutil.copytree(libexec, other)
         shutil.copy(find_program("relay-so"), other / "relay")
     Box.peer = Box.base / "peer"
-    subprocess.run(["cc", "-O2", "-Wall", "-D_GNU_SOURCE", "-o",
-                    str(Box.peer), str(HERE / "peer.c")], check=True)
+    shutil.copy(compiled(HERE / "peer.c"), Box.peer)
+
+
+def compiled(source):
+    """A program of the tests' own, without sanitizers. It is compiled once
+    for a build tree, or twice by files that are run side by side."""
+    target = BUILD / "test/e2e" / source.stem
+    if target.exists() and target.stat().st_mtime > source.stat().st_mtime:
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = f"{target}.{os.getpid()}"
+    subprocess.run(["cc", "-std=gnu11", "-O2", "-Wall", "-D_GNU_SOURCE",
+                    "-o", fresh, str(source)], check=True)
+    os.replace(fresh, target)
+    return target
 
 
 def clean_up():

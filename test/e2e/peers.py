@@ -13,9 +13,8 @@ import termios
 import threading
 import time
 
-from harness import SLOW, Box, wait
+from harness import PATIENCE, SLOW, Box, patience, wait
 
-PATIENCE = 10 * SLOW
 BLOCK = 1 << 18
 
 
@@ -87,7 +86,7 @@ class Thread(threading.Thread):
             self.error = error
 
     def result(self, deadline=60):
-        self.join(deadline * SLOW)
+        self.join(patience(deadline))
         assert not self.is_alive(), f"{self.function} does not end"
         if self.error:
             raise self.error
@@ -385,7 +384,7 @@ class Load:
         return self.result()
 
     def result(self, deadline=60):
-        self.proc.wait(deadline * SLOW)
+        self.proc.wait(patience(deadline))
         return json.loads(self.proc.stdout.read())
 
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 import peers
-from harness import ASAN, LINE, SLOW, wait
+from harness import ASAN, LATE, LINE, wait
 from peers import roundtrip
 
 LIBRARY = (glob.glob("/usr/lib/*/faketime/libfaketime.so.1") or
@@ -62,13 +62,13 @@ def test_jumps_under_load(daemon, echo, box):
         wait(lambda: d.summary()["sessions_total"] > total + 150, 10, "load")
         clock.set(offset)
         assert all(peers.answers(c) for c in clients)
-    time.sleep(0.7 * SLOW)
+    time.sleep(0.7)     # longer than both watchdogs
     uptime = d.summary()["uptime_seconds"]
     ages = [w["age_seconds"] for w in d.workers()]
     result = load.stop()
     print(result)
     assert result["failed"] == 0 and result["ok"] > 500, result
-    assert result["slowest_ms"] < 1000
+    assert result["slowest_ms"] < LATE * 1000
     assert all(peers.answers(c) for c in clients)
     assert d.kids() == kids and not d.lines("warning")
     assert uptime < 60 and max(ages) < 60
@@ -94,14 +94,14 @@ def test_timers_are_right(daemon, echo, box):
             assert peers.answers(client)
         time.sleep(0.2)
     assert peers.ended(idle) == "fin"
-    assert 1.8 < time.monotonic() - begun < 3.5
+    assert 1.8 < time.monotonic() - begun < LATE
     while time.monotonic() - begun < 3.2:
         assert all(peers.answers(c) for c in old)
         time.sleep(0.1)
         clock.set(JUMPS[int(time.monotonic() * 10) % len(JUMPS)])
     for client in old:
         assert peers.ended(client) == "fin"
-    assert 3.4 < time.monotonic() - begun < 5.5
+    assert 3.4 < time.monotonic() - begun < LATE
     assert {s["why"] for s in d.wait_closed(3)} == \
         {"idle-timeout", "drain-timeout"}
 
@@ -117,7 +117,7 @@ def test_start_and_back_off(daemon, echo, box):
     begun = time.monotonic()
     clock.set("+1d")
     wait(lambda: len(d.workers("ready")) == 2, 5, "the replacement")
-    assert 0.8 < time.monotonic() - begun < 3
+    assert 0.8 < time.monotonic() - begun < LATE
     clock.set("-1d")
     d.reload()
     peers.load(box, d.address(), 100)

@@ -7,7 +7,7 @@ import stat
 import pytest
 
 import peers
-from harness import listeners_of, listening, wait
+from harness import free_port, listeners_of, listening, wait
 from peers import roundtrip
 
 
@@ -40,15 +40,13 @@ def test_no_address_means_every_address_of_both_families(daemon, echo):
         roundtrip(d.box.connect(address))
 
 
-def test_no_address_with_a_fixed_port(daemon, echo, backend):
+def test_no_address_with_a_fixed_port(daemon, echo):
     """Both families get the same port."""
-    keeper = backend(listen=False)
-    keeper.close()
-    d = daemon(remotes=[echo], listen=f"port = {keeper.port}")
-    assert sorted(d.addresses()) == [f"0.0.0.0:{keeper.port}",
-                                     f"[::]:{keeper.port}"]
-    roundtrip(d.box.connect(("127.0.0.1", keeper.port)))
-    roundtrip(d.box.connect(("::1", keeper.port)))
+    port = free_port()
+    d = daemon(remotes=[echo], listen=f"port = {port}")
+    assert sorted(d.addresses()) == [f"0.0.0.0:{port}", f"[::]:{port}"]
+    roundtrip(d.box.connect(("127.0.0.1", port)))
+    roundtrip(d.box.connect(("::1", port)))
 
 
 def test_unix_socket_with_mode_and_owner(daemon, echo, box):

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import peers
-from harness import SLOW, listening, wait
+from harness import free_port, listening, patience, wait
 
 SIZES = [0, 1, 1000, 65536, 1_000_000, 20_000_000, 100_000_000]
 
@@ -21,15 +21,6 @@ def needs(name):
 
 def program(name):
     return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-
-
-def free_port():
-    """A port to give to a program that cannot choose one itself."""
-    sock = peers.socket.socket()
-    sock.bind(("127.0.0.1", 0))
-    port = sock.getsockname()[1]
-    sock.close()
-    return port
 
 
 def remote_at(port):
@@ -62,7 +53,7 @@ def nginx(box):
 
 def curl(*args):
     done = subprocess.run(["curl", "-sS", "--fail", *map(str, args)],
-                          capture_output=True, timeout=60 * SLOW)
+                          capture_output=True, timeout=patience(60))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -104,7 +95,7 @@ def test_iperf3(daemon, box, how):
     done = subprocess.run(
         ["iperf3", "-c", "127.0.0.1", "-p", str(d.port()), "-n", "60M",
          "-P", "2", *how], capture_output=True, text=True,
-        timeout=60 * SLOW)
+        timeout=patience(60))
     assert done.returncode == 0, done.stdout + done.stderr
     moved = sum(int(s["in"]) + int(s["out"]) for s in d.wait_closed(3))
     assert moved >= 20_000_000  # it ends in mid-stream
@@ -135,8 +126,8 @@ def test_ssh(daemon, box):
            "UserKnownHostsFile=/dev/null", f"{user}@127.0.0.1"]
     data = peers.Pattern(3, 20_000_000).bytes()
     done = subprocess.run([*ssh, "cat"], input=data, capture_output=True,
-                          timeout=60 * SLOW)
+                          timeout=patience(60))
     assert done.returncode == 0 and done.stdout == data, done.stderr
     done = subprocess.run([*ssh, "exit 7"], stdin=subprocess.DEVNULL,
-                          timeout=30 * SLOW)
+                          timeout=patience(30))
     assert done.returncode == 7

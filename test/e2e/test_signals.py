@@ -8,7 +8,7 @@ import time
 import pytest
 
 import peers
-from harness import SLOW, STAMPED, alive, listening, wait
+from harness import LATE, STAMPED, alive, listening, wait
 from peers import roundtrip
 
 
@@ -17,7 +17,7 @@ def test_term_without_sessions_ends_at_once(daemon, echo):
     begun = time.monotonic()
     d.kill(signal.SIGTERM)
     assert d.wait_end() == 0
-    assert time.monotonic() - begun < 1 * SLOW
+    assert time.monotonic() - begun < LATE
 
 
 def test_term_drains(daemon, echo):
@@ -75,7 +75,7 @@ def test_drain_timeout_after_term(daemon, echo):
         peers.ended(client)
     assert time.monotonic() - begun > 0.8
     assert d.wait_end() == 0
-    assert time.monotonic() - begun < 5 * SLOW
+    assert time.monotonic() - begun < LATE
     lines = d.wait_closed(10)
     assert {(s["end"], s["why"]) for s in lines} == \
         {("relay", "drain-timeout")}
@@ -96,7 +96,7 @@ def test_ends_now(daemon, echo, signals):
     for client in clients:
         peers.ended(client)
     assert d.wait_end() == 0
-    assert time.monotonic() - begun < 2 * SLOW
+    assert time.monotonic() - begun < LATE
     lines = d.wait_closed(10)
     assert {(s["end"], s["why"]) for s in lines} == {("relay", "stopped")}
 

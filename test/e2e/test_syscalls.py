@@ -4,7 +4,6 @@ only shrink. strace -c counts; without strace, or the right to trace, no test.""
 
 import collections
 import math
-import pathlib
 import re
 import shutil
 import signal
@@ -13,9 +12,10 @@ import subprocess
 import pytest
 
 import peers
-from harness import ASAN, Box, wait
+from harness import ASAN, HERE, compiled, wait
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.load,
     pytest.mark.skipif(ASAN, reason="the budget is that of a plain build"),
     pytest.mark.skipif(shutil.which("strace") is None,
@@ -117,10 +117,7 @@ def check(counts, budget, times, who):
 @pytest.fixture(scope="module")
 def short_sessions(programs):
     """short_sessions(box, address, count, concurrent)"""
-    source = pathlib.Path(__file__).parent.parent / "bench" / "load.c"
-    load = Box.base / "load"
-    subprocess.run(["cc", "-std=gnu11", "-O2", "-D_GNU_SOURCE", "-o", load,
-                    source], check=True)
+    load = compiled(HERE.parent / "bench" / "load.c")
 
     def run(box, address, count, concurrent):
         proc = box.spawn([load, "short", "-n", count, "-c", concurrent,
