@@ -125,7 +125,7 @@ acl_parse_ip(const char *text, struct acl_rule *rule, const char **errp)
 	return 0;
 }
 
-/* Peers never are mapped addresses (peer_set), so rules must not be. */
+/* Sources never are mapped addresses (source_set), so rules must not be. */
 static void
 acl_unmap(struct acl_rule *rule)
 {

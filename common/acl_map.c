@@ -214,7 +214,7 @@ acl_map_free(struct acl_map **mapp)
 }
 
 bool
-acl_map_permits(const struct acl_map *map, const struct peer *client)
+acl_map_permits(const struct acl_map *map, const struct source *client)
 {
 	const struct row *row;
 	struct key key;

@@ -19,6 +19,6 @@ struct acl_map	*acl_map_new(const struct acl *);
 /* Sets the pointer to NULL; that may have been NULL. */
 void		 acl_map_free(struct acl_map **);
 /* A client of a unix socket is accepted always. */
-bool		 acl_map_permits(const struct acl_map *, const struct peer *);
+bool		 acl_map_permits(const struct acl_map *, const struct source *);
 
 #endif

@@ -336,7 +336,7 @@ addr_port_str(char *buf, int family, const char *host, unsigned port)
 }
 
 void
-peer_set(struct peer *p, const struct sockaddr *sa)
+source_set(struct source *p, const struct sockaddr *sa)
 {
 	const struct sockaddr_in *in = (const void *)sa;
 	const struct sockaddr_in6 *in6 = (const void *)sa;
@@ -366,7 +366,7 @@ peer_set(struct peer *p, const struct sockaddr *sa)
 }
 
 char *
-peer_str(const struct peer *p, char buf[ADDR_STRLEN])
+source_str(const struct source *p, char buf[ADDR_STRLEN])
 {
 	char host[ADDR_STRLEN];
 

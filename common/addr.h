@@ -1,6 +1,6 @@
 /*
  * addr.h - socket addresses: of listeners and remotes (struct addr, any
- * family) and of clients (struct peer, small, part of a message).
+ * family) and of clients (struct source, small, part of a message).
  */
 #ifndef ADDR_H
 #define ADDR_H
@@ -24,7 +24,7 @@ struct addr {
 
 /* An IP address and port as it travels from the master to a worker. An IPv4
  * address mapped into IPv6 is kept as IPv4. */
-struct peer {
+struct source {
 	uint8_t		ip[16];		/* 4 bytes used for IPv4 */
 	uint32_t	scope;		/* IPv6 link-local scope */
 	uint16_t	port;		/* host byte order */
@@ -61,8 +61,8 @@ char		*addr_str(const struct addr *, char buf[ADDR_STRLEN]);
 /* The address without the port: "1.2.3.4", "::1", "/path". */
 char		*addr_host_str(const struct addr *, char buf[ADDR_STRLEN]);
 
-void		 peer_set(struct peer *, const struct sockaddr *);
+void		 source_set(struct source *, const struct sockaddr *);
 /* "1.2.3.4:80", "[::1]:80" or "unix". */
-char		*peer_str(const struct peer *, char buf[ADDR_STRLEN]);
+char		*source_str(const struct source *, char buf[ADDR_STRLEN]);
 
 #endif

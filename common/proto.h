@@ -51,7 +51,7 @@ struct proto_hdr {
 
 /* An accepted connection; its descriptor travels with it. */
 struct proto_conn {
-	struct peer	client;
+	struct source	client;
 	uint32_t	listener;	/* index into conf.listens */
 	uint64_t	accepted_us;	/* monotonic clock */
 };

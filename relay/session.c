@@ -82,7 +82,7 @@ sess_alloc(int fd, const struct proto_conn *c)
 	s->listener = c->listener;
 	s->pool = &self.pools[self.conf->listens[c->listener].relay];
 	s->id = ++serial;
-	s->peer = c->client;
+	s->source = c->client;
 	s->taken_us = ev_now_us();
 	/* The clocks of two processes' turns: the later look may be older. */
 	if (s->taken_us > c->accepted_us)
@@ -333,7 +333,7 @@ sess_close(struct sess *s, enum sess_who who, enum sess_why why, bool reset)
 static void
 sess_log(const struct sess *s)
 {
-	char peer[ADDR_STRLEN], addr[ADDR_STRLEN] = "-";
+	char source[ADDR_STRLEN], addr[ADDR_STRLEN] = "-";
 	uint64_t total = ev_now_us() - s->taken_us + s->queue_us;
 	bool connected = s->connect_us != 0;
 
@@ -342,7 +342,8 @@ sess_log(const struct sess *s)
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
 	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f tries=%u "
 	    "end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
-	    self.conf->listens[s->listener].name, peer_str(&s->peer, peer),
+	    self.conf->listens[s->listener].name,
+	    source_str(&s->source, source),
 	    connected ? s->up->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
 	    (unsigned long long)s->remote.bytes,

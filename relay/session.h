@@ -61,7 +61,7 @@ struct sess {
 	struct ev_timer		 timer;
 	struct ev_task		 task;	/* more to pump, or free */
 	TAILQ_ENTRY(sess)	 entry;
-	struct peer		 peer;	/* the client */
+	struct source		 source;	/* the client */
 	uint16_t		*tried;	/* places of remotes that failed */
 	uint64_t		 id;
 	uint64_t		 taken_us; /* handed to this worker */

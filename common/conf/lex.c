@@ -33,7 +33,7 @@ lex_fail(struct lex *l, unsigned line, const char *fmt, ...)
 }
 
 void
-conf_lex_start(struct source *src, const char *name, unsigned file,
+conf_lex_start(struct input *src, const char *name, unsigned file,
     const char *p, size_t len)
 {
 	src->name = name;
@@ -48,7 +48,7 @@ conf_lex_start(struct source *src, const char *name, unsigned file,
 int
 conf_lex_next(struct lex *l, struct token *tok)
 {
-	struct source *src = l->src;
+	struct input *src = l->src;
 	int rc;
 
 	memset(tok, 0, sizeof(*tok));
@@ -78,7 +78,7 @@ conf_lex_next(struct lex *l, struct token *tok)
 static int
 lex_space(struct lex *l)
 {
-	struct source *src = l->src;
+	struct input *src = l->src;
 
 	for (; src->p < src->end; src->p++) {
 		if (*src->p == '\n')
@@ -102,7 +102,7 @@ lex_space(struct lex *l)
 static int
 lex_comment(struct lex *l)
 {
-	struct source *src = l->src;
+	struct input *src = l->src;
 	unsigned start;
 
 	if (!lex_left(l, "/*", 2)) {
@@ -148,7 +148,7 @@ lex_symbol(struct lex *l, struct token *tok)
 static int
 lex_word(struct lex *l, struct token *tok)
 {
-	struct source *src = l->src;
+	struct input *src = l->src;
 	const char *end = src->p;
 
 	tok->type = TOKEN_STRING;
@@ -171,7 +171,7 @@ lex_word(struct lex *l, struct token *tok)
 static int
 lex_quoted(struct lex *l, struct token *tok)
 {
-	struct source *src = l->src;
+	struct input *src = l->src;
 	const char *p;
 
 	tok->type = TOKEN_STRING;

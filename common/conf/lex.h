@@ -22,8 +22,8 @@ struct token {
 };
 
 /* A file being read, and the one that includes it. */
-struct source {
-	struct source		*up;
+struct input {
+	struct input		*up;
 	const char		*name;
 	const char		*p, *end;
 	unsigned		 file;
@@ -35,12 +35,12 @@ struct source {
 
 struct lex {
 	struct conf_text	*text;
-	struct source		*src;
+	struct input		*src;
 	unsigned		 skip;	/* > 0: nothing is put into text, and
 					   variables need no value */
 };
 
-void		 conf_lex_start(struct source *, const char *name,
+void		 conf_lex_start(struct input *, const char *name,
 		    unsigned file, const char *p, size_t len);
 /* The next token of l->src; -1 after a mistake that ends the reading. Text
  * stands at the token's line then. */

@@ -29,8 +29,8 @@ struct scan {
 	unsigned		 good_open;
 };
 
-static void	 scan_stat(struct source *, int);
-static void	 scan_run(struct conf_text *, struct source *);
+static void	 scan_stat(struct input *, int);
+static void	 scan_run(struct conf_text *, struct input *);
 static void	 scan_good(struct scan *);
 static int	 scan_fail(struct scan *, unsigned, const char *, ...)
 		    printf_like(3, 4);
@@ -64,7 +64,7 @@ static int	 scan_include(struct scan *, struct frame *,
 static void	 scan_include_file(struct scan *, struct frame *,
 		    const struct token *, const char *, int *);
 static bool	 scan_include_ok(struct scan *, const struct token *,
-		    const char *, const struct source *);
+		    const char *, const struct input *);
 static int	 scan_path(struct scan *, const struct token *, char *, size_t);
 static void	 scan_put(struct scan *, const char *);
 static void	 scan_put_token(struct scan *, const struct token *,
@@ -74,7 +74,7 @@ static int	 scan_want(struct scan *, const char *, const struct token *);
 void
 conf_scan_file(struct conf_text *t, const char *path)
 {
-	struct source src;
+	struct input src;
 	const char *err;
 	char *buf;
 	unsigned file;
@@ -106,7 +106,7 @@ conf_scan_file(struct conf_text *t, const char *path)
 void
 conf_scan_string(struct conf_text *t, const char *name, const char *string)
 {
-	struct source src;
+	struct input src;
 	size_t len = strlen(string);
 
 	memset(&src, 0, sizeof(src));
@@ -125,7 +125,7 @@ conf_scan_string(struct conf_text *t, const char *name, const char *string)
 }
 
 static void
-scan_stat(struct source *src, int fd)
+scan_stat(struct input *src, int fd)
 {
 	struct stat st;
 
@@ -137,7 +137,7 @@ scan_stat(struct source *src, int fd)
 }
 
 static void
-scan_run(struct conf_text *t, struct source *src)
+scan_run(struct conf_text *t, struct input *src)
 {
 	struct scan s;
 	struct frame root;
@@ -486,7 +486,7 @@ static void
 scan_include_file(struct scan *s, struct frame *f, const struct token *name,
     const char *path, int *rc)
 {
-	struct source src;
+	struct input src;
 	const char *err = NULL;
 	char *buf = NULL;
 	size_t len = 0;
@@ -523,9 +523,9 @@ scan_include_file(struct scan *s, struct frame *f, const struct token *name,
 
 static bool
 scan_include_ok(struct scan *s, const struct token *name, const char *path,
-    const struct source *file)
+    const struct input *file)
 {
-	const struct source *up;
+	const struct input *up;
 
 	for (up = s->lex.src; up != NULL; up = up->up)
 		if (up->has_ino && up->dev == file->dev &&

@@ -230,7 +230,7 @@ choose_source(struct pool *p, const struct sess *s)
 	for (u = p->ups; u < p->ups + p->n; u++) {
 		if (!usable(p, s, u))
 			continue;
-		h = hash_bytes(u->hash, s->peer.ip, sizeof(s->peer.ip));
+		h = hash_bytes(u->hash, s->source.ip, sizeof(s->source.ip));
 		score = -log(((double)h + 1) / 4294967297.0) / u->conf->weight;
 		if (best == NULL || score < best_score) {
 			best = u;

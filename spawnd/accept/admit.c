@@ -158,7 +158,7 @@ admit_accept(struct listener *l, struct proto_conn *c)
 		l->waiting--;
 	last_fd = fd;
 	memset(c, 0, sizeof(*c));
-	peer_set(&c->client, (struct sockaddr *)&ss);
+	source_set(&c->client, (struct sockaddr *)&ss);
 	c->listener = l->index;
 	c->accepted_us = ev_now_us();
 	return fd;

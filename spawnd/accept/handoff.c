@@ -249,7 +249,7 @@ void
 handoff_save(FILE *f)
 {
 	const struct kept *k;
-	const struct peer *p;
+	const struct source *p;
 	size_t i;
 
 	TAILQ_FOREACH(k, &kept, entry) {

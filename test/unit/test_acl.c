@@ -5,10 +5,10 @@
 
 #include <cmocka.h>
 
-static struct peer
-peer_of(const char *host)
+static struct source
+source_of(const char *host)
 {
-	struct peer p;
+	struct source p;
 	struct addr a;
 	const char *err;
 
@@ -17,7 +17,7 @@ peer_of(const char *host)
 	else
 		assert_int_equal(addr_resolve(host, "5", false, &a, 1, &err),
 		    1);
-	peer_set(&p, &a.sa);
+	source_set(&p, &a.sa);
 	return p;
 }
 
@@ -29,7 +29,7 @@ permits(const char *rules, const char *host)
 	struct acl acl = { .rules = rule };
 	struct acl_map *map;
 	bool yes;
-	struct peer p = peer_of(host);
+	struct source p = source_of(host);
 	char copy[256], *next = copy, *text;
 	const char *err = "";
 
@@ -227,7 +227,7 @@ random_rule(struct acl_rule *rule)
 }
 
 static bool
-matches(const struct acl_rule *rule, const struct peer *p)
+matches(const struct acl_rule *rule, const struct source *p)
 {
 	unsigned i;
 
@@ -243,7 +243,7 @@ matches(const struct acl_rule *rule, const struct peer *p)
 
 /* As acl_map.h promises it, word by word. */
 static bool
-one_after_the_other(const struct acl *acl, const struct peer *p)
+one_after_the_other(const struct acl *acl, const struct source *p)
 {
 	bool listed = false;
 	size_t i;
@@ -262,7 +262,7 @@ test_random(void **state)
 	struct acl_rule rule[40];
 	struct acl acl = { .rules = rule };
 	struct acl_map *map;
-	struct peer p = { .port = 1 };
+	struct source p = { .port = 1 };
 	int i, k;
 
 	(void)state;
@@ -292,7 +292,7 @@ test_many(void **state)
 	enum { MANY = 100000 };
 	struct acl acl = { .n = MANY };
 	struct acl_map *map;
-	struct peer p = { .family = AF_INET, .port = 1 };
+	struct source p = { .family = AF_INET, .port = 1 };
 	unsigned i, denied = 0;
 
 	(void)state;

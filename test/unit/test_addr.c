@@ -215,29 +215,29 @@ test_peer(void **state)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	struct addr a[1];
-	struct peer p;
+	struct source p;
 	const char *err;
 	char buf[ADDR_STRLEN];
 
 	(void)state;
 	resolve("192.0.2.7", "5555", false, a, &err);
-	peer_set(&p, &a[0].sa);
+	source_set(&p, &a[0].sa);
 	assert_int_equal(p.family, AF_INET);
-	assert_string_equal(peer_str(&p, buf), "192.0.2.7:5555");
+	assert_string_equal(source_str(&p, buf), "192.0.2.7:5555");
 	resolve("2001:db8::9", "65535", false, a, &err);
-	peer_set(&p, &a[0].sa);
+	source_set(&p, &a[0].sa);
 	assert_int_equal(p.family, AF_INET6);
-	assert_string_equal(peer_str(&p, buf), "[2001:db8::9]:65535");
+	assert_string_equal(source_str(&p, buf), "[2001:db8::9]:65535");
 	resolve("fe80::1%7", "1", false, a, &err);
-	peer_set(&p, &a[0].sa);
-	assert_string_equal(peer_str(&p, buf), "[fe80::1%7]:1");
+	source_set(&p, &a[0].sa);
+	assert_string_equal(source_str(&p, buf), "[fe80::1%7]:1");
 	resolve("::ffff:192.0.2.7", "5555", false, a, &err);
-	peer_set(&p, &a[0].sa);
+	source_set(&p, &a[0].sa);
 	assert_int_equal(p.family, AF_INET);
-	assert_string_equal(peer_str(&p, buf), "192.0.2.7:5555");
-	peer_set(&p, (struct sockaddr *)&un);
+	assert_string_equal(source_str(&p, buf), "192.0.2.7:5555");
+	source_set(&p, (struct sockaddr *)&un);
 	assert_int_equal(p.family, AF_UNIX);
-	assert_string_equal(peer_str(&p, buf), "unix");
+	assert_string_equal(source_str(&p, buf), "unix");
 }
 
 int

@@ -335,13 +335,13 @@ test_roundrobin_held(void **state)
 static struct sess
 client(unsigned key)
 {
-	struct sess s = { .peer = { .family = AF_INET } };
+	struct sess s = { .source = { .family = AF_INET } };
 
-	s.peer.ip[0] = 10;
-	s.peer.ip[1] = (uint8_t)(key >> 16);
-	s.peer.ip[2] = (uint8_t)(key >> 8);
-	s.peer.ip[3] = (uint8_t)key;
-	s.peer.port = (uint16_t)arc4random();
+	s.source.ip[0] = 10;
+	s.source.ip[1] = (uint8_t)(key >> 16);
+	s.source.ip[2] = (uint8_t)(key >> 8);
+	s.source.ip[3] = (uint8_t)key;
+	s.source.port = (uint16_t)arc4random();
 	return s;
 }
 
