@@ -1,5 +1,7 @@
 #include "compat.h"
 
+#include <sys/stat.h>
+
 #include <stdarg.h>
 
 #include "log.h"
@@ -64,6 +66,18 @@ log_level_name(int level)
 	return names[level];
 }
 
+bool
+log_is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t dev, ino;
+	struct stat st;
+
+	return stream != NULL && fstat(fd, &st) != -1 &&
+	    sscanf(stream, "%ju:%ju", &dev, &ino) == 2 &&
+	    dev == st.st_dev && ino == st.st_ino;
+}
+
 uint64_t
 log_dropped(void)
 {
@@ -86,8 +100,9 @@ log_line(const char *text, int len)
 	int n;
 
 	if (out == -1) {
-		/* Past the "<6>" that only the logger understands. */
-		fprintf(stderr, "%.*s\n", len - 3, text + 3);
+		/* Past the "<6>" that only few understand. */
+		n = log_is_journal(STDERR_FILENO) ? 0 : 3;
+		fprintf(stderr, "%.*s\n", len - n, text + n);
 		return;
 	}
 	if (dropped != reported) {

@@ -2,7 +2,7 @@
  * log.h - one line a call, to the logger process; never blocks.
  *
  * A line is one datagram "<level>text" on a non-blocking unix socket to the
- * logger (logger/main.c), which stamps and writes it. While there is no
+ * logger (helpers/logger/), which stamps and writes it. While there is no
  * logger (at start, in spawnctl, in tests) lines go to standard error. A line
  * that does not fit into the socket is dropped and counted, and the count is
  * reported with the next line that fits.
@@ -29,6 +29,9 @@ int		 log_get_level(void);
 /* "error warning notice info debug" to a level; -1 if it is none of them. */
 int		 log_level_of(const char *name);
 const char	*log_level_name(int level);
+/* Is the descriptor the stream of systemd's journal, as JOURNAL_STREAM says?
+ * There each line begins with "<level>", and has no time of its own. */
+bool		 log_is_journal(int fd);
 /* How many lines of this process have been dropped so far. */
 uint64_t	 log_dropped(void);
 

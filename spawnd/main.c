@@ -244,6 +244,7 @@ signals(void)
 	static struct ev_signal hup, usr1, usr2, term, intr;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a limit is an error of write(2) */
 	if (ev_signal_add(&hup, SIGHUP, on_hup) == -1 ||
 	    ev_signal_add(&usr1, SIGUSR1, on_usr1) == -1 ||
 	    ev_signal_add(&usr2, SIGUSR2, on_usr2) == -1 ||

@@ -8,6 +8,7 @@
 
 #include "conf/conf.h"
 #include "ev.h"
+#include "fdname.h"
 #include "ipc.h"
 #include "log.h"
 #include "master.h"
@@ -22,6 +23,8 @@
 #define END_LOOK	5
 
 static const char *target_of(const struct conf *);
+static bool	 standard(int);
+static int	 refused(const char *, const char *, const char **);
 static int	 launch(void);
 static void	 logger_exit(struct child *, int);
 static void	 logger_restart(struct ev_timer *);
@@ -40,8 +43,16 @@ static int		 facility;
 static const char *
 target_of(const struct conf *c)
 {
+	/* The logger has no other way to what a name of ours stands for. */
 	if (c->log_to != NULL)
-		return c->log_to;
+		switch (fdname_of(c->log_to)) {
+		case STDOUT_FILENO:
+			return "stdout";
+		case STDERR_FILENO:
+			return "stderr";
+		default:
+			return c->log_to;
+		}
 	return master.opt.background || master.opt.inetd ? "syslog" : "stderr";
 }
 
@@ -54,23 +65,43 @@ logproc_fd(void)
 int
 logproc_check(const struct conf *conf, const char **errp)
 {
-	static char why[512];
-	const char *to = target_of(conf);
+	const char *to = conf->log_to;
 	int fd;
 
-	if (to[0] != '/')
+	if (to == NULL || to[0] != '/')
 		return 0;
+	if ((fd = fdname_of(to)) != -1) {
+		if (!standard(fd))
+			return refused(to, "that descriptor is closed at the "
+			    "start; only standard output and error stay",
+			    errp);
+		return !master.opt.background ? 0 : refused(to, "in the "
+		    "background that is nowhere; use a file or \"syslog\"",
+		    errp);
+	}
 	fd = open(to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
 	    O_NONBLOCK | O_NOCTTY, 0640);
-	if (fd == -1 && errno != ENXIO) {	/* a FIFO without a reader */
-		snprintf(why, sizeof(why), "log file %s: %s", to,
-		    strerror(errno));
-		*errp = why;
-		return -1;
-	}
+	if (fd == -1 && errno != ENXIO)		/* a FIFO without a reader */
+		return refused(to, strerror(errno), errp);
 	if (fd != -1)
 		close(fd);
 	return 0;
+}
+
+static bool
+standard(int fd)
+{
+	return fd == STDOUT_FILENO || fd == STDERR_FILENO;
+}
+
+static int
+refused(const char *to, const char *reason, const char **errp)
+{
+	static char why[512];
+
+	snprintf(why, sizeof(why), "log file %s: %s", to, reason);
+	*errp = why;
+	return -1;
 }
 
 int
@@ -101,13 +132,15 @@ logproc_start(const struct conf *conf, const char **errp)
 static int
 launch(void)
 {
-	const struct child_fd fds[] = { { pair[0], PROTO_FD_CHANNEL } };
+	const struct child_fd fds[] = { { pair[0], PROTO_FD_CHANNEL },
+	    { STDOUT_FILENO, STDOUT_FILENO } };
+	const unsigned n = strcmp(target, "stdout") == 0 ? 2 : 1;
 	char path[1024], number[16];
 	char *argv[] = { path, target, number, NULL };
 
 	master_libexec("logger", path, sizeof(path));
 	snprintf(number, sizeof(number), "%d", facility);
-	return child_start(&logger, path, argv, fds, nitems_of(fds));
+	return child_start(&logger, path, argv, fds, n);
 }
 
 /* Lines that come meanwhile wait in the socket. */

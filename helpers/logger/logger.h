@@ -1,0 +1,61 @@
+/*
+ * logger.h - between the files of the logger: packets come in (sender), are
+ * made into lines (lines), and are written (target).
+ */
+#ifndef LOGGER_H
+#define LOGGER_H
+
+#include "compat.h"
+
+/* sender_linux.c, sender_none.c */
+
+/* To be called once for the socket that sender_take() reads. */
+void		 sender_start(int fd);
+/* The next packet, at most size bytes; never waits. *pid is the process that
+ * has sent it as the kernel knows it, 0 if it does not tell. Returns the
+ * packet's length, which may be 0, or -1 with errno: EAGAIN if there is none
+ * now, EPIPE if all writers are gone. */
+ssize_t		 sender_take(int fd, char *buf, size_t size, pid_t *pid);
+
+/* lines.c */
+
+/* As target_start(); what is wrong with the target becomes a line. */
+void		 lines_start(const char *target, int facility);
+/* A packet of n bytes "<level>name[pid]: text", in a buffer that has room for
+ * one more byte, becomes a line. pid goes before the one in the text, if it
+ * is not 0. */
+void		 lines_take(char *packet, size_t n, pid_t pid);
+/* How many lines wait to be written. */
+size_t		 lines_waiting(void);
+/* Writes them; what the target does not take is dropped and counted. */
+void		 lines_write(void);
+/* Writes them, and opens the target anew. */
+void		 lines_reopen(void);
+
+/* target.c */
+
+/* What a line must bring along. */
+enum target_style {
+	TARGET_STAMPED,		/* the time */
+	TARGET_JOURNAL,		/* the level: the journal has its own time */
+	TARGET_SYSLOG		/* nothing: target_syslog() */
+};
+
+/* name is "stderr", "stdout", "syslog" or a file, and must stay valid.
+ * Returns -1 with errno if the file cannot be opened: lines go to the standard
+ * error until it can be. */
+int		 target_start(const char *name, int facility);
+const char	*target_name(void);
+enum target_style target_style(void);
+/* Opens a file anew. Returns -1 with errno, and the one in use stays. */
+int		 target_reopen(void);
+/* The same if the name has become that of another file, or of none; looks
+ * once a second. Returns -1 with errno once for each row of failures. */
+int		 target_follow(void);
+/* Writes whole lines, n bytes, after what is left of a line that was taken in
+ * part. Returns how many of them the target has not taken: these are gone. */
+size_t		 target_put(const char *text, size_t n);
+/* The level is syslog(3)'s, text is "name[pid]: text" and is written to. */
+void		 target_syslog(int level, char *text);
+
+#endif

@@ -1,0 +1,41 @@
+#include "compat.h"
+
+#include "logger.h"
+
+void
+sender_start(int fd)
+{
+	const int on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+}
+
+/* An empty packet comes with who has sent it; the end of all does not. */
+ssize_t
+sender_take(int fd, char *buf, size_t size, pid_t *pid)
+{
+	union {
+		struct cmsghdr	align;
+		char		room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	struct ucred who;
+	ssize_t n;
+
+	*pid = 0;
+	if ((n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) == -1)
+		return -1;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_CREDENTIALS) {
+		memcpy(&who, CMSG_DATA(c), sizeof(who));
+		*pid = who.pid;
+	} else if (n == 0) {
+		errno = EPIPE;
+		return -1;
+	}
+	return n;
+}

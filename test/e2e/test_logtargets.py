@@ -1,0 +1,259 @@
+"""Where lines of the log go, and what is made of those that come in."""
+
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import harness
+from harness import Box, wait
+from peers import roundtrip
+
+STAMP = re.compile(rf"^{harness.STAMP} ")
+
+
+def start(box, echo, to, args=(), **kw):
+    """A daemon whose standard output and error are files of their own."""
+    out, err = box.dir / "own.out", box.dir / "own.err"
+    addrs = box.dir / "own.addrs"
+    conf = box.conf("own", remotes=[echo],
+                    spawnd=f'log {{ to = "{to}" }}' if to else "")
+    with open(out, "ab") as stdout, open(err, "ab") as stderr:
+        proc = box.spawn([Box.programs["spawnd"], "-A", addrs, *args,
+                          conf.path], stdin=subprocess.DEVNULL,
+                         stdout=kw.pop("stdout", stdout),
+                         stderr=kw.pop("stderr", stderr),
+                         env={**box.environment(), **kw.pop("env", {})}, **kw)
+    wait(lambda: addrs.exists() or proc.poll() is not None, 30, "the start")
+    return proc, out, err, addrs
+
+
+def session(box, addrs):
+    at, port = addrs.read_text().split()[1].rsplit(":", 1)
+    roundtrip(box.connect((at, int(port)))).close()
+
+
+# Names of the standard descriptors
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1",
+                                  "/proc/self/fd/1", "link"])
+def test_standard_output(box, echo, name):
+    if name == "link":
+        name = box.dir / "link"
+        name.symlink_to("/dev/stdout")
+    proc, out, err, addrs = start(box, echo, name)
+    assert addrs.exists(), err.read_text()
+    session(box, addrs)
+    wait(lambda: " why=" in out.read_text(), 30, "the line of the session")
+    assert "ready: " in out.read_text()
+    proc.send_signal(signal.SIGHUP)
+    wait(lambda: "reload: done" in out.read_text(), 30, "the reload")
+    assert err.read_text() == ""
+
+
+def test_standard_output_that_is_a_socket(box, echo):
+    """It cannot be opened by name, as it is under some supervisors."""
+    ours, theirs = socket.socketpair()
+    box.sockets.append(ours)
+    with theirs:
+        proc, out, err, addrs = start(box, echo, "/dev/stdout", stdout=theirs)
+    assert addrs.exists(), err.read_text()
+    ours.settimeout(30)
+    assert b"ready: " in ours.recv(65536)
+
+
+def test_standard_error_by_name(box, echo):
+    proc, out, err, addrs = start(box, echo, "/dev/stderr")
+    session(box, addrs)
+    wait(lambda: " why=" in err.read_text(), 30, "the line of the session")
+    assert out.read_text() == ""
+
+
+def test_other_descriptors_are_refused(box, echo):
+    """They are closed at the start: the number is another thing's, or
+    nothing's."""
+    proc, out, err, addrs = start(box, echo, "/dev/fd/3")
+    assert proc.wait(30) == 1
+    assert "/dev/fd/3" in err.read_text()
+
+
+def test_standard_output_is_refused_in_the_background(box, echo):
+    proc, out, err, addrs = start(box, echo, "/dev/stdout", ["-b"])
+    assert proc.wait(30) == 1
+    assert "/dev/stdout" in err.read_text()
+    assert "background" in err.read_text()
+
+
+# The journal
+
+def journal(path):
+    stat = os.stat(path)
+    return {"JOURNAL_STREAM": f"{stat.st_dev}:{stat.st_ino}"}
+
+
+def test_journal_gets_levels_and_no_time(box, echo):
+    err = box.dir / "own.err"
+    err.touch()
+    proc, out, err, addrs = start(box, echo, None, env=journal(err))
+    session(box, addrs)
+    wait(lambda: " why=" in err.read_text(), 30, "the line of the session")
+    proc.send_signal(signal.SIGHUP)
+    lines = err.read_text().splitlines()
+    assert all(re.match(r"<[3-7]>\w+\[\d+\]: ", line) for line in lines), lines
+    (box.dir / "own.conf").write_text("nonsense")
+    proc.send_signal(signal.SIGHUP)
+    wait(lambda: "reload: failed" in err.read_text(), 30, "the failure")
+    assert re.search(r"(?m)^<4>spawnd\[\d+\]: warning: reload: failed",
+                     err.read_text())
+
+
+def test_journal_is_told_why_a_start_failed(box, echo):
+    err = box.dir / "own.err"
+    err.touch()
+    proc, out, err, addrs = start(box, echo, box.dir / "none" / "own.log",
+                                  env=journal(err))
+    assert proc.wait(30) == 1
+    assert err.read_text().startswith("<3>")
+
+
+def test_journal_of_another_stream(box, echo):
+    proc, out, err, addrs = start(box, echo, None, env=journal("/dev/null"))
+    wait(lambda: "ready: " in err.read_text(), 30, "a line")
+    assert all(STAMP.match(line) for line in err.read_text().splitlines())
+
+
+# Files
+
+def test_limit_of_a_file_is_a_full_disk(daemon, echo, box):
+    """What is lost is counted, nobody dies, and a new file makes it good."""
+    log = box.dir / "own.log"
+    size = 64 << 20
+    with open(log, "wb") as file:
+        file.truncate(size)
+
+    def preexec():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    d = daemon(remotes=[echo], preexec=preexec,
+               spawnd=f'log {{ to = "{log}" }}')
+    logger = wait(lambda: d.kids("logger"), 30, "the logger")
+    for _ in range(5):
+        roundtrip(d.connect()).close()
+    d.wait_sessions(0)
+    log.rename(box.dir / "own.log.1")
+    d.kill(signal.SIGUSR1)
+    wait(log.exists, 30, "the new file")
+
+    def told():
+        roundtrip(d.connect()).close()
+        return "could not be written" in log.read_text()
+
+    wait(told, 30, "how many lines are missing")
+    assert d.kids("logger") == logger
+
+
+@pytest.mark.parametrize("how", ["gone", "another"])
+def test_rotation_without_a_word(daemon, echo, box, how):
+    """The name is looked at while lines are written."""
+    log, old = box.dir / "own.log", box.dir / "own.log.1"
+    d = daemon(remotes=[echo], spawnd=f'log {{ to = "{log}" }}')
+    for _ in range(2):
+        log.rename(old)
+        if how == "another":
+            log.touch()
+
+        def followed():
+            roundtrip(d.connect()).close()
+            return log.exists() and " why=" in log.read_text()
+
+        wait(followed, 30, "a line in the new file", 0.1)
+
+
+def test_file_that_cannot_be_opened_anew(daemon, echo, box):
+    """The one in use is kept, and says so once."""
+    folder = box.dir / "logs"
+    folder.mkdir()
+    log = folder / "own.log"
+    d = daemon(remotes=[echo], spawnd=f'log {{ to = "{log}" }}')
+    moved = box.dir / "moved"
+    folder.rename(moved)
+    log = moved / "own.log"
+
+    def said():
+        roundtrip(d.connect()).close()
+        return log.read_text().count("cannot be opened")
+
+    wait(said, 30, "the reason", 0.1)
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        assert said() == 1
+        time.sleep(0.1)
+
+
+# What comes in
+
+class Logger:
+    """The program itself, with a writer's end of its socket."""
+
+    def __init__(self, box):
+        self.out = box.dir / "logger.err"
+        self.sock, theirs = socket.socketpair(socket.AF_UNIX,
+                                              socket.SOCK_SEQPACKET)
+        with theirs, open(self.out, "ab") as out:
+            fd = theirs.fileno()
+            self.proc = box.spawn([Box.programs["logger"], "stderr", "8"],
+                                  stderr=out, close_fds=False,
+                                  preexec_fn=lambda: os.dup2(fd, 3))
+
+    def close(self):
+        self.sock.close()
+        assert self.proc.wait(30) == 0
+
+    def wait(self, text):
+        return wait(lambda: next((line for line in
+                                  self.out.read_text().splitlines()
+                                  if text in line), None), 30, text)
+
+
+@pytest.fixture
+def logger(box):
+    logger = box.closing(Logger(box))
+    logger.sock.send(b"<6>spawnd[1]: begin")
+    logger.wait("begin")
+    return logger
+
+
+def test_empty_packets_end_nothing(logger):
+    for _ in range(3):
+        logger.sock.send(b"")
+        logger.sock.send(b"<6>relay[1]: more")
+        logger.sock.send(b"")
+    logger.sock.send(b"<6>relay[1]: the last")
+    logger.wait("the last")
+    assert logger.proc.poll() is None
+
+
+def test_process_id_is_the_senders(logger):
+    me = f"[{os.getpid()}]: "
+    logger.sock.send(b"<6>relay[1]: claimed")
+    assert STAMP.sub("", logger.wait("claimed")) == f"relay{me}claimed"
+    logger.sock.send(b"<4>spawnd[77]: warning: one: two[3]: x")
+    assert STAMP.sub("", logger.wait("one")) == \
+        f"spawnd{me}warning: one: two[3]: x"
+    for text in ("no name", "x[", "RELAY[1]: loud", "relay[1a]: odd",
+                 "[1]: no"):
+        logger.sock.send(text.encode())
+        assert STAMP.sub("", logger.wait(text)) == f"?{me}{text}"
+
+
+def test_lines_cannot_be_forged(logger):
+    logger.sock.send(b"<6>relay[1]: a\nb\x1b[2J\x00\x7f \xc2\x9b \xff \xc3\xbc"
+                     b" end")
+    assert logger.wait(" end").endswith("a?b?[2J?? ?? ? \u00fc end")
+    logger.sock.send(b"<9>relay[1]: level")
+    assert "<9>relay[1]: level" in logger.wait("level")
