@@ -53,7 +53,11 @@ def uses_asan(path):
 
 
 ASAN = uses_asan(find_program("spawnd"))
-SLOW = 5 if ASAN else 1
+SLOW = 2 if ASAN else 1
+
+# Some watchdog, in ms: a worker that has nothing to do but waits for its turn
+# on a busy machine is not stuck.
+WATCHDOG = 800 * SLOW
 
 
 # Whoever waits for something waits at least so long, in s: what is not there
@@ -114,6 +118,14 @@ def proc_table():
             if stat:
                 table[int(entry)] = (int(stat[1][1]), stat[1][0], stat[0])
     return table
+
+
+def soon(condition, seconds):
+    """True if condition() becomes true within so long."""
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return bool(value)
 
 
 def descendants(root):
@@ -317,6 +329,7 @@ class Daemon:
         self.check_idle = True      # sessions must reach 0 at the end
         self.deaths = False         # a worker may die or fail
         self.leaves = set()         # files that may stay
+        self.reloads = 0            # that were asked for
         self.proc = self.copier = None
         self.pid = None
         self.status = None
@@ -416,12 +429,17 @@ class Daemon:
     def reload(self, **parts):
         """New parts into the file, then spawnctl reload, which must do."""
         self.write(**parts)
+        self.reloads += 1
         return self.ctl("reload")
 
     def hup(self, **parts):
         """The same by the signal; returns the verdict in the log."""
         self.write(**parts)
+        # That of the last reload may not have arrived there.
+        wait(lambda: len(self.verdicts()) >= self.reloads, 5,
+             "the last verdict")
         seen = len(self.verdicts())
+        self.reloads = seen + 1
         self.kill(signal.SIGHUP)
         wait(lambda: self.verdicts(seen), 10, "the reload's verdict")
         return self.verdicts(seen)[0]
@@ -471,12 +489,14 @@ class Daemon:
     def lines(self, part):
         return [line for line in self.log.splitlines() if part in line]
 
-    def wait_line(self, *parts, deadline=5):
-        """The lines that have all these parts, once there is one: what a
-        process has written arrives here a little later."""
-        return wait(lambda: [line for line in self.lines(parts[0])
-                             if all(part in line for part in parts)],
-                    deadline, f"a line with {parts}")
+    def wait_line(self, *parts, count=1):
+        """The lines that have all these parts, once there are so many: what
+        a process has written arrives here a little later."""
+        def found():
+            lines = [line for line in self.lines(parts[0])
+                     if all(part in line for part in parts)]
+            return lines if len(lines) >= count else None
+        return wait(found, 5, f"{count} lines with {parts}")
 
     def closed(self):
         """The closing lines, parsed."""

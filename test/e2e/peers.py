@@ -13,7 +13,7 @@ import termios
 import threading
 import time
 
-from harness import PATIENCE, SLOW, Box, patience, wait
+from harness import PATIENCE, Box, patience, wait
 
 BLOCK = 1 << 18
 
@@ -174,7 +174,7 @@ def turned_away(box, address, **kw):
 
 def silent(sock, seconds=0.3):
     """True if nothing arrives for so long."""
-    sock.settimeout(seconds * SLOW)
+    sock.settimeout(seconds)
     try:
         sock.recv(1, socket.MSG_PEEK)
         return False
@@ -370,7 +370,7 @@ class Load:
             else address
         argv = [Box.peer, "load", "-c", concurrent, "-n", total, "-r", rate,
                 "-s", seed, "-m", size[0], "-M", size[1], "-b", spread, "-w",
-                patience * 1000 * SLOW, host, port]
+                max(patience, PATIENCE) * 1000, host, port]
         self.started = time.monotonic()
         self.proc = box.spawn(argv, stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)

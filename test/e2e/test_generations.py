@@ -8,7 +8,8 @@ import time
 import pytest
 
 import peers
-from harness import ASAN, SLOW, fd_count, listening, private_kib, wait
+from harness import (ASAN, LATE, SLOW, WATCHDOG, fd_count, listening,
+                     private_kib, soon, wait)
 from peers import roundtrip
 from test_start import bad_libexec
 
@@ -77,8 +78,8 @@ def test_show_generations(daemon, echo):
         {1: "draining", 2: "draining", 3: "current"}
     assert {n: g["sessions"] for n, g in shown.items()} == {1: 3, 2: 2, 3: 0}
     assert {n: g["workers"] for n, g in shown.items()} == {1: 2, 2: 2, 3: 2}
-    assert shown[1]["age_seconds"] >= shown[2]["age_seconds"] >= 1 > \
-        shown[3]["age_seconds"] or SLOW > 1
+    assert shown[1]["age_seconds"] >= shown[2]["age_seconds"] >= 1
+    assert shown[2]["age_seconds"] > shown[3]["age_seconds"]
     assert "sessions" in shown[1]["why"] and shown[3]["why"] == "-"
     text = d.ctl("show", "generations").stdout.splitlines()
     assert text[0].split()[:3] == ["generation", "state", "workers"]
@@ -125,7 +126,7 @@ def test_max_generations_counts_those_that_live(daemon, echo):
 def test_drain_timeout_is_spread(daemon, echo):
     """The sessions that are left do not all end in one moment: clients that
     come back at once must not come back all at once."""
-    seconds = 3 * SLOW
+    seconds = 3
     d = daemon(remotes=[echo], spawnd=f"drain-timeout = {seconds}s")
     clients = [roundtrip(d.connect()) for _ in range(200)]
     begun = time.monotonic()
@@ -140,10 +141,11 @@ def test_drain_timeout_is_spread(daemon, echo):
                   for l in lines)
     if ends[-1] - ends[0] > 30:         # over the full minute
         ends = sorted((e + 30) % 60 for e in ends)
-    assert 0.85 * seconds < last < 1.3 * seconds + 1, last
-    assert ends[-1] - ends[0] > 0.06 * seconds, "they end in one moment"
+    assert 0.85 * seconds < last < seconds + LATE, last
+    took = ends[-1] - ends[0]
+    assert took > 0.06 * seconds, "they end in one moment"
     steps = [b - a for a, b in zip(ends, ends[1:])]
-    assert max(steps) < 0.05 * seconds, "they end in one moment"
+    assert max(steps) < 0.8 * took, "they end in two moments"
     wait(lambda: len(generations(d)) == 1, 5, "the old one's end")
 
 
@@ -212,7 +214,7 @@ def test_overload_ends_by_a_stuck_worker_that_is_replaced(
         daemon, echo, box, overload):
     d = daemon(remotes=[echo], spawnd=f"""servers {{ min = 2 max = 2 }}
         users {{ min = 1 max = 4 }} overload = {overload}
-        watchdog = {300 * SLOW}ms watchdog-kill = 1m""")
+        watchdog = {WATCHDOG}ms watchdog-kill = 1m""")
     d.deaths = True
     clients = [roundtrip(d.connect()) for _ in range(6)]
     victim, other = d.workers()
@@ -247,6 +249,7 @@ def test_overload_ends_by_growth_after_back_off(daemon, echo, box, overload):
     clients = [roundtrip(d.connect()) for _ in range(2)]
     wait(lambda: len(d.workers("ready")) == 2, 5, "two workers")
     victim = d.kids()[1]
+    killed = time.monotonic()
     d.kill(signal.SIGKILL, victim)
     wait(lambda: victim not in d.kids(), 5, "its end")
     if overload == "queue":
@@ -254,8 +257,12 @@ def test_overload_ends_by_growth_after_back_off(daemon, echo, box, overload):
         client.sendall(b"wait")
         assert peers.receive(client, 4) == b"wait"
     else:
-        wait(lambda: peers.turned_away(box, d.address()) and
-             d.summary()["overload"] == "yes", 5, "overload")
+        def overloaded():
+            peers.connect(d.address()).close()
+            return d.summary()["overload"] == "yes"
+
+        # Unless the second was over before there was time to look.
+        assert soon(overloaded, 0.8) or time.monotonic() - killed > 0.8
         wait(lambda: d.summary()["overload"] == "no" or
              len(d.workers("ready")) == 2, 5, "overload's end", 0.05)
         roundtrip(d.connect())
@@ -284,7 +291,7 @@ def test_overload_again_and_again_under_load(daemon, echo, box, overload):
     assert result["ok"] > 200
     assert result["failed"] == summary["refused"], result
     assert (result["failed"] == 0) == (overload == "queue")
-    assert d.lines("overload (")
+    d.wait_line("overload (")
     wait(lambda: len(d.workers("ready")) == 2 == len(d.kids()), 10,
          "the others' end")
     peers.load(box, d.address(), 100, concurrent=4)

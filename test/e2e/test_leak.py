@@ -79,7 +79,7 @@ def test_reloads_leave_nothing(daemon, echo):
     done = d.conf.change(spawnd="bad = 1").write() and [
         d.ctl("reload", check=False).returncode for _ in range(20)]
     assert done == [1] * 20
-    assert fd_count(d.pid) == fds
+    wait(lambda: fd_count(d.pid) == fds, 5, f"{fds} descriptors")
 
 
 def test_1200_idle_sessions_use_no_cpu(daemon, echo, box):

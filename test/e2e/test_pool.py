@@ -7,7 +7,7 @@ import time
 import pytest
 
 import peers
-from harness import SLOW, cpu_ticks_over, wait
+from harness import cpu_ticks_over, wait
 from peers import roundtrip
 
 POOL = """servers { min = 2 max = 3 } users { min = 2 max = 4 }
@@ -177,9 +177,9 @@ def test_shrink_after_an_idle_time(daemon, echo):
 
 
 def test_a_worker_that_was_just_busy_stays(daemon, echo):
-    d = daemon(remotes=[echo], spawnd=f"""
-        servers {{ min = 1 max = 3 }} users {{ min = 1 max = 10 }}
-        shrink-after = {800 * SLOW}ms""")
+    d = daemon(remotes=[echo], spawnd="""
+        servers { min = 1 max = 3 } users { min = 1 max = 10 }
+        shrink-after = 2s""")
     clients = []
 
     def grown():
@@ -195,7 +195,7 @@ def test_a_worker_that_was_just_busy_stays(daemon, echo):
         for client in clients:
             client.close()
         assert len(d.kids()) == 3
-        time.sleep(0.1 * SLOW)
+        time.sleep(0.2)
 
 
 @pytest.mark.load

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import peers
-from harness import LATE, PATIENCE, wait
+from harness import LATE, PATIENCE, soon, wait
 from peers import Pattern, receive, receive_digest, roundtrip, send_pattern
 
 pytestmark = pytest.mark.usefixtures("so_splice")
@@ -156,15 +156,11 @@ def test_nothing_is_lost_when_an_error_is_met_by_a_write(daemon, backend,
     client, server = pair(d, remote)
     bulk(server, client)
     assert counts.started == 1
-    client.setblocking(False)
-    end = time.monotonic() + 0.5
-    while time.monotonic() < end:
-        try:
-            client.send(b"u" * 16384)       # too little for bulk
-            end = time.monotonic() + 0.5
-        except BlockingIOError:
-            pass
-        time.sleep(0.001)
+    sent, taken = 0, True
+    while taken:
+        client.sendall(b"u" * 8192)         # at a time, too little for bulk
+        sent += 8192
+        taken = soon(lambda: told(d, "bytes_in") == sent, 1)
     assert counts.started == 1
     read = wait(lambda: told(d, "bytes_in"), 3, "bytes that were read")
     peers.abort(client)

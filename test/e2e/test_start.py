@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import peers
-from harness import (SLOW, alive, descendants, listening, status_field,
+from harness import (PATIENCE, alive, descendants, listening, status_field,
                      wait)
 from peers import roundtrip
 
@@ -198,7 +198,7 @@ def test_int_during_the_start(echo, box):
     wait(lambda: any(name == "sleep" for state, name in
                      descendants(proc.pid).values()), 5, "the worker")
     proc.send_signal(signal.SIGINT)
-    proc.wait(5 * SLOW)
+    proc.wait(PATIENCE)
     wait(lambda: not [n for s, n in descendants(os.getpid()).values()
                       if n == "sleep" and s != "Z"], 5, "the worker's end")
     assert not conf.control.exists()

@@ -12,8 +12,8 @@ import time
 import pytest
 
 import peers
-from harness import (ASAN, Box, SLOW, alive, fd_count, listening,
-                     private_kib, wait)
+from harness import (ASAN, LATE, PATIENCE, WATCHDOG, Box, alive, fd_count,
+                     listening, private_kib, wait)
 from peers import roundtrip
 from test_start import bad_libexec
 
@@ -77,13 +77,13 @@ def results(d):
 
 def upgraded(d, how="signal"):
     """One that works; waits until the new workers serve."""
-    done = len(d.lines("reload: done"))
-    generation = d.summary()["generation"]
+    generation = d.summary()["generation"] + 1
     result = upgrade(d, how)
     assert "upgrade: done" in result, result
-    wait(lambda: len(d.lines("reload: done")) > done, 10, "new workers")
+    wait(lambda: any(line.endswith(f"generation {generation}") for line in
+                     d.lines("reload: done")), 10, "new workers")
     assert not d.lines("reload: failed")
-    assert d.summary()["generation"] == generation + 1
+    assert d.summary()["generation"] == generation
 
 
 def image(pid):
@@ -316,7 +316,7 @@ def test_new_image_that_dies_costs_no_session(daemon, echo, box, folder):
             return 1;
         }}"""))
     d.kill(signal.SIGUSR2)
-    d.proc.wait(10 * SLOW)
+    d.proc.wait(PATIENCE)
     assert all(peers.answers(c) for c in clients)
     two = daemon(remotes=[echo], control=d.conf.control, listen={
         "web": f'address = "127.0.0.1" port = {d.port()}'})
@@ -490,10 +490,10 @@ def test_with_another_signal_at_once(daemon, echo, folder, second):
     d = daemon(remotes=[echo], program=folder / "spawnd")
     client = roundtrip(d.connect())
     ends = second in (signal.SIGTERM, signal.SIGINT)
-    for pause in [0.02] if ends else [0, 0.005, 0.01, 0.02, 0.04]:
+    for pause in [0.02] if ends else [0, 0.005, 0.01, 0.02, 0.04, 0.1]:
         seen = len(results(d))
         d.kill(signal.SIGUSR2)
-        time.sleep(pause * SLOW)
+        time.sleep(pause)
         d.kill(second)
         if ends:
             break
@@ -566,7 +566,7 @@ def test_with_connections_that_are_kept(daemon, echo, box, folder):
         [ ! -e {box.dir}/wait ] || exit 1
         exec {box.base}/libexec/relay "$@"\n""")
     d = daemon(remotes=[echo], program=folder / "spawnd", libexec=libexec,
-               spawnd=f"""watchdog = {300 * SLOW}ms watchdog-kill = 0
+               spawnd=f"""watchdog = {WATCHDOG}ms watchdog-kill = 0
                servers {{ min = 1 max = 1 }}""")
     d.deaths = True
     client = roundtrip(d.connect())
@@ -619,17 +619,17 @@ def test_messages_that_wait_in_a_channel(daemon, echo, folder):
 def test_drain_goes_on_after_it(daemon, echo, folder):
     """The time that an old generation has left is neither lost nor over."""
     d = daemon(remotes=[echo], program=folder / "spawnd", spawnd=f"""
-        drain-timeout = {4 * SLOW}s watchdog = {200 * SLOW}ms""")
+        drain-timeout = 6s watchdog = {WATCHDOG}ms""")
     clients = [roundtrip(d.connect()) for _ in range(4)]
     begun = time.monotonic()
     d.reload()
     upgraded(d)
-    while time.monotonic() - begun < 2 * SLOW:
+    while time.monotonic() - begun < 3:
         assert all(peers.answers(c) for c in clients)
         time.sleep(0.1)
     for client in clients:
         assert peers.ended(client) == "fin"
-    assert 3.5 * SLOW < time.monotonic() - begun < 7 * SLOW
+    assert 5 < time.monotonic() - begun < 6 + LATE
     assert {s["why"] for s in d.wait_closed(4)} == {"drain-timeout"}
 
 
@@ -637,8 +637,8 @@ def test_watchdog_goes_on_after_it(daemon, echo, folder):
     """A worker that hangs while the image changes is found by the new one;
     what waits at it goes elsewhere, and it is killed in the end."""
     d = daemon(remotes=[echo], program=folder / "spawnd", spawnd=f"""
-        servers {{ min = 2 max = 2 }} watchdog = {300 * SLOW}ms
-        watchdog-kill = {600 * SLOW}ms""")
+        servers {{ min = 2 max = 2 }} watchdog = {WATCHDOG}ms
+        watchdog-kill = {2 * WATCHDOG}ms""")
     d.deaths = True
     clients = [roundtrip(d.connect()) for _ in range(10)]
     victim = d.kids()[0]

@@ -35,3 +35,4 @@ def test_urgent_data_from_the_remote(daemon, backend):
     for _ in range(50):
         assert receive(client, 7) == b"one!two"
         client.sendall(b".")
+    assert client.recv(1) == b""

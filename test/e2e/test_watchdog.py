@@ -8,10 +8,10 @@ import time
 import pytest
 
 import peers
-from harness import LATE, SLOW, alive, wait
+from harness import LATE, WATCHDOG, alive, wait
 from peers import roundtrip
 
-WATCHDOG = 300 * SLOW       # ms
+KILL = 3 * WATCHDOG
 
 
 def watchdog(kill, more="servers { min = 2 max = 2 }"):
@@ -55,7 +55,7 @@ def state(d, pid):
 def test_stuck_worker_loses_its_sessions_only(daemon, echo, box):
     """What waits at it goes elsewhere, the others serve all the time, it is
     replaced at once and killed after watchdog-kill."""
-    d = daemon(remotes=[echo], spawnd=watchdog(f"{2 * SLOW}s"))
+    d = daemon(remotes=[echo], spawnd=watchdog(f"{KILL}ms"))
     d.deaths = True
     clients = [roundtrip(d.connect()) for _ in range(20)]
     load = peers.Load(box, d.address(), concurrent=10, rate=500, spread=50)
@@ -70,10 +70,10 @@ def test_stuck_worker_loses_its_sessions_only(daemon, echo, box):
         wait(lambda: len(d.workers("ready")) == 2, 5, "its replacement")
         assert alive(victim)
         wait(lambda: not alive(victim), 6, "its end")
-        assert time.monotonic() - begun > 1.5 * SLOW
+        assert time.monotonic() - begun > KILL * 0.9 / 1000
     lost = sum(not peers.answers(c) for c in clients)
     result = load.stop()
-    said = d.lines(f"worker {victim} is stuck")
+    said = d.wait_line(f"worker {victim} is stuck")
     assert len(said) == 1
     print(f"noticed after {noticed:.2f} s, {lost} of 20 long sessions lost, "
           f"{result['failed']} of {result['failed'] + result['ok']} short")
@@ -105,7 +105,7 @@ def test_stuck_worker_that_comes_back(daemon, echo, box):
 def test_short_stop_is_no_reason(daemon, echo):
     """Shorter than watchdog, with messages waiting; and as long as you like
     with none."""
-    d = daemon(remotes=[echo], spawnd=f"""watchdog = {3 * SLOW}s
+    d = daemon(remotes=[echo], spawnd=f"""watchdog = {4 * WATCHDOG}ms
         watchdog-kill = 1s servers {{ min = 1 max = 1 }}""")
     worker, = d.kids()
     client = roundtrip(d.connect())
@@ -153,9 +153,9 @@ def test_stop_of_the_daemon(daemon, echo, box, who, first):
     kids, loggers = d.kids(), d.kids("logger")
     others = [*kids, *loggers] if who == "everything" else []
     pids = [d.pid, *others] if first == "workers" else [*others, d.pid]
-    for pause in (0.4, 1.5):
+    for pause in (WATCHDOG * 1.5, WATCHDOG + 1500):
         with stopped(d, *reversed(pids)):
-            time.sleep(pause * SLOW)
+            time.sleep(pause / 1000)
             waiting = late_clients(d, 5)
         # In the other order, so that the master wakes up first or last.
         assert served(waiting)
@@ -176,7 +176,7 @@ def test_stop_while_a_worker_drains(daemon, echo):
     kids = d.kids()
     assert len(kids) == 4
     with stopped(d, d.pid, *kids):
-        time.sleep(2.5 * SLOW)
+        time.sleep(2 * WATCHDOG / 1000 + 1)
     assert all(peers.answers(c) for c in clients)
     roundtrip(d.connect())
     time.sleep(WATCHDOG * 2 / 1000)
@@ -188,7 +188,7 @@ def test_stop_while_a_worker_drains(daemon, echo):
 def test_the_end_with_a_stuck_worker(daemon, echo, end):
     """It is bounded: by watchdog and watchdog-kill, or by nothing but the
     word "now"."""
-    d = daemon(remotes=[echo], spawnd=watchdog(f"{1 * SLOW}s"))
+    d = daemon(remotes=[echo], spawnd=watchdog(f"{KILL}ms"))
     d.deaths = True
     clients = [roundtrip(d.connect()) for _ in range(4)]
     victim = d.kids()[0]
@@ -209,7 +209,7 @@ def test_the_end_with_a_stuck_worker(daemon, echo, end):
 def test_the_end_with_a_worker_that_hangs_in_its_drain(daemon, echo):
     """It has said that it drains and then hangs: drain-timeout bounds it."""
     d = daemon(remotes=[echo],
-               spawnd=watchdog("1s") + f"drain-timeout = {1 * SLOW}s")
+               spawnd=watchdog("1s") + "drain-timeout = 3s")
     d.deaths = True
     client = roundtrip(d.connect())
     d.kill(signal.SIGTERM)
@@ -223,7 +223,7 @@ def test_the_end_with_a_worker_that_hangs_in_its_drain(daemon, echo):
 
 def test_reload_with_a_stuck_worker(daemon, echo):
     """It does not hold up the reload and is killed all the same."""
-    d = daemon(remotes=[echo], spawnd=watchdog(f"{1 * SLOW}s"))
+    d = daemon(remotes=[echo], spawnd=watchdog(f"{KILL}ms"))
     d.deaths = True
     clients = [roundtrip(d.connect()) for _ in range(10)]
     victim = d.kids()[0]
