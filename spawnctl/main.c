@@ -3,138 +3,127 @@
  */
 #include "compat.h"
 
-#include <sys/un.h>
-
-#include <err.h>
 #include <getopt.h>
 
-static void	usage(void) no_return;
-static int	control_connect(const char *);
-static void	send_all(int, const char *);
-static void	request(char *, size_t, int, char **, bool);
-static bool	one_of(const char * const *, size_t, const char *);
-static int	answer(int);
+#include "conf/conf.h"
+#include "conf/int.h"
+#include "link.h"
+#include "words.h"
 
-static const char * const views[] = { "summary", "workers", "generations",
-	"listeners", "remotes" };
-static const char * const verbs[] = { "reload", "upgrade", "stop" };
+#define LIMIT	5000		/* ms that an answer may take */
 
-static void
-usage(void)
-{
-	fprintf(stderr,
-	    "usage: spawnctl [-s socket] [--json] show "
-	    "summary|workers|generations|\n"
-	    "                listeners|remotes\n"
-	    "       spawnctl [-s socket] reload | upgrade | drain pid | "
-	    "stop\n");
-	exit(2);
-}
+static void	usage(const char *, const char *) no_return;
+static void	options(int, char **);
+static void	option(int, char **);
+static void	done(void) no_return;
+static int	answer(const char *);
+
+static const char	*path = SPAWND_CONTROL;
+static uint64_t		 limit = LIMIT;
+static bool		 json;
 
 int
 main(int argc, char **argv)
 {
+	char line[256], *text;
+	const char *err;
+	int status;
+
+	options(argc, argv);
+	argc -= optind;
+	argv += optind;
+	if (words_request(line, sizeof(line), argc, argv, json, &err) == -1)
+		usage(err, NULL);
+	if (strcmp(argv[0], "help") == 0) {
+		words_help(stdout);
+		done();
+	}
+	text = link_ask(path, line, limit, words_lasts(argv[0]));
+	status = answer(text);
+	free(text);
+	return status;
+}
+
+static void
+usage(const char *reason, const char *detail)
+{
+	fprintf(stderr, "spawnctl: %s%s%s\n", reason,
+	    detail != NULL ? ": " : "", detail != NULL ? detail : "");
+	words_usage(stderr);
+	exit(2);
+}
+
+static void
+options(int argc, char **argv)
+{
 	static const struct option longopts[] = {
+		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
-	const char *path = SPAWND_CONTROL;
-	char line[256];
-	bool json = false;
-	int ch, fd;
+	const char *env = getenv("SPAWND_CONTROL");
+	int ch;
 
-	while ((ch = getopt_long(argc, argv, "js:", longopts, NULL)) != -1) {
-		switch (ch) {
-		case 'j':
-			json = true;
-			break;
-		case 's':
-			path = optarg;
-			break;
-		default:
-			usage();
-		}
+	if (env != NULL && *env != '\0')
+		path = env;
+	opterr = 0;
+	while ((ch = getopt_long(argc, argv, ":hjs:t:V", longopts,
+	    NULL)) != -1)
+		option(ch, argv);
+}
+
+static void
+option(int ch, char **argv)
+{
+	const char *err, letter[] = { '-', (char)optopt, '\0' };
+
+	switch (ch) {
+	case 'h':
+		words_help(stdout);
+		done();
+	case 'j':
+		json = true;
+		break;
+	case 's':
+		path = optarg;
+		break;
+	case 't':
+		if (conf_duration_of(optarg, &limit, &err) == -1)
+			usage("-t", err);
+		break;
+	case 'V':
+		printf("spawnctl %s\n", PACKAGE_VERSION);
+		done();
+	case ':':
+		usage("something is missing behind the option", letter);
+	default:
+		usage("unknown option", optopt != 0 ? letter :
+		    argv[optind - 1]);
 	}
-	request(line, sizeof(line), argc - optind, argv + optind, json);
-	fd = control_connect(path);
-	send_all(fd, line);
-	return answer(fd);
-}
-
-static bool
-one_of(const char * const *words, size_t n, const char *word)
-{
-	while (n-- > 0)
-		if (strcmp(words[n], word) == 0)
-			return true;
-	return false;
-}
-
-/* The words of the command line as the request's line. */
-static void
-request(char *line, size_t size, int argc, char **argv, bool json)
-{
-	const char *arg = argc == 2 ? argv[1] : "";
-
-	if (argc == 2 && strcmp(argv[0], "show") == 0 &&
-	    one_of(views, nitems_of(views), arg))
-		snprintf(line, size, "show %s%s\n", arg, json ? " json" : "");
-	else if (argc == 2 && strcmp(argv[0], "drain") == 0 &&
-	    strspn(arg, "0123456789") == strlen(arg) && *arg != '\0')
-		snprintf(line, size, "drain %s\n", arg);
-	else if (argc == 1 && one_of(verbs, nitems_of(verbs), argv[0]))
-		snprintf(line, size, "%s\n", argv[0]);
-	else
-		usage();
-}
-
-static int
-control_connect(const char *path)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlcpy(un.sun_path, path, sizeof(un.sun_path)) >=
-	    sizeof(un.sun_path))
-		errx(1, "%s: too long for a unix socket", path);
-	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
-		err(1, "socket");
-	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) == -1)
-		err(1, "%s (is spawnd running, with \"control\" set?)", path);
-	return fd;
 }
 
 static void
-send_all(int fd, const char *text)
+done(void)
 {
-	size_t len = strlen(text);
-	ssize_t n;
-
-	for (; len > 0; text += n, len -= (size_t)n)
-		if ((n = send(fd, text, len, MSG_NOSIGNAL)) == -1)
-			err(1, "send");
+	exit(fflush(stdout) == EOF);
 }
 
 /* The first line is the verdict, the rest is what was asked for. */
 static int
-answer(int fd)
+answer(const char *text)
 {
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t n;
-	FILE *f;
+	size_t n = strcspn(text, "\n");
 
-	if ((f = fdopen(fd, "r")) == NULL)
-		err(1, "fdopen");
-	if ((n = getline(&line, &size, f)) <= 0)
-		errx(1, "spawnd closed the connection without an answer");
-	if (strcmp(line, "ok\n") != 0) {
-		fputs(line, stderr);
-		free(line);
+	if (text[n] != '\n') {
+		fprintf(stderr, "spawnctl: spawnd closed the connection "
+		    "without an answer\n");
 		return 1;
 	}
-	while ((n = getline(&line, &size, f)) > 0)
-		fwrite(line, 1, (size_t)n, stdout);
-	free(line);
+	if (n != 2 || strncmp(text, "ok", 2) != 0) {
+		fprintf(stderr, "%.*s\n", (int)n, text);
+		return 1;
+	}
+	fputs(text + n + 1, stdout);
 	return fflush(stdout) == EOF;
 }

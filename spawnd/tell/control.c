@@ -8,6 +8,7 @@
 #include "life.h"
 #include "log.h"
 #include "master.h"
+#include "proc/logproc.h"
 #include "proc/reload.h"
 #include "proc/upgrade.h"
 #include "proc/worker.h"
@@ -369,7 +370,10 @@ request(struct client *c)
 		upgrade_request(&c->waiter);
 	} else if (strcmp(verb, "drain") == 0 && arg != NULL)
 		request_drain(c, arg);
-	else if (strcmp(verb, "stop") == 0) {
+	else if (strcmp(verb, "reopen") == 0) {
+		logproc_reopen();
+		client_answer(c, NULL, NULL, false);
+	} else if (strcmp(verb, "stop") == 0) {
 		client_answer(c, NULL, NULL, false);
 		life_stop(master.stopping);
 	} else

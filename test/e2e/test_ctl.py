@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import stat
 
@@ -89,14 +90,107 @@ def test_bytes_of_open_sessions_are_counted(daemon, echo):
          d.summary()["bytes_out"], 5, "the bytes of an open session")
 
 
-@pytest.mark.parametrize("args", [
-    [], ["show"], ["show", "nothing"], ["frobnicate"], ["drain"],
-    ["drain", "x"], ["reload", "now"], ["-Z"]],
-    ids=lambda a: " ".join(a) or "nothing")
-def test_unknown_commands_are_2(d, args):
+@pytest.mark.parametrize("args, words", [
+    ([], "a command is missing; there are show VIEW, reload"),
+    (["show"], "a view is missing; there are summary, workers"),
+    (["show", "nothing"], 'unknown view "nothing"; there are summary'),
+    (["show", "sumary"], 'did you mean "summary"?'),
+    (["show", "summary", "x"], 'show summary takes no "x"'),
+    (["frobnicate"], 'unknown command "frobnicate"; there are show VIEW'),
+    (["relaod"], 'did you mean "reload"?'),
+    (["summary"], 'did you mean "show summary"?'),
+    (["drain"], "drain needs the process id of a worker"),
+    (["drain", "x"], "drain needs the process id of a worker"),
+    (["reload", "now"], 'reload takes no "now"'),
+    (["-t", "soon", "reload"], '"soon" is not a time'),
+    (["reload", "-t"], "-t"), (["-Z"], "unknown option: -Z"),
+    (["--nope"], "unknown option: --nope")],
+    ids=lambda a: " ".join(a) or "nothing" if isinstance(a, list) else "")
+def test_unknown_commands_are_2(d, args, words):
     done = d.ctl(*args, check=False)
     assert done.returncode == 2, done.stderr
-    assert "usage:" in done.stderr
+    reason, usage = done.stderr.split("\n", 1)
+    assert reason.startswith("spawnctl: ") and words in reason
+    assert usage.startswith("usage:")
+
+
+@pytest.mark.parametrize("args, words", [
+    (["--help"], "show generations"), (["-h"], "show generations"),
+    (["help"], "drain PID"), (["--version"], "spawnctl "),
+    (["-V"], "spawnctl ")], ids=lambda a: a[0])
+def test_help_and_version(box, args, words):
+    done = box.run(*args, program="spawnctl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert words in done.stdout
+
+
+def test_socket_of_the_environment(d, box):
+    env = {"SPAWND_CONTROL": str(d.conf.control)}
+    done = box.run("show", "summary", program="spawnctl", env=env)
+    assert done.returncode == 0, done.stderr
+    other = box.run("-s", box.dir / "none.sock", "show", "summary",
+                    program="spawnctl", env=env)
+    assert other.returncode == 1 and "none.sock" in other.stderr
+
+
+@pytest.mark.parametrize("command", [["show", "summary"], ["reload"],
+                                     ["stop"]], ids=" ".join)
+def test_answer_has_a_limit(daemon, echo, command):
+    d = daemon(remotes=[echo])
+    os.kill(d.pid, signal.SIGSTOP)
+    try:
+        done = d.ctl("-t", "300ms", *command, check=False)
+    finally:
+        os.kill(d.pid, signal.SIGCONT)
+    assert done.returncode == 1
+    assert "no answer in 300ms" in done.stderr
+    wait(lambda: "stop" in command or
+         d.ctl("show", "summary", check=False).returncode == 0, 30, "it")
+
+
+def test_limit_of_the_connection(daemon, echo):
+    """So many ask one that does not answer that they cannot connect."""
+    d = daemon(remotes=[echo])
+    os.kill(d.pid, signal.SIGSTOP)
+    socks = []
+    try:
+        for _ in range(100):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.setblocking(False)
+            socks.append(sock)
+            if sock.connect_ex(str(d.conf.control)) != 0:
+                break
+        done = d.ctl("-t", "300ms", "show", "summary", check=False)
+    finally:
+        os.kill(d.pid, signal.SIGCONT)
+        for sock in socks:
+            sock.close()
+    assert done.returncode == 1
+    assert "takes no connection" in done.stderr
+
+
+def test_reload_may_last_as_long_as_the_master_answers(daemon, echo, box):
+    slow = box.dir / "slow"
+    slow.mkdir()
+    for name in ("relay", "logger", "reader"):
+        if (box.base / "libexec" / name).exists():
+            (slow / name).symlink_to(box.base / "libexec" / name)
+    d = daemon(remotes=[echo], libexec=slow)
+    (slow / "relay").unlink()
+    (slow / "relay").write_text(
+        f"#!/bin/sh\nsleep 2\nexec {box.base}/libexec/relay \"$@\"\n")
+    (slow / "relay").chmod(0o755)
+    done = d.ctl("-t", "500ms", "reload", check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert d.summary()["generation"] == 2
+
+
+def test_reopen(daemon, echo, box):
+    log = box.dir / "own.log"
+    d = daemon(remotes=[echo], spawnd=f'log {{ to = "{log}" }}')
+    log.rename(box.dir / "own.log.1")
+    d.ctl("reopen")
+    wait(log.exists, 30, "the new file")
 
 
 def test_json_option_anywhere(d):
@@ -130,6 +224,7 @@ def test_control_socket_refuses_others(d, box):
     done = box.run("-s", d.conf.control, "stop", program="spawnctl",
                    user="nobody", group="nogroup", extra_groups=[])
     assert done.returncode == 1
+    assert "run this as root or as the user who started" in done.stderr
     assert d.summary()["pid"] == d.pid
 
 

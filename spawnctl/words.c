@@ -1,0 +1,187 @@
+#include "compat.h"
+
+#include <stdarg.h>
+
+#include "conf/conf.h"
+#include "conf/int.h"
+#include "words.h"
+
+static int	 words_show(char *, size_t, int, char **, bool, const char **);
+static int	 words_drain(char *, size_t, int, char **, const char **);
+static int	 words_wrong(const char **, const char *, ...)
+		    printf_like(2, 3);
+static int	 words_unknown(const char **, const char *, const char *);
+static void	 words_list(char *, size_t, const char *, const char *);
+static const struct word *words_find(const char *, const char *);
+
+/* A view is the second word of "show". */
+static const struct word {
+	const char	*first, *name, *arg;
+	bool		 lasts;
+	const char	*what;
+} words[] = {
+	{ "show", "summary", NULL, false, "the daemon as a whole" },
+	{ "show", "workers", NULL, false, "each worker process" },
+	{ "show", "generations", NULL, false, "what reloads have left" },
+	{ "show", "listeners", NULL, false, "each listening socket" },
+	{ "show", "remotes", NULL, false, "each remote" },
+	{ "", "reload", NULL, true, "read the configuration again" },
+	{ "", "reopen", NULL, false, "open the log file anew" },
+	{ "", "drain", " PID", false, "replace one worker process" },
+	{ "", "upgrade", NULL, true, "go on as the binary installed now" },
+	{ "", "stop", NULL, false, "drain and end; twice: end now" },
+	{ "", "help", NULL, false, "print this" }
+};
+
+int
+words_request(char *line, size_t size, int argc, char **argv, bool json,
+    const char **errp)
+{
+	const char *verb = argc > 0 ? argv[0] : NULL;
+
+	if (verb == NULL)
+		return words_unknown(errp, "", NULL);
+	if (strcmp(verb, "show") == 0)
+		return words_show(line, size, argc, argv, json, errp);
+	if (words_find("", verb) == NULL)
+		return words_unknown(errp, "", verb);
+	if (strcmp(verb, "drain") == 0)
+		return words_drain(line, size, argc, argv, errp);
+	if (argc > 1)
+		return words_wrong(errp, "%s takes no \"%s\"", verb, argv[1]);
+	snprintf(line, size, "%s\n", verb);
+	return 0;
+}
+
+static int
+words_show(char *line, size_t size, int argc, char **argv, bool json,
+    const char **errp)
+{
+	if (argc < 2 || words_find("show", argv[1]) == NULL)
+		return words_unknown(errp, "show", argc < 2 ? NULL : argv[1]);
+	if (argc > 2)
+		return words_wrong(errp, "show %s takes no \"%s\"", argv[1],
+		    argv[2]);
+	snprintf(line, size, "show %s%s\n", argv[1], json ? " json" : "");
+	return 0;
+}
+
+static int
+words_drain(char *line, size_t size, int argc, char **argv, const char **errp)
+{
+	const char *why;
+
+	if (argc == 2)
+		strtonum(argv[1], 1, INT32_MAX, &why);
+	if (argc != 2 || why != NULL)
+		return words_wrong(errp, "drain needs the process id of a "
+		    "worker; \"spawnctl show workers\" lists them");
+	snprintf(line, size, "drain %s\n", argv[1]);
+	return 0;
+}
+
+static int
+words_wrong(const char **errp, const char *fmt, ...)
+{
+	static char why[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	*errp = why;
+	return -1;
+}
+
+/* word is NULL if there is none. */
+static int
+words_unknown(const char **errp, const char *first, const char *word)
+{
+	const char *kind = *first == '\0' ? "command" : "view";
+	struct conf_near near;
+	char all[128] = "";
+	size_t i;
+
+	if (*first == '\0')
+		words_list(all, sizeof(all), "show", "VIEW");
+	for (i = 0; i < nitems_of(words); i++)
+		if (strcmp(words[i].first, first) == 0)
+			words_list(all, sizeof(all), "", words[i].name);
+	if (word == NULL)
+		return words_wrong(errp, "a %s is missing; there are %s", kind,
+		    all);
+	if (*first == '\0' && words_find("show", word) != NULL)
+		return words_wrong(errp, "%s is a view; did you mean \"show "
+		    "%s\"?", word, word);
+	conf_near_init(&near, word);
+	for (i = 0; i < nitems_of(words); i++)
+		if (strcmp(words[i].first, first) == 0)
+			conf_near_try(&near, words[i].name);
+	return words_wrong(errp, "unknown %s \"%.64s\"; there are %s%s", kind,
+	    word, all, conf_near_hint(&near));
+}
+
+static void
+words_list(char *all, size_t size, const char *first, const char *name)
+{
+	if (*all != '\0')
+		strlcat(all, ", ", size);
+	strlcat(all, first, size);
+	if (*first != '\0')
+		strlcat(all, " ", size);
+	strlcat(all, name, size);
+}
+
+static const struct word *
+words_find(const char *first, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < nitems_of(words); i++)
+		if (strcmp(words[i].first, first) == 0 &&
+		    strcmp(words[i].name, name) == 0)
+			return &words[i];
+	return NULL;
+}
+
+bool
+words_lasts(const char *command)
+{
+	const struct word *w = words_find("", command);
+
+	return w != NULL && w->lasts;
+}
+
+void
+words_usage(FILE *f)
+{
+	fputs("usage: spawnctl [-s socket] [-t time] [--json] show view\n"
+	    "       spawnctl [-s socket] [-t time] command\n"
+	    "       spawnctl --help | --version\n", f);
+}
+
+void
+words_help(FILE *f)
+{
+	const struct word *w;
+	char text[64];
+	size_t i;
+
+	words_usage(f);
+	fputs("\n"
+	    "-s socket             where spawnd listens, its \"control\"; "
+	    "else $SPAWND_CONTROL,\n"
+	    "                      else " SPAWND_CONTROL "\n"
+	    "-t time               how long an answer may take: 5s, 500ms, "
+	    "0 for ever\n"
+	    "-j, --json            a view as JSON\n"
+	    "-h, --help            this\n"
+	    "-V, --version         the version\n\n", f);
+	for (i = 0; i < nitems_of(words); i++) {
+		w = &words[i];
+		snprintf(text, sizeof(text), "%s%s%s%s", w->first,
+		    *w->first != '\0' ? " " : "", w->name,
+		    w->arg != NULL ? w->arg : "");
+		fprintf(f, "%-21s %s\n", text, w->what);
+	}
+}
