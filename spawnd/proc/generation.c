@@ -216,6 +216,7 @@ generation_take(const char *line)
 	if (sscanf(line, "generation %u %d %d %d %d %" SCNu64, &g->number,
 	    &old, &current, &g->conf_fd, &board_fd, &g->started) != 6 ||
 	    (g->conf = conf_of(g->conf_fd)) == NULL ||
+	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    board_reopen(&g->board, board_fd, g->conf) == -1 ||
 	    totals_find(g) == -1)
 		return false;
