@@ -105,7 +105,7 @@ worker_configure(void)
 	    self.slot) == -1)
 		fatal("board");
 	close(PROTO_FD_BOARD);
-	if (upstream_init() == -1)
+	if (remotes_start() == -1)
 		fatal("remotes");
 }
 

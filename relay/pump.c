@@ -50,7 +50,7 @@ static char scratch[SCRATCH];
 enum step
 pump_enter(struct sess *s)
 {
-	if (s->pool->conf->io == CONF_IO_SPLICE && splice_works())
+	if (s->remotes->conf->io == CONF_IO_SPLICE && splice_works())
 		s->client.score = s->remote.score = BULK_MAX;
 	return pump_both(s, &s->client);
 }
@@ -224,7 +224,7 @@ pump_left_to_kernel(const struct end *from)
 static void
 bulk_note(struct end *from, uint64_t n)
 {
-	enum conf_io io = sess_of(from)->pool->conf->io;
+	enum conf_io io = sess_of(from)->remotes->conf->io;
 
 	if (io != CONF_IO_AUTO)
 		from->score = io == CONF_IO_SPLICE ? BULK_MAX : 0;
@@ -288,8 +288,8 @@ pump_spliced(struct end *from)
 static uint64_t
 pump_look_after(const struct sess *s)
 {
-	uint64_t idle = s->pool->conf->idle_timeout;
-	uint64_t half = s->pool->conf->half_close_timeout, ms = SPLICE_LOOK;
+	uint64_t idle = s->remotes->conf->idle_timeout;
+	uint64_t half = s->remotes->conf->half_close_timeout, ms = SPLICE_LOOK;
 
 	if (idle != 0)
 		ms = MIN(ms, idle / 4 + 1);
@@ -330,7 +330,7 @@ pump_look(struct end *from)
 static size_t
 pump_room(const struct end *from)
 {
-	size_t limit = sess_of(from)->pool->conf->buffer;
+	size_t limit = sess_of(from)->remotes->conf->buffer;
 	const struct kept *other = far_of(from)->kept;
 	size_t room = other == NULL ? limit : limit - other->len;
 
@@ -417,7 +417,7 @@ pump_count(struct end *from, uint64_t n)
 {
 	struct board_worker *w = self.board.own;
 	struct sess *s = sess_of(from);
-	struct board_remote *r = s->up->board;
+	struct board_remote *r = s->chosen->board;
 
 	sess_touch(s);
 	bulk_note(from, n);

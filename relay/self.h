@@ -7,7 +7,7 @@
 #include "board.h"
 #include "conf/conf.h"
 
-struct pool;
+struct remotes;
 
 /* main.c fills it. */
 struct self {
@@ -16,7 +16,7 @@ struct self {
 	pid_t		 pid;
 	unsigned	 slot;
 	unsigned	 generation;
-	struct pool	*pools;		/* one a relay section */
+	struct remotes	*remotes;	/* one a relay section */
 	uint64_t	 nsessions;	/* open now */
 	bool		 draining;	/* no more sessions come */
 };

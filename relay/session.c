@@ -80,7 +80,7 @@ sess_alloc(int fd, const struct proto_conn *c)
 	s->remote.io.fd = -1;
 	s->client.io.fd = -1;
 	s->listener = c->listener;
-	s->pool = &self.pools[self.conf->listens[c->listener].relay];
+	s->remotes = &self.remotes[self.conf->listens[c->listener].relay];
 	s->id = ++serial;
 	s->source = c->client;
 	s->taken_us = ev_now_us();
@@ -111,8 +111,9 @@ sess_new(int fd, const struct proto_conn *c)
 	}
 	self.nsessions++;
 	TAILQ_INSERT_TAIL(&sessions, s, entry);
-	s->pool->sessions++;
-	if (s->pool->retire_at != 0 && s->pool->sessions >= s->pool->retire_at)
+	s->remotes->sessions++;
+	if (s->remotes->retire_at != 0 &&
+	    s->remotes->sessions >= s->remotes->retire_at)
 		channel_leave(LEAVE_RETIRED);
 	sess_enter(s, STAGE_CONNECT);
 }
@@ -215,7 +216,7 @@ sess_touch(struct sess *s)
 static uint64_t
 sess_limit(const struct sess *s)
 {
-	const struct conf_relay *c = s->pool->conf;
+	const struct conf_relay *c = s->remotes->conf;
 	uint64_t ms;
 
 	if (s->stage == STAGE_CONNECT)
@@ -315,8 +316,8 @@ sess_close(struct sess *s, enum sess_who who, enum sess_why why, bool reset)
 	ev_io_close(&s->client.io);
 	ev_io_close(&s->remote.io);
 	ev_timer_stop(&s->timer);
-	if (s->up != NULL)
-		upstream_release(s->up, s);
+	if (s->chosen != NULL)
+		remote_release(s->chosen, s);
 	self.nsessions--;
 	board_add(&self.board.own->closed, 1);
 	if (self.conf->log_sessions) {
@@ -337,14 +338,14 @@ sess_log(const struct sess *s)
 	uint64_t total = ev_now_us() - s->taken_us + s->queue_us;
 	bool connected = s->connect_us != 0;
 
-	if (s->up != NULL && connected)
-		addr_str(&s->up->conf->addr[s->addr], addr);
+	if (s->chosen != NULL && connected)
+		addr_str(&s->chosen->conf->addr[s->addr], addr);
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
 	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f tries=%u "
 	    "end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
 	    self.conf->listens[s->listener].name,
 	    source_str(&s->source, source),
-	    connected ? s->up->conf->name : "-", addr,
+	    connected ? s->chosen->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
 	    (unsigned long long)s->remote.bytes,
 	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6,

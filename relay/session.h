@@ -7,9 +7,9 @@
 #include "ev.h"
 #include "proto.h"
 
-struct pool;
+struct remote;
+struct remotes;
 struct splicer;
-struct upstream;
 
 /* What was read from an end and its peer has not taken. */
 struct kept {
@@ -49,13 +49,13 @@ enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
 struct sess {
 	struct end		 client;
 	struct end		 remote;
-	struct upstream		*up;	/* chosen; NULL: none (any more) */
-	struct pool		*pool;	/* of remotes (upstream.c) */
+	struct remote		*chosen; /* NULL: none (any more) */
+	struct remotes		*remotes; /* that it may have */
 	uint64_t		 last;	/* ms, something moved */
 	uint8_t			 stage;	/* enum sess_stage */
 	uint8_t			 who;
 	uint8_t			 why;
-	uint8_t			 addr;	/* of up, in use */
+	uint8_t			 addr;	/* of chosen, in use */
 	bool			 soon;	/* timer: look again */
 	uint16_t		 ntried; /* at most retries + 1 */
 	struct ev_timer		 timer;

@@ -11,20 +11,20 @@
 #define LOOK_AGAIN	10	/* ms that counts of other workers stay good */
 #define RETIRE_SPREAD	20	/* retire up to 1/20 earlier */
 
-typedef struct upstream *choose_fn(struct pool *, const struct sess *);
+typedef struct remote *choose_fn(struct remotes *, const struct sess *);
 
-static int		 pool_init(struct pool *, const struct conf_relay *,
-			    unsigned);
+static int		 remotes_init(struct remotes *,
+			    const struct conf_relay *, unsigned);
 static uint32_t		 hash_bytes(uint32_t, const void *, size_t);
-static void		 pool_look(struct pool *);
-static bool		 usable(const struct pool *, const struct sess *,
-			    const struct upstream *);
-static bool		 was_tried(const struct pool *, const struct sess *,
-			    const struct upstream *);
-static struct upstream	*due_soonest(struct pool *, const struct sess *);
+static void		 remotes_look(struct remotes *);
+static bool		 usable(const struct remotes *, const struct sess *,
+			    const struct remote *);
+static bool		 was_tried(const struct remotes *, const struct sess *,
+			    const struct remote *);
+static struct remote	*due_soonest(struct remotes *, const struct sess *);
 static choose_fn	 choose_leastconn, choose_roundrobin, choose_source,
 			 choose_random;
-static uint64_t		 hold_time(const struct upstream *);
+static uint64_t		 hold_time(const struct remote *);
 
 static choose_fn * const choosers[] = {
 	[BALANCE_LEASTCONN] = choose_leastconn,
@@ -34,25 +34,25 @@ static choose_fn * const choosers[] = {
 };
 
 int
-upstream_init(void)
+remotes_start(void)
 {
 	const struct conf *c = self.conf;
 	unsigned i;
 
-	self.pools = calloc(c->nrelays, sizeof(*self.pools));
-	if (self.pools == NULL)
+	self.remotes = calloc(c->nrelays, sizeof(*self.remotes));
+	if (self.remotes == NULL)
 		return -1;
 	for (i = 0; i < c->nrelays; i++)
-		if (pool_init(&self.pools[i], &c->relays[i],
+		if (remotes_init(&self.remotes[i], &c->relays[i],
 		    board_first_remote(c, i)) == -1)
 			return -1;
 	return 0;
 }
 
 static int
-pool_init(struct pool *p, const struct conf_relay *c, unsigned first)
+remotes_init(struct remotes *p, const struct conf_relay *c, unsigned first)
 {
-	struct upstream *u;
+	struct remote *u;
 	unsigned i;
 
 	p->conf = c;
@@ -62,10 +62,10 @@ pool_init(struct pool *p, const struct conf_relay *c, unsigned first)
 	p->retire_at = c->retire;
 	if (c->retire >= RETIRE_SPREAD)
 		p->retire_at -= arc4random_uniform(c->retire / RETIRE_SPREAD);
-	if ((p->ups = calloc(p->n, sizeof(*p->ups))) == NULL)
+	if ((p->all = calloc(p->n, sizeof(*p->all))) == NULL)
 		return -1;
 	for (i = 0; i < p->n; i++) {
-		u = &p->ups[i];
+		u = &p->all[i];
 		u->conf = &c->remotes[i];
 		if (u->conf->weight > p->top_weight)
 			p->top_weight = u->conf->weight;
@@ -97,7 +97,7 @@ hash_bytes(uint32_t h, const void *buf, size_t len)
  * small part of it.
  */
 static void
-pool_look(struct pool *p)
+remotes_look(struct remotes *p)
 {
 	const struct board *b = &self.board;
 	const struct board_worker *w;
@@ -108,56 +108,56 @@ pool_look(struct pool *p)
 	p->seen = ev_now();
 	slots = atomic_load(&b->head->slots_used);
 	for (i = 0; i < p->n; i++)
-		p->ups[i].others = 0;
+		p->all[i].others = 0;
 	for (k = 0; k < slots && k < BOARD_SLOTS; k++) {
 		if (k == self.slot)
 			continue;
 		w = board_slot(b, k);
 		for (i = 0; i < p->n; i++)
-			p->ups[i].others += atomic_load_explicit(
+			p->all[i].others += atomic_load_explicit(
 			    &w->remotes[p->first + i].active,
 			    memory_order_relaxed);
 	}
 }
 
 static bool
-was_tried(const struct pool *p, const struct sess *s, const struct upstream *u)
+was_tried(const struct remotes *p, const struct sess *s, const struct remote *u)
 {
 	unsigned i;
 
 	for (i = 0; i < s->ntried; i++)
-		if (&p->ups[s->tried[i]] == u)
+		if (&p->all[s->tried[i]] == u)
 			return true;
 	return false;
 }
 
 /* Held remotes are left alone; when the time is over, one session tries. */
 static bool
-usable(const struct pool *p, const struct sess *s, const struct upstream *u)
+usable(const struct remotes *p, const struct sess *s, const struct remote *u)
 {
 	if (u->fails != 0 && (u->probe != NULL || ev_now() < u->held_until))
 		return false;
 	return s->ntried == 0 || !was_tried(p, s, u);
 }
 
-static struct upstream *
-due_soonest(struct pool *p, const struct sess *s)
+static struct remote *
+due_soonest(struct remotes *p, const struct sess *s)
 {
-	struct upstream *u, *best = NULL;
+	struct remote *u, *best = NULL;
 
-	for (u = p->ups; u < p->ups + p->n; u++)
+	for (u = p->all; u < p->all + p->n; u++)
 		if (!was_tried(p, s, u) &&
 		    (best == NULL || u->held_until < best->held_until))
 			best = u;
 	return best;
 }
 
-struct upstream *
-upstream_pick(struct pool *p, const struct sess *s)
+struct remote *
+remote_pick(struct remotes *p, const struct sess *s)
 {
-	struct upstream *u;
+	struct remote *u;
 
-	pool_look(p);
+	remotes_look(p);
 	p->turn++;
 	if ((u = choosers[p->conf->balance](p, s)) == NULL &&
 	    (u = due_soonest(p, s)) == NULL)
@@ -170,16 +170,16 @@ upstream_pick(struct pool *p, const struct sess *s)
 }
 
 /* Fewest sessions a weight, this one included; ties take turns. */
-static struct upstream *
-choose_leastconn(struct pool *p, const struct sess *s)
+static struct remote *
+choose_leastconn(struct remotes *p, const struct sess *s)
 {
-	struct upstream *u = &p->ups[p->turn % p->n], *best = NULL;
+	struct remote *u = &p->all[p->turn % p->n], *best = NULL;
 	uint64_t load, best_load = 0;
 	unsigned i;
 
 	for (i = 0; i < p->n; i++, u++) {
-		if (u == p->ups + p->n)
-			u = p->ups;
+		if (u == p->all + p->n)
+			u = p->all;
 		if (!usable(p, s, u))
 			continue;
 		load = (uint64_t)u->others + u->active + 1;
@@ -196,13 +196,13 @@ choose_leastconn(struct pool *p, const struct sess *s)
 
 /* Smooth weighted round robin: each gains its weight a turn, the one that has
  * most is taken and pays the sum. */
-static struct upstream *
-choose_roundrobin(struct pool *p, const struct sess *s)
+static struct remote *
+choose_roundrobin(struct remotes *p, const struct sess *s)
 {
-	struct upstream *u, *best = NULL;
+	struct remote *u, *best = NULL;
 	int32_t sum = 0;
 
-	for (u = p->ups; u < p->ups + p->n; u++) {
+	for (u = p->all; u < p->all + p->n; u++) {
 		if (!usable(p, s, u))
 			continue;
 		u->current += (int32_t)u->conf->weight;
@@ -220,14 +220,14 @@ choose_roundrobin(struct pool *p, const struct sess *s)
  * gives exact weights): a client stays with its remote, and when a remote
  * goes, only its own clients move.
  */
-static struct upstream *
-choose_source(struct pool *p, const struct sess *s)
+static struct remote *
+choose_source(struct remotes *p, const struct sess *s)
 {
-	struct upstream *u, *best = NULL;
+	struct remote *u, *best = NULL;
 	double score, best_score = 0;
 	uint32_t h;
 
-	for (u = p->ups; u < p->ups + p->n; u++) {
+	for (u = p->all; u < p->all + p->n; u++) {
 		if (!usable(p, s, u))
 			continue;
 		h = hash_bytes(u->hash, s->source.ip, sizeof(s->source.ip));
@@ -240,13 +240,13 @@ choose_source(struct pool *p, const struct sess *s)
 	return best;
 }
 
-static struct upstream *
-choose_random(struct pool *p, const struct sess *s)
+static struct remote *
+choose_random(struct remotes *p, const struct sess *s)
 {
-	struct upstream *u, *best = NULL;
+	struct remote *u, *best = NULL;
 	uint32_t sum = 0;
 
-	for (u = p->ups; u < p->ups + p->n; u++) {
+	for (u = p->all; u < p->all + p->n; u++) {
 		if (!usable(p, s, u))
 			continue;
 		sum += u->conf->weight;
@@ -257,7 +257,7 @@ choose_random(struct pool *p, const struct sess *s)
 }
 
 void
-upstream_release(struct upstream *u, const struct sess *s)
+remote_release(struct remote *u, const struct sess *s)
 {
 	if (u->probe == s)
 		u->probe = NULL;
@@ -266,7 +266,7 @@ upstream_release(struct upstream *u, const struct sess *s)
 }
 
 void
-upstream_ok(struct upstream *u)
+remote_ok(struct remote *u)
 {
 	if (u->fails != 0) {
 		log_info("remote %s: back after %u failures", u->conf->name,
@@ -279,7 +279,7 @@ upstream_ok(struct upstream *u)
 }
 
 static uint64_t
-hold_time(const struct upstream *u)
+hold_time(const struct remote *u)
 {
 	unsigned shift = u->fails > 7 ? 7 : u->fails;
 	uint64_t ms = (uint64_t)HOLD_MIN << (shift - 1);
@@ -290,7 +290,7 @@ hold_time(const struct upstream *u)
 /* Failures during a hold, of sessions that were under way, do not lengthen
  * it. */
 void
-upstream_failed(struct upstream *u, const char *why)
+remote_failed(struct remote *u, const char *why)
 {
 	board_add(&u->board->failed, 1);
 	u->probe = NULL;

@@ -8,7 +8,7 @@
 #include "session.h"
 
 /* A remote as this worker sees it. */
-struct upstream {
+struct remote {
 	const struct conf_remote *conf;
 	struct board_remote	*board;	/* this worker's counters */
 	uint64_t		 held_until;	/* ms */
@@ -22,9 +22,9 @@ struct upstream {
 };
 
 /* The remotes of one relay section. */
-struct pool {
+struct remotes {
 	const struct conf_relay	*conf;
-	struct upstream		*ups;
+	struct remote		*all;
 	unsigned		 n;
 	unsigned		 first;		/* place on the board */
 	unsigned		 top_weight;	/* of all */
@@ -34,19 +34,19 @@ struct pool {
 	uint64_t		 retire_at;	/* with spread; 0 = never */
 };
 
-/* Builds the pools of all relay sections. Returns 0, or -1 with errno. */
-int	 upstream_init(void);
+/* Makes the remotes of all relay sections. Returns 0, or -1 with errno. */
+int	 remotes_start(void);
 /*
  * Chooses a remote that the session has not tried yet: one that is not held,
  * else the one due soonest. Counts the session as active there. NULL: every
  * remote was tried.
  */
-struct upstream *upstream_pick(struct pool *, const struct sess *);
+struct remote *remote_pick(struct remotes *, const struct sess *);
 /* The session that it was chosen for no longer uses it. */
-void	 upstream_release(struct upstream *, const struct sess *);
+void	 remote_release(struct remote *, const struct sess *);
 /* The outcome of a connect: a failure holds the remote for a second, doubling
  * to a minute; a success ends that. */
-void	 upstream_ok(struct upstream *);
-void	 upstream_failed(struct upstream *, const char *why);
+void	 remote_ok(struct remote *);
+void	 remote_failed(struct remote *, const char *why);
 
 #endif

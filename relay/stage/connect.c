@@ -27,11 +27,11 @@ static enum step	 connect_done(struct sess *);
 enum step
 connect_enter(struct sess *s)
 {
-	if ((s->up = upstream_pick(s->pool, s)) == NULL) {
+	if ((s->chosen = remote_pick(s->remotes, s)) == NULL) {
 		sess_close(s, WHO_RELAY, WHY_NO_REMOTE, true);
 		return STEP_DONE;
 	}
-	s->addr = s->up->addr;
+	s->addr = s->chosen->addr;
 	return connect_start(s);
 }
 
@@ -45,7 +45,7 @@ connect_start(struct sess *s)
 static enum step
 connect_try(struct sess *s)
 {
-	const struct addr *to = &s->up->conf->addr[s->addr];
+	const struct addr *to = &s->chosen->conf->addr[s->addr];
 	int fd;
 
 	if ((fd = connect_socket(s, to)) == -1) {
@@ -71,7 +71,7 @@ connect_try(struct sess *s)
 static int
 connect_socket(const struct sess *s, const struct addr *to)
 {
-	const struct conf_relay *c = s->pool->conf;
+	const struct conf_relay *c = s->remotes->conf;
 	int fd, saved;
 
 	fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
@@ -153,8 +153,8 @@ static enum step
 connect_done(struct sess *s)
 {
 	s->connect_us = MAX(1, sess_span(s->taken_us, ev_now_us()));
-	s->up->addr = s->addr;
-	upstream_ok(s->up);
+	s->chosen->addr = s->addr;
+	remote_ok(s->chosen);
 	return STEP_NEXT;
 }
 
@@ -177,11 +177,11 @@ connect_failed(struct sess *s, int err)
 	if (connect_other_address(s))
 		return connect_start(s);
 	if (err != EADDRNOTAVAIL)
-		upstream_failed(s->up, strerror(err));
+		remote_failed(s->chosen, strerror(err));
 	if (connect_remember(s)) {
-		upstream_release(s->up, s);
-		if ((s->up = upstream_pick(s->pool, s)) != NULL) {
-			s->addr = s->up->addr;
+		remote_release(s->chosen, s);
+		if ((s->chosen = remote_pick(s->remotes, s)) != NULL) {
+			s->addr = s->chosen->addr;
 			return connect_start(s);
 		}
 	}
@@ -195,9 +195,9 @@ connect_failed(struct sess *s, int err)
 static bool
 connect_other_address(struct sess *s)
 {
-	unsigned next = (s->addr + 1) % s->up->conf->naddr;
+	unsigned next = (s->addr + 1) % s->chosen->conf->naddr;
 
-	if (next == s->up->addr)
+	if (next == s->chosen->addr)
 		return false;
 	s->addr = (uint8_t)next;
 	return true;
@@ -207,12 +207,12 @@ connect_other_address(struct sess *s)
 static bool
 connect_remember(struct sess *s)
 {
-	const struct pool *p = s->pool;
+	const struct remotes *p = s->remotes;
 
 	if (s->tried == NULL)
 		s->tried = calloc(p->conf->retries + 1, sizeof(*s->tried));
 	if (s->tried == NULL)
 		return false;
-	s->tried[s->ntried++] = (uint16_t)(s->up - p->ups);
+	s->tried[s->ntried++] = (uint16_t)(s->chosen - p->all);
 	return s->ntried <= p->conf->retries;
 }

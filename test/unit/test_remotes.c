@@ -1,5 +1,5 @@
 /*
- * test_upstream.c - which remote a session gets, and which are held. The
+ * test_remotes.c - which remote a session gets, and which are held. The
  * clock and the session are the test's own; the board is a real one.
  */
 #include "evtest.h"
@@ -20,8 +20,8 @@ static uint64_t			 now = 1000000;
 static struct conf_remote	 remotes[REMOTES], other;
 static struct conf_relay	 relays[2];
 static struct conf		 conf;
-static struct pool		*pool;
-static struct upstream		*a, *b, *c;
+static struct remotes		*pool;
+static struct remote		*a, *b, *c;
 
 uint64_t
 ev_now(void)
@@ -35,23 +35,23 @@ pools_free(void)
 	unsigned i;
 
 	for (i = 0; i < conf.nrelays; i++)
-		free(self.pools[i].ups);
-	free(self.pools);
-	self.pools = NULL;
+		free(self.remotes[i].all);
+	free(self.remotes);
+	self.remotes = NULL;
 }
 
 static void
 pools_make(enum conf_balance balance, unsigned n)
 {
-	if (self.pools != NULL)
+	if (self.remotes != NULL)
 		pools_free();
 	relays[1].balance = balance;
 	relays[1].nremotes = n;
-	assert_int_equal(upstream_init(), 0);
-	pool = &self.pools[1];
-	a = &pool->ups[0];
-	b = &pool->ups[1];
-	c = &pool->ups[2];
+	assert_int_equal(remotes_start(), 0);
+	pool = &self.remotes[1];
+	a = &pool->all[0];
+	b = &pool->all[1];
+	c = &pool->all[2];
 }
 
 /* The relay of the tests is the second one, in slot 1 of the board. */
@@ -95,45 +95,45 @@ teardown(void **state)
 }
 
 static uint32_t
-active(const struct upstream *u)
+active(const struct remote *u)
 {
 	return atomic_load(&u->board->active);
 }
 
 /* A session that nobody remembers. */
-static struct upstream *
+static struct remote *
 pick(void)
 {
 	static const struct sess anybody;
 
-	return upstream_pick(pool, &anybody);
+	return remote_pick(pool, &anybody);
 }
 
 /* A connect to u has failed. */
 static void
-refuse(struct upstream *u)
+refuse(struct remote *u)
 {
-	upstream_failed(u, "refused");
+	remote_failed(u, "refused");
 }
 
 /* What another worker has open at u; counts from the next look on. */
 static void
-load_elsewhere(const struct upstream *u, int n)
+load_elsewhere(const struct remote *u, int n)
 {
 	board_add32(&board_slot(&self.board, 0)->remotes[pool->first +
-	    (unsigned)(u - pool->ups)].active, n);
+	    (unsigned)(u - pool->all)].active, n);
 	now += 1000;
 }
 
 /* Makes every other remote look busy. */
 static void
-load_all_but(struct upstream *free_one)
+load_all_but(struct remote *free_one)
 {
 	unsigned i;
 
 	for (i = 0; i < pool->n; i++)
-		if (&pool->ups[i] != free_one)
-			load_elsewhere(&pool->ups[i], 1000000);
+		if (&pool->all[i] != free_one)
+			load_elsewhere(&pool->all[i], 1000000);
 }
 
 static void
@@ -145,7 +145,7 @@ test_init(void **state)
 	assert_int_equal(pool->first, 1);
 	assert_ptr_equal(a->board, &self.board.own->remotes[1]);
 	assert_ptr_equal(c->board, &self.board.own->remotes[3]);
-	assert_ptr_equal(self.pools[0].ups[0].board,
+	assert_ptr_equal(self.remotes[0].all[0].board,
 	    &self.board.own->remotes[0]);
 	assert_int_equal(pool->retire_at, 0);
 }
@@ -175,22 +175,22 @@ static void
 test_counts(void **state)
 {
 	const struct sess s = { .id = 1 };
-	struct upstream *u;
+	struct remote *u;
 
 	(void)state;
 	pools_make(BALANCE_LEASTCONN, 3);
-	u = upstream_pick(pool, &s);
+	u = remote_pick(pool, &s);
 	assert_int_equal(active(u), 1);
-	upstream_ok(u);
+	remote_ok(u);
 	assert_int_equal(board_get(&u->board->sessions), 1);
 	assert_int_equal(active(u), 1);
-	upstream_release(u, &s);
+	remote_release(u, &s);
 	assert_int_equal(active(u), 0);
-	upstream_failed(u, "refused");
+	remote_failed(u, "refused");
 	assert_int_equal(board_get(&u->board->failed), 1);
 	assert_int_equal(atomic_load(&u->board->held), 1);
 	now += 1000;
-	upstream_ok(u);
+	remote_ok(u);
 	assert_int_equal(atomic_load(&u->board->held), 0);
 }
 
@@ -218,15 +218,15 @@ test_leastconn_ties(void **state)
 {
 	static const struct sess s;
 	unsigned got[3] = { 0, 0, 0 };
-	struct upstream *u;
+	struct remote *u;
 	int i;
 
 	(void)state;
 	pools_make(BALANCE_LEASTCONN, 3);
 	for (i = 0; i < 300; i++) {
-		u = upstream_pick(pool, &s);
-		got[u - pool->ups]++;
-		upstream_release(u, &s);
+		u = remote_pick(pool, &s);
+		got[u - pool->all]++;
+		remote_release(u, &s);
 	}
 	assert_int_equal(got[0], 100);
 	assert_int_equal(got[1], 100);
@@ -243,7 +243,7 @@ test_leastconn_released(void **state)
 	pools_make(BALANCE_LEASTCONN, 3);
 	for (i = 0; i < 30; i++)
 		pick();
-	upstream_release(b, &s);
+	remote_release(b, &s);
 	assert_ptr_equal(pick(), b);
 }
 
@@ -349,15 +349,15 @@ client(unsigned key)
 static void
 places(uint8_t *place)
 {
-	struct upstream *u;
+	struct remote *u;
 	struct sess s;
 	unsigned i;
 
 	for (i = 0; i < KEYS; i++) {
 		s = client(i);
-		u = upstream_pick(pool, &s);
+		u = remote_pick(pool, &s);
 		place[i] = (uint8_t)(u->conf->name[0] - 'a');
-		upstream_release(u, &s);
+		remote_release(u, &s);
 	}
 }
 
@@ -407,7 +407,7 @@ test_source_held(void **state)
 			assert_int_equal(held[i], before[i]);
 	}
 	now += 1000;
-	upstream_ok(b);
+	remote_ok(b);
 	places(after);
 	assert_memory_equal(before, after, sizeof(before));
 }
@@ -454,7 +454,7 @@ test_random(void **state)
 	remotes[3].weight = 43;
 	pools_make(BALANCE_RANDOM, 4);
 	for (i = 0; i < DRAWS; i++)
-		got[pick() - pool->ups]++;
+		got[pick() - pool->all]++;
 	for (i = 0; i < 4; i++)
 		assert_share(got[i], remotes[i].weight, 400, DRAWS);
 	refuse(b);
@@ -475,9 +475,9 @@ test_hold_grows(void **state)
 	pools_make(BALANCE_LEASTCONN, 3);
 	load_all_but(a);
 	for (i = 0; i < 12; i++) {
-		assert_ptr_equal(upstream_pick(pool, &s), a);
-		upstream_failed(a, "refused");
-		upstream_release(a, &s);
+		assert_ptr_equal(remote_pick(pool, &s), a);
+		remote_failed(a, "refused");
+		remote_release(a, &s);
 		assert_int_equal(atomic_load(&a->board->held), 1);
 		now += hold - 1;
 		assert_ptr_not_equal(pick(), a);
@@ -485,12 +485,12 @@ test_hold_grows(void **state)
 		hold = hold * 2 > HOLD_MAX ? HOLD_MAX : hold * 2;
 	}
 	/* One success, and the next failure is the first one again. */
-	assert_ptr_equal(upstream_pick(pool, &s), a);
-	upstream_ok(a);
-	upstream_release(a, &s);
-	assert_ptr_equal(upstream_pick(pool, &s), a);
-	upstream_failed(a, "refused");
-	upstream_release(a, &s);
+	assert_ptr_equal(remote_pick(pool, &s), a);
+	remote_ok(a);
+	remote_release(a, &s);
+	assert_ptr_equal(remote_pick(pool, &s), a);
+	remote_failed(a, "refused");
+	remote_release(a, &s);
 	now += 999;
 	assert_ptr_not_equal(pick(), a);
 	now += 1;
@@ -528,9 +528,9 @@ test_never_holds_all(void **state)
 	now += 300;
 	refuse(a);
 	/* All held: the one that is due soonest. */
-	assert_ptr_equal(upstream_pick(pool, &s), c);
-	upstream_failed(c, "refused");
-	upstream_release(c, &s);
+	assert_ptr_equal(remote_pick(pool, &s), c);
+	remote_failed(c, "refused");
+	remote_release(c, &s);
 	now += 500;		/* c's is over, b's ends at 1300 */
 	assert_ptr_equal(pick(), c);
 }
@@ -541,7 +541,7 @@ test_tried(void **state)
 	uint16_t tried[3];
 	struct sess s = { .tried = tried };
 	enum conf_balance balance;
-	struct upstream *u;
+	struct remote *u;
 	bool seen[3];
 	unsigned i;
 
@@ -552,15 +552,15 @@ test_tried(void **state)
 		memset(seen, 0, sizeof(seen));
 		for (i = 0; i < 3; i++) {
 			s.ntried = (uint16_t)i;
-			u = upstream_pick(pool, &s);
+			u = remote_pick(pool, &s);
 			assert_non_null(u);
-			assert_false(seen[u - pool->ups]);
-			seen[u - pool->ups] = true;
-			tried[i] = (uint16_t)(u - pool->ups);
-			upstream_release(u, &s);
+			assert_false(seen[u - pool->all]);
+			seen[u - pool->all] = true;
+			tried[i] = (uint16_t)(u - pool->all);
+			remote_release(u, &s);
 		}
 		s.ntried = 3;
-		assert_null(upstream_pick(pool, &s));
+		assert_null(remote_pick(pool, &s));
 	}
 }
 
@@ -576,10 +576,10 @@ test_tried_and_held(void **state)
 	refuse(b);
 	now += 10;
 	refuse(c);
-	assert_ptr_equal(upstream_pick(pool, &s), b);
+	assert_ptr_equal(remote_pick(pool, &s), b);
 	tried[1] = 1;
 	s.ntried = 2;
-	assert_ptr_equal(upstream_pick(pool, &s), c);
+	assert_ptr_equal(remote_pick(pool, &s), c);
 }
 
 /* --- the one session that tries a held remote again --- */
@@ -600,12 +600,12 @@ test_probe_is_one(void **state)
 
 	(void)state;
 	held_and_due();
-	assert_ptr_equal(upstream_pick(pool, &first), a);
-	assert_ptr_not_equal(upstream_pick(pool, &second), a);
+	assert_ptr_equal(remote_pick(pool, &first), a);
+	assert_ptr_not_equal(remote_pick(pool, &second), a);
 	now += 100000;
-	assert_ptr_not_equal(upstream_pick(pool, &second), a);
-	upstream_ok(a);
-	assert_ptr_equal(upstream_pick(pool, &second), a);
+	assert_ptr_not_equal(remote_pick(pool, &second), a);
+	remote_ok(a);
+	assert_ptr_equal(remote_pick(pool, &second), a);
 }
 
 /* Its client went away before there was an outcome: another may try. */
@@ -616,9 +616,9 @@ test_probe_given_up(void **state)
 
 	(void)state;
 	held_and_due();
-	assert_ptr_equal(upstream_pick(pool, &first), a);
-	upstream_release(a, &first);
-	assert_ptr_equal(upstream_pick(pool, &second), a);
+	assert_ptr_equal(remote_pick(pool, &first), a);
+	remote_release(a, &first);
+	assert_ptr_equal(remote_pick(pool, &second), a);
 }
 
 static void
@@ -628,12 +628,12 @@ test_probe_fails(void **state)
 
 	(void)state;
 	held_and_due();
-	assert_ptr_equal(upstream_pick(pool, &first), a);
-	upstream_failed(a, "refused");
-	upstream_release(a, &first);
-	assert_ptr_not_equal(upstream_pick(pool, &second), a);
+	assert_ptr_equal(remote_pick(pool, &first), a);
+	remote_failed(a, "refused");
+	remote_release(a, &first);
+	assert_ptr_not_equal(remote_pick(pool, &second), a);
 	now += 2000;
-	assert_ptr_equal(upstream_pick(pool, &second), a);
+	assert_ptr_equal(remote_pick(pool, &second), a);
 }
 
 /* Sessions of before the failure that end now have no say. */
@@ -646,13 +646,13 @@ test_probe_and_old_sessions(void **state)
 	(void)state;
 	pools_make(BALANCE_LEASTCONN, 3);
 	load_all_but(a);
-	assert_ptr_equal(upstream_pick(pool, &old), a);
-	upstream_ok(a);
+	assert_ptr_equal(remote_pick(pool, &old), a);
+	remote_ok(a);
 	refuse(a);
 	now += 1000;
-	assert_ptr_equal(upstream_pick(pool, &probe), a);
-	upstream_release(a, &old);
-	assert_ptr_not_equal(upstream_pick(pool, &third), a);
+	assert_ptr_equal(remote_pick(pool, &probe), a);
+	remote_release(a, &old);
+	assert_ptr_not_equal(remote_pick(pool, &third), a);
 }
 
 /* Everything was held, so a second one had to try too: its end is not that of
@@ -669,12 +669,12 @@ test_probe_not_alone(void **state)
 	now += 500;
 	refuse(b);
 	now += 500;
-	assert_ptr_equal(upstream_pick(pool, &probe), a);
-	assert_ptr_equal(upstream_pick(pool, &second), a);
-	upstream_release(a, &second);
-	upstream_ok(b);
+	assert_ptr_equal(remote_pick(pool, &probe), a);
+	assert_ptr_equal(remote_pick(pool, &second), a);
+	remote_release(a, &second);
+	remote_ok(b);
 	load_elsewhere(b, 1000000);
-	assert_ptr_equal(upstream_pick(pool, &third), b);
+	assert_ptr_equal(remote_pick(pool, &third), b);
 }
 
 /* The probe succeeded and its session stays open for long: when the remote
@@ -687,14 +687,14 @@ test_probe_lives_on(void **state)
 
 	(void)state;
 	held_and_due();
-	assert_ptr_equal(upstream_pick(pool, &probe), a);
-	upstream_ok(a);
-	assert_ptr_equal(upstream_pick(pool, &second), a);
-	upstream_failed(a, "refused");
-	upstream_release(a, &second);
-	assert_ptr_not_equal(upstream_pick(pool, &third), a);
+	assert_ptr_equal(remote_pick(pool, &probe), a);
+	remote_ok(a);
+	assert_ptr_equal(remote_pick(pool, &second), a);
+	remote_failed(a, "refused");
+	remote_release(a, &second);
+	assert_ptr_not_equal(remote_pick(pool, &third), a);
 	now += 1000;
-	assert_ptr_equal(upstream_pick(pool, &third), a);
+	assert_ptr_equal(remote_pick(pool, &third), a);
 }
 
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
