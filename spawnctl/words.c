@@ -3,7 +3,7 @@
 #include <stdarg.h>
 
 #include "conf/conf.h"
-#include "conf/int.h"
+#include "conf/near.h"
 #include "words.h"
 
 static int	 words_show(char *, size_t, int, char **, bool, const char **);
@@ -98,7 +98,7 @@ static int
 words_unknown(const char **errp, const char *first, const char *word)
 {
 	const char *kind = *first == '\0' ? "command" : "view";
-	struct conf_near near;
+	struct near near;
 	char all[128] = "";
 	size_t i;
 
@@ -113,12 +113,12 @@ words_unknown(const char **errp, const char *first, const char *word)
 	if (*first == '\0' && words_find("show", word) != NULL)
 		return words_wrong(errp, "%s is a view; did you mean \"show "
 		    "%s\"?", word, word);
-	conf_near_init(&near, word);
+	near_init(&near, word);
 	for (i = 0; i < nitems_of(words); i++)
 		if (strcmp(words[i].first, first) == 0)
-			conf_near_try(&near, words[i].name);
+			near_try(&near, words[i].name);
 	return words_wrong(errp, "unknown %s \"%.64s\"; there are %s%s", kind,
-	    word, all, conf_near_hint(&near));
+	    word, all, near_hint(&near));
 }
 
 static void

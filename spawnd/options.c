@@ -247,7 +247,6 @@ for_inetd(const struct options *o, struct conf *c, conf_report *report,
 {
 	char text[96];
 
-	free(c->pidfile);
 	c->pidfile = NULL;
 	if (c->nlistens == 1)
 		return 0;

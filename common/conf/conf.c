@@ -1,233 +1,69 @@
 #include "compat.h"
 
-#include <confuse.h>
-
 #include "conf/int.h"
 
-/* libconfuse gives its error function no argument, and is no more able to
- * parse two files at a time itself. */
-static struct conf_text *parsing;
+#define BLOCK_MIN	(16 << 10)
+#define BLOCK_ALIGN	16
 
-static struct conf	*conf_build(struct conf_text *, conf_report *, void *);
-static cfg_t		*conf_parse(struct conf_text *);
-static cfg_opt_t	*conf_table(const struct conf_section *);
-static void		 conf_table_free(cfg_opt_t *);
-static int		 conf_parse_value(cfg_t *, cfg_opt_t *, const char *,
-			    void *);
-static void		 conf_parse_error(cfg_t *, const char *, va_list);
-static void		 conf_free_listen(struct conf_listen *);
-static void		 conf_free_relay(struct conf_relay *);
+/* All of a value lies in blocks, each twice as large as the one before. */
+struct conf_block {
+	struct conf_block	*next;
+	size_t			 used, size;
+};
 
-struct conf *
-conf_load(const char *path, conf_report *report, void *arg)
-{
-	struct conf_text text;
+#define BLOCK_HEAD \
+	((sizeof(struct conf_block) + BLOCK_ALIGN - 1) & ~(BLOCK_ALIGN - 1))
 
-	memset(&text, 0, sizeof(text));
-	conf_scan_file(&text, path);
-	return conf_build(&text, report, arg);
-}
+static struct conf_block *block_new(const struct conf_block *, size_t);
 
 struct conf *
-conf_load_text(const char *string, const char *name, conf_report *report,
-    void *arg)
+conf_new(void)
 {
-	struct conf_text text;
-
-	memset(&text, 0, sizeof(text));
-	conf_scan_string(&text, name, string);
-	return conf_build(&text, report, arg);
+	return calloc(1, sizeof(struct conf));
 }
 
-static struct conf *
-conf_build(struct conf_text *text, conf_report *report, void *arg)
+void *
+conf_alloc(struct conf *c, size_t size)
 {
-	struct conf *conf = NULL;
-	cfg_t *root;
+	struct conf_block *b = c->blocks;
+	char *p;
 
-	if (!text->nomem && text->buf != NULL &&
-	    (root = conf_parse(text)) != NULL) {
-		conf = conf_check((const struct cfg_t *)root, text);
-		cfg_free(root);
-	}
-	if (conf_text_report(text, report, arg) > 0)
-		conf_free(&conf);
-	conf_text_free(text);
-	return conf;
-}
-
-static cfg_t *
-conf_parse(struct conf_text *text)
-{
-	cfg_opt_t *table;
-	cfg_t *root = NULL;
-
-	if ((table = conf_table(&conf_spec_root)) != NULL)
-		root = cfg_init(table, CFGF_NONE);
-	conf_table_free(table);
-	if (root == NULL) {
-		text->nomem = true;
-		return NULL;
-	}
-	cfg_set_error_function(root, conf_parse_error);
-	parsing = text;
-	if (cfg_parse_buf(root, text->buf) != CFG_SUCCESS) {
-		text->cut = true;
-		if (text->nmistakes == 0)
-			text->nomem = true;
-	}
-	parsing = NULL;
-	return root;
-}
-
-/* Every option is a conf_value, every section may come often: what is wrong
- * with either is not for libconfuse to say. */
-static cfg_opt_t *
-conf_table(const struct conf_section *section)
-{
-	cfg_opt_t *table;
-	size_t i, n = 0;
-
-	while (section->opts[n].name != NULL)
-		n++;
-	if ((table = calloc(n + 1, sizeof(*table))) == NULL)
-		return NULL;
-	for (i = 0; i < n; i++) {
-		table[i].name = section->opts[i].name;
-		table[i].type = CFGT_PTR;
-		table[i].flags = CFGF_NODEFAULT;
-		table[i].parsecb = conf_parse_value;
-		table[i].freecb = free;
-		if (section->opts[i].type == CONF_LIST)
-			table[i].flags |= CFGF_LIST;
-		if (section->opts[i].type != CONF_SECTION)
-			continue;
-		table[i].type = CFGT_SEC;
-		table[i].flags = CFGF_MULTI | CFGF_TITLE;
-		table[i].subopts = conf_table(section->opts[i].section);
-		if (table[i].subopts == NULL) {
-			conf_table_free(table);
+	size = (size + BLOCK_ALIGN - 1) & ~(size_t)(BLOCK_ALIGN - 1);
+	if (b == NULL || b->size - b->used < size) {
+		if ((b = block_new(b, size)) == NULL)
 			return NULL;
-		}
+		b->next = c->blocks;
+		c->blocks = b;
 	}
-	return table;
+	p = (char *)b + BLOCK_HEAD + b->used;
+	b->used += size;
+	return p;
 }
 
-static void
-conf_table_free(cfg_opt_t *table)
+static struct conf_block *
+block_new(const struct conf_block *before, size_t size)
 {
-	cfg_opt_t *o;
+	struct conf_block *b;
+	size_t want = before == NULL ? BLOCK_MIN : before->size * 2;
 
-	for (o = table; o != NULL && o->name != NULL; o++)
-		conf_table_free(o->subopts);
-	free(table);
-}
-
-static int
-conf_parse_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
-{
-	struct conf_value *v;
-	size_t size = strlen(text) + 1;
-
-	(void)opt;
-	if ((v = malloc(sizeof(*v) + size)) == NULL) {
-		parsing->nomem = true;
-		return -1;
-	}
-	v->line = cfg->line;
-	memcpy(v->text, text, size);
-	*(struct conf_value **)result = v;
-	return 0;
-}
-
-static void
-conf_parse_error(cfg_t *cfg, const char *fmt, va_list ap)
-{
-	if (parsing != NULL)
-		conf_text_vmistake(parsing, cfg->line, fmt, ap);
-}
-
-unsigned
-conf_children(const struct cfg_t *sec, const char *name)
-{
-	return sec == NULL ? 0 : cfg_size((cfg_t *)sec, name);
-}
-
-const struct cfg_t *
-conf_child(const struct cfg_t *sec, const char *name, unsigned i)
-{
-	if (i >= conf_children(sec, name))
-		return NULL;
-	return cfg_getnsec((cfg_t *)sec, name, i);
-}
-
-const struct conf_value *
-conf_value(const struct cfg_t *sec, const char *name, unsigned i)
-{
-	if (i >= conf_children(sec, name))
-		return NULL;
-	return cfg_getnptr((cfg_t *)sec, name, i);
-}
-
-const char *
-conf_title(const struct cfg_t *sec)
-{
-	const char *colon;
-
-	colon = sec->title == NULL ? NULL : strchr(sec->title, ':');
-	return colon == NULL ? NULL : colon + 1;
-}
-
-unsigned
-conf_line(const struct cfg_t *sec)
-{
-	return sec->title == NULL ? 0 : strtoul(sec->title, NULL, 10);
+	want = MAX(want, size);
+	if ((b = calloc(1, BLOCK_HEAD + want)) != NULL)
+		b->size = want;
+	return b;
 }
 
 void
 conf_free(struct conf **cp)
 {
 	struct conf *c = *cp;
-	unsigned i;
+	struct conf_block *b;
 
 	*cp = NULL;
 	if (c == NULL)
 		return;
-	for (i = 0; i < c->nlistens; i++)
-		conf_free_listen(&c->listens[i]);
-	for (i = 0; i < c->nrelays; i++)
-		conf_free_relay(&c->relays[i]);
-	free(c->listens);
-	free(c->relays);
-	free(c->acl.rules);
-	free(c->user);
-	free(c->chroot);
-	free(c->pidfile);
-	free(c->control);
-	free(c->log_to);
-	free(c);
-}
-
-static void
-conf_free_listen(struct conf_listen *l)
-{
-	free(l->address);
-	free(l->port);
-	free(l->path);
-	free(l->user);
-	free(l->group);
-}
-
-static void
-conf_free_relay(struct conf_relay *r)
-{
-	unsigned i;
-
-	for (i = 0; i < r->nremotes; i++) {
-		free(r->remotes[i].address);
-		free(r->remotes[i].port);
-		free(r->remotes[i].path);
+	while ((b = c->blocks) != NULL) {
+		c->blocks = b->next;
+		free(b);
 	}
-	free(r->remotes);
-	free(r->local_address);
+	free(c);
 }

@@ -3,9 +3,14 @@
  *
  * The file is libconfuse's language. conf_load() reads, checks and resolves
  * it whole and reports every mistake in one run; what it returns is complete
- * (defaults filled in, names resolved) and never changes. conf_print() writes
- * it back; what was printed loads to the same value again. That text, with
- * names resolved, is how the master hands its configuration to its workers.
+ * (defaults filled in, names resolved). Whoever asks for it may change numbers
+ * before it is used, and nothing after that. conf_print() writes it as text;
+ * what was printed loads to the same value again. conf_encode() writes it in
+ * the form in which one process hands it to another.
+ *
+ * conf_load() and conf_load_text() are in libconf.a, which needs libconfuse,
+ * the resolver and the user database; all else is in libcommon.a and asks
+ * nobody.
  */
 #ifndef CONF_H
 #define CONF_H
@@ -15,6 +20,7 @@
 
 #define CONF_ADDRS	16	/* most addresses of one listener or remote */
 #define CONF_NAME	32	/* longest section title, with the NUL */
+#define CONF_SIZE_MAX	(64 << 20) /* bytes of an encoded value, most */
 
 enum conf_overload { OVERLOAD_QUEUE, OVERLOAD_CLOSE, OVERLOAD_RESET };
 enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
@@ -23,26 +29,30 @@ enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
 #define CONF_NOID	((uint32_t)-1)	/* no such uid, gid or mode given */
 
+/*
+ * All that these point to belongs to the struct conf and goes with it. A count
+ * follows what it counts; the name of a section stands first.
+ */
+
 struct conf_listen {
 	char		 name[CONF_NAME];
-	char		*address;	/* as written; NULL: every address */
-	char		*port;		/* as written; NULL with path */
-	char		*path;		/* unix socket, absolute */
-	struct addr	 addr[CONF_ADDRS]; /* resolved */
+	const char	*address;	/* as written; NULL: every address */
+	const char	*port;		/* as written; NULL with path */
+	const char	*path;		/* unix socket, absolute */
+	struct addr	*addr;		/* resolved */
 	unsigned	 naddr;
 	unsigned	 relay;		/* index into conf.relays */
 	unsigned	 backlog;
 	uint32_t	 mode, uid, gid; /* of path; CONF_NOID: as created */
-	char		*user, *group;	/* as written; NULL: not given */
-	int		 line;		/* where it stands in the file */
+	const char	*user, *group;	/* as written; NULL: not given */
 };
 
 struct conf_remote {
 	char		 name[CONF_NAME];
-	char		*address;	/* as written; NULL with path */
-	char		*port;
-	char		*path;
-	struct addr	 addr[CONF_ADDRS]; /* resolved; tried in this order */
+	const char	*address;	/* as written; NULL with path */
+	const char	*port;
+	const char	*path;
+	struct addr	*addr;		/* resolved; tried in this order */
 	unsigned	 naddr;
 	unsigned	 weight;	/* 1 to 256 */
 };
@@ -60,9 +70,9 @@ struct conf_relay {
 	uint64_t		 buffer;	/* bytes kept a session, most */
 	enum conf_io		 io;		/* when not to copy */
 	bool			 keepalive;	/* SO_KEEPALIVE both sides */
-	bool			 has_local;
-	struct addr		 local;		/* source address */
-	char			*local_address;	/* as written */
+	const char		*local_address;	/* as written */
+	struct addr		*local;		/* source address */
+	unsigned		 nlocal;	/* 1, 0 = none */
 };
 
 struct conf {
@@ -74,12 +84,12 @@ struct conf {
 	unsigned		 users_min, users_max;	/* sessions a worker */
 	enum conf_overload	 overload;
 	struct acl		 acl;
-	char			*user;		/* NULL: stay who we are */
+	const char		*user;		/* NULL: stay who we are */
 	uint32_t		 uid, gid;	/* of user; CONF_NOID */
-	char			*chroot;	/* NULL: none */
-	char			*pidfile;	/* NULL: none */
-	char			*control;	/* NULL: none */
-	char			*log_to;	/* "stderr", "syslog", a path;
+	const char		*chroot;	/* NULL: none */
+	const char		*pidfile;	/* NULL: none */
+	const char		*control;	/* NULL: none */
+	const char		*log_to;	/* "stderr", "syslog", a path;
 						   NULL: by -b or -f */
 	int			 log_facility;	/* LOG_DAEMON ... */
 	int			 log_level;	/* LOG_ERR .. LOG_DEBUG */
@@ -91,11 +101,12 @@ struct conf {
 	uint64_t		 watchdog_kill;	/* ms */
 	bool			 batch;		/* schedule.h */
 	unsigned		 max_generations; /* 0 = no limit */
-	uint64_t		 memory;	/* bytes a worker stores, most */
+	uint64_t		 memory;	/* bytes a worker stores */
+	struct conf_block	*blocks;	/* what all of it lies in */
 };
 
 /* How conf_print() writes: as the user would, or names replaced by the
- * numbers they resolved to, for a process that cannot resolve. */
+ * numbers they resolved to. */
 enum conf_style { CONF_AS_WRITTEN, CONF_RESOLVED };
 
 /* Called for each mistake, in the order of the file; line 0 if there is none
@@ -115,6 +126,25 @@ void		 conf_free(struct conf **);
 
 /* Every option, one a line, in a fixed order. Returns 0, or -1 with errno. */
 int		 conf_print(const struct conf *, enum conf_style, FILE *);
+
+/*
+ * The value as bytes, for another process on this machine, of this release or
+ * another: options that the reader does not know are skipped, those that are
+ * missing get their defaults. Reading it takes linear time and asks nobody; it
+ * may come from a process that is not to be trusted.
+ */
+
+/* Returns the bytes, for the caller to free(3); NULL with errno. */
+void		*conf_encode(const struct conf *, size_t *len);
+/* Writes them to fd. Returns 0, or -1 with errno. */
+int		 conf_put(const struct conf *, int fd);
+/* The value of those bytes, which are copied; to be freed with conf_free().
+ * NULL with *errp (static storage) set to a sentence if they are no whole
+ * value or something in it is out of range. */
+struct conf	*conf_decode(const void *, size_t len, const char **errp);
+/* The same for all that is in the file fd, from its start, wherever the
+ * descriptor stands; it is not closed. */
+struct conf	*conf_get(int fd, const char **errp);
 
 /* Text of a duration or size, as it is printed: "500ms", "10s", "64k". */
 #define CONF_UNITLEN	24

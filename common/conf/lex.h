@@ -4,7 +4,7 @@
 #ifndef CONF_LEX_H
 #define CONF_LEX_H
 
-#include "conf/int.h"
+#include "conf/parse.h"
 
 enum token_type {
 	TOKEN_END, TOKEN_STRING, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_LPAREN,

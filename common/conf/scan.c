@@ -1,40 +1,13 @@
 #include "compat.h"
 
-#include <sys/stat.h>
-
 #include <limits.h>
 
-#include "conf/lex.h"
+#include "conf/scan.h"
 
 #define SCAN_DEPTH	16	/* sections in sections */
-#define SCAN_INCLUDES	10	/* files in files */
-#define SCAN_FILES	1000	/* in all */
-#define SCAN_SECTIONS	10000	/* in all; titles are compared pairwise */
 
-/* A section being read. */
-struct frame {
-	const struct conf_section	*spec;	/* NULL: unknown, skipped */
-	struct token			 name, title;
-	unsigned			 depth;
-	unsigned			 seen[CONF_OPTS]; /* flat lines */
-};
-
-struct scan {
-	struct lex		 lex;
-	struct conf_text	*t;		/* lex.text */
-	unsigned		 includes;	/* files in files now */
-	unsigned		 nsections;
-	unsigned		 open;		/* sections put, not closed */
-	size_t			 good;		/* where the text was whole */
-	unsigned		 good_open;
-};
-
-static void	 scan_stat(struct input *, int);
 static void	 scan_run(struct conf_text *, struct input *);
 static void	 scan_good(struct scan *);
-static int	 scan_fail(struct scan *, unsigned, const char *, ...)
-		    printf_like(3, 4);
-static int	 scan_body(struct scan *, struct frame *, bool);
 static int	 scan_option(struct scan *, struct frame *,
 		    const struct token *);
 static const struct conf_opt
@@ -59,17 +32,8 @@ static void	 scan_title(struct scan *, const struct conf_opt *,
 		    const struct token *, const struct token *);
 static const char
 		*scan_frame_str(const struct frame *, char *, size_t);
-static int	 scan_include(struct scan *, struct frame *,
-		    const struct token *);
-static void	 scan_include_file(struct scan *, struct frame *,
-		    const struct token *, const char *, int *);
-static bool	 scan_include_ok(struct scan *, const struct token *,
-		    const char *, const struct input *);
-static int	 scan_path(struct scan *, const struct token *, char *, size_t);
 static void	 scan_put(struct scan *, const char *);
-static void	 scan_put_token(struct scan *, const struct token *,
-		    const char *);
-static int	 scan_want(struct scan *, const char *, const struct token *);
+static void	 scan_put_token(struct scan *, const struct token *);
 
 void
 conf_scan_file(struct conf_text *t, const char *path)
@@ -125,18 +89,6 @@ conf_scan_string(struct conf_text *t, const char *name, const char *string)
 }
 
 static void
-scan_stat(struct input *src, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == -1)
-		return;
-	src->has_ino = true;
-	src->dev = st.st_dev;
-	src->ino = st.st_ino;
-}
-
-static void
 scan_run(struct conf_text *t, struct input *src)
 {
 	struct scan s;
@@ -166,7 +118,7 @@ scan_good(struct scan *s)
 	}
 }
 
-static int
+int
 scan_fail(struct scan *s, unsigned line, const char *fmt, ...)
 {
 	va_list ap;
@@ -178,7 +130,7 @@ scan_fail(struct scan *s, unsigned line, const char *fmt, ...)
 }
 
 /* To the closing brace, or to the end of the file if there is none to come. */
-static int
+int
 scan_body(struct scan *s, struct frame *f, bool braced)
 {
 	struct token tok;
@@ -262,19 +214,19 @@ scan_unknown(struct scan *s, const struct frame *f, const struct token *name,
     bool is_section)
 {
 	const struct conf_opt *o;
-	struct conf_near near;
+	struct near near;
 	char word[64], where[64];
 
 	snprintf(word, sizeof(word), "%.*s", (int)MIN(name->len, 63), name->s);
-	conf_near_init(&near, word);
+	near_init(&near, word);
 	if (s->t->nmistakes < CONF_HINTS)
 		for (o = f->spec->opts; o->name != NULL; o++)
-			conf_near_try(&near, o->name);
+			near_try(&near, o->name);
 	conf_text_mistake(s->t, name->flat, "unknown %s \"%s\"%s%s%s",
 	    is_section ? "section" : "option", word,
 	    f->depth == 0 ? " outside of every section" : " in ",
 	    f->depth == 0 ? "" : scan_frame_str(f, where, sizeof(where)),
-	    conf_near_hint(&near));
+	    near_hint(&near));
 }
 
 static void
@@ -314,10 +266,10 @@ scan_assign(struct scan *s, struct frame *f, const struct conf_opt *opt,
 	if (opt != NULL && !append && !bad)
 		scan_twice(s, f, opt, name);
 	s->lex.skip += bad;
-	scan_put_token(s, name, "");
+	scan_put_token(s, name);
 	scan_put(s, append ? "+=" : "=");
 	if (value.type == TOKEN_STRING)
-		scan_put_token(s, &value, "");
+		scan_put_token(s, &value);
 	else {
 		scan_put(s, "{");
 		rc = scan_list(s);
@@ -334,11 +286,11 @@ scan_shape(struct scan *s, const struct conf_opt *opt,
 	if (opt->type == CONF_SECTION)
 		conf_text_mistake(s->t, name->flat, "\"%s\" is a section; "
 		    "write %s%s { ... }", opt->name, opt->name,
-		    opt->section->titled ? " NAME" : "");
-	else if (append && opt->type != CONF_LIST)
+		    opt->section->size > 0 ? " NAME" : "");
+	else if (append && opt->type != CONF_RULES)
 		conf_text_mistake(s->t, name->flat, "\"%s\" takes one value; "
 		    "\"+=\" is for lists", opt->name);
-	else if (list && opt->type != CONF_LIST)
+	else if (list && opt->type != CONF_RULES)
 		conf_text_mistake(s->t, name->flat, "\"%s\" takes one value, "
 		    "not a list in braces", opt->name);
 	else
@@ -365,7 +317,7 @@ scan_list(struct scan *s)
 		if (comma)
 			scan_put(s, ",");
 		else
-			scan_put_token(s, &tok, "");
+			scan_put_token(s, &tok);
 		comma = !comma;
 	}
 }
@@ -380,15 +332,15 @@ scan_section(struct scan *s, struct frame *f, const struct conf_opt *opt,
 	if (f->depth == SCAN_DEPTH)
 		return scan_fail(s, name->flat,
 		    "sections are nested deeper than %d", SCAN_DEPTH);
-	if (++s->nsections > SCAN_SECTIONS)
+	if (++s->nsections > CONF_SECTIONS)
 		return scan_fail(s, name->flat,
-		    "there are more than %d sections", SCAN_SECTIONS);
+		    "there are more than %d sections", CONF_SECTIONS);
 	bad = opt != NULL && opt->type != CONF_SECTION;
 	if (bad)
 		conf_text_mistake(s->t, name->flat, "\"%s\" is no section; "
 		    "write %s = VALUE", opt->name, opt->name);
 	else if (opt != NULL) {
-		if (!opt->section->titled)
+		if (opt->section->size == 0)
 			scan_twice(s, f, opt, name);
 		scan_title(s, opt, name, title);
 	}
@@ -409,7 +361,12 @@ scan_inside(struct scan *s, struct frame *f, const struct conf_opt *opt,
 	inner.name = *name;
 	inner.title = *title;
 	inner.depth = f->depth + 1;
-	scan_put(s, "{");
+	scan_put_token(s, name);
+	scan_put(s, "{ " CONF_LINE " = 0");
+	if (title->s != NULL && !title->unset) {
+		scan_put(s, CONF_TITLE " =");
+		scan_put_token(s, title);
+	}
 	s->open += s->lex.skip == 0;
 	scan_good(s);
 	if (scan_body(s, &inner, true) == -1)
@@ -419,28 +376,20 @@ scan_inside(struct scan *s, struct frame *f, const struct conf_opt *opt,
 	return 0;
 }
 
-/* Puts the section's name and its title, made unique. */
+/* Whether a section has a title, and should. */
 static void
 scan_title(struct scan *s, const struct conf_opt *opt,
     const struct token *name, const struct token *title)
 {
-	char prefix[48];
+	bool titled = opt->section->size > 0;
 
-	if (opt->section->titled && title->s == NULL)
+	if (titled && title->s == NULL)
 		conf_text_mistake(s->t, name->flat, "the section \"%s\" needs "
 		    "a name of its own; write %s NAME { ... }", opt->name,
 		    opt->name);
-	else if (!opt->section->titled && title->s != NULL)
+	else if (!titled && title->s != NULL)
 		conf_text_mistake(s->t, title->flat, "the section \"%s\" "
 		    "takes no name; write %s { ... }", opt->name, opt->name);
-	snprintf(prefix, sizeof(prefix), "%u.%u:", name->flat, s->nsections);
-	scan_put_token(s, name, "");
-	if (opt->section->titled && title->s != NULL && !title->unset)
-		scan_put_token(s, title, prefix);
-	else {
-		prefix[strlen(prefix) - 1] = '\0';
-		scan_put(s, prefix);
-	}
 }
 
 static const char *
@@ -456,131 +405,6 @@ scan_frame_str(const struct frame *f, char *buf, size_t size)
 	return buf;
 }
 
-static int
-scan_include(struct scan *s, struct frame *f, const struct token *name)
-{
-	char path[PATH_MAX];
-	struct token arg, paren;
-	int rc = 0;
-
-	if (conf_lex_next(&s->lex, &arg) == -1)
-		return -1;
-	if (arg.type != TOKEN_STRING)
-		return scan_want(s, "a file name", &arg);
-	if (conf_lex_next(&s->lex, &paren) == -1)
-		return -1;
-	if (paren.type != TOKEN_RPAREN)
-		return scan_want(s, "\")\"", &paren);
-	if (s->lex.skip > 0)
-		return 0;
-	if (arg.unset || scan_path(s, &arg, path, sizeof(path)) == -1)
-		s->t->cut = true;
-	else
-		scan_include_file(s, f, name, path, &rc);
-	return rc;
-}
-
-/* *rc becomes -1 if the file cannot be made sense of; that it cannot be read
- * is a mistake, but what comes behind it may have others. */
-static void
-scan_include_file(struct scan *s, struct frame *f, const struct token *name,
-    const char *path, int *rc)
-{
-	struct input src;
-	const char *err = NULL;
-	char *buf = NULL;
-	size_t len = 0;
-	int fd;
-
-	memset(&src, 0, sizeof(src));
-	if ((fd = conf_text_open(path)) == -1)
-		err = strerror(errno);
-	else {
-		scan_stat(&src, fd);
-		if (!scan_include_ok(s, name, path, &src))
-			s->t->cut = true;
-		else
-			buf = conf_text_read(s->t, fd, &len, &err);
-	}
-	if (fd != -1)
-		close(fd);
-	if (err != NULL) {
-		conf_text_mistake(s->t, name->flat,
-		    "\"%s\" cannot be included: %s", path, err);
-		s->t->cut = true;
-	}
-	if (buf == NULL)
-		return;
-	conf_lex_start(&src, path, conf_text_add_file(s->t, path), buf, len);
-	src.up = s->lex.src;
-	s->includes++;
-	s->lex.src = &src;
-	*rc = scan_body(s, f, false);
-	s->lex.src = src.up;
-	s->includes--;
-	free(buf);
-}
-
-static bool
-scan_include_ok(struct scan *s, const struct token *name, const char *path,
-    const struct input *file)
-{
-	const struct input *up;
-
-	for (up = s->lex.src; up != NULL; up = up->up)
-		if (up->has_ino && up->dev == file->dev &&
-		    up->ino == file->ino) {
-			conf_text_mistake(s->t, name->flat,
-			    "\"%s\" includes itself", path);
-			return false;
-		}
-	if (s->includes == SCAN_INCLUDES || s->t->nfiles >= SCAN_FILES) {
-		conf_text_mistake(s->t, name->flat, "\"%s\" cannot be "
-		    "included: at most %d files in all, %d in one another",
-		    path, SCAN_FILES, SCAN_INCLUDES);
-		return false;
-	}
-	return true;
-}
-
-/* What a token stands for, relative to the file it is in. */
-static int
-scan_path(struct scan *s, const struct token *tok, char *buf, size_t size)
-{
-	const char *p = tok->s, *end = tok->s + tok->len, *slash, *value;
-	const char *close;
-	size_t len;
-	bool set, escape;
-
-	slash = strrchr(s->lex.src->name, '/');
-	snprintf(buf, size, "%.*s", *p == '/' || slash == NULL ? 0 :
-	    (int)(slash - s->lex.src->name + 1), s->lex.src->name);
-	while (p < end) {
-		len = strlen(buf);
-		if (tok->quote != '\'' && p[0] == '$' && p + 1 < end &&
-		    p[1] == '{') {
-			close = memchr(p, '}', end - p);
-			value = conf_lex_value(p + 2, close - p - 2, &set);
-			if (*value == '/' && p == tok->s)
-				len = 0;
-			strlcpy(buf + len, value, size - len);
-			p = close + 1;
-			continue;
-		}
-		escape = *p == '\\' && p + 1 < end && (tok->quote == '"' ||
-		    (tok->quote == '\'' && (p[1] == '\\' || p[1] == '\'')));
-		p += escape;
-		if (len + 1 < size) {
-			buf[len] = *p;
-			buf[len + 1] = '\0';
-		}
-		p++;
-	}
-	if (strlen(buf) + 1 < size)
-		return 0;
-	return scan_fail(s, tok->flat, "the name of the file is too long");
-}
-
 static void
 scan_put(struct scan *s, const char *text)
 {
@@ -590,23 +414,19 @@ scan_put(struct scan *s, const char *text)
 	conf_text_put(s->t, " ", 1);
 }
 
-/* The prefix goes inside of the quotes; a variable needs some then. */
 static void
-scan_put_token(struct scan *s, const struct token *tok, const char *prefix)
+scan_put_token(struct scan *s, const struct token *tok)
 {
 	char quote[2] = { tok->quote, '\0' };
 	unsigned line;
 
 	if (s->lex.skip > 0)
 		return;
-	if (*prefix != '\0' && tok->len > 1 && memcmp(tok->s, "${", 2) == 0)
-		quote[0] = '"';
 	/* On a line of its own nothing else is thought to depend on it. */
 	if (tok->unset)
 		conf_text_put(s->t, "\n", 1);
 	line = s->t->nlines;
 	conf_text_put(s->t, quote, strlen(quote));
-	conf_text_put(s->t, prefix, strlen(prefix));
 	conf_text_put(s->t, tok->s, tok->len);
 	conf_text_put(s->t, quote, strlen(quote));
 	for (; tok->unset && line <= s->t->nlines; line++)
@@ -614,7 +434,7 @@ scan_put_token(struct scan *s, const struct token *tok, const char *prefix)
 	conf_text_put(s->t, tok->unset ? "\n" : " ", 1);
 }
 
-static int
+int
 scan_want(struct scan *s, const char *what, const struct token *tok)
 {
 	if (tok->type == TOKEN_END)

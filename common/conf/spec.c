@@ -7,39 +7,73 @@
 #define DAYS(n)		((uint64_t)(n) * 86400 * 1000)
 #define K		((uint64_t)1024)
 
-#define NUMBER(name, s, field, min, max, def) \
-	{ name, CONF_NUMBER, false, offsetof(struct s, field), min, max, \
-	    def, NULL, NULL }
-#define SIZE(name, s, field, min, max, def) \
-	{ name, CONF_SIZE, false, offsetof(struct s, field), min, max, \
-	    def, NULL, NULL }
-#define DURATION(name, s, field, zero, min, def) \
-	{ name, CONF_DURATION, zero, offsetof(struct s, field), min, \
-	    DAYS(365), def, NULL, NULL }
-#define WORD(name, s, field, words, def) \
-	{ name, CONF_WORD, false, offsetof(struct s, field), 0, 0, \
-	    def, words, NULL }
-#define BOOL(name, s, field, def) \
-	{ name, CONF_BOOL, false, offsetof(struct s, field), 0, 0, \
-	    def, NULL, NULL }
-#define TEXT(name) \
-	{ name, CONF_TEXT, false, 0, 0, 0, NULL, NULL, NULL }
-#define LIST(name) \
-	{ name, CONF_LIST, false, 0, 0, 0, NULL, NULL, NULL }
-#define SECTION(name) \
-	{ #name, CONF_SECTION, false, 0, 0, 0, NULL, NULL, \
-	    &conf_spec_##name }
-#define END \
-	{ NULL, CONF_TEXT, false, 0, 0, 0, NULL, NULL, NULL }
+/* A count stands behind the pointer to what it counts. */
+#define ARRAY(s, items, n) \
+	(offsetof(struct s, items) + 0 * sizeof(char[offsetof(struct s, n) == \
+	    offsetof(struct s, items) + sizeof(void *) ? 1 : -1]))
 
-const struct conf_word conf_spec_overloads[] = {
+#define NUMBER(n, s, f, lo, hi, d) \
+	.name = n, .type = CONF_NUMBER, .offset = offsetof(struct s, f), \
+	.min = lo, .max = hi, .def = d
+#define SIZE(n, s, f, lo, hi, d) \
+	.name = n, .type = CONF_SIZE, .offset = offsetof(struct s, f), \
+	.min = lo, .max = hi, .def = d
+#define DURATION(n, s, f, lo, d) \
+	.name = n, .type = CONF_DURATION, .offset = offsetof(struct s, f), \
+	.min = lo, .max = DAYS(365), .def = d
+#define WORD(n, s, f, w, d) \
+	.name = n, .type = CONF_WORD, .offset = offsetof(struct s, f), \
+	.words = w, .def = d
+#define BOOL(n, s, f, d) \
+	.name = n, .type = CONF_BOOL, .offset = offsetof(struct s, f), .def = d
+#define MODE(n, s, f) \
+	.name = n, .type = CONF_MODE, .offset = offsetof(struct s, f), \
+	.max = CONF_MODE_MAX
+#define REF(n, s, f, sec) \
+	.name = n, .type = CONF_REF, .offset = offsetof(struct s, f), \
+	.section = &conf_spec_##sec
+#define PATH(n, s, f, hi) \
+	.name = n, .type = CONF_PATH, .offset = offsetof(struct s, f), .max = hi
+#define USER(n, s, f, ids) \
+	.name = n, .type = CONF_USER, .offset = offsetof(struct s, f), \
+	.more = offsetof(struct s, ids)
+#define UID(n, s, f, id) \
+	.name = n, .type = CONF_UID, .offset = offsetof(struct s, f), \
+	.more = offsetof(struct s, id)
+#define GID(n, s, f, id) \
+	.name = n, .type = CONF_GID, .offset = offsetof(struct s, f), \
+	.more = offsetof(struct s, id)
+#define HOSTS(n, s, f, a, na, hi) \
+	.name = n, .type = CONF_HOSTS, .offset = offsetof(struct s, f), \
+	.more = ARRAY(s, a, na), .max = hi
+#define PORT(n, s, f, a, na, lo) \
+	.name = n, .type = CONF_PORT, .offset = offsetof(struct s, f), \
+	.more = ARRAY(s, a, na), .min = lo, .max = 65535
+#define SOCKET(n, s, f, a, na, hi) \
+	.name = n, .type = CONF_SOCKET, .offset = offsetof(struct s, f), \
+	.more = ARRAY(s, a, na), .max = hi, .only = CONF_UNIX
+#define RULES(n, s, f) \
+	.name = n, .type = CONF_RULES, .offset = offsetof(struct s, f)
+#define SECTIONS(sec, s, f, nf) \
+	.name = #sec, .type = CONF_SECTION, .offset = ARRAY(s, f, nf), \
+	.section = &conf_spec_##sec
+#define SECTION(sec) \
+	.name = #sec, .type = CONF_SECTION, .section = &conf_spec_##sec
+#define END		{ .name = NULL }
+
+/* The longest name of a socket, and of one that is made here: under a name
+ * that has five more bytes at first. */
+#define SOCKET_MAX	(sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+#define BOUND_MAX	(SOCKET_MAX - 5)
+
+static const struct conf_word overloads[] = {
 	{ "queue", OVERLOAD_QUEUE },
 	{ "close", OVERLOAD_CLOSE },
 	{ "reset", OVERLOAD_RESET },
 	{ NULL, 0 }
 };
 
-const struct conf_word conf_spec_balances[] = {
+static const struct conf_word balances[] = {
 	{ "leastconn", BALANCE_LEASTCONN },
 	{ "roundrobin", BALANCE_ROUNDROBIN },
 	{ "source", BALANCE_SOURCE },
@@ -47,14 +81,14 @@ const struct conf_word conf_spec_balances[] = {
 	{ NULL, 0 }
 };
 
-const struct conf_word conf_spec_ios[] = {
+static const struct conf_word ios[] = {
 	{ "auto", CONF_IO_AUTO },
 	{ "copy", CONF_IO_COPY },
 	{ "splice", CONF_IO_SPLICE },
 	{ NULL, 0 }
 };
 
-const struct conf_word conf_spec_facilities[] = {
+static const struct conf_word facilities[] = {
 	{ "auth", LOG_AUTH },
 	{ "cron", LOG_CRON },
 	{ "daemon", LOG_DAEMON },
@@ -76,7 +110,7 @@ const struct conf_word conf_spec_facilities[] = {
 	{ NULL, 0 }
 };
 
-const struct conf_word conf_spec_levels[] = {
+static const struct conf_word levels[] = {
 	{ "error", LOG_ERR },
 	{ "warning", LOG_WARNING },
 	{ "notice", LOG_NOTICE },
@@ -85,100 +119,122 @@ const struct conf_word conf_spec_levels[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word log_targets[] = {
+	{ "stderr", 0 },
+	{ "syslog", 0 },
+	{ NULL, 0 }
+};
+
 static const struct conf_opt listen_opts[] = {
-	TEXT("address"),
-	TEXT("port"),
-	TEXT("path"),
-	TEXT("mode"),
-	TEXT("user"),
-	TEXT("group"),
-	TEXT("relay"),
-	NUMBER("backlog", conf_listen, backlog, 1, 65535, "4096"),
+	{ HOSTS("address", conf_listen, address, addr, naddr, CONF_ADDRS),
+	    .only = CONF_INET, .def = "*" },
+	{ PORT("port", conf_listen, port, addr, naddr, 0),
+	    .only = CONF_INET, .required = true },
+	{ SOCKET("path", conf_listen, path, addr, naddr, BOUND_MAX) },
+	{ MODE("mode", conf_listen, mode), .only = CONF_UNIX },
+	{ UID("user", conf_listen, user, uid), .only = CONF_UNIX },
+	{ GID("group", conf_listen, group, gid), .only = CONF_UNIX },
+	{ REF("relay", conf_listen, relay, relay) },
+	{ NUMBER("backlog", conf_listen, backlog, 1, 65535, "4096") },
 	END
 };
 
 static const struct conf_opt servers_opts[] = {
-	NUMBER("min", conf, servers_min, 1, 1024, "2"),
-	NUMBER("max", conf, servers_max, 1, 1024, "8"),
+	{ NUMBER("min", conf, servers_min, 1, 1024, "2") },
+	{ NUMBER("max", conf, servers_max, 1, 1024, "8") },
 	END
 };
 
 static const struct conf_opt users_opts[] = {
-	NUMBER("min", conf, users_min, 1, 1000000, "100"),
-	NUMBER("max", conf, users_max, 1, 1000000, "4000"),
+	{ NUMBER("min", conf, users_min, 1, 1000000, "100") },
+	{ NUMBER("max", conf, users_max, 1, 1000000, "4000") },
 	END
 };
 
 static const struct conf_opt log_opts[] = {
-	TEXT("to"),
-	WORD("facility", conf, log_facility, conf_spec_facilities, "daemon"),
-	WORD("level", conf, log_level, conf_spec_levels, "info"),
-	BOOL("sessions", conf, log_sessions, "yes"),
+	{ PATH("to", conf, log_to, CONF_VALUE_MAX), .words = log_targets },
+	{ WORD("facility", conf, log_facility, facilities, "daemon") },
+	{ WORD("level", conf, log_level, levels, "info") },
+	{ BOOL("sessions", conf, log_sessions, "yes") },
 	END
 };
 
 static const struct conf_opt spawnd_opts[] = {
-	SECTION(listen),
-	SECTION(servers),
-	SECTION(users),
-	WORD("overload", conf, overload, conf_spec_overloads, "queue"),
-	LIST("access"),
-	TEXT("user"),
-	TEXT("chroot"),
-	TEXT("pidfile"),
-	TEXT("control"),
-	SECTION(log),
-	DURATION("drain-timeout", conf, drain_timeout, true, 1, "1h"),
-	DURATION("start-timeout", conf, start_timeout, false, 100, "10s"),
-	DURATION("shrink-after", conf, shrink_after, true, 1, "1m"),
-	DURATION("watchdog", conf, watchdog, true, 100, "5s"),
-	DURATION("watchdog-kill", conf, watchdog_kill, true, 1, "60s"),
-	BOOL("batch", conf, batch, "yes"),
-	NUMBER("max-generations", conf, max_generations, 0, 1000, "0"),
-	SIZE("memory", conf, memory, K * K, 1024 * K * K * K, "256m"),
+	{ SECTIONS(listen, conf, listens, nlistens), .required = true },
+	{ SECTION(servers) },
+	{ SECTION(users) },
+	{ WORD("overload", conf, overload, overloads, "queue") },
+	{ RULES("access", conf, acl) },
+	{ USER("user", conf, user, uid) },
+	{ PATH("chroot", conf, chroot, CONF_VALUE_MAX), .folder = true },
+	{ PATH("pidfile", conf, pidfile, CONF_VALUE_MAX) },
+	{ PATH("control", conf, control, BOUND_MAX) },
+	{ SECTION(log) },
+	{ DURATION("drain-timeout", conf, drain_timeout, 1, "1h"),
+	    .zero = true },
+	{ DURATION("start-timeout", conf, start_timeout, 100, "10s") },
+	{ DURATION("shrink-after", conf, shrink_after, 1, "1m"), .zero = true },
+	{ DURATION("watchdog", conf, watchdog, 100, "5s"), .zero = true },
+	{ DURATION("watchdog-kill", conf, watchdog_kill, 1, "60s"),
+	    .zero = true },
+	{ BOOL("batch", conf, batch, "yes") },
+	{ NUMBER("max-generations", conf, max_generations, 0, 1000, "0") },
+	{ SIZE("memory", conf, memory, K * K, 1024 * K * K * K, "256m") },
 	END
 };
 
 static const struct conf_opt remote_opts[] = {
-	TEXT("address"),
-	TEXT("port"),
-	TEXT("path"),
-	NUMBER("weight", conf_remote, weight, 1, 256, "1"),
+	{ HOSTS("address", conf_remote, address, addr, naddr, CONF_ADDRS),
+	    .only = CONF_INET, .required = true },
+	{ PORT("port", conf_remote, port, addr, naddr, 1),
+	    .only = CONF_INET, .required = true },
+	{ SOCKET("path", conf_remote, path, addr, naddr, SOCKET_MAX) },
+	{ NUMBER("weight", conf_remote, weight, 1, 256, "1") },
 	END
 };
 
 static const struct conf_opt relay_opts[] = {
-	SECTION(remote),
-	WORD("balance", conf_relay, balance, conf_spec_balances, "leastconn"),
-	NUMBER("retire", conf_relay, retire, 0, INT32_MAX, "0"),
-	NUMBER("retries", conf_relay, retries, 0, 16, "3"),
-	DURATION("idle-timeout", conf_relay, idle_timeout, true, 1, "10m"),
-	DURATION("connect-timeout", conf_relay, connect_timeout, false, 1,
-	    "5s"),
-	DURATION("half-close-timeout", conf_relay, half_close_timeout, true,
-	    1, "1m"),
-	SIZE("buffer", conf_relay, buffer, 4 * K, 16 * K * K, "64k"),
-	WORD("io", conf_relay, io, conf_spec_ios, "auto"),
-	BOOL("keepalive", conf_relay, keepalive, "yes"),
-	TEXT("local-address"),
+	{ SECTIONS(remote, conf_relay, remotes, nremotes), .required = true },
+	{ WORD("balance", conf_relay, balance, balances, "leastconn") },
+	{ NUMBER("retire", conf_relay, retire, 0, INT32_MAX, "0") },
+	{ NUMBER("retries", conf_relay, retries, 0, 16, "3") },
+	{ DURATION("idle-timeout", conf_relay, idle_timeout, 1, "10m"),
+	    .zero = true },
+	{ DURATION("connect-timeout", conf_relay, connect_timeout, 1, "5s") },
+	{ DURATION("half-close-timeout", conf_relay, half_close_timeout, 1,
+	    "1m"), .zero = true },
+	{ SIZE("buffer", conf_relay, buffer, 4 * K, 16 * K * K, "64k") },
+	{ WORD("io", conf_relay, io, ios, "auto") },
+	{ BOOL("keepalive", conf_relay, keepalive, "yes") },
+	{ HOSTS("local-address", conf_relay, local_address, local, nlocal,
+	    1) },
 	END
 };
 
 static const struct conf_opt root_opts[] = {
-	SECTION(spawnd),
-	SECTION(relay),
+	{ SECTION(spawnd), .required = true },
+	{ SECTIONS(relay, conf, relays, nrelays), .required = true },
 	END
 };
 
-const struct conf_section conf_spec_root = { "", false, root_opts };
-const struct conf_section conf_spec_spawnd = { "spawnd", false, spawnd_opts };
-const struct conf_section conf_spec_listen = { "listen", true, listen_opts };
-const struct conf_section conf_spec_servers =
-    { "servers", false, servers_opts };
-const struct conf_section conf_spec_users = { "users", false, users_opts };
-const struct conf_section conf_spec_log = { "log", false, log_opts };
-const struct conf_section conf_spec_relay = { "relay", true, relay_opts };
-const struct conf_section conf_spec_remote = { "remote", true, remote_opts };
+const struct conf_section conf_spec_root = { .name = "", .opts = root_opts };
+const struct conf_section conf_spec_spawnd = { .name = "spawnd",
+	.purpose = "it says where to listen", .opts = spawnd_opts };
+const struct conf_section conf_spec_listen = { .name = "listen",
+	.size = sizeof(struct conf_listen), .opts = listen_opts,
+	.purpose = "it needs one at least" };
+const struct conf_section conf_spec_servers = { .name = "servers",
+	.prefix = "servers: ", .opts = servers_opts };
+const struct conf_section conf_spec_users = { .name = "users",
+	.prefix = "users: ", .opts = users_opts };
+const struct conf_section conf_spec_log = { .name = "log",
+	.prefix = "log: ", .opts = log_opts };
+const struct conf_section conf_spec_relay = { .name = "relay",
+	.size = sizeof(struct conf_relay), .opts = relay_opts,
+	.purpose = "it says where to relay to" };
+const struct conf_section conf_spec_remote = { .name = "remote",
+	.size = sizeof(struct conf_remote), .opts = remote_opts,
+	.purpose = "it needs one at least" };
 
 const struct conf_opt *
 conf_spec_find(const struct conf_section *section, const char *name)
@@ -200,20 +256,29 @@ conf_spec_word(const struct conf_word *w, int value)
 	return "?";
 }
 
+const struct conf_word *
+conf_spec_word_of(const struct conf_word *w, const char *name)
+{
+	for (; w->name != NULL; w++)
+		if (strcmp(w->name, name) == 0)
+			return w;
+	return NULL;
+}
+
 const char *
 conf_overload_name(enum conf_overload overload)
 {
-	return conf_spec_word(conf_spec_overloads, overload);
+	return conf_spec_word(overloads, overload);
 }
 
 const char *
 conf_balance_name(enum conf_balance balance)
 {
-	return conf_spec_word(conf_spec_balances, balance);
+	return conf_spec_word(balances, balance);
 }
 
 const char *
 conf_io_name(enum conf_io io)
 {
-	return conf_spec_word(conf_spec_ios, io);
+	return conf_spec_word(ios, io);
 }

@@ -4,7 +4,7 @@
 
 #include <fcntl.h>
 
-#include "conf/int.h"
+#include "conf/parse.h"
 
 #define TEXT_CHUNK	4096
 #define TEXT_MISTAKES	10000	/* reported at most */

@@ -4,8 +4,6 @@
 
 #include "conf/int.h"
 
-#define NEAR_MAX	48	/* no name is as long */
-
 struct conf_unit {
 	const char	*name;
 	uint64_t	 factor;
@@ -16,8 +14,6 @@ static int	 conf_unit_of(const char *, uint64_t *,
 		    const struct conf_unit *, const char *, const char **);
 static const struct conf_unit
 		*conf_unit_find(const struct conf_unit *, const char *);
-static unsigned	 conf_near_distance(const char *, const char *);
-static unsigned	 conf_near_min(unsigned, unsigned);
 
 /* Largest first: the first that divides a number prints it. */
 static const struct conf_unit durations[] = {
@@ -133,67 +129,4 @@ conf_units_number(const char *text, uint64_t *value, const char **end)
 		return -1;
 	*value = n;
 	return 0;
-}
-
-void
-conf_near_init(struct conf_near *near, const char *word)
-{
-	memset(near, 0, sizeof(*near));
-	near->word = word;
-	/* At most a third of a name may be wrong. */
-	near->distance = (strlen(word) + 2) / 3 + 1;
-}
-
-void
-conf_near_try(struct conf_near *near, const char *candidate)
-{
-	unsigned distance;
-
-	if (strlen(near->word) >= NEAR_MAX || strlen(candidate) >= NEAR_MAX)
-		return;
-	distance = conf_near_distance(near->word, candidate);
-	if (distance < near->distance && distance < strlen(candidate)) {
-		near->distance = distance;
-		near->best = candidate;
-	}
-}
-
-const char *
-conf_near_hint(struct conf_near *near)
-{
-	if (near->best != NULL)
-		snprintf(near->hint, sizeof(near->hint),
-		    "; did you mean \"%s\"?", near->best);
-	return near->hint;
-}
-
-/* Damerau and Levenshtein: insert, delete, replace, swap neighbours. */
-static unsigned
-conf_near_distance(const char *a, const char *b)
-{
-	unsigned d[NEAR_MAX + 1][NEAR_MAX + 1], cost;
-	size_t i, j, n = strlen(a), m = strlen(b);
-
-	for (i = 0; i <= n; i++)
-		d[i][0] = i;
-	for (j = 0; j <= m; j++)
-		d[0][j] = j;
-	for (i = 1; i <= n; i++)
-		for (j = 1; j <= m; j++) {
-			cost = tolower((unsigned char)a[i - 1]) !=
-			    tolower((unsigned char)b[j - 1]);
-			d[i][j] = conf_near_min(d[i - 1][j - 1] + cost,
-			    conf_near_min(d[i - 1][j], d[i][j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
-				d[i][j] = conf_near_min(d[i][j],
-				    d[i - 2][j - 2] + 1);
-		}
-	return d[n][m];
-}
-
-static unsigned
-conf_near_min(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
 }

@@ -107,7 +107,7 @@ connect_options(int fd, const struct conf_relay *c, const struct addr *to)
 static int
 connect_bind(int fd, const struct conf_relay *c, const struct addr *to)
 {
-	if (!c->has_local || c->local.sa.sa_family != to->sa.sa_family)
+	if (c->nlocal == 0 || c->local->sa.sa_family != to->sa.sa_family)
 		return 0;
 #ifdef IP_BIND_ADDRESS_NO_PORT
 	{
@@ -117,7 +117,7 @@ connect_bind(int fd, const struct conf_relay *c, const struct addr *to)
 		    sizeof(on));
 	}
 #endif
-	return bind(fd, &c->local.sa, c->local.len);
+	return bind(fd, &c->local->sa, c->local->len);
 }
 
 enum step

@@ -32,7 +32,7 @@ load(const char *text)
 	return conf_load_text(text, "t", say, &said);
 }
 
-static struct conf *
+static inline struct conf *
 load_file(const char *path)
 {
 	said.text[0] = '\0';

@@ -67,7 +67,7 @@ test_defaults(void **state)
 	assert_int_equal(r->buffer, 64 * 1024);
 	assert_int_equal(r->io, CONF_IO_AUTO);
 	assert_true(r->keepalive);
-	assert_false(r->has_local);
+	assert_int_equal(r->nlocal, 0);
 	conf_free(&c);
 	assert_null(c);
 	conf_free(&c);
@@ -88,7 +88,6 @@ test_sections(void **state)
 	assert_int_equal(addr_get_port(&c->listens[0].addr[0]), 8080);
 	assert_int_equal(c->listens[0].relay, 0);
 	assert_int_equal(c->listens[0].backlog, 4096);
-	assert_int_equal(c->listens[0].line, 1);
 	assert_int_equal(c->nrelays, 1);
 	assert_string_equal(c->relays[0].name, "app");
 	assert_int_equal(c->relays[0].nremotes, 1);
@@ -158,8 +157,8 @@ test_everything(void **state)
 	assert_int_equal(r->buffer, 16 << 20);
 	assert_int_equal(r->io, CONF_IO_SPLICE);
 	assert_false(r->keepalive);
-	assert_true(r->has_local);
-	expect_addr(&r->local, "127.0.0.9:0");
+	assert_int_equal(r->nlocal, 1);
+	expect_addr(r->local, "127.0.0.9:0");
 	conf_free(&c);
 }
 
@@ -181,7 +180,6 @@ test_addresses(void **state)
 	assert_int_equal(c->listens[1].naddr, 2);
 	expect_addr(&c->listens[1].addr[0], "127.0.0.2:1");
 	expect_addr(&c->listens[1].addr[1], "10.0.4.0:1");
-	assert_int_equal(c->listens[1].line, 3);
 	assert_null(c->listens[2].address);
 	assert_true(c->listens[2].naddr >= 1);
 	assert_int_equal(c->relays[0].remotes[0].naddr, 13);
@@ -388,7 +386,6 @@ test_many(void **state)
 	assert_int_equal(c->relays[9].nremotes, 100);
 	expect_addr(&c->listens[999].addr[0], "127.0.3.249:80");
 	assert_int_equal(c->listens[999].relay, 9);
-	assert_int_equal(c->listens[999].line, 1001);
 	conf_free(&c);
 	free(text);
 	/* 0.05 s; the sanitizers and valgrind take their share */

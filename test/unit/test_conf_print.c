@@ -70,23 +70,16 @@ equal_text(const char *a, const char *b)
 		assert_string_equal(a, b);
 }
 
-/* What the tables fill in. */
+/* What is a number. */
 static void
 equal_options(const struct conf_section *spec, const void *a, const void *b)
 {
-	static const size_t sizes[] = {
-		[CONF_NUMBER] = sizeof(unsigned),
-		[CONF_DURATION] = sizeof(uint64_t),
-		[CONF_SIZE] = sizeof(uint64_t),
-		[CONF_WORD] = sizeof(int),
-		[CONF_BOOL] = sizeof(bool)
-	};
 	const struct conf_opt *o;
 
 	for (o = spec->opts; o->name != NULL; o++)
-		if (o->def != NULL)
-			assert_memory_equal((const char *)a + o->offset,
-			    (const char *)b + o->offset, sizes[o->type]);
+		if (o->type <= CONF_REF)
+			assert_true(conf_field_get(o, a) ==
+			    conf_field_get(o, b));
 }
 
 static void
@@ -134,8 +127,7 @@ equal_relays(const struct conf *a, const struct conf *b)
 		y = &b->relays[i];
 		equal_options(&conf_spec_relay, x, y);
 		assert_string_equal(x->name, y->name);
-		assert_int_equal(x->has_local, y->has_local);
-		equal_addrs(&x->local, x->has_local, &y->local, y->has_local);
+		equal_addrs(x->local, x->nlocal, y->local, y->nlocal);
 		assert_int_equal(x->nremotes, y->nremotes);
 		for (j = 0; j < x->nremotes; j++) {
 			s = &x->remotes[j];

@@ -1,0 +1,438 @@
+#include "compat.h"
+
+#include "conf/parse.h"
+
+static void	 read_sections(struct conf_check *, const struct conf_opt *,
+		    const struct cfg_t *, void *);
+static void	 read_title(struct conf_check *, const struct cfg_t *,
+		    const struct conf_opt *, char *);
+static void	 read_rows(struct conf_check *, const struct conf_section *,
+		    const struct cfg_t *, void *);
+static bool	 read_is_unix(const struct conf_section *,
+		    const struct cfg_t *);
+static void	 read_row(struct conf_check *, const struct conf_section *,
+		    struct conf_at *, bool);
+static void	 read_missing(struct conf_check *, const struct conf_section *,
+		    const struct cfg_t *, bool);
+static void	 read_value(struct conf_check *, const struct conf_at *);
+static void	 read_scalar(struct conf_check *, const struct conf_at *);
+static void	 read_range(struct conf_check *, const struct conf_at *);
+static bool	 read_overflows(const struct conf_opt *, const char *);
+static void	 read_no_word(struct conf_check *, const struct conf_at *);
+static void	 read_rules(struct conf_check *, const struct conf_at *);
+static void	 refer_rows(struct conf_check *, const struct conf_section *,
+		    const struct cfg_t *, void *);
+static void	 refer_row(struct conf_check *, const struct conf_section *,
+		    const struct conf_at *);
+static const char *section_str(const struct conf_section *,
+		    const struct cfg_t *, char *, size_t);
+
+struct conf *
+conf_check(const struct cfg_t *root, struct conf_text *text)
+{
+	struct conf_check c = { .conf = conf_new(), .text = text };
+
+	if (c.conf == NULL) {
+		text->nomem = true;
+		return NULL;
+	}
+	read_rows(&c, &conf_spec_root, root, c.conf);
+	refer_rows(&c, &conf_spec_root, root, c.conf);
+	conf_check_relations(&c, root);
+	return c.conf;
+}
+
+void
+conf_check_fail(struct conf_check *c, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (line > 0 && line <= c->text->nlines &&
+	    c->text->lines[line - 1].unset)
+		return;
+	va_start(ap, fmt);
+	conf_text_vmistake(c->text, line, fmt, ap);
+	va_end(ap);
+}
+
+void
+conf_check_missing(struct conf_check *c, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->text->cut)
+		return;
+	va_start(ap, fmt);
+	conf_text_vmistake(c->text, line, fmt, ap);
+	va_end(ap);
+}
+
+void *
+conf_check_alloc(struct conf_check *c, size_t n, size_t size)
+{
+	void *p;
+
+	if ((p = conf_alloc(c->conf, n * size)) == NULL)
+		c->text->nomem = true;
+	return p;
+}
+
+const char *
+conf_check_text(struct conf_check *c, const struct conf_at *at)
+{
+	size_t len = strlen(at->v->text);
+	char *copy;
+
+	if (len == 0) {
+		conf_check_fail(c, at->line, "%s is empty; give it a value or "
+		    "leave it out", at->name);
+		return NULL;
+	}
+	if (len > CONF_VALUE_MAX) {
+		conf_check_fail(c, at->line, "%s is longer than %d bytes",
+		    at->name, CONF_VALUE_MAX);
+		return NULL;
+	}
+	if ((copy = conf_check_alloc(c, len + 1, 1)) == NULL)
+		return NULL;
+	memcpy(copy, at->v->text, len);
+	conf_field_set_text(at->opt, at->base, copy);
+	return copy;
+}
+
+/* parent may be NULL: then there are none, and options have defaults. */
+static void
+read_sections(struct conf_check *c, const struct conf_opt *o,
+    const struct cfg_t *parent, void *base)
+{
+	const struct conf_section *spec = o->section;
+	const struct cfg_t *sec;
+	struct conf_array a;
+	unsigned i;
+
+	if (spec->size == 0) {
+		read_rows(c, spec, conf_child(parent, o->name, 0),
+		    (char *)base + o->offset);
+		return;
+	}
+	a.n = conf_children(parent, o->name);
+	if ((a.items = conf_check_alloc(c, a.n, spec->size)) == NULL)
+		return;
+	conf_field_set_array(o, base, &a);
+	for (i = 0; i < a.n; i++) {
+		sec = conf_child(parent, o->name, i);
+		read_title(c, sec, o, a.items + i * spec->size);
+		read_rows(c, spec, sec, a.items + i * spec->size);
+	}
+	conf_check_titles(c, o, parent);
+}
+
+static void
+read_title(struct conf_check *c, const struct cfg_t *sec,
+    const struct conf_opt *o, char *name)
+{
+	const char *title = conf_title(sec);
+
+	if (title == NULL)
+		return;
+	strlcpy(name, title, CONF_NAME);
+	if (!conf_title_ok(title))
+		conf_check_fail(c, conf_line(sec), "\"%.40s\" is no name for a "
+		    "%s section; use 1 to %d letters, digits, \".\", \"_\" or "
+		    "\"-\"", title, o->name, CONF_NAME - 1);
+}
+
+static void
+read_rows(struct conf_check *c, const struct conf_section *spec,
+    const struct cfg_t *sec, void *base)
+{
+	bool is_unix = read_is_unix(spec, sec);
+	const struct conf_opt *o;
+	struct conf_at at = { .sec = sec, .base = base };
+
+	for (o = spec->opts; o->name != NULL; o++) {
+		at.opt = o;
+		if (o->type == CONF_SECTION)
+			read_sections(c, o, sec, base);
+		else
+			read_row(c, spec, &at, is_unix);
+	}
+	if (sec != NULL)
+		read_missing(c, spec, sec, is_unix);
+}
+
+static bool
+read_is_unix(const struct conf_section *spec, const struct cfg_t *sec)
+{
+	const struct conf_opt *o;
+
+	for (o = spec->opts; o->name != NULL; o++)
+		if (o->type == CONF_SOCKET)
+			return conf_value(sec, o->name, 0) != NULL;
+	return false;
+}
+
+static void
+read_row(struct conf_check *c, const struct conf_section *spec,
+    struct conf_at *at, bool is_unix)
+{
+	const struct conf_opt *o = at->opt;
+
+	at->v = conf_value(at->sec, o->name, 0);
+	at->line = at->v != NULL ? at->v->line : conf_line(at->sec);
+	snprintf(at->name, sizeof(at->name), "%s%s",
+	    spec->prefix == NULL ? "" : spec->prefix, o->name);
+	conf_field_default(o, at->base);
+	if (!conf_field_unused(o, is_unix))
+		read_value(c, at);
+	else if (at->v != NULL && is_unix)
+		conf_check_fail(c, at->line, "%s and path are both given; use "
+		    "address and port, or path", o->name);
+	else if (at->v != NULL)
+		conf_check_fail(c, at->line, "%s is for a unix socket; there "
+		    "is no path here", o->name);
+}
+
+/* One sentence for the sections of a kind, one for all options. */
+static void
+read_missing(struct conf_check *c, const struct conf_section *spec,
+    const struct cfg_t *sec, bool is_unix)
+{
+	const struct conf_opt *o;
+	char list[128] = "", who[64];
+	bool some = false;
+
+	section_str(spec, sec, who, sizeof(who));
+	for (o = spec->opts; o->name != NULL; o++) {
+		some |= o->only == CONF_INET &&
+		    conf_value(sec, o->name, 0) != NULL;
+		if (!o->required || conf_field_unused(o, is_unix) ||
+		    conf_children(sec, o->name) > 0)
+			continue;
+		if (o->type == CONF_SECTION) {
+			conf_check_missing(c, conf_line(sec), "there is no "
+			    "\"%s\" section%s%s; %s", o->name,
+			    *who == '\0' ? "" : " in ", who,
+			    o->section->purpose);
+			continue;
+		}
+		strlcat(list, *list == '\0' ? "" : " and ", sizeof(list));
+		strlcat(list, strchr("aeiou", *o->name) != NULL ? "an " :
+		    "a ", sizeof(list));
+		strlcat(list, o->name, sizeof(list));
+	}
+	if (*list != '\0')
+		conf_check_missing(c, conf_line(sec), "%s needs %s%s", who,
+		    list, some ? "" : ", or a path");
+}
+
+static void
+read_value(struct conf_check *c, const struct conf_at *at)
+{
+	if (at->opt->type == CONF_HOSTS)
+		conf_read_hosts(c, at);
+	if (at->v == NULL)
+		return;
+	switch (at->opt->type) {
+	case CONF_REF:
+	case CONF_HOSTS:
+	case CONF_SECTION:
+		break;
+	case CONF_PATH:
+		conf_read_path(c, at);
+		break;
+	case CONF_USER:
+		conf_read_user(c, at);
+		break;
+	case CONF_UID:
+		conf_read_uid(c, at);
+		break;
+	case CONF_GID:
+		conf_read_gid(c, at);
+		break;
+	case CONF_PORT:
+		conf_read_port(c, at);
+		break;
+	case CONF_SOCKET:
+		conf_read_socket(c, at);
+		break;
+	case CONF_RULES:
+		read_rules(c, at);
+		break;
+	default:
+		read_scalar(c, at);
+		break;
+	}
+}
+
+static void
+read_scalar(struct conf_check *c, const struct conf_at *at)
+{
+	const struct conf_opt *o = at->opt;
+	const char *text = at->v->text, *err = NULL;
+	uint64_t n;
+
+	if (read_overflows(o, text))
+		read_range(c, at);
+	else if (conf_field_parse(o, text, &n, &err) == 0) {
+		if (conf_field_in_range(o, n))
+			conf_field_set(o, at->base, n);
+		else
+			read_range(c, at);
+	} else if (o->type == CONF_WORD)
+		read_no_word(c, at);
+	else if (o->type == CONF_BOOL)
+		conf_check_fail(c, at->line, "%s \"%.64s\" is neither yes nor "
+		    "no", at->name, text);
+	else if (o->type == CONF_MODE)
+		conf_check_fail(c, at->line, "%s \"%.64s\" is no file mode; "
+		    "use an octal number from 0 to %04o", at->name, text,
+		    CONF_MODE_MAX);
+	else if (err != NULL)
+		conf_check_fail(c, at->line, "%s %s", at->name, err);
+	else
+		conf_check_fail(c, at->line, "%s \"%.64s\" is not a number; "
+		    "use %llu to %llu", at->name, text,
+		    (unsigned long long)o->min, (unsigned long long)o->max);
+}
+
+static void
+read_range(struct conf_check *c, const struct conf_at *at)
+{
+	const struct conf_opt *o = at->opt;
+	char min[CONF_UNITLEN], max[CONF_UNITLEN];
+
+	conf_check_fail(c, at->line, "%s %.64s is out of range; use %s to "
+	    "%s%s", at->name, at->v->text, conf_field_str(o, o->min, min),
+	    conf_field_str(o, o->max, max), o->zero ? ", or 0" : "");
+}
+
+/* A number in all but its size: negative, or more than fits. */
+static bool
+read_overflows(const struct conf_opt *o, const char *text)
+{
+	const char *digits = text + (*text == '-'), *unit, *err;
+	char one[8];
+	uint64_t n;
+
+	if (o->type > CONF_SIZE || conf_field_parse(o, text, &n, &err) == 0)
+		return false;
+	unit = digits + strspn(digits, "0123456789");
+	if (unit == digits || strlen(unit) > 4)
+		return false;
+	snprintf(one, sizeof(one), "1%s", unit);
+	return conf_field_parse(o, one, &n, &err) == 0;
+}
+
+static void
+read_no_word(struct conf_check *c, const struct conf_at *at)
+{
+	const struct conf_word *w = at->opt->words;
+	struct near near;
+	char list[256] = "";
+
+	near_init(&near, at->v->text);
+	for (; w->name != NULL; w++) {
+		near_try(&near, w->name);
+		strlcat(list, w == at->opt->words ? "" :
+		    w[1].name == NULL ? " or " : ", ", sizeof(list));
+		strlcat(list, w->name, sizeof(list));
+	}
+	conf_check_fail(c, at->line, "%s \"%.64s\" is not known; use %s%s",
+	    at->name, at->v->text, list, near_hint(&near));
+}
+
+static void
+read_rules(struct conf_check *c, const struct conf_at *at)
+{
+	struct acl *acl = (void *)((char *)at->base + at->opt->offset);
+	const struct conf_value *v;
+	const char *err;
+	unsigned i, n = conf_children(at->sec, at->opt->name);
+
+	acl->rules = conf_check_alloc(c, n, sizeof(*acl->rules));
+	if (acl->rules == NULL)
+		return;
+	for (i = 0; i < n; i++) {
+		v = conf_value(at->sec, at->opt->name, i);
+		if (acl_parse(v->text, &acl->rules[acl->n], &err) == -1)
+			conf_check_fail(c, v->line, "%s", err);
+		else
+			acl->n++;
+	}
+}
+
+/* References, when all that they may be to is there. */
+static void
+refer_rows(struct conf_check *c, const struct conf_section *spec,
+    const struct cfg_t *sec, void *base)
+{
+	const struct conf_opt *o;
+	struct conf_at at = { .sec = sec, .base = base };
+	struct conf_array a;
+	unsigned i;
+
+	for (o = spec->opts; o->name != NULL && sec != NULL; o++) {
+		at.opt = o;
+		if (o->type == CONF_REF)
+			refer_row(c, spec, &at);
+		if (o->type != CONF_SECTION)
+			continue;
+		if (o->section->size == 0) {
+			refer_rows(c, o->section, conf_child(sec, o->name, 0),
+			    (char *)base + o->offset);
+			continue;
+		}
+		a = conf_field_array(o, base);
+		for (i = 0; i < a.n; i++)
+			refer_rows(c, o->section, conf_child(sec, o->name, i),
+			    a.items + i * o->section->size);
+	}
+}
+
+static void
+refer_row(struct conf_check *c, const struct conf_section *spec,
+    const struct conf_at *at)
+{
+	const struct conf_opt *o = at->opt;
+	const struct conf_value *v = conf_value(at->sec, o->name, 0);
+	struct conf_array a = conf_field_others(o, c->conf);
+	struct near near;
+	char who[64];
+	unsigned i;
+
+	if (v == NULL) {
+		if (a.n > 1)
+			conf_check_missing(c, conf_line(at->sec), "%s does not "
+			    "say which of the %u %ss it is for; add %s = NAME",
+			    section_str(spec, at->sec, who, sizeof(who)), a.n,
+			    o->section->name, o->name);
+		return;
+	}
+	for (i = 0; i < a.n; i++)
+		if (strcmp(a.items + i * o->section->size, v->text) == 0) {
+			conf_field_set(o, at->base, i);
+			return;
+		}
+	near_init(&near, v->text);
+	if (c->text->nmistakes < CONF_HINTS)
+		for (i = 0; i < a.n; i++)
+			near_try(&near, a.items + i * o->section->size);
+	conf_check_missing(c, v->line, "there is no %s \"%.64s\"%s",
+	    o->section->name, v->text, near_hint(&near));
+}
+
+static const char *
+section_str(const struct conf_section *spec, const struct cfg_t *sec,
+    char *buf, size_t size)
+{
+	const char *title = conf_title(sec);
+
+	*buf = '\0';
+	if (spec->size > 0)
+		snprintf(buf, size, "%s \"%.*s\"", spec->name, CONF_NAME - 1,
+		    title == NULL ? "" : title);
+	else if (*spec->name != '\0')
+		snprintf(buf, size, "\"%s\"", spec->name);
+	return buf;
+}
