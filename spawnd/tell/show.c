@@ -13,6 +13,7 @@
 #include "proc/reload.h"
 #include "proc/worker.h"
 #include "tell/show.h"
+#include "utf8.h"
 
 #define COLUMNS	20	/* most of any view */
 
@@ -157,17 +158,23 @@ cell(struct table *t, const char *fmt, ...)
 		t->cells[t->ncells++] = text;
 }
 
+/* A path may be anything; what is no UTF-8 is replaced by U+FFFD. */
 static void
 json_string(FILE *f, const char *s)
 {
+	size_t left = strlen(s), len;
+
 	fputc('"', f);
-	for (; *s != '\0'; s++) {
-		if (*s == '"' || *s == '\\')
+	for (; left > 0; s += len, left -= len) {
+		if ((len = utf8_len(s, left)) == 0) {
+			fputs("\\ufffd", f);
+			len = 1;
+		} else if (*s == '"' || *s == '\\')
 			fprintf(f, "\\%c", *s);
 		else if ((unsigned char)*s < ' ')
 			fprintf(f, "\\u%04x", (unsigned char)*s);
 		else
-			fputc(*s, f);
+			fwrite(s, 1, len, f);
 	}
 	fputc('"', f);
 }
@@ -239,6 +246,8 @@ print(FILE *f, struct table *t, bool json, bool one)
 		return;
 	}
 	if (!json) {
+		for (i = 0; i < t->ncells; i++)
+			utf8_clean(t->cells[i], strlen(t->cells[i]));
 		if (one)
 			print_pairs(f, t);
 		else

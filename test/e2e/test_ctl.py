@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 
 import pytest
 
@@ -122,6 +123,28 @@ def test_help_and_version(box, args, words):
     done = box.run(*args, program="spawnctl")
     assert (done.returncode, done.stderr) == (0, "")
     assert words in done.stdout
+
+
+def test_names_cannot_break_a_view(daemon, echo, box):
+    """A path may have any byte: JSON stays UTF-8, a row one line."""
+    folder = os.fsencode(box.dir)
+    path = folder + b'/a\xff"\t\x1b\xc2\x9b\xc3\xbc.sock'
+    conf = box.conf("own", remotes=[echo])
+    text = conf.path.read_bytes().replace(
+        b"listen web {", b"listen odd { path = '" + path + b"' }\n"
+        b"listen web {", 1)
+    conf.path.write_bytes(text)
+    d = daemon(conf=False, args=[conf.path])
+    d.conf = conf
+    raw = subprocess.run([box.programs["spawnctl"], "-s", conf.control,
+                          "--json", "show", "listeners"],
+                         capture_output=True).stdout
+    rows = {row["name"]: row for row in json.loads(raw.decode("utf-8"))}
+    assert rows["odd"]["address"].endswith('/a\ufffd"\t\x1b\x9b\u00fc.sock')
+    table = d.ctl("show", "listeners").stdout.splitlines()
+    assert len(table) == 3
+    assert '/a?"????\u00fc.sock' in table[1] + table[2]
+    os.unlink(path)
 
 
 def test_socket_of_the_environment(d, box):
