@@ -1,6 +1,6 @@
 /*
  * kqueue_linux.c - kqueue(2) on epoll(7) or poll(2), signalfd(2) and
- * pidfd_open(2).
+ * pidfd_open(2); children by SIGCHLD where that is missing or forbidden.
  *
  * A table indexed by descriptor holds what was asked for. The kernel is given
  * the descriptor and a generation, so that an event for a descriptor that has
@@ -89,6 +89,7 @@ static struct {
 	unsigned int		 nfired;
 	int			 sigfd;
 	sigset_t		 sigs;
+	bool			 sigchld;	/* wanted here too, for ever */
 	struct spill		 spill;
 } queue = { .fd = -1, .sigfd = -1 };
 
@@ -122,11 +123,15 @@ static struct note *note_new(const struct kevent *);
 static void	 note_free(struct note *);
 static int	 note_watch_signal(int);
 static int	 note_watch_proc(struct note *);
+static int	 note_watch_child(struct note *);
 static void	 note_fire(struct note *, int64_t);
 static int	 note_take(struct kevent *, int);
 static void	 note_taken(struct note *);
 static void	 signals_read(void);
+static void	 signal_taken(int);
 static void	 proc_exited(struct note *);
+static bool	 proc_status(pid_t, int *);
+static void	 children_look(void);
 
 static int	 spill_take(struct kevent *);
 static int	 wait_epoll(struct kevent *, int, const struct timespec *);
@@ -165,6 +170,7 @@ kqueue_linux_close(void)
 		close(queue.sigfd);
 	queue.sigfd = -1;
 	sigemptyset(&queue.sigs);
+	queue.sigchld = false;
 	while (queue.fd != -1 && (n = TAILQ_FIRST(&queue.notes)) != NULL)
 		note_free(n);
 	TAILQ_INIT(&queue.notes);
@@ -630,7 +636,8 @@ note_free(struct note *n)
 		kqueue_linux_forget(n->fd);
 		close(n->fd);
 	}
-	if (n->filter == EVFILT_SIGNAL) {
+	if (n->filter == EVFILT_SIGNAL &&
+	    !(queue.sigchld && n->ident == SIGCHLD)) {
 		sigdelset(&queue.sigs, (int)n->ident);
 		if (queue.sigfd != -1)
 			signalfd(queue.sigfd, &queue.sigs, 0);
@@ -660,14 +667,34 @@ note_watch_signal(int signo)
 	return -1;
 }
 
+/* Old kernels do not know the call, and sandboxes that are older than it
+ * forbid it. */
 static int
 note_watch_proc(struct note *n)
 {
 	/* It is close-on-exec by nature. */
 	n->fd = (int)syscall(SYS_pidfd_open, (pid_t)n->ident, 0);
-	if (n->fd == -1)
+	if (n->fd != -1)
+		return slot_hold(n->fd, SLOT_PROC, n);
+	return errno == ENOSYS || errno == EPERM ? note_watch_child(n) : -1;
+}
+
+/* It may have ended before. */
+static int
+note_watch_child(struct note *n)
+{
+	siginfo_t si;
+
+	if (!queue.sigchld && note_watch_signal(SIGCHLD) == -1)
 		return -1;
-	return slot_hold(n->fd, SLOT_PROC, n);
+	queue.sigchld = true;
+	if (waitid(P_PID, (id_t)n->ident, &si, WEXITED | WNOWAIT |
+	    WNOHANG) == -1) {
+		errno = kill((pid_t)n->ident, 0) == -1 ? ESRCH : ENOTSUP;
+		return -1;
+	}
+	children_look();
+	return 0;
 }
 
 static void
@@ -721,34 +748,68 @@ static void
 signals_read(void)
 {
 	struct signalfd_siginfo si[16];
-	struct note *n;
 	ssize_t got;
 	size_t i;
 
 	while ((got = read(queue.sigfd, si, sizeof(si))) > 0)
 		for (i = 0; i < (size_t)got / sizeof(si[0]); i++)
-			TAILQ_FOREACH(n, &queue.notes, entry)
-				if (n->filter == EVFILT_SIGNAL &&
-				    n->ident == si[i].ssi_signo)
-					note_fire(n, 1);
+			signal_taken((int)si[i].ssi_signo);
+}
+
+static void
+signal_taken(int signo)
+{
+	struct note *n;
+
+	if (signo == SIGCHLD && queue.sigchld)
+		children_look();
+	TAILQ_FOREACH(n, &queue.notes, entry)
+		if (n->filter == EVFILT_SIGNAL && n->ident == (unsigned)signo)
+			note_fire(n, 1);
 }
 
 static void
 proc_exited(struct note *n)
 {
-	siginfo_t si;
 	int status = 0;
 
-	memset(&si, 0, sizeof(si));
-	if (waitid(P_PID, (id_t)n->ident, &si, WEXITED | WNOWAIT |
-	    WNOHANG) == 0 && si.si_pid != 0)
-		status = si.si_code == CLD_EXITED ? (si.si_status & 0xff) << 8 :
-		    si.si_status | (si.si_code == CLD_DUMPED ? 0x80 : 0);
+	proc_status((pid_t)n->ident, &status);
 	/* It stays readable for ever and has nothing more to say. */
 	kqueue_linux_forget(n->fd);
 	close(n->fd);
 	n->fd = -1;
 	note_fire(n, status);
+}
+
+/* False if it runs. One that is not ours, or was taken by another, has 0. */
+static bool
+proc_status(pid_t pid, int *status)
+{
+	siginfo_t si;
+
+	memset(&si, 0, sizeof(si));
+	if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT | WNOHANG) == -1)
+		return true;
+	if (si.si_pid == 0)
+		return false;
+	*status = si.si_code == CLD_EXITED ? (si.si_status & 0xff) << 8 :
+	    si.si_status | (si.si_code == CLD_DUMPED ? 0x80 : 0);
+	return true;
+}
+
+/* Those without a descriptor of their own, as the signals of several merge. */
+static void
+children_look(void)
+{
+	struct note *n;
+	int status;
+
+	TAILQ_FOREACH(n, &queue.notes, entry) {
+		status = 0;
+		if (n->filter == EVFILT_PROC && n->fd == -1 && !n->fired &&
+		    proc_status((pid_t)n->ident, &status))
+			note_fire(n, status);
+	}
 }
 
 static int

@@ -7,15 +7,36 @@
 
 #include "shm.h"
 
-#ifdef HAVE_MEMFD_CREATE
+static int	 shm_named(const char *);
+static int	 shm_anonymous(const char *);
+
+#ifndef HAVE_MEMFD_CREATE
+#define MFD_CLOEXEC		0
+#define MFD_ALLOW_SEALING	0
+
 static int
-shm_open_anon(const char *name)
+memfd_create(const char *name, unsigned flags)
 {
-	return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	(void)name;
+	(void)flags;
+	errno = ENOSYS;
+	return -1;
 }
-#else
+#endif
+
+/* Old kernels do not know memfd_create(2), and some sandboxes forbid it. */
 static int
-shm_open_anon(const char *name)
+shm_anonymous(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd == -1 && (errno == ENOSYS || errno == EPERM))
+		return shm_named(name);
+	return fd;
+}
+
+static int
+shm_named(const char *name)
 {
 	char path[64];
 	int fd;
@@ -29,14 +50,13 @@ shm_open_anon(const char *name)
 	}
 	return fd;
 }
-#endif
 
 int
 shm_create(const char *name, size_t size)
 {
 	int fd, saved;
 
-	if ((fd = shm_open_anon(name)) == -1)
+	if ((fd = shm_anonymous(name)) == -1)
 		return -1;
 	if (ftruncate(fd, (off_t)size) == -1) {
 		saved = errno;
@@ -63,14 +83,23 @@ shm_text(int fd)
 	return NULL;
 }
 
+#ifdef F_ADD_SEALS
+/* What shm_named() has made is sealed against seals. */
 int
 shm_seal(int fd)
 {
-#ifdef F_ADD_SEALS
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals == -1 || (seals & F_SEAL_SEAL))
+		return 0;
 	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK |
 	    F_SEAL_GROW | F_SEAL_WRITE);
+}
 #else
+int
+shm_seal(int fd)
+{
 	(void)fd;
 	return 0;
-#endif
 }
+#endif

@@ -164,6 +164,33 @@ def test_call_of_the_start(box, echo, library, function, error, who):
                 if p[0] != "Z" and p[1] in ("relay", "logger")]
 
 
+# Calls that are not there
+
+@pytest.mark.parametrize("error", ["ENOSYS", "EPERM"])
+@pytest.mark.parametrize("function", ["pidfd_open", "memfd_create"])
+def test_call_that_is_missing(box, echo, calls, function, error):
+    """As on an old kernel, or in a sandbox that is older than the call: all
+    goes on without it."""
+    calls.fail(function, error, "master", times=1 << 30)
+    d = box.daemon(remotes=[echo], env=calls.env)
+    d.deaths = True
+    assert calls.hits()
+    assert attempt(d, 4) == 0
+    first = d.kids("relay")
+    os.kill(first[0], signal.SIGKILL)
+    wait(lambda: first[0] not in d.kids("relay") and
+         len(d.workers("ready")) == 2, 30, "another worker")
+    d.reload()
+    wait(lambda: not set(first) & set(d.kids()), 30, "the old workers' end")
+    logger = d.kids("logger")
+    os.kill(logger[0], signal.SIGKILL)
+    wait(lambda: d.kids("logger") not in ([], logger), 30, "another logger")
+    d.ctl("upgrade")
+    wait(lambda: d.summary()["last_reload"] == "ok" and
+         d.summary()["generation"] == 3, 30, "the upgrade")
+    assert attempt(d, 4) == 0
+
+
 # The service
 
 def attempt(d, count=1):
