@@ -1,6 +1,5 @@
 #include "compat.h"
 
-#include <libutil.h>
 #include <signal.h>
 
 #include "accept/handoff.h"
@@ -9,6 +8,7 @@
 #include "life.h"
 #include "log.h"
 #include "master.h"
+#include "pidfile.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
 #include "proc/reload.h"
@@ -35,7 +35,7 @@ life_serving(void)
 {
 	const char status = 0;
 
-	if (master.pidfile != NULL && pidfile_write(master.pidfile) == -1)
+	if (master.pidfile != NULL && pidfile_tell(master.pidfile) == -1)
 		log_warn("pid file");
 	log_info("ready: %u workers, %u listeners",
 	    generation_count(master.gen, true), master.gen->conf->nlistens);
@@ -113,7 +113,6 @@ life_end(int status)
 	if (status == 0)
 		log_info("stopped");
 	logproc_stop();
-	if (master.pidfile != NULL)
-		pidfile_remove(master.pidfile);
+	pidfile_drop(&master.pidfile);
 	exit(status);
 }

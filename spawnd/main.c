@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
-#include <libutil.h>
 #include <limits.h>
 #include <signal.h>
 #include <time.h>
@@ -19,6 +18,7 @@
 #include "log.h"
 #include "master.h"
 #include "options.h"
+#include "pidfile.h"
 #include "proc/logproc.h"
 #include "proc/reaper.h"
 #include "proc/reload.h"
@@ -203,7 +203,7 @@ files_of_others(const struct conf *conf)
 	    master.opt.pidfile : conf->pidfile;
 
 	if (path != NULL &&
-	    master_pidfile(path, &master.pidfile, &err) == -1)
+	    (master.pidfile = pidfile_take(path, &err)) == NULL)
 		fatalx("%s", err);
 	if (conf->user != NULL && geteuid() != 0)
 		log_info("user %s: not started by root, workers run as who "

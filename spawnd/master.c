@@ -1,30 +1,11 @@
 #include "compat.h"
 
-#include <libutil.h>
-
 #include "log.h"
 #include "master.h"
+#include "pidfile.h"
 #include "proc/generation.h"
 
 struct master master;
-
-int
-master_pidfile(const char *path, struct pidfh **pfh, const char **errp)
-{
-	static char why[512];
-	pid_t other = 0;
-
-	if ((*pfh = pidfile_open(path, 0644, &other)) != NULL)
-		return 0;
-	if (errno == EEXIST)
-		snprintf(why, sizeof(why), "pid file %s: spawnd runs already, "
-		    "as process %ld", path, (long)other);
-	else
-		snprintf(why, sizeof(why), "pid file %s: %s", path,
-		    strerror(errno));
-	*errp = why;
-	return -1;
-}
 
 void
 master_pidfile_again(void)
@@ -34,9 +15,9 @@ master_pidfile_again(void)
 
 	if (path == NULL)
 		return;
-	if (master_pidfile(path, &master.pidfile, &err) == -1)
+	if ((master.pidfile = pidfile_take(path, &err)) == NULL)
 		log_warnx("%s", err);
-	else if (pidfile_write(master.pidfile) == -1)
+	else if (pidfile_tell(master.pidfile) == -1)
 		log_warn("pid file %s", path);
 }
 

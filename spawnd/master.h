@@ -19,7 +19,7 @@
 
 struct generation;
 struct listener;
-struct pidfh;
+struct pidfile;
 struct total;
 
 struct master {
@@ -28,7 +28,7 @@ struct master {
 	TAILQ_HEAD(generations, generation) gens; /* all that have workers */
 	TAILQ_HEAD(, total)	 totals;
 	TAILQ_HEAD(listeners, listener) listeners;
-	struct pidfh		*pidfile;
+	struct pidfile		*pidfile;
 	char			**argv;		/* as we were started */
 	char			*self;		/* path of the binary */
 	char			*cwd;
@@ -43,9 +43,6 @@ struct master {
 };
 extern struct master master;
 
-/* Opens and writes a pid file. -1 with *errp. */
-int		 master_pidfile(const char *path, struct pidfh **,
-		    const char **errp);
 /* Opens the pid file that options and configuration name. */
 void		 master_pidfile_again(void);
 /* The path of a program of libexec, in buf. */

@@ -8,6 +8,7 @@
 
 #include "log.h"
 #include "logger.h"
+#include "safe.h"
 
 #define LOOK	1000		/* ms between looks at the file's name */
 
@@ -62,10 +63,10 @@ target_style(void)
 static int
 target_open(void)
 {
+	const char *err;
 	int fd;
 
-	fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-	    O_NONBLOCK | O_NOCTTY, 0640);
+	fd = safe_open(target, O_WRONLY | O_APPEND | O_CREAT, 0640, &err);
 	if (fd == -1)
 		return -1;
 	if (out != STDERR_FILENO)

@@ -1,16 +1,14 @@
 #include "compat.h"
 
-#include <sys/stat.h>
-
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include <fcntl.h>
 #include <inttypes.h>
 
 #include "accept/activate.h"
 #include "accept/admit.h"
 #include "accept/listener.h"
+#include "accept/unixsock.h"
 #include "conf/conf.h"
 #include "ev.h"
 #include "log.h"
@@ -42,9 +40,6 @@ static void		 listener_update(struct listener *,
 			    const struct conf *);
 static int		 listener_options(int, const struct addr *, bool);
 static void		 listener_free(struct listener *);
-static bool		 unix_in_use(const struct addr *, const char **);
-static int		 unix_listen(const struct addr *, unsigned, uint32_t,
-			    uint32_t, uint32_t);
 static const char	*sentence(const char *, const char *, const char *);
 
 /* "what name: why", in a buffer of its own. */
@@ -212,6 +207,7 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 {
 	const struct conf_listen *c = &conf->listens[index];
 	const struct listener *last;
+	struct unixsock file = { .ino = 0 };
 	struct addr want = *a;
 	int fd;
 
@@ -221,14 +217,19 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 	    last != NULL && last->fresh && last->next_index == index)
 		addr_set_port(&want, addr_get_port(&last->addr));
 	if (a->sa.sa_family == AF_UNIX)
-		fd = listener_unix(a, c->backlog, c->mode, c->uid, c->gid,
-		    errp);
+		fd = unixsock_listen(a, c->backlog, c->mode, c->uid, c->gid,
+		    &file, errp);
 	else
 		fd = listener_tcp(&want, conf->relays[c->relay].keepalive,
 		    c->backlog, errp);
 	if (fd == -1)
 		return -1;
-	return listener_add(conf, index, a, fd, LISTENER_BOUND, errp);
+	if (listener_add(conf, index, a, fd, LISTENER_BOUND, errp) == -1) {
+		unixsock_unlink(a, &file);
+		return -1;
+	}
+	TAILQ_LAST(&master.listeners, listeners)->file = file;
+	return 0;
 }
 
 /* Takes the descriptor over. */
@@ -239,7 +240,6 @@ listener_add(const struct conf *conf, unsigned index, const struct addr *a,
 	const struct conf_listen *c = &conf->listens[index];
 	const int on = 1;
 	struct listener *l;
-	struct stat st;
 
 	/* Watched from now on, as that may fail; served from the commit. */
 	if ((l = calloc(1, sizeof(*l))) == NULL ||
@@ -259,11 +259,6 @@ listener_add(const struct conf *conf, unsigned index, const struct addr *a,
 		l->backlog = c->backlog;
 	else if (l->addr.sa.sa_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (from == LISTENER_BOUND && a->sa.sa_family == AF_UNIX &&
-	    stat(a->un.sun_path, &st) == 0) {
-		l->dev = st.st_dev;
-		l->ino = st.st_ino;
-	}
 	TAILQ_INSERT_TAIL(&master.listeners, l, entry);
 	return 0;
 }
@@ -325,97 +320,12 @@ listener_tcp(const struct addr *a, bool keepalive, unsigned backlog,
 	return fd;
 }
 
-/* True if somebody lives behind the path, or it is no socket at all. */
-static bool
-unix_in_use(const struct addr *a, const char **errp)
-{
-	struct stat st;
-	bool used;
-	int fd;
-
-	if (lstat(a->un.sun_path, &st) == -1)
-		return false;
-	if (!S_ISSOCK(st.st_mode)) {
-		*errp = "a file of that name exists and is no socket";
-		return true;
-	}
-	*errp = "another process listens there";
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	used = fd == -1 || connect(fd, &a->sa, a->len) == 0 ||
-	    errno != ECONNREFUSED;
-	if (fd != -1)
-		close(fd);
-	return used;
-}
-
-/* Bound under another name first, so that the final one appears with its
- * mode and owner, ready to be connected to. */
-static int
-unix_listen(const struct addr *a, unsigned backlog, uint32_t mode,
-    uint32_t uid, uint32_t gid)
-{
-	struct addr tmp = *a;
-	int fd, saved;
-
-	if (snprintf(tmp.un.sun_path, sizeof(tmp.un.sun_path), "%s.%x",
-	    a->un.sun_path, (unsigned)getpid() & 0xffff) >=
-	    (int)sizeof(tmp.un.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	tmp.len = sizeof(tmp.un);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return -1;
-	unlink(tmp.un.sun_path);
-	if (bind(fd, &tmp.sa, tmp.len) == -1 ||
-	    (mode != CONF_NOID && chmod(tmp.un.sun_path, mode) == -1) ||
-	    ((uid != CONF_NOID || gid != CONF_NOID) &&
-	    chown(tmp.un.sun_path, uid, gid) == -1) ||
-	    listen(fd, (int)backlog) == -1 ||
-	    rename(tmp.un.sun_path, a->un.sun_path) == -1) {
-		saved = errno;
-		unlink(tmp.un.sun_path);
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
-}
-
-int
-listener_unix(const struct addr *a, unsigned backlog, uint32_t mode,
-    uint32_t uid, uint32_t gid, const char **errp)
-{
-	const char *why;
-	int fd;
-
-	if (unix_in_use(a, &why)) {
-		*errp = sentence("listen on", a->un.sun_path, why);
-		return -1;
-	}
-	if ((fd = unix_listen(a, backlog, mode, uid, gid)) == -1)
-		*errp = sentence("listen on", a->un.sun_path, strerror(errno));
-	return fd;
-}
-
-void
-listener_unlink(const struct addr *a, dev_t dev, ino_t ino)
-{
-	struct stat st;
-
-	if (a->sa.sa_family == AF_UNIX &&
-	    lstat(a->un.sun_path, &st) == 0 && st.st_dev == dev &&
-	    st.st_ino == ino)
-		unlink(a->un.sun_path);
-}
-
 static void
 listener_free(struct listener *l)
 {
 	TAILQ_REMOVE(&master.listeners, l, entry);
 	ev_io_close(&l->io);
-	listener_unlink(&l->addr, l->dev, l->ino);
+	unixsock_unlink(&l->addr, &l->file);
 	free(l);
 }
 
@@ -454,7 +364,7 @@ static void
 listener_update(struct listener *l, const struct conf *conf)
 {
 	const struct conf_listen *c = &conf->listens[l->next_index];
-	const char *path = l->addr.un.sun_path;
+	const char *err;
 
 	l->index = l->next_index;
 	strlcpy(l->name, c->name, sizeof(l->name));
@@ -467,12 +377,9 @@ listener_update(struct listener *l, const struct conf *conf)
 		return;
 	}
 	/* The socket of an abstract name has neither mode nor owner. */
-	if (path[0] != '/')
-		return;
-	if ((c->mode != CONF_NOID && chmod(path, c->mode) == -1) ||
-	    ((c->uid != CONF_NOID || c->gid != CONF_NOID) &&
-	    chown(path, c->uid, c->gid) == -1))
-		log_warn("listener %s", l->name);
+	if (l->addr.un.sun_path[0] == '/' && unixsock_dress(&l->addr, &l->file,
+	    c->mode, c->uid, c->gid, &err) == -1)
+		log_warnx("listener %s: %s", l->name, err);
 }
 
 void
@@ -498,7 +405,7 @@ listener_save(FILE *f)
 		fprintf(f, "listener %d %d %u %u %" PRIu64 " %" PRIu64
 		    " %ju %ju %s %u ", upgrade_keep(l->io.fd), (int)l->from,
 		    l->index, l->backlog, l->accepted, l->refused,
-		    (uintmax_t)l->dev, (uintmax_t)l->ino, l->name,
+		    (uintmax_t)l->file.dev, (uintmax_t)l->file.ino, l->name,
 		    (unsigned)l->asked.len);
 		p = (const uint8_t *)&l->asked.un;
 		for (i = 0; i < l->asked.len; i++)
@@ -531,8 +438,8 @@ listener_take(const char *line)
 			return false;
 		((uint8_t *)&l->asked.un)[i] = (uint8_t)byte;
 	}
-	l->dev = (dev_t)dev;
-	l->ino = (ino_t)ino;
+	l->file.dev = (dev_t)dev;
+	l->file.ino = (ino_t)ino;
 	l->next_index = l->index;
 	l->asked.len = len;
 	listener_name(l, fd);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "accept/unixsock.h"
 #include "addr.h"
 #include "conf/conf.h"
 #include "ev.h"
@@ -30,8 +31,7 @@ struct listener {
 	bool			 ready;		/* there may be more */
 	bool			 counts;	/* its backlog has been told */
 	int			 waiting;	/* connections, or BACKLOG_* */
-	dev_t			 dev;		/* of a unix socket's file */
-	ino_t			 ino;		/* that we have made */
+	struct unixsock		 file;		/* that we have made */
 	uint64_t		 accepted, refused;
 };
 
@@ -49,16 +49,6 @@ void		 listener_rollback(void);
 void		 listener_close_all(void);
 /* Writes "name address" lines of what is bound; see spawnd -A. */
 int		 listener_write_addrs(const char *path);
-/*
- * A listening unix socket under its final name, with mode, uid and gid
- * (CONF_NOID: left alone); a stale one in its place is replaced, a living one
- * or another file is not touched. -1 with *errp.
- */
-int		 listener_unix(const struct addr *, unsigned backlog,
-		    uint32_t mode, uint32_t uid, uint32_t gid,
-		    const char **errp);
-/* Removes a unix socket's file if it is still the one that is bound. */
-void		 listener_unlink(const struct addr *, dev_t, ino_t);
 
 /* For an upgrade: writes the lines of all; takes up one. False for a line that
  * is not understood. */

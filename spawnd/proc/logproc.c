@@ -16,6 +16,7 @@
 #include "proc/logproc.h"
 #include "proc/upgrade.h"
 #include "proto.h"
+#include "safe.h"
 
 #define LOG_BUFFER	(1024 * 1024)	/* bytes of lines under way, if root */
 #define RESTART		1000		/* ms after the logger has died */
@@ -65,7 +66,7 @@ logproc_fd(void)
 int
 logproc_check(const struct conf *conf, const char **errp)
 {
-	const char *to = conf->log_to;
+	const char *err, *to = conf->log_to;
 	int fd;
 
 	if (to == NULL || to[0] != '/')
@@ -79,10 +80,9 @@ logproc_check(const struct conf *conf, const char **errp)
 		    "background that is nowhere; use a file or \"syslog\"",
 		    errp);
 	}
-	fd = open(to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-	    O_NONBLOCK | O_NOCTTY, 0640);
+	fd = safe_open(to, O_WRONLY | O_APPEND | O_CREAT, 0640, &err);
 	if (fd == -1 && errno != ENXIO)		/* a FIFO without a reader */
-		return refused(to, strerror(errno), errp);
+		return refused(to, err, errp);
 	if (fd != -1)
 		close(fd);
 	return 0;

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "master.h"
 #include "options.h"
+#include "pidfile.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
 #include "proc/reaper.h"
@@ -283,27 +284,25 @@ take_over(const struct conf *conf, const char **errp)
 {
 	const struct conf *old = master.gen == NULL ? NULL : master.gen->conf;
 	const char *had = old == NULL ? NULL : old->control;
-	struct pidfh *pidfile = NULL;
+	struct pidfile *pidfile = NULL;
 
 	if (master.opt.pidfile == NULL && conf->pidfile != NULL &&
 	    old != NULL && (old->pidfile == NULL ||
 	    strcmp(old->pidfile, conf->pidfile) != 0) &&
-	    master_pidfile(conf->pidfile, &pidfile, errp) == -1)
+	    (pidfile = pidfile_take(conf->pidfile, errp)) == NULL)
 		return -1;
 	if (conf->control == NULL)
 		control_close();
 	else if ((had == NULL || strcmp(had, conf->control) != 0) &&
 	    control_open(conf->control, errp) == -1) {
-		if (pidfile != NULL)
-			pidfile_remove(pidfile);
+		pidfile_drop(&pidfile);
 		return -1;
 	}
 	if (pidfile != NULL || (master.opt.pidfile == NULL && old != NULL &&
 	    conf->pidfile == NULL)) {
-		if (master.pidfile != NULL)
-			pidfile_remove(master.pidfile);
+		pidfile_drop(&master.pidfile);
 		master.pidfile = pidfile;
-		if (pidfile != NULL && pidfile_write(pidfile) == -1)
+		if (pidfile != NULL && pidfile_tell(pidfile) == -1)
 			log_warn("pid file %s", conf->pidfile);
 	}
 	return 0;

@@ -12,6 +12,7 @@
 #include "ev.h"
 #include "log.h"
 #include "master.h"
+#include "pidfile.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
 #include "proc/reaper.h"
@@ -296,9 +297,7 @@ become(struct ev_task *t)
 		setenv(ENV_BACK, number, 1);
 	}
 	kept_set(true);
-	if (master.pidfile != NULL)
-		pidfile_close(master.pidfile);
-	master.pidfile = NULL;
+	pidfile_leave(&master.pidfile);
 	if (chdir(master.cwd) == 0)
 		execv(master.self, master.argv);
 	snprintf(why, sizeof(why), "%s: %s", master.self, strerror(errno));

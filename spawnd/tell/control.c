@@ -1,8 +1,6 @@
 #include "compat.h"
 
-#include <sys/stat.h>
-
-#include "accept/listener.h"
+#include "accept/unixsock.h"
 #include "conf/conf.h"
 #include "ev.h"
 #include "life.h"
@@ -56,8 +54,7 @@ static void	request_drain(struct client *, const char *);
 static struct ev_io		 control = { .fd = -1 };
 static struct ev_timer		 control_timer = EV_TIMER(control_again);
 static struct addr		 control_addr;
-static dev_t			 control_dev;
-static ino_t			 control_ino;
+static struct unixsock		 control_file;
 static unsigned			 nclients;
 static struct client		*asker;		/* for the upgrade, before it */
 static TAILQ_HEAD(, client)	 clients = TAILQ_HEAD_INITIALIZER(clients);
@@ -65,25 +62,22 @@ static TAILQ_HEAD(, client)	 clients = TAILQ_HEAD_INITIALIZER(clients);
 int
 control_open(const char *path, const char **errp)
 {
+	struct unixsock file;
 	struct addr a;
-	struct stat st;
 	int fd;
 
-	if (addr_unix(path, &a, errp) == -1 || (fd = listener_unix(&a,
-	    BACKLOG, 0600, CONF_NOID, CONF_NOID, errp)) == -1)
+	if (addr_unix(path, &a, errp) == -1 || (fd = unixsock_listen(&a,
+	    BACKLOG, 0600, CONF_NOID, CONF_NOID, &file, errp)) == -1)
 		return -1;
 	control_close();
 	if (ev_io_add(&control, fd, IO_READ, control_event) == -1) {
 		*errp = strerror(errno);
 		close(fd);
-		unlink(path);
+		unixsock_unlink(&a, &file);
 		return -1;
 	}
 	control_addr = a;
-	if (stat(path, &st) == 0) {
-		control_dev = st.st_dev;
-		control_ino = st.st_ino;
-	}
+	control_file = file;
 	return 0;
 }
 
@@ -94,8 +88,8 @@ control_save(FILE *f, const struct reload_waiter *w)
 
 	if (control.fd != -1)
 		fprintf(f, "control %d %ju %ju %s\n",
-		    upgrade_keep(control.fd), (uintmax_t)control_dev,
-		    (uintmax_t)control_ino, control_addr.un.sun_path);
+		    upgrade_keep(control.fd), (uintmax_t)control_file.dev,
+		    (uintmax_t)control_file.ino, control_addr.un.sun_path);
 	/* Who waits for the upgrade, and who has not said what it wants. */
 	TAILQ_FOREACH(c, &clients, entry) {
 		if (w == &c->waiter)
@@ -128,8 +122,8 @@ control_take(const char *line)
 	if (sscanf(line, "control %d %ju %ju %n", &fd, &dev, &ino, &at) != 3 ||
 	    addr_unix(line + at, &control_addr, &err) == -1)
 		return false;
-	control_dev = (dev_t)dev;
-	control_ino = (ino_t)ino;
+	control_file.dev = (dev_t)dev;
+	control_file.ino = (ino_t)ino;
 	return ev_io_add(&control, fd, IO_READ, control_event) == 0;
 }
 
@@ -150,7 +144,7 @@ control_close(void)
 	if (control.fd == -1)
 		return;
 	ev_io_close(&control);
-	listener_unlink(&control_addr, control_dev, control_ino);
+	unixsock_unlink(&control_addr, &control_file);
 }
 
 static void
