@@ -33,23 +33,8 @@ struct source {
 	uint8_t		pad;
 };
 
-/*
- * Resolves host (a name or a number; NULL: the wildcard address of each
- * family the machine has) and service (a number 0 to 65535 or a name known
- * to getservbyname(3)) for TCP. passive as AI_PASSIVE. Writes at most max
- * addresses, IPv6 first as the resolver orders them, duplicates removed.
- * Returns how many, or -1 with *errp set to a sentence that names the culprit
- * (static storage, valid until the next call).
- */
-int		 addr_resolve(const char *host, const char *service,
-		    bool passive, struct addr *out, size_t max,
-		    const char **errp);
 /* A unix socket's path. Returns -1 with *errp if it is too long. */
 int		 addr_unix(const char *path, struct addr *out,
-		    const char **errp);
-/* A number "1".."65535" (0 allowed if zero_ok) or a service name to a port;
- * -1 with *errp otherwise. */
-int		 addr_port(const char *service, bool zero_ok,
 		    const char **errp);
 /* 0: same family, address, scope, port; else as memcmp(3) orders them. */
 int		 addr_cmp(const struct addr *, const struct addr *);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "conf/parse.h"
+#include "conf/resolve.h"
 
 static unsigned	 where_list(struct conf_check *, const struct conf_at *,
 		    char *, struct addr *);
@@ -89,7 +90,7 @@ where_host(struct conf_check *c, const struct conf_at *at, const char *host,
 		    "name or a number here", at->name);
 		return 0;
 	}
-	n = addr_resolve(any ? NULL : host, "0", listens, out, max, &err);
+	n = resolve_host(any ? NULL : host, "0", listens, out, max, &err);
 	if (n == -1)
 		conf_check_fail(c, at->line, "%s: %s", at->name, err);
 	return n;
@@ -126,7 +127,7 @@ conf_read_port(struct conf_check *c, const struct conf_at *at)
 
 	if (text == NULL)
 		return;
-	if ((port = addr_port(text, at->opt->min == 0, &err)) == -1) {
+	if ((port = resolve_port(text, at->opt->min == 0, &err)) == -1) {
 		conf_check_fail(c, at->line, "%s", err);
 		return;
 	}

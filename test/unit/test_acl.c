@@ -1,4 +1,5 @@
 #include "acl_map.h"
+#include "conf/resolve.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@ source_of(const char *host)
 	if (strcmp(host, "unix") == 0)
 		assert_int_equal(addr_unix("/x", &a, &err), 0);
 	else
-		assert_int_equal(addr_resolve(host, "5", false, &a, 1, &err),
+		assert_int_equal(resolve_host(host, "5", false, &a, 1, &err),
 		    1);
 	source_set(&p, &a.sa);
 	return p;

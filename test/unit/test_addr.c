@@ -1,4 +1,5 @@
 #include "addr.h"
+#include "conf/resolve.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -9,7 +10,7 @@
 #include "fake_netdb.h"
 
 #define resolve(host, service, passive, out, errp) \
-	addr_resolve(host, service, passive, out, nitems_of(out), errp)
+	resolve_host(host, service, passive, out, nitems_of(out), errp)
 
 static void
 expect(const struct addr *a, const char *want)
@@ -56,7 +57,25 @@ test_no_numbers(void **state)
 		{ "1", "\"1\" is not an IPv4 address" },
 		{ "010.0.0.1", "\"010.0.0.1\" is not an IPv4 address" },
 		{ ":::", "\":::\" is not an IPv6 address" },
-		{ "[::1]", "\"[::1]\" is not an IPv6 address" },
+		{ "[::1]", "\"[::1]\" has brackets; write it without "
+		    "them" },
+		{ "[::1]:80", "\"[::1]:80\" has a port in it; write "
+		    "address = \"::1\" port = 80" },
+		{ "10.0.0.1:8080", "\"10.0.0.1:8080\" has a port in it; "
+		    "write address = \"10.0.0.1\" port = 8080" },
+		{ "a.test:1", "\"a.test:1\" has a port in it; write "
+		    "address = \"a.test\" port = 1" },
+		{ "[", "\"[\" is not an IPv6 address" },
+		{ "[]:1", "\"[]:1\" is not an IPv6 address" },
+		{ ":80", "\":80\" is not an IPv6 address" },
+		{ "a:", "\"a:\" is not an IPv6 address" },
+		{ "::1:x", "\"::1:x\" is not an IPv6 address" },
+		{ "10.0.0.1/24", "\"10.0.0.1/24\" is a network, not an "
+		    "address" },
+		{ "/run/x", "\"/run/x\" is a path; write path = instead of "
+		    "address =" },
+		{ "$HOST", "\"$HOST\" is no name; a variable is written "
+		    "${HOST}" },
 		{ "fe80::1%nosuch0",
 		    "\"fe80::1%nosuch0\" is not an IPv6 address" },
 		{ "fe80::1%0", "\"fe80::1%0\" is not an IPv6 address" },
@@ -88,8 +107,8 @@ test_names(void **state)
 	expect(&a[1], "127.0.0.1:80");
 	assert_int_equal(resolve("twelve.test", "1", false, a, &err), 4);
 	expect(&a[3], "10.0.12.3:1");
-	assert_int_equal(addr_resolve("localhost", "1", false, a, 1, &err), 1);
-	assert_int_equal(addr_resolve("localhost", "1", false, a, 0, &err), 0);
+	assert_int_equal(resolve_host("localhost", "1", false, a, 1, &err), 1);
+	assert_int_equal(resolve_host("localhost", "1", false, a, 0, &err), 0);
 	assert_int_equal(resolve("no.such.test", "1", false, a, &err), -1);
 	assert_non_null(strstr(err, "host \"no.such.test\": "));
 	assert_int_equal(resolve("localhost", "65536", false, a, &err), -1);
@@ -115,7 +134,7 @@ test_wildcard(void **state)
 		close(fd);
 	}
 	assert_int_equal(n, want);
-	assert_int_equal(addr_resolve(NULL, "1", true, a, 1, &err), 1);
+	assert_int_equal(resolve_host(NULL, "1", true, a, 1, &err), 1);
 }
 
 static void
@@ -127,21 +146,24 @@ test_port(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(addr_port("0", true, &err), 0);
-	assert_int_equal(addr_port("1", false, &err), 1);
-	assert_int_equal(addr_port("65535", false, &err), 65535);
-	assert_int_equal(addr_port("https", false, &err), 443);
-	assert_int_equal(addr_port("0", false, &err), -1);
+	assert_int_equal(resolve_port("0", true, &err), 0);
+	assert_int_equal(resolve_port("1", false, &err), 1);
+	assert_int_equal(resolve_port("65535", false, &err), 65535);
+	assert_int_equal(resolve_port("https", false, &err), 443);
+	assert_int_equal(resolve_port("0", false, &err), -1);
 	assert_string_equal(err, "port 0 is out of range; use 1 to 65535");
-	assert_int_equal(addr_port("70000", true, &err), -1);
+	assert_int_equal(resolve_port("70000", true, &err), -1);
 	assert_string_equal(err, "port 70000 is out of range; "
 	    "use 1 to 65535 or 0 for any free port");
-	assert_int_equal(addr_port("httpp", true, &err), -1);
+	assert_int_equal(resolve_port("httpp", true, &err), -1);
 	assert_string_equal(err, "port \"httpp\" is neither a number nor the "
 	    "name of a TCP service");
+	assert_int_equal(resolve_port("$PORT", true, &err), -1);
+	assert_string_equal(err, "port \"$PORT\" is no number; a variable is "
+	    "written ${PORT}");
 	for (i = 0; i < nitems_of(bad); i++) {
 		err = NULL;
-		assert_int_equal(addr_port(bad[i], true, &err), -1);
+		assert_int_equal(resolve_port(bad[i], true, &err), -1);
 		assert_non_null(err);
 	}
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "conf/int.h"
+#include "conf/resolve.h"
 #include "conf_report.h"
 #include "fake_netdb.h"
 #include "shm.h"
@@ -139,7 +140,7 @@ change(struct conf *c, const struct conf_opt *o, void *base)
 		a.n = 1;
 		a.items = conf_alloc(c, sizeof(*addr));
 		addr = (void *)a.items;
-		assert_true(addr_resolve("10.1.2.3", "99", false, addr, 1,
+		assert_true(resolve_host("10.1.2.3", "99", false, addr, 1,
 		    &err) == 1);
 		conf_field_set_text(o, base, "changed");
 		conf_field_set_array(o, base, &a);
