@@ -44,17 +44,17 @@ fdname_of(const char *path)
 		fd = (int)strtonum(base, 0, INT_MAX, &err);
 		if (err == NULL && fdname_folder(folder))
 			return fd;
-		if (strlen(folder) + strlen(base) + 2 > sizeof(name))
+		if (snprintf(next, sizeof(next), "%s/%s", folder, base) >=
+		    (int)sizeof(next) ||
+		    (n = readlink(next, name, sizeof(name) - 1)) == -1)
 			return -1;
-		stpcpy(stpcpy(stpcpy(name, folder), "/"), base);
-		if ((n = readlink(name, next, sizeof(next) - 1)) == -1)
+		name[n] = '\0';
+		if (*name == '/')
+			continue;
+		if (snprintf(next, sizeof(next), "%s/%s", folder, name) >=
+		    (int)sizeof(next))
 			return -1;
-		next[n] = '\0';
-		if (*next == '/')
-			strlcpy(name, next, sizeof(name));
-		else if (snprintf(name, sizeof(name), "%s/%s", folder,
-		    next) >= (int)sizeof(name))
-			return -1;
+		strlcpy(name, next, sizeof(name));
 	}
 	return -1;
 }
