@@ -1,34 +1,46 @@
 /*
- * remotes.h - which remote a session gets, and which are held.
+ * remotes.h - the remotes of a relay section: which one a session gets, how
+ * many it has, which are held.
+ *
+ * A remote is in one heap at a time (heap.h). Which one, and where in it,
+ * follows from its state: who changes that calls remote_place().
  */
 #ifndef REMOTES_H
 #define REMOTES_H
 
 #include "board.h"
+#include "heap.h"
 #include "session.h"
 
 /* A remote as this worker sees it. */
 struct remote {
-	const struct conf_remote *conf;
-	struct board_remote	*board;	/* this worker's counters */
-	uint64_t		 held_until;	/* ms */
-	uint32_t		 active;	/* sessions of this worker */
-	uint32_t		 others;	/* and of the other ones */
-	int32_t			 current;	/* smooth round robin */
-	uint32_t		 hash;		/* of its name */
+	struct remotes		*of;
+	struct heap		*heap;		/* NULL: in none */
+	unsigned		 at;		/* its place there */
+	uint32_t		 others;	/* sessions of other workers */
+	struct board_remote	*board;		/* this worker's counters */
+	uint64_t		 turn;		/* the least one is next */
+	uint32_t		 stride;	/* from turn to turn */
+	uint16_t		 weight;
 	uint8_t			 fails;		/* in a row */
 	uint8_t			 addr;		/* that worked last */
+	uint32_t		 hash;		/* of its name */
+	uint64_t		 held_until;	/* ms, if fails != 0 */
 	const struct sess	*probe;		/* it tries it again, or NULL */
+	const struct conf_remote *conf;
 };
 
-/* The remotes of one relay section. */
+/* All of one relay section. */
 struct remotes {
 	const struct conf_relay	*conf;
 	struct remote		*all;
 	unsigned		 n;
 	unsigned		 first;		/* place on the board */
-	unsigned		 top_weight;	/* of all */
-	unsigned		 turn;		/* breaks ties */
+	uint64_t		 clock;		/* turn of who was chosen */
+	struct heap		 by_turn;	/* usable, by turn */
+	struct heap		 by_load;	/* and by sessions a weight */
+	struct heap		 held;		/* by the time it is over */
+	struct heap		 probed;	/* held, and a session tries */
 	uint64_t		 seen;		/* ms, others were counted */
 	uint64_t		 sessions;	/* taken, for retire */
 	uint64_t		 retire_at;	/* with spread; 0 = never */
@@ -48,5 +60,15 @@ void	 remote_release(struct remote *, const struct sess *);
  * to a minute; a success ends that. */
 void	 remote_ok(struct remote *);
 void	 remote_failed(struct remote *, const char *why);
+/* Puts a remote into the heap where its state belongs. */
+void	 remote_place(struct remote *);
+
+/* All sessions that are open at a remote, or on their way. */
+static inline uint64_t
+remote_load(const struct remote *r)
+{
+	return (uint64_t)r->others + atomic_load_explicit(&r->board->active,
+	    memory_order_relaxed);
+}
 
 #endif

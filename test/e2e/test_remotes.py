@@ -117,6 +117,17 @@ def test_leastconn_respects_weights(daemon, box, mechanism):
     assert abs(got["a"] - 10) <= 2 and abs(got["b"] - 30) <= 2, got
 
 
+def test_leastconn_idle_remotes_take_turns_by_weight(daemon, box):
+    """With one session at a time all are idle whenever one is chosen."""
+    echo = box.closing(peers.EchoServer(2))
+    d = daemon(spawnd=ONE, remotes=[
+        echo.conf("weight = 2"), echo.conf("weight = 1", 1)])
+    for _ in range(30):
+        roundtrip(d.connect()).close()
+        d.wait_sessions(0)
+    assert shares(d, 30) == {"a": 20, "b": 10}
+
+
 def test_leastconn_sees_the_load_of_all_workers(daemon, box):
     """One remote has long sessions, all of them in the first worker; what
     the second worker gets must go to the other remote."""

@@ -10,6 +10,7 @@
 #include "../../relay/self.h"
 
 #define REMOTES		5
+#define MOST		40
 #define KEYS		4000
 #define DRAWS		40000
 #define HOLD_MAX	60000	/* ms */
@@ -17,7 +18,7 @@
 struct self self;
 
 static uint64_t			 now = 1000000;
-static struct conf_remote	 remotes[REMOTES], other;
+static struct conf_remote	 remotes[MOST], other;
 static struct conf_relay	 relays[2];
 static struct conf		 conf;
 static struct remotes		*pool;
@@ -30,12 +31,22 @@ ev_now(void)
 }
 
 static void
+remotes_free(struct remotes *rs)
+{
+	free(rs->by_turn.items);
+	free(rs->by_load.items);
+	free(rs->held.items);
+	free(rs->probed.items);
+	free(rs->all);
+}
+
+static void
 pools_free(void)
 {
 	unsigned i;
 
 	for (i = 0; i < conf.nrelays; i++)
-		free(self.remotes[i].all);
+		remotes_free(&self.remotes[i]);
 	free(self.remotes);
 	self.remotes = NULL;
 }
@@ -62,7 +73,7 @@ setup(void **state)
 
 	(void)state;
 	memset(relays, 0, sizeof(relays));
-	for (i = 0; i < REMOTES; i++) {
+	for (i = 0; i < MOST; i++) {
 		snprintf(remotes[i].name, sizeof(remotes[i].name), "%c",
 		    'a' + (int)i);
 		remotes[i].weight = 1;
@@ -71,7 +82,7 @@ setup(void **state)
 	relays[0].remotes = &other;
 	relays[0].nremotes = 1;
 	relays[1].remotes = remotes;
-	relays[1].nremotes = REMOTES;
+	relays[1].nremotes = MOST;
 	conf.relays = relays;
 	conf.nrelays = 2;
 	self.conf = &conf;
@@ -233,6 +244,96 @@ test_leastconn_ties(void **state)
 	assert_int_equal(got[2], 100);
 }
 
+/* Those that are idle take turns by weight: the lighter one is not left out
+ * where there is never more than one session. */
+static void
+test_leastconn_idle_weights(void **state)
+{
+	static const struct sess s;
+	unsigned got[3] = { 0, 0, 0 };
+	struct remote *r;
+	int i;
+
+	(void)state;
+	remotes[0].weight = 2;
+	remotes[2].weight = 3;
+	pools_make(BALANCE_LEASTCONN, 3);
+	for (i = 0; i < 60; i++) {
+		r = remote_pick(pool, &s);
+		got[r - pool->all]++;
+		remote_release(r, &s);
+	}
+	assert_int_equal(got[0], 20);
+	assert_int_equal(got[1], 10);
+	assert_int_equal(got[2], 30);
+}
+
+/* A heavy one that has few is better than a light one that is idle. */
+static void
+test_leastconn_heavy(void **state)
+{
+	int i;
+
+	(void)state;
+	remotes[0].weight = 100;
+	pools_make(BALANCE_LEASTCONN, 2);
+	pick();
+	pick();
+	for (i = 0; i < 90; i++)
+		assert_ptr_equal(pick(), a);
+}
+
+/* One that was busy with one long session does not get all the next ones. */
+static void
+test_leastconn_back(void **state)
+{
+	static const struct sess s;
+	struct remote *r;
+	unsigned i, got = 0;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 2);
+	while ((r = remote_pick(pool, &s)) != b)
+		remote_release(r, &s);
+	for (i = 0; i < 1000; i++) {
+		assert_ptr_equal(r = remote_pick(pool, &s), a);
+		remote_release(r, &s);
+	}
+	remote_release(b, &s);
+	for (i = 0; i < 10; i++) {
+		r = remote_pick(pool, &s);
+		got += r == b;
+		remote_release(r, &s);
+	}
+	assert_in_range(got, 4, 6);
+}
+
+/* Whatever happens, the one that is chosen has the least load of all. */
+static void
+test_leastconn_many(void **state)
+{
+	struct remote *r, *other_one;
+	unsigned i, k;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, MOST);
+	for (i = 0; i < 20 * MOST; i++) {
+		r = &pool->all[arc4random_uniform(MOST)];
+		if (active(r) != 0)
+			remote_release(r, NULL);
+		if (arc4random_uniform(50) == 0)
+			refuse(r);
+		now += arc4random_uniform(5);
+		for (k = 0, r = pick(); r->fails == 0 && k < MOST; k++) {
+			other_one = &pool->all[k];
+			assert_true(other_one->fails != 0 ||
+			    active(other_one) + 1 >= active(r));
+		}
+		if (r->fails != 0)
+			remote_ok(r);
+	}
+}
+
 static void
 test_leastconn_released(void **state)
 {
@@ -290,12 +391,22 @@ test_leastconn_own(void **state)
 
 /* --- roundrobin --- */
 
+/* In every n picks that follow each other, a gets its number of them, and so
+ * on. */
 static void
-expect(const char *sequence)
+expect_shares(const unsigned *shares, unsigned n)
 {
-	for (; *sequence != '\0'; sequence++)
-		assert_string_equal(pick()->conf->name,
-		    ((char[]){ *sequence, '\0' }));
+	struct remote *last[64];
+	unsigned got[REMOTES] = { 0 }, i, k;
+
+	for (i = 0; i < 20 * n; i++) {
+		if (i >= n)
+			got[last[i % n] - pool->all]--;
+		last[i % n] = pick();
+		got[last[i % n] - pool->all]++;
+		for (k = 0; k < pool->n && i >= n - 1; k++)
+			assert_int_equal(got[k], shares[k]);
+	}
 }
 
 static void
@@ -303,7 +414,7 @@ test_roundrobin(void **state)
 {
 	(void)state;
 	pools_make(BALANCE_ROUNDROBIN, 4);
-	expect("abcdabcdabcd");
+	expect_shares((const unsigned[]){ 1, 1, 1, 1 }, 4);
 }
 
 static void
@@ -312,22 +423,57 @@ test_roundrobin_weights(void **state)
 	(void)state;
 	remotes[0].weight = 5;
 	pools_make(BALANCE_ROUNDROBIN, 3);
-	expect("aabacaa" "aabacaa");
+	expect_shares((const unsigned[]){ 5, 1, 1 }, 7);
 	remotes[0].weight = 4;
 	remotes[1].weight = 2;
 	pools_make(BALANCE_ROUNDROBIN, 3);
-	expect("abacaba" "abacaba");
+	expect_shares((const unsigned[]){ 4, 2, 1 }, 7);
+	remotes[0].weight = 30;
+	remotes[1].weight = 17;
+	remotes[2].weight = 13;
+	pools_make(BALANCE_ROUNDROBIN, 3);
+	expect_shares((const unsigned[]){ 30, 17, 13 }, 60);
+}
+
+/* The first turn is not everywhere that of the first remote: else it gets most
+ * where there are many workers and few sessions. */
+static void
+test_roundrobin_starts_anywhere(void **state)
+{
+	unsigned got[3] = { 0, 0, 0 }, i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		pools_make(BALANCE_ROUNDROBIN, 3);
+		got[pick() - pool->all]++;
+	}
+	assert_true(got[0] > 10 && got[1] > 10 && got[2] > 10);
 }
 
 static void
 test_roundrobin_held(void **state)
 {
 	(void)state;
-	remotes[0].weight = 1;
-	remotes[1].weight = 1;
 	pools_make(BALANCE_ROUNDROBIN, 3);
 	refuse(b);
-	expect("acacac");
+	expect_shares((const unsigned[]){ 1, 0, 1 }, 2);
+}
+
+/* Who was held does not get all that it has missed. */
+static void
+test_roundrobin_back(void **state)
+{
+	unsigned i, got = 0;
+
+	(void)state;
+	pools_make(BALANCE_ROUNDROBIN, 2);
+	refuse(b);
+	for (i = 0; i < 100; i++)
+		assert_ptr_equal(pick(), a);
+	remote_ok(b);
+	for (i = 0; i < 10; i++)
+		got += pick() == b;
+	assert_in_range(got, 5, 6);
 }
 
 /* --- source --- */
@@ -708,12 +854,18 @@ main(void)
 		T(test_counts),
 		T(test_leastconn_weights),
 		T(test_leastconn_ties),
+		T(test_leastconn_idle_weights),
+		T(test_leastconn_heavy),
+		T(test_leastconn_back),
+		T(test_leastconn_many),
 		T(test_leastconn_released),
 		T(test_leastconn_others),
 		T(test_leastconn_own),
 		T(test_roundrobin),
 		T(test_roundrobin_weights),
+		T(test_roundrobin_starts_anywhere),
 		T(test_roundrobin_held),
+		T(test_roundrobin_back),
 		T(test_source_stable),
 		T(test_source_held),
 		T(test_source_weights),

@@ -1,0 +1,154 @@
+#include "compat.h"
+
+#include <math.h>
+
+#include "balance.h"
+
+/* Between two turns of weight 1: 16 times what 1 to 20 divide, so that shares
+ * of all usual weights are exact. Times the most sessions it is below 2^64. */
+#define WHOLE		UINT32_C(3724680960)
+
+typedef struct remote *choose_fn(struct remotes *, const struct source *);
+
+static uint32_t	 hash_bytes(uint32_t, const void *, size_t);
+static choose_fn choose_leastconn, choose_roundrobin, choose_source,
+		 choose_random;
+
+static choose_fn * const choosers[] = {
+	[BALANCE_LEASTCONN] = choose_leastconn,
+	[BALANCE_ROUNDROBIN] = choose_roundrobin,
+	[BALANCE_SOURCE] = choose_source,
+	[BALANCE_RANDOM] = choose_random,
+};
+
+/* Those of one weight begin one after the other, evenly in their time. */
+void
+balance_start(struct remotes *rs, unsigned first)
+{
+	struct remote *r;
+	unsigned i;
+
+	for (i = 0; i < rs->n; i++) {
+		r = &rs->all[(first + i) % rs->n];
+		r->stride = WHOLE / r->weight;
+		r->turn = (uint64_t)r->stride * (2 * i + 1) / (2 * rs->n);
+		r->hash = hash_bytes(2166136261u, r->conf->name,
+		    strlen(r->conf->name));
+	}
+}
+
+/* FNV-1a with a final mix; not for anything that an enemy may choose. */
+static uint32_t
+hash_bytes(uint32_t h, const void *buf, size_t len)
+{
+	const uint8_t *p = buf;
+
+	while (len-- > 0)
+		h = (h ^ *p++) * 16777619u;
+	h ^= h >> 16;
+	h *= 0x85ebca6bu;
+	h ^= h >> 13;
+	h *= 0xc2b2ae35u;
+	return h ^ h >> 16;
+}
+
+/* Who was away does not get all the turns that it has missed. */
+struct heap *
+balance_place(struct remote *r, uint64_t *key)
+{
+	struct remotes *rs = r->of;
+	uint64_t load;
+
+	if (rs->conf->balance == BALANCE_LEASTCONN &&
+	    (load = remote_load(r)) != 0) {
+		*key = (load + 1) * r->stride;
+		return &rs->by_load;
+	}
+	if (r->heap != &rs->by_turn && r->turn < rs->clock)
+		r->turn = rs->clock;
+	*key = r->turn;
+	return &rs->by_turn;
+}
+
+struct remote *
+balance_choose(struct remotes *rs, const struct source *source)
+{
+	return choosers[rs->conf->balance](rs, source);
+}
+
+void
+balance_taken(struct remote *r)
+{
+	struct remotes *rs = r->of;
+
+	if (r->turn > rs->clock)
+		rs->clock = r->turn;
+	r->turn += r->stride;
+}
+
+/*
+ * Fewest sessions a weight, this one included. Those that have none take turns
+ * by weight: else a lighter one would get nothing while there is little to
+ * do.
+ */
+static struct remote *
+choose_leastconn(struct remotes *rs, const struct source *source)
+{
+	struct remote *idle = heap_least(&rs->by_turn);
+	struct remote *busy = heap_least(&rs->by_load);
+
+	(void)source;
+	if (idle == NULL || busy == NULL)
+		return idle != NULL ? idle : busy;
+	return rs->by_load.items[0].key < idle->stride ? busy : idle;
+}
+
+static struct remote *
+choose_roundrobin(struct remotes *rs, const struct source *source)
+{
+	(void)source;
+	return heap_least(&rs->by_turn);
+}
+
+/*
+ * Weighted rendezvous hashing (Thaler and Ravishankar 1998; the logarithm
+ * gives exact weights): a client stays with its remote, and when a remote
+ * goes, only its own clients move.
+ */
+static struct remote *
+choose_source(struct remotes *rs, const struct source *source)
+{
+	struct remote *r, *best = NULL;
+	double score, best_score = 0;
+	uint32_t h;
+	unsigned i;
+
+	for (i = 0; i < rs->by_turn.n; i++) {
+		r = rs->by_turn.items[i].remote;
+		h = hash_bytes(r->hash, source->ip, sizeof(source->ip));
+		score = -log(((double)h + 1) / 4294967297.0) / r->weight;
+		if (best == NULL || score < best_score) {
+			best = r;
+			best_score = score;
+		}
+	}
+	return best;
+}
+
+static struct remote *
+choose_random(struct remotes *rs, const struct source *source)
+{
+	const struct heap *h = &rs->by_turn;
+	uint32_t sum = 0, draw;
+	unsigned i;
+
+	(void)source;
+	if (h->n == 0)
+		return NULL;
+	for (i = 0; i < h->n; i++)
+		sum += h->items[i].remote->weight;
+	draw = arc4random_uniform(sum);
+	for (i = 0; draw >= h->items[i].remote->weight; i++)
+		draw -= h->items[i].remote->weight;
+	return h->items[i].remote;
+}

@@ -1,0 +1,21 @@
+/*
+ * hold.h - remotes that have failed are left alone for a while; when it is
+ * over, one session tries.
+ */
+#ifndef HOLD_H
+#define HOLD_H
+
+#include "remotes.h"
+
+/* The heap, and the key there, of a remote that may not be used; NULL: it
+ * may. */
+struct heap	*hold_place(struct remote *, uint64_t *key);
+/* Gives back those whose time is over. */
+void		 hold_over(struct remotes *);
+/* The one that is due soonest; NULL: there is none. */
+struct remote	*hold_soonest(const struct remotes *);
+/* A failure. Returns the ms that the remote is held for; 0: it was held
+ * already, as sessions that were under way do not lengthen it. */
+uint64_t	 hold_failed(struct remote *);
+
+#endif
