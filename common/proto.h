@@ -18,11 +18,19 @@
  * /dev/null (2 may be a terminal in the foreground). */
 enum {
 	PROTO_FD_CHANNEL = 3,	/* SOCK_SEQPACKET to the master, non-blocking */
-	PROTO_FD_CONF	 = 4,	/* the configuration's text, CONF_RESOLVED */
+	PROTO_FD_CONF	 = 4,	/* the configuration (conf_get()) */
 	PROTO_FD_BOARD	 = 5,	/* the generation's board (board.h) */
 	PROTO_FD_LOG	 = 6,	/* to the logger (log.h) */
 	PROTO_FD_END	 = 7	/* the first one that is not inherited */
 };
+
+/* Descriptors that the reader (helpers/reader) finds, and the most that it may
+ * write to either of its files. */
+enum {
+	READER_FD_VALUE	 = 3,	/* file: the configuration (conf_put()) */
+	READER_FD_REPORT = 4	/* file: mistakes, or the text for -T */
+};
+#define READER_MAX		(256 * 1024 * 1024)	/* bytes */
 
 /* Descriptors that a worker needs: two a session, and so many besides, of
  * which PROTO_FD_PIPES are for the pipes of zero copy. */

@@ -1,5 +1,6 @@
 /*
- * sandbox.h - what a worker gives up before it serves the first session.
+ * sandbox.h - what a process gives up: a worker before it serves the first
+ * session, the reader before it opens a file.
  * One file an operating system: sandbox_linux.c, sandbox_openbsd.c,
  * sandbox_none.c.
  */
@@ -14,6 +15,9 @@
  * errno when the system refuses.
  */
 int		 sandbox_worker(void);
+/* It may open and read what its user may, ask for names, and let a file grow to
+ * max bytes. Where that can be had, it does not outlive the master. */
+int		 sandbox_reader(size_t max);
 /* What sandbox_worker() does here, for -V: "no-new-privs, rlimits". */
 const char	*sandbox_describe(void);
 

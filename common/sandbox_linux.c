@@ -3,6 +3,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <signal.h>
+
 #include "sandbox.h"
 
 /*
@@ -19,6 +21,18 @@ sandbox_worker(void)
 	    setrlimit(RLIMIT_NPROC, &none) == -1 ||
 	    setrlimit(RLIMIT_FSIZE, &none) == -1)
 		return -1;
+	return 0;
+}
+
+int
+sandbox_reader(size_t max)
+{
+	const struct rlimit size = { max, max };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+		return -1;
+	setrlimit(RLIMIT_FSIZE, &size);	/* or there is a lower one */
 	return 0;
 }
 

@@ -12,6 +12,15 @@ sandbox_worker(void)
 	return setrlimit(RLIMIT_FSIZE, &none);
 }
 
+int
+sandbox_reader(size_t max)
+{
+	const struct rlimit size = { max, max };
+
+	setrlimit(RLIMIT_FSIZE, &size);	/* or there is a lower one */
+	return 0;
+}
+
 const char *
 sandbox_describe(void)
 {

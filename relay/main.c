@@ -18,10 +18,8 @@
 #include "schedule.h"
 #include "self.h"
 #include "session.h"
-#include "shm.h"
 #include "splice.h"
 
-static void	 conf_mistake(void *, const char *, int, const char *);
 static void	 worker_configure(void);
 static void	 worker_pipes(const struct conf *);
 static void	 worker_drop(const struct conf *);
@@ -77,27 +75,14 @@ number(const char *text, const char *what)
 	return (unsigned)n;
 }
 
-
-static void
-conf_mistake(void *arg, const char *file, int line, const char *text)
-{
-	(void)arg;
-	log_warnx("%s:%d: %s", file, line, text);
-}
-
 static void
 worker_configure(void)
 {
-	char *text = shm_text(PROTO_FD_CONF);
+	const char *err;
 
-	if (text == NULL)
-		fatal("configuration");
+	if ((self.conf = conf_get(PROTO_FD_CONF, &err)) == NULL)
+		fatalx("the configuration of the master: %s", err);
 	close(PROTO_FD_CONF);
-	self.conf = conf_load_text(text, "configuration from the master",
-	    conf_mistake, NULL);
-	if (self.conf == NULL)
-		fatalx("the configuration of the master is not understood");
-	free(text);
 	log_set_level(self.conf->log_level);
 	if (self.slot >= BOARD_SLOTS)
 		fatalx("slot %u is out of range", self.slot);

@@ -4,6 +4,7 @@
 
 #include "accept/handoff.h"
 #include "accept/listener.h"
+#include "conf/conf.h"
 #include "ev.h"
 #include "life.h"
 #include "log.h"
@@ -30,6 +31,24 @@ life_launched(int fd)
 	launched = fd;
 }
 
+int
+life_claim(const struct conf *conf, const char **errp)
+{
+	const char *path = master.opt.pidfile != NULL ? master.opt.pidfile :
+	    conf->pidfile;
+
+	if (path != NULL &&
+	    (master.pidfile = pidfile_take(path, errp)) == NULL)
+		return -1;
+	if (conf->user != NULL && geteuid() != 0)
+		log_info("user %s: not started by root, workers run as who "
+		    "started this", conf->user);
+	if (conf->chroot != NULL && geteuid() != 0)
+		log_info("chroot %s: not started by root, workers see the "
+		    "whole file system", conf->chroot);
+	return 0;
+}
+
 void
 life_serving(void)
 {
@@ -43,7 +62,7 @@ life_serving(void)
 	    listener_write_addrs(master.opt.addrs_path) == -1)
 		log_warn("%s", master.opt.addrs_path);
 	if (launched != -1) {
-		dup2(STDIN_FILENO, STDERR_FILENO);
+		dup2(STDOUT_FILENO, STDERR_FILENO);
 		(void)!write(launched, &status, 1);
 		close(launched);
 		launched = -1;

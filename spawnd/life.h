@@ -6,9 +6,14 @@
 
 #include "compat.h"
 
+struct conf;
+
 /* The command that launched us waits at the descriptor for a byte: its exit
  * status. */
 void		 life_launched(int fd);
+/* What another instance may hold (the pid file), before anything is touched.
+ * -1 with *errp. */
+int		 life_claim(const struct conf *, const char **errp);
 /* Drains and ends; a second call, or now, ends at once. */
 void		 life_stop(bool now);
 /* The first generation serves: pid file, -A, readiness. */

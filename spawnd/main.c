@@ -4,7 +4,6 @@
 #include "compat.h"
 
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -12,14 +11,14 @@
 #include <time.h>
 
 #include "accept/activate.h"
-#include "conf/conf.h"
 #include "ev.h"
 #include "life.h"
 #include "log.h"
 #include "master.h"
 #include "options.h"
-#include "pidfile.h"
+#include "pending.h"
 #include "proc/logproc.h"
+#include "proc/reader.h"
 #include "proc/reaper.h"
 #include "proc/reload.h"
 #include "proc/upgrade.h"
@@ -27,12 +26,11 @@
 
 static void	 remember(int, char **);
 static char	*own_path(const char *);
-static void	 mistake(void *, const char *, int, const char *);
+static void	 input(void);
 static void	 check_only(void) no_return;
+static void	 checked(struct reading *) no_return;
 static void	 background(void);
-static void	 files_of_others(const struct conf *);
 static void	 signals_early(void);
-static void	 end_early(int);
 static void	 signals(void);
 static void	 on_hup(struct ev_signal *);
 static void	 on_usr1(struct ev_signal *);
@@ -43,28 +41,25 @@ static void	 on_usr2(struct ev_signal *);
 int
 main(int argc, char **argv)
 {
-	struct conf *conf = NULL;
 	const char *err;
-	const bool upgraded = upgrade_pending();
+	const bool upgraded = upgrade_under_way();
 
-	/* What else the launching process left open is none of ours. */
-	if (!upgraded)
-		activate_collect();
 	remember(argc, argv);
 	TAILQ_INIT(&master.gens);
 	TAILQ_INIT(&master.totals);
 	TAILQ_INIT(&master.listeners);
 	options_parse(&master.opt, argc, argv);
+	input();
+	/* What else the launching process left open is none of ours. */
+	if (!upgraded)
+		activate_collect();
 	if (master.opt.check || master.opt.print)
 		check_only();
 	if (!upgraded) {
 		signals_early();
 		activate_open();
-		if ((conf = options_load(&master.opt, mistake, NULL)) == NULL)
-			return 1;
 		if (master.opt.background)
 			background();
-		files_of_others(conf);
 	}
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
@@ -80,7 +75,7 @@ main(int argc, char **argv)
 		master.started_wall = time(NULL);
 		if (chdir("/") == -1)
 			fatal("chdir");
-		reload_first(conf);
+		reload_first();
 	}
 	ev_run();
 	life_end(0);
@@ -131,33 +126,48 @@ own_path(const char *name)
 	return full != NULL ? full : strdup(name);
 }
 
+/* What is to be read and has no name but that of a descriptor becomes the
+ * standard input; the others are closed. */
 static void
-mistake(void *arg, const char *file, int line, const char *text)
+input(void)
 {
-	(void)arg;
-	if (line != 0)
-		fprintf(stderr, "%s:%d: %s\n", file, line, text);
-	else
-		fprintf(stderr, "%s: %s\n", file, text);
+	if (master.opt.conf_fd <= STDIN_FILENO)
+		return;
+	if (dup2(master.opt.conf_fd, STDIN_FILENO) == -1)
+		fatal("%s", master.opt.conf_path);
+	master.opt.conf_fd = STDIN_FILENO;
 }
 
+/* -n and -T. */
 static void
 check_only(void)
 {
-	struct conf *conf;
+	const char *err;
 
 	upgrade_check();
-	if ((conf = options_load(&master.opt, mistake, NULL)) == NULL)
+	if (ev_init(&err) == -1 || reader_start(master.opt.print, 0, checked,
+	    &err) == -1)
+		fatalx("%s", err);
+	ev_run();
+	exit(1);
+}
+
+static void
+checked(struct reading *r)
+{
+	if (r->error != NULL)
+		fatalx("%s", r->error);
+	if (r->conf == NULL) {
+		fputs(r->text, stderr);
 		exit(1);
-	if (master.opt.print &&
-	    (conf_print(conf, CONF_AS_WRITTEN, stdout) == -1 ||
-	    fflush(stdout) == EOF))
-		fatal("standard output");
-	if (!master.opt.print)
+	}
+	if (master.opt.print)
+		fputs(r->text, stdout);
+	else
 		printf("%s: the configuration is good\n",
-		    master.opt.conf_path != NULL ? master.opt.conf_path :
-		    "command line");
-	conf_free(&conf);
+		    options_source(&master.opt));
+	if (fflush(stdout) == EOF || ferror(stdout))
+		fatal("standard output");
 	exit(0);
 }
 
@@ -189,32 +199,14 @@ background(void)
 	setsid();
 	if ((null = open("/dev/null", O_RDWR)) == -1)
 		fatal("/dev/null");
-	dup2(null, STDIN_FILENO);
+	if (master.opt.conf_fd != STDIN_FILENO)
+		dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	if (null > STDERR_FILENO)
 		close(null);
 }
 
-/* What another instance may hold, looked at before anything is touched. */
-static void
-files_of_others(const struct conf *conf)
-{
-	const char *err, *path = master.opt.pidfile != NULL ?
-	    master.opt.pidfile : conf->pidfile;
-
-	if (path != NULL &&
-	    (master.pidfile = pidfile_take(path, &err)) == NULL)
-		fatalx("%s", err);
-	if (conf->user != NULL && geteuid() != 0)
-		log_info("user %s: not started by root, workers run as who "
-		    "started this", conf->user);
-	if (conf->chroot != NULL && geteuid() != 0)
-		log_info("chroot %s: not started by root, workers see the "
-		    "whole file system", conf->chroot);
-}
-
-/* While names are resolved: a request to reload waits, and process 1 of a
- * container, which has no default actions, can be ended too. */
+/* Until there is somebody to listen to them. */
 static void
 signals_early(void)
 {
@@ -225,17 +217,6 @@ signals_early(void)
 	sigaddset(&later, SIGUSR1);
 	sigaddset(&later, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &later, NULL);
-	if (getpid() != 1)
-		return;
-	signal(SIGTERM, end_early);
-	signal(SIGINT, end_early);
-}
-
-static void
-end_early(int signo)
-{
-	(void)signo;
-	_exit(1);
 }
 
 static void
@@ -257,7 +238,7 @@ static void
 on_hup(struct ev_signal *s)
 {
 	(void)s;
-	reload_request(NULL);
+	pending_ask(PENDING_RELOAD, NULL);
 }
 
 static void
@@ -285,6 +266,6 @@ static void
 on_usr2(struct ev_signal *s)
 {
 	(void)s;
-	upgrade_request(NULL);
+	pending_ask(PENDING_UPGRADE, NULL);
 }
 

@@ -4,6 +4,7 @@
 
 #include "conf/conf.h"
 #include "ev.h"
+#include "fdname.h"
 #include "log.h"
 #include "options.h"
 #include "sandbox.h"
@@ -14,14 +15,12 @@ static void	usage(void) no_return;
 static void	version(void) no_return;
 static void	variable(const char *);
 static int	level(const char *);
-static char	*absolute(const char *);
+static char	*absolute(struct options *, const char *);
 static void	quick_listen(FILE *, const char *);
 static void	quick_remote(FILE *, unsigned, const char *);
 static char	*quick_text(const char *, char **, unsigned);
 static void	quick_value(FILE *, const char *, const char *, size_t);
 static bool	split(const char *, const char **, size_t *, const char **);
-static int	for_inetd(const struct options *, struct conf *, conf_report *,
-		    void *);
 
 static void
 usage(void)
@@ -80,10 +79,11 @@ variable(const char *text)
 
 /* The daemon changes its directory; a reload must find the same file. */
 static char *
-absolute(const char *path)
+absolute(struct options *o, const char *path)
 {
 	char cwd[1024], *full;
 
+	o->relative = o->relative || path[0] != '/';
 	if (path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL)
 		full = strdup(path);
 	else if (asprintf(&full, "%s/%s", cwd, path) == -1)
@@ -204,7 +204,7 @@ options_parse(struct options *o, int argc, char **argv)
 	o->level = -1;
 	while ((ch = getopt(argc, argv, "A:bD:d:fiL:nPp:R:TvV")) != -1) {
 		switch (ch) {
-		case 'A': o->addrs_path = absolute(optarg); break;
+		case 'A': o->addrs_path = absolute(o, optarg); break;
 		case 'b': o->background = true; break;
 		case 'D': variable(optarg); break;
 		case 'd': o->level = level(optarg); break;
@@ -217,7 +217,7 @@ options_parse(struct options *o, int argc, char **argv)
 			break;
 		case 'n':
 		case 'P': o->check = true; break;
-		case 'p': o->pidfile = absolute(optarg); break;
+		case 'p': o->pidfile = absolute(o, optarg); break;
 		case 'R':
 			if (n == QUICK_MAX)
 				usage();
@@ -236,38 +236,19 @@ options_parse(struct options *o, int argc, char **argv)
 	if (listen != NULL)
 		o->quick = quick_text(listen, remotes, n);
 	else
-		o->conf_path = absolute(argc == optind ? SPAWND_CONF :
+		o->conf_path = absolute(o, argc == optind ? SPAWND_CONF :
 		    argv[optind]);
+	o->conf_fd = listen != NULL ? -1 : fdname_of(o->conf_path);
+	if (o->conf_fd > STDIN_FILENO && !o->check && !o->print) {
+		fprintf(stderr, "spawnd: %s can be read once only, and a "
+		    "reload reads the file again: give it a name\n",
+		    o->conf_path);
+		exit(2);
+	}
 }
 
-/* It passes one socket, and decides when there is a process. */
-static int
-for_inetd(const struct options *o, struct conf *c, conf_report *report,
-    void *arg)
+const char *
+options_source(const struct options *o)
 {
-	char text[96];
-
-	c->pidfile = NULL;
-	if (c->nlistens == 1)
-		return 0;
-	snprintf(text, sizeof(text), "-i needs exactly one \"listen\" "
-	    "section; there are %u", c->nlistens);
-	report(arg, o->conf_path, 0, text);
-	return -1;
-}
-
-struct conf *
-options_load(const struct options *o, conf_report *report, void *arg)
-{
-	struct conf *c;
-
-	if (o->quick != NULL)
-		c = conf_load_text(o->quick, "command line", report, arg);
-	else
-		c = conf_load(o->conf_path, report, arg);
-	if (c != NULL && o->inetd && for_inetd(o, c, report, arg) == -1)
-		conf_free(&c);
-	if (c != NULL && o->level != -1)
-		c->log_level = o->level;
-	return c;
+	return o->quick != NULL ? "command line" : o->conf_path;
 }

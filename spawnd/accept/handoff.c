@@ -11,7 +11,7 @@
 #include "log.h"
 #include "master.h"
 #include "proc/generation.h"
-#include "proc/upgrade.h"
+#include "proc/inherit.h"
 #include "proc/worker.h"
 #include "proto.h"
 
@@ -255,7 +255,7 @@ handoff_save(FILE *f)
 	TAILQ_FOREACH(k, &kept, entry) {
 		p = &k->conn.client;
 		fprintf(f, "kept %d %u %" PRIu64 " %u %u %u ",
-		    upgrade_keep(k->fd), k->conn.listener,
+		    inherit_fd(k->fd), k->conn.listener,
 		    k->conn.accepted_us, p->family, p->port, p->scope);
 		for (i = 0; i < sizeof(p->ip); i++)
 			fprintf(f, "%02x", p->ip[i]);

@@ -13,7 +13,7 @@
 #include "ev.h"
 #include "log.h"
 #include "master.h"
-#include "proc/upgrade.h"
+#include "proc/inherit.h"
 
 #define ANY_TRIES	16	/* at one free port for several addresses */
 
@@ -403,7 +403,7 @@ listener_save(FILE *f)
 
 	TAILQ_FOREACH(l, &master.listeners, entry) {
 		fprintf(f, "listener %d %d %u %u %" PRIu64 " %" PRIu64
-		    " %ju %ju %s %u ", upgrade_keep(l->io.fd), (int)l->from,
+		    " %ju %ju %s %u ", inherit_fd(l->io.fd), (int)l->from,
 		    l->index, l->backlog, l->accepted, l->refused,
 		    (uintmax_t)l->file.dev, (uintmax_t)l->file.ino, l->name,
 		    (unsigned)l->asked.len);

@@ -11,7 +11,8 @@
 
 static void	child_exec(const struct child *, const char *, char *const [],
 		    const struct child_fd *, unsigned) no_return;
-static int	child_report(const struct child *);
+static int	child_report(const struct child *, const struct child_fd *,
+		    unsigned);
 static void	child_place(const struct child_fd *, unsigned, int);
 static int	child_above(const struct child_fd *, unsigned);
 static int	child_copy(int, int);
@@ -73,7 +74,7 @@ child_exec(const struct child *c, const char *program, char *const argv[],
     const struct child_fd *fds, unsigned n)
 {
 	const int above = child_above(fds, n);
-	const int report = child_copy(child_report(c), above + 1);
+	const int report = child_copy(child_report(c, fds, n), above + 1);
 
 	child_place(fds, n, above);
 	if (dup2(report, above) == -1 ||
@@ -89,10 +90,16 @@ child_exec(const struct child *c, const char *program, char *const argv[],
 
 /* Where it says that it cannot be executed. */
 static int
-child_report(const struct child *c)
+child_report(const struct child *c, const struct child_fd *fds, unsigned n)
 {
-	return log_fd() != -1 && !(c->flags & CHILD_LOGGER) ? log_fd() :
-	    STDERR_FILENO;
+	unsigned i;
+
+	if (log_fd() != -1 && !(c->flags & CHILD_STDERR))
+		return log_fd();
+	for (i = 0; i < n; i++)
+		if (fds[i].place == STDERR_FILENO)
+			return fds[i].fd;
+	return STDERR_FILENO;
 }
 
 /* The first number that none of the places has. */
@@ -167,7 +174,7 @@ child_failed(const struct child *c, const char *program, int report)
 {
 	const int error = errno;
 
-	if (child_report(c) != STDERR_FILENO)
+	if (log_fd() != -1 && !(c->flags & CHILD_STDERR))
 		log_init(report, "spawnd");
 	else if (dup2(report, STDERR_FILENO) != -1)
 		log_init(-1, "spawnd");

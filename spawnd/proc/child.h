@@ -21,7 +21,8 @@ struct child_fd {
 enum {
 	CHILD_OWN = 1,		/* our program: what is sent to it before it
 				   listens to signals waits until it does */
-	CHILD_LOGGER = 2	/* nobody reads the log before it runs */
+	CHILD_STDERR = 2	/* if it cannot be executed, its standard error
+				   tells why, and not the log */
 };
 
 /* Embedded in what it serves. Begins as CHILD(), or with child_init(). */
@@ -49,7 +50,7 @@ void		 child_init(struct child *, const char *what, unsigned flags,
  * Runs the program at that absolute path. The descriptors may be any of ours
  * and any places, each place once; they stay the caller's. Returns 0, or -1
  * with errno and no process. That the program cannot be executed is known
- * later: it is logged, and the child ends with status 127.
+ * later: the log tells why, and the child ends with status 127.
  */
 int		 child_start(struct child *, const char *program,
 		    char *const argv[], const struct child_fd *, unsigned n);

@@ -12,29 +12,27 @@
 #include "log.h"
 #include "master.h"
 #include "proc/generation.h"
-#include "proc/upgrade.h"
+#include "proc/inherit.h"
 #include "proc/worker.h"
 #include "proto.h"
 #include "shm.h"
 
 #define FD_SESSION	2	/* descriptors of a session */
 
-static void	 budget(struct conf *);
-static int	 text_fd(const struct conf *);
+static bool	 budget(struct conf *);
+static int	 value_again(struct generation *);
 static struct total *total_of(const char *, const char *);
 static int	 totals_find(struct generation *);
 static void	 generation_free(struct generation *);
 static void	 sweep(struct ev_task *);
-static struct conf *conf_of(int);
-static void	 conf_mistake(void *, const char *, int, const char *);
 
 static struct ev_task	 sweep_task;
 
 /*
  * A worker that runs out of descriptors would lose sessions, so it never
- * gets more than it can hold.
+ * gets more than it can hold. True if that had to be lowered.
  */
-static void
+static bool
 budget(struct conf *c)
 {
 	struct rlimit rl;
@@ -42,7 +40,7 @@ budget(struct conf *c)
 	unsigned fit;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return;
+		return false;
 	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < need &&
 	    geteuid() == 0) {
 		rl.rlim_max = need;
@@ -56,7 +54,7 @@ budget(struct conf *c)
 		getrlimit(RLIMIT_NOFILE, &rl);
 	}
 	if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur >= need)
-		return;
+		return false;
 	fit = rl.rlim_cur <= PROTO_FD_WORKER + FD_SESSION ? 1 :
 	    (unsigned)(rl.rlim_cur - PROTO_FD_WORKER) / FD_SESSION;
 	log_warnx("users max %u needs %llu descriptors a worker and there are "
@@ -65,29 +63,24 @@ budget(struct conf *c)
 	c->users_max = fit;
 	if (c->users_min > fit)
 		c->users_min = fit;
+	return true;
 }
 
+/* The workers are to have it as it is now. */
 static int
-text_fd(const struct conf *c)
+value_again(struct generation *g)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f;
 	int fd;
 
-	if ((f = open_memstream(&text, &len)) == NULL)
+	if ((fd = shm_create("spawnd-conf", 0)) == -1)
 		return -1;
-	if (conf_print(c, CONF_RESOLVED, f) == -1 || fclose(f) == EOF) {
-		free(text);
-		return -1;
-	}
-	if ((fd = shm_create("spawnd-conf", 0)) != -1 &&
-	    (write(fd, text, len) != (ssize_t)len || shm_seal(fd) == -1)) {
+	if (conf_put(g->conf, fd) == -1 || shm_seal(fd) == -1) {
 		close(fd);
-		fd = -1;
+		return -1;
 	}
-	free(text);
-	return fd;
+	close(g->conf_fd);
+	g->conf_fd = fd;
+	return 0;
 }
 
 static struct total *
@@ -127,25 +120,26 @@ totals_find(struct generation *g)
 }
 
 struct generation *
-generation_new(struct conf **conf, const char **errp)
+generation_new(struct conf **conf, int fd, const char **errp)
 {
 	struct generation *g;
 
 	if ((g = calloc(1, sizeof(*g))) == NULL) {
 		*errp = strerror(errno);
 		conf_free(conf);
+		close(fd);
 		return NULL;
 	}
 	g->conf = *conf;
+	g->conf_fd = fd;
 	*conf = NULL;
-	g->board.fd = g->conf_fd = -1;
+	g->board.fd = -1;
 	g->started = ev_now();
 	g->number = ++master.last_number;
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
-	budget(g->conf);
-	if ((g->acl = acl_map_new(&g->conf->acl)) == NULL ||
-	    (g->conf_fd = text_fd(g->conf)) == -1 ||
+	if ((budget(g->conf) && value_again(g) == -1) ||
+	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    board_create(&g->board, g->conf) == -1 || totals_find(g) == -1) {
 		*errp = strerror(errno);
 		generation_free(g);
@@ -180,7 +174,7 @@ generation_save(FILE *f)
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		fprintf(f, "generation %u %d %d %d %d %" PRIu64 "\n",
 		    g->number, g->old, g == master.gen,
-		    upgrade_keep(g->conf_fd), upgrade_keep(g->board.fd),
+		    inherit_fd(g->conf_fd), inherit_fd(g->board.fd),
 		    g->started);
 		worker_save(f, g);
 	}
@@ -208,6 +202,7 @@ generation_take(const char *line)
 {
 	struct generation *g;
 	int old, current, board_fd;
+	const char *err;
 
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return false;
@@ -215,7 +210,7 @@ generation_take(const char *line)
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
 	if (sscanf(line, "generation %u %d %d %d %d %" SCNu64, &g->number,
 	    &old, &current, &g->conf_fd, &board_fd, &g->started) != 6 ||
-	    (g->conf = conf_of(g->conf_fd)) == NULL ||
+	    (g->conf = conf_get(g->conf_fd, &err)) == NULL ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    board_reopen(&g->board, board_fd, g->conf) == -1 ||
 	    totals_find(g) == -1)
@@ -224,27 +219,6 @@ generation_take(const char *line)
 	if (current)
 		master.gen = g;
 	return true;
-}
-
-/* The value behind the text that the workers were given. */
-static struct conf *
-conf_of(int fd)
-{
-	char *text = shm_text(fd);
-	struct conf *c;
-
-	if (text == NULL)
-		return NULL;
-	c = conf_load_text(text, "configuration", conf_mistake, NULL);
-	free(text);
-	return c;
-}
-
-static void
-conf_mistake(void *arg, const char *file, int line, const char *text)
-{
-	(void)arg;
-	log_warnx("%s:%d: %s", file, line, text);
 }
 
 void

@@ -17,7 +17,7 @@ struct generation {
 	unsigned		 number;
 	struct conf		*conf;
 	struct acl_map		*acl;		/* its access rules */
-	int			 conf_fd;	/* its text, sealed */
+	int			 conf_fd;	/* the same, sealed */
 	struct board		 board;
 	TAILQ_HEAD(worker_list, worker) workers;
 	unsigned		 nworkers;
@@ -38,10 +38,10 @@ struct total {
 	uint64_t		 sessions, failed, bytes_in, bytes_out;
 };
 
-/* Takes over the configuration: lowers users_max to what the descriptors
- * allow, writes the text for the workers, makes the board. NULL with *errp. */
+/* Takes over the configuration and fd, which has it as workers read it: lowers
+ * users_max to what the descriptors allow, makes the board. NULL with *errp. */
 struct generation *
-		 generation_new(struct conf **, const char **errp);
+		 generation_new(struct conf **, int fd, const char **errp);
 /* It gets no more sessions; its workers drain and end. */
 void		 generation_retire(struct generation *);
 /* Frees the retired generations that have no workers left, when this turn is

@@ -13,8 +13,8 @@
 #include "log.h"
 #include "master.h"
 #include "proc/child.h"
+#include "proc/inherit.h"
 #include "proc/logproc.h"
-#include "proc/upgrade.h"
 #include "proto.h"
 #include "safe.h"
 
@@ -36,7 +36,7 @@ static void	 logger_leave(void);
  * one goes on with them. */
 static int		 pair[2] = { -1, -1 };
 static struct child	 logger = CHILD("logger", logger_exit,
-    CHILD_OWN | CHILD_LOGGER);
+    CHILD_OWN | CHILD_STDERR);
 static struct ev_timer	 restart_timer = EV_TIMER(logger_restart);
 static char		*target;
 static int		 facility;
@@ -202,8 +202,8 @@ logproc_reload(const struct conf *conf)
 void
 logproc_save(FILE *f)
 {
-	fprintf(f, "log %d %d %d %ld %s\n", upgrade_keep(pair[0]),
-	    upgrade_keep(pair[1]), facility, child_runs(&logger) ?
+	fprintf(f, "log %d %d %d %ld %s\n", inherit_fd(pair[0]),
+	    inherit_fd(pair[1]), facility, child_runs(&logger) ?
 	    (long)logger.pid : -1L, target);
 }
 

@@ -1,7 +1,5 @@
 #include "compat.h"
 
-#include <sys/wait.h>
-
 #include <signal.h>
 
 #include "accept/activate.h"
@@ -13,15 +11,14 @@
 #include "life.h"
 #include "log.h"
 #include "master.h"
-#include "options.h"
+#include "pending.h"
 #include "pidfile.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
-#include "proc/reaper.h"
+#include "proc/reader.h"
 #include "proc/reload.h"
 #include "proc/worker.h"
 #include "schedule.h"
-#include "shm.h"
 #include "tell/control.h"
 #include "tell/notify.h"
 
@@ -29,16 +26,11 @@
 
 enum reload_stage { RELOAD_IDLE, RELOAD_CHECKING, RELOAD_STARTING };
 
-TAILQ_HEAD(waiters, reload_waiter);
-
 static void	check_start(void);
-static void	check_run(int) no_return;
-static void	check_mistake(void *, const char *, int, const char *);
-static void	check_done(struct ev_proc *, int);
-static void	check_late(struct ev_timer *);
-static char	*check_text(void);
+static void	check_done(struct reading *);
 static void	check_failed(char *);
-static void	start(struct conf *);
+static int	prepare(const struct conf *, const char **);
+static void	start(struct conf *, int);
 static int	take_over(const struct conf *, const char **);
 static void	commit(void);
 static void	limit_generations(void);
@@ -47,12 +39,6 @@ static void	failed(const char *);
 
 static enum reload_stage	 stage;
 static struct generation	*next;
-static struct ev_proc		 checker = { .pid = -1 };
-static struct ev_timer		 check_timer = EV_TIMER(check_late);
-static int			 check_fd = -1;
-static bool			 again;		/* asked for meanwhile */
-static struct waiters		 waiting = TAILQ_HEAD_INITIALIZER(waiting);
-static struct waiters		 later = TAILQ_HEAD_INITIALIZER(later);
 static char			 last[1024] = "never";
 
 const char *
@@ -68,148 +54,54 @@ reload_idle(void)
 }
 
 void
-reload_first(struct conf *conf)
+reload_first(void)
 {
-	start(conf);
-}
-
-void
-reload_request(struct reload_waiter *w)
-{
-	if (master.stopping) {
-		if (w != NULL)
-			w->cb(w, "spawnd is stopping");
-		return;
-	}
-	if (stage != RELOAD_IDLE) {
-		again = true;
-		if (w != NULL)
-			TAILQ_INSERT_TAIL(&later, w, entry);
-		return;
-	}
-	if (w != NULL)
-		TAILQ_INSERT_TAIL(&waiting, w, entry);
-	notify_reloading();
 	check_start();
 }
 
 void
-reload_forget(struct reload_waiter *w)
+reload_step(void)
 {
-	struct reload_waiter *x;
-
-	TAILQ_FOREACH(x, &waiting, entry) {
-		if (x == w) {
-			TAILQ_REMOVE(&waiting, w, entry);
-			return;
-		}
-	}
-	TAILQ_FOREACH(x, &later, entry) {
-		if (x == w) {
-			TAILQ_REMOVE(&later, w, entry);
-			return;
-		}
+	if (!pending_asked(PENDING_RELOAD))
+		return;
+	if (master.stopping) {
+		pending_refuse(PENDING_RELOAD, "spawnd is stopping");
+	} else if (stage == RELOAD_IDLE) {
+		pending_take(PENDING_RELOAD);
+		notify_reloading();
+		check_start();
 	}
 }
 
-/* --- reading the file: in a child, as resolving names takes its time --- */
+/* --- reading the file --- */
 
 static void
 check_start(void)
 {
-	pid_t pid;
+	const char *err;
 
 	stage = RELOAD_CHECKING;
-	if ((check_fd = shm_create("spawnd-check", 0)) == -1 ||
-	    (pid = fork()) == -1) {
-		failed(strerror(errno));
-		return;
-	}
-	if (pid == 0)
-		check_run(check_fd);
-	if (reaper_watch(&checker, pid, check_done) == -1) {
-		failed(strerror(errno));
-		return;
-	}
-	ev_timer_set(&check_timer, CHECK_LIMIT);
-}
-
-/* In the child: leaves the configuration's text, names resolved, or all the
- * mistakes, a line each. */
-static void
-check_run(int fd)
-{
-	struct conf *conf;
-	FILE *f;
-
-	ev_signal_reset(NULL);
-	if ((f = fdopen(fd, "w")) == NULL)
-		_exit(2);
-	if ((conf = options_load(&master.opt, check_mistake, f)) == NULL) {
-		fflush(f);
-		_exit(1);
-	}
-	if (conf_print(conf, CONF_RESOLVED, f) == -1 || fflush(f) == EOF)
-		_exit(2);
-	_exit(0);
+	/* At the start there is nothing that goes on without it. */
+	if (reader_start(false, master.gen == NULL ? 0 : CHECK_LIMIT,
+	    check_done, &err) == -1)
+		failed(err);
 }
 
 static void
-check_mistake(void *arg, const char *file, int line, const char *text)
+check_done(struct reading *r)
 {
-	if (line != 0)
-		fprintf(arg, "%s:%d: %s\n", file, line, text);
-	else
-		fprintf(arg, "%s: %s\n", file, text);
-}
+	const char *err;
 
-static void
-check_late(struct ev_timer *t)
-{
-	(void)t;
-	log_warnx("reload: reading the configuration takes too long");
-	kill(checker.pid, SIGKILL);
-}
-
-static char *
-check_text(void)
-{
-	char *text = shm_text(check_fd);
-
-	close(check_fd);
-	check_fd = -1;
-	return text;
-}
-
-static void
-check_done(struct ev_proc *p, int status)
-{
-	struct conf *conf;
-	char *text;
-
-	(void)p;
-	ev_timer_stop(&check_timer);
-	text = check_text();
-	if (master.stopping) {
-		free(text);
-		return;
-	}
-	if (text == NULL || !WIFEXITED(status) || WEXITSTATUS(status) > 1) {
-		free(text);
-		failed("the configuration could not be read to its end");
-		return;
-	}
-	if (WEXITSTATUS(status) == 1) {
-		check_failed(text);
-		free(text);
-		return;
-	}
-	conf = conf_load_text(text, "configuration", check_mistake, stderr);
-	free(text);
-	if (conf == NULL)
-		failed("the configuration could not be read back");
-	else
-		start(conf);
+	if (r->error != NULL) {
+		failed(r->error);
+	} else if (r->conf == NULL) {
+		check_failed(r->text);
+	} else if (master.gen == NULL && life_claim(r->conf, &err) == -1) {
+		conf_free(&r->conf);
+		close(r->fd);
+		failed(err);
+	} else
+		start(r->conf, r->fd);
 }
 
 /* Each mistake is a line of the log, the first one is the answer. */
@@ -219,6 +111,11 @@ check_failed(char *text)
 	char why[512], *line, *rest = text;
 	unsigned n = 0;
 
+	if (master.gen == NULL) {
+		fputs(text, stderr);
+		failed("the configuration has mistakes");
+		return;
+	}
 	why[0] = '\0';
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (*line == '\0')
@@ -235,26 +132,32 @@ check_failed(char *text)
 
 /* --- starting the new generation beside the old one --- */
 
+static int
+prepare(const struct conf *conf, const char **errp)
+{
+	if (logproc_check(conf, errp) == -1 ||
+	    listener_plan(conf, errp) == -1)
+		return -1;
+	if (master.gen != NULL)
+		return 0;
+	activate_log_begins();
+	return logproc_start(conf, errp);
+}
+
+/* Takes over both. */
 static void
-start(struct conf *conf)
+start(struct conf *conf, int fd)
 {
 	const char *err;
 
 	stage = RELOAD_STARTING;
-	if (logproc_check(conf, &err) == -1 ||
-	    listener_plan(conf, &err) == -1) {
+	if (prepare(conf, &err) == -1) {
 		conf_free(&conf);
+		close(fd);
 		failed(err);
 		return;
 	}
-	if (master.gen == NULL)
-		activate_log_begins();
-	if (master.gen == NULL && logproc_start(conf, &err) == -1) {
-		conf_free(&conf);
-		failed(err);
-		return;
-	}
-	if ((next = generation_new(&conf, &err)) == NULL) {
+	if ((next = generation_new(&conf, fd, &err)) == NULL) {
 		failed(err);
 		return;
 	}
@@ -372,10 +275,6 @@ failed(const char *why)
 {
 	if (stage == RELOAD_STARTING)
 		listener_rollback();
-	if (check_fd != -1) {
-		close(check_fd);
-		check_fd = -1;
-	}
 	if (next != NULL) {
 		next->old = true;
 		worker_signal_all(next, SIGINT);
@@ -392,31 +291,20 @@ failed(const char *why)
 	finish(why);
 }
 
-/* Answers all who asked; then the requests that came meanwhile. */
+/* Answers all who asked; requests that came meanwhile are next. */
 static void
 finish(const char *why)
 {
-	struct reload_waiter *w;
-
 	stage = RELOAD_IDLE;
 	notify_ready();
-	while ((w = TAILQ_FIRST(&waiting)) != NULL) {
-		TAILQ_REMOVE(&waiting, w, entry);
-		w->cb(w, why);
-	}
-	TAILQ_CONCAT(&waiting, &later, entry);
-	if (!again || master.stopping)
-		return;
-	again = false;
-	notify_reloading();
-	check_start();
+	pending_done(PENDING_RELOAD, why);
 }
 
 void
 reload_cancel(void)
 {
 	if (stage == RELOAD_CHECKING)
-		kill(checker.pid, SIGKILL);
-	if (stage == RELOAD_STARTING && master.gen != NULL)
+		reader_cancel();
+	if (stage != RELOAD_IDLE && master.gen != NULL)
 		failed("spawnd is stopping");
 }

@@ -6,21 +6,14 @@
 
 #include "compat.h"
 
-struct conf;
 struct generation;
 
-/* Called with the outcome, once: NULL for success, else a sentence. */
-struct reload_waiter {
-	TAILQ_ENTRY(reload_waiter) entry;
-	void	(*cb)(struct reload_waiter *, const char *error);
-};
-
-/* Starts the first generation; the master ends if that fails. */
-void		 reload_first(struct conf *);
-/* Reads the file again and changes over to it. A call while one is under way
- * is done after it, all such calls at once. w may be NULL. */
-void		 reload_request(struct reload_waiter *);
-void		 reload_forget(struct reload_waiter *);
+/* Reads the file and starts the first generation; the master ends if that
+ * fails. */
+void		 reload_first(void);
+/* Once a reload is pending: reads the file again and changes over to it. What
+ * is asked for while one is under way is done after it, all at once. */
+void		 reload_step(void);
 /* A worker of the generation being tried is ready, or has died. */
 void		 reload_worker_ready(struct generation *);
 void		 reload_worker_died(struct generation *);

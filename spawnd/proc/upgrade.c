@@ -12,10 +12,12 @@
 #include "ev.h"
 #include "log.h"
 #include "master.h"
+#include "pending.h"
 #include "pidfile.h"
+#include "proc/child.h"
 #include "proc/generation.h"
+#include "proc/inherit.h"
 #include "proc/logproc.h"
-#include "proc/reaper.h"
 #include "proc/reload.h"
 #include "proc/upgrade.h"
 #include "proc/worker.h"
@@ -30,38 +32,30 @@
  */
 
 #define CHECK_LIMIT	30000		/* ms */
-#define KEPT_MAX	16384		/* descriptors handed over */
 #define STATE_LINE	"spawnd-state %d %d\n"
 #define ENV_STATE	"SPAWND_UPGRADE_STATE"	/* descriptor of the state */
 #define ENV_BACK	"SPAWND_UPGRADE_BACK"	/* of the former binary */
 #define ENV_CHECK	"SPAWND_UPGRADE_CHECK"	/* the numbers to agree on */
 #define ENV_WHY		"SPAWND_UPGRADE_WHY"	/* why the way back was taken */
 
-static void	check_done(struct ev_proc *, int);
-static void	check_late(struct ev_timer *);
-static void	check_exec(void) no_return;
+static int	check_start(void);
+static void	check_done(struct child *, int);
 static void	become(struct ev_task *);
 static int	save(FILE *);
 static int	own_image(void);
-static void	kept_set(bool);
 static void	failed(const char *);
 static bool	take(int);
 static bool	take_line(const char *);
 static bool	take_master(const char *);
-static void	save_kept(FILE *);
-static bool	take_fd(const char *);
 static void	go_back(void) no_return;
 
 static const char		 not_now[] =
     "a reload, an upgrade or the end is under way";
-static struct reload_waiter	*asker;
-static struct ev_proc		 checker = { .pid = -1 };
-static struct ev_timer		 check_timer = EV_TIMER(check_late);
-static struct ev_task		 task;
-static bool			 busy;
-static int			 check_fd = -1;
-static int			 kept[KEPT_MAX];
-static size_t			 nkept;
+static struct child	 checker = CHILD("check of the new binary", check_done,
+    CHILD_STDERR);
+static struct ev_task	 task;
+static bool		 busy;
+static int		 check_fd = -1;
 
 static const struct {
 	const char	*word;
@@ -77,98 +71,82 @@ static const struct {
 	{ "control ",	 control_take },
 	{ "client ",	 control_take },
 	{ "guest ",	 control_take },
-	{ "fd ",	 take_fd },
+	{ "fd ",	 inherit_take },
 };
 
 /* --- the image that goes --- */
 
 void
-upgrade_request(struct reload_waiter *w)
+upgrade_step(void)
 {
-	pid_t pid;
-
+	if (!pending_asked(PENDING_UPGRADE))
+		return;
 	if (busy || master.stopping || master.gen == NULL || !reload_idle()) {
 		log_warnx("upgrade: not now: %s", not_now);
-		if (w != NULL)
-			w->cb(w, not_now);
+		pending_refuse(PENDING_UPGRADE, not_now);
 		return;
 	}
-	asker = w;
+	pending_take(PENDING_UPGRADE);
 	busy = true;
+	if (master.opt.relative && access(master.cwd, X_OK) == -1) {
+		failed("a file was named from the folder that spawnd was "
+		    "started in, and that cannot be entered");
+		return;
+	}
 	if ((check_fd = shm_create("spawnd-check", 0)) == -1 ||
-	    (pid = fork()) == -1) {
+	    check_start() == -1) {
 		failed(strerror(errno));
 		return;
 	}
-	if (pid == 0)
-		check_exec();
-	if (reaper_watch(&checker, pid, check_done) == -1) {
-		failed(strerror(errno));
-		return;
-	}
-	ev_timer_set(&check_timer, CHECK_LIMIT);
+	child_limit(&checker, CHECK_LIMIT);
 }
 
 void
 upgrade_cancel(void)
 {
-	if (checker.pid != -1)
-		kill(checker.pid, SIGKILL);
+	child_kill(&checker, SIGKILL, NULL);
 }
 
-void
-upgrade_forget(const struct reload_waiter *w)
+/* The new binary checks itself, us, and the configuration. */
+static int
+check_start(void)
 {
-	if (asker == w)
-		asker = NULL;
-}
-
-/* In the child: the new binary checks itself, us, and the configuration. */
-static void
-check_exec(void)
-{
-	char numbers[32], **argv;
-	int i, n = 0;
+	const struct child_fd fds[] = {
+		{ check_fd, STDOUT_FILENO }, { check_fd, STDERR_FILENO },
+		{ master.opt.conf_fd, STDIN_FILENO }
+	};
+	char numbers[32], option[] = "-n", **argv;
+	int i, r, saved;
 
 	for (i = 0; master.argv[i] != NULL; i++)
 		;
 	if ((argv = calloc((size_t)i + 2, sizeof(*argv))) == NULL)
-		_exit(1);
-
+		return -1;
+	argv[0] = master.argv[0];
+	argv[1] = option;
+	for (i = 1; master.argv[i] != NULL; i++)
+		argv[i + 1] = master.argv[i];
 	snprintf(numbers, sizeof(numbers), "%d %d", UPGRADE_STATE,
 	    PROTO_VERSION);
-	ev_signal_reset(NULL);
-	argv[n++] = master.argv[0];
-	argv[n++] = (char *)(uintptr_t)"-n";
-	for (i = 1; master.argv[i] != NULL; i++)
-		argv[n++] = master.argv[i];
-	dup2(check_fd, STDOUT_FILENO);
-	dup2(check_fd, STDERR_FILENO);
-	if (setenv(ENV_CHECK, numbers, 1) == -1 || chdir(master.cwd) == -1) {
-		perror(master.cwd);
-		_exit(1);
-	}
-	execv(master.self, argv);
-	perror(master.self);
-	_exit(1);
+	setenv(ENV_CHECK, numbers, 1);
+	checker.dir = master.cwd;
+	r = child_start(&checker, master.self, argv, fds,
+	    master.opt.conf_fd == -1 ? 2 : 3);
+	saved = errno;
+	unsetenv(ENV_CHECK);
+	free(argv);
+	errno = saved;
+	return r;
 }
 
 static void
-check_late(struct ev_timer *t)
-{
-	(void)t;
-	kill(checker.pid, SIGKILL);
-}
-
-static void
-check_done(struct ev_proc *p, int status)
+check_done(struct child *c, int status)
 {
 	char why[512], want[64];
 	bool proven;
 	ssize_t n;
 
-	(void)p;
-	ev_timer_stop(&check_timer);
+	(void)c;
 	n = pread(check_fd, why, sizeof(why) - 1, 0);
 	why[n > 0 ? n : 0] = '\0';
 	snprintf(want, sizeof(want), STATE_LINE, UPGRADE_STATE, PROTO_VERSION);
@@ -191,26 +169,6 @@ check_done(struct ev_proc *p, int status)
 	}
 	/* When this turn has sent what it has accepted. */
 	ev_defer(&task, become);
-}
-
-int
-upgrade_keep(int fd)
-{
-	if (nkept == KEPT_MAX)
-		return -1;
-	kept[nkept++] = fd;
-	return fd;
-}
-
-static void
-kept_set(bool open)
-{
-	size_t i;
-
-	for (i = 0; i < nkept; i++)
-		fcntl(kept[i], F_SETFD, open ? 0 : FD_CLOEXEC);
-	if (!open)
-		nkept = 0;
 }
 
 /* The file of the image that runs now, even if another has its name. */
@@ -242,29 +200,10 @@ save(FILE *f)
 	listener_save(f);
 	generation_save(f);
 	handoff_save(f);
-	control_save(f, asker);
-	save_kept(f);
+	control_save(f);
+	inherit_save(f);
 	fputs("end\n", f);
-	return fflush(f) == EOF || ferror(f) || nkept == KEPT_MAX ? -1 : 0;
-}
-
-/* In the new image they are to be close-on-exec again. */
-static void
-save_kept(FILE *f)
-{
-	size_t i;
-
-	for (i = 0; i < nkept; i++)
-		fprintf(f, "fd %d\n", kept[i]);
-}
-
-static bool
-take_fd(const char *line)
-{
-	int fd;
-
-	return sscanf(line, "fd %d", &fd) == 1 &&
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) != -1;
+	return fflush(f) == EOF || ferror(f) || inherit_full() ? -1 : 0;
 }
 
 static void
@@ -275,7 +214,8 @@ become(struct ev_task *t)
 	int fd, back;
 
 	(void)t;
-	if (master.stopping || !reload_idle()) {
+	if (master.stopping || !reload_idle() ||
+	    pending_asked(PENDING_RELOAD)) {
 		failed(not_now);
 		return;
 	}
@@ -283,25 +223,27 @@ become(struct ev_task *t)
 	    (f = fdopen(fd, "w")) == NULL || save(f) == -1) {
 		if (f != NULL)
 			fclose(f);
-		kept_set(false);
+		inherit_end();
 		failed("the state could not be saved");
 		return;
 	}
 	log_info("upgrade: going on as %s", master.self);
 	notify_reloading();
-	upgrade_keep(fd);
+	inherit_fd(fd);
 	snprintf(number, sizeof(number), "%d", fd);
 	setenv(ENV_STATE, number, 1);
 	if ((back = own_image()) != -1) {
-		snprintf(number, sizeof(number), "%d", upgrade_keep(back));
+		snprintf(number, sizeof(number), "%d", inherit_fd(back));
 		setenv(ENV_BACK, number, 1);
 	}
-	kept_set(true);
+	inherit_pass();
 	pidfile_leave(&master.pidfile);
-	if (chdir(master.cwd) == 0)
-		execv(master.self, master.argv);
+	/* It may be gone, and nothing there be needed. */
+	if (chdir(master.cwd) == -1)
+		log_warn("upgrade: %s", master.cwd);
+	execv(master.self, master.argv);
 	snprintf(why, sizeof(why), "%s: %s", master.self, strerror(errno));
-	kept_set(false);
+	inherit_end();
 	unsetenv(ENV_STATE);
 	unsetenv(ENV_BACK);
 	fclose(f);
@@ -316,16 +258,12 @@ become(struct ev_task *t)
 static void
 failed(const char *why)
 {
-	struct reload_waiter *w = asker;
-
 	busy = false;
-	asker = NULL;
 	if (check_fd != -1)
 		close(check_fd);
 	check_fd = -1;
 	log_warnx("upgrade: failed: %s", why);
-	if (w != NULL)
-		w->cb(w, why);
+	pending_done(PENDING_UPGRADE, why);
 }
 
 /* --- the image that comes --- */
@@ -349,7 +287,7 @@ upgrade_check(void)
 }
 
 bool
-upgrade_pending(void)
+upgrade_under_way(void)
 {
 	return getenv(ENV_STATE) != NULL;
 }
@@ -409,7 +347,8 @@ take(int fd)
 	return false;
 }
 
-/* The former image finds the descriptors as it left them. */
+/* The former image finds the descriptors as it left them: they are still those
+ * that were passed on. */
 static void
 go_back(void)
 {
@@ -433,6 +372,7 @@ upgrade_restore(void)
 
 	if (!take(fd))
 		go_back();
+	inherit_end();
 	why = getenv(ENV_WHY);
 	if ((back = getenv(ENV_BACK)) != NULL)
 		close(atoi(back));
@@ -440,7 +380,8 @@ upgrade_restore(void)
 	if (chdir("/") == -1)
 		fatal("chdir");
 	log_set_level(master.gen->conf->log_level);
-	control_upgraded(why);
+	pending_take(PENDING_UPGRADE);
+	pending_done(PENDING_UPGRADE, why);
 	if (why != NULL)
 		log_warnx("upgrade: failed: %s", why);
 	else
@@ -450,7 +391,7 @@ upgrade_restore(void)
 	unsetenv(ENV_WHY);
 	/* New workers for the new master, or whatever else has changed. */
 	if (why == NULL)
-		reload_request(NULL);
+		pending_ask(PENDING_RELOAD, NULL);
 	else
 		notify_ready();
 }

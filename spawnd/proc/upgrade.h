@@ -9,28 +9,22 @@
 
 #include "compat.h"
 
-struct reload_waiter;
-
-#define UPGRADE_STATE	1	/* number of the form that state is saved in */
+#define UPGRADE_STATE	2	/* number of the form that state is saved in */
 
 /*
- * Checks the binary that stands where this one was started from, and becomes
- * it: same pid, listeners, workers and counters. cb comes only on failure;
- * after success the new image answers (control_answer_save).
+ * Once an upgrade is pending: checks the binary that stands where this one was
+ * started from, and becomes it: same pid, listeners, workers and counters. The
+ * new image answers who has asked.
  */
-void		 upgrade_request(struct reload_waiter *);
+void		 upgrade_step(void);
 /* Gives up what is under way, for the end. */
 void		 upgrade_cancel(void);
-/* Who asked has gone. */
-void		 upgrade_forget(const struct reload_waiter *);
 /* In the new image: is there a state to go on with? */
-bool		 upgrade_pending(void);
+bool		 upgrade_under_way(void);
 /* Takes it up, or goes back to the image that left it. */
 void		 upgrade_restore(void);
 /* Is this process only asked whether it could? Ends it with the answer if it
  * could not. */
 void		 upgrade_check(void);
-/* While saving: this descriptor stays open in the new image. */
-int		 upgrade_keep(int fd);
 
 #endif

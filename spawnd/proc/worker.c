@@ -17,10 +17,10 @@
 #include "log.h"
 #include "master.h"
 #include "proc/generation.h"
+#include "proc/inherit.h"
 #include "proc/logproc.h"
 #include "proc/reaper.h"
 #include "proc/reload.h"
-#include "proc/upgrade.h"
 #include "proc/worker.h"
 #include "proto.h"
 
@@ -498,7 +498,7 @@ worker_save(FILE *f, const struct generation *g)
 	TAILQ_FOREACH(w, &g->workers, entry)
 		fprintf(f, "worker %u %ld %d %d %d %d %" PRIu64 " %" PRIu64
 		    " %" PRIu64 "\n", w->slot, (long)w->pid,
-		    upgrade_keep(w->chan.fd), upgrade_keep(w->peer),
+		    inherit_fd(w->chan.fd), inherit_fd(w->peer),
 		    (int)w->state, w->drain_due, w->sent, w->started,
 		    w->draining_since);
 }

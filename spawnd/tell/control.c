@@ -6,9 +6,9 @@
 #include "life.h"
 #include "log.h"
 #include "master.h"
+#include "pending.h"
+#include "proc/inherit.h"
 #include "proc/logproc.h"
-#include "proc/reload.h"
-#include "proc/upgrade.h"
 #include "proc/worker.h"
 #include "tell/control.h"
 #include "tell/show.h"
@@ -28,8 +28,7 @@ struct client {
 	struct ev_io		 io;
 	struct ev_timer		 timer;
 	struct ev_task		 task;		/* to be freed */
-	struct reload_waiter	 waiter;
-	bool			 waiting;	/* for a reload */
+	struct pending		 pending;	/* a reload or an upgrade */
 	char			 line[512];
 	size_t			 len;
 	char			*out;
@@ -47,7 +46,7 @@ static void	client_close(struct client *);
 static void	client_free(struct ev_task *);
 static void	client_answer(struct client *, const char *, const char *,
 		    bool);
-static void	client_reloaded(struct reload_waiter *, const char *);
+static void	client_done(struct pending *, const char *);
 static void	request(struct client *);
 static void	request_drain(struct client *, const char *);
 
@@ -56,7 +55,6 @@ static struct ev_timer		 control_timer = EV_TIMER(control_again);
 static struct addr		 control_addr;
 static struct unixsock		 control_file;
 static unsigned			 nclients;
-static struct client		*asker;		/* for the upgrade, before it */
 static TAILQ_HEAD(, client)	 clients = TAILQ_HEAD_INITIALIZER(clients);
 
 int
@@ -82,20 +80,20 @@ control_open(const char *path, const char **errp)
 }
 
 void
-control_save(FILE *f, const struct reload_waiter *w)
+control_save(FILE *f)
 {
 	const struct client *c;
 
 	if (control.fd != -1)
 		fprintf(f, "control %d %ju %ju %s\n",
-		    upgrade_keep(control.fd), (uintmax_t)control_file.dev,
+		    inherit_fd(control.fd), (uintmax_t)control_file.dev,
 		    (uintmax_t)control_file.ino, control_addr.un.sun_path);
 	/* Who waits for the upgrade, and who has not said what it wants. */
 	TAILQ_FOREACH(c, &clients, entry) {
-		if (w == &c->waiter)
-			fprintf(f, "client %d\n", upgrade_keep(c->io.fd));
-		else if (c->out == NULL && !c->waiting)
-			fprintf(f, "guest %d %s\n", upgrade_keep(c->io.fd),
+		if (c->pending.waits)
+			fprintf(f, "client %d\n", inherit_fd(c->io.fd));
+		else if (c->out == NULL)
+			fprintf(f, "guest %d %s\n", inherit_fd(c->io.fd),
 			    c->line);
 	}
 }
@@ -103,20 +101,20 @@ control_save(FILE *f, const struct reload_waiter *w)
 bool
 control_take(const char *line)
 {
-	struct client *guest;
+	struct client *c;
 	uintmax_t dev, ino;
 	const char *err;
 	int fd, at;
 
 	if (sscanf(line, "guest %d%n", &fd, &at) == 1) {
-		if ((guest = client_new(fd)) != NULL && line[at] == ' ')
-			guest->len = strlcpy(guest->line, line + at + 1,
-			    sizeof(guest->line));
+		if ((c = client_new(fd)) != NULL && line[at] == ' ')
+			c->len = strlcpy(c->line, line + at + 1,
+			    sizeof(c->line));
 		return true;
 	}
 	if (sscanf(line, "client %d", &fd) == 1) {
-		if ((asker = client_new(fd)) != NULL)
-			asker->waiting = true;
+		if ((c = client_new(fd)) != NULL)
+			pending_ask(PENDING_UPGRADE, &c->pending);
 		return true;
 	}
 	if (sscanf(line, "control %d %ju %ju %n", &fd, &dev, &ino, &at) != 3 ||
@@ -125,16 +123,6 @@ control_take(const char *line)
 	control_file.dev = (dev_t)dev;
 	control_file.ino = (ino_t)ino;
 	return ev_io_add(&control, fd, IO_READ, control_event) == 0;
-}
-
-void
-control_upgraded(const char *error)
-{
-	if (asker == NULL)
-		return;
-	asker->waiting = false;
-	client_answer(asker, error, NULL, false);
-	asker = NULL;
 }
 
 /* Clients that are being answered keep their connection. */
@@ -180,6 +168,7 @@ client_new(int fd)
 		return NULL;
 	}
 	ev_timer_init(&c->timer, client_late);
+	c->pending.cb = client_done;
 	if (ev_io_add(&c->io, fd, IO_READ | IO_WRITE, client_event) == -1) {
 		close(fd);
 		free(c);
@@ -200,7 +189,7 @@ client_event(struct ev_io *io, int what)
 		client_write(c);
 		return;
 	}
-	if ((what & IO_READ) && !c->waiting)
+	if ((what & IO_READ) && !c->pending.waits)
 		client_read(c);
 }
 
@@ -209,7 +198,7 @@ client_late(struct ev_timer *t)
 {
 	struct client *c = container_of(t, struct client, timer);
 
-	if (!c->waiting)
+	if (!c->pending.waits)
 		client_close(c);
 }
 
@@ -266,12 +255,7 @@ client_close(struct client *c)
 {
 	if (c->io.fd == -1)
 		return;
-	if (c->waiting) {
-		reload_forget(&c->waiter);
-		upgrade_forget(&c->waiter);
-	}
-	if (c == asker)
-		asker = NULL;
+	pending_forget(&c->pending);
 	ev_timer_stop(&c->timer);
 	ev_io_close(&c->io);
 	TAILQ_REMOVE(&clients, c, entry);
@@ -314,12 +298,10 @@ client_answer(struct client *c, const char *error, const char *view,
 }
 
 static void
-client_reloaded(struct reload_waiter *w, const char *error)
+client_done(struct pending *p, const char *error)
 {
-	struct client *c = container_of(w, struct client, waiter);
-
-	c->waiting = false;
-	client_answer(c, error, NULL, false);
+	client_answer(container_of(p, struct client, pending), error, NULL,
+	    false);
 }
 
 static void
@@ -354,15 +336,11 @@ request(struct client *c)
 		else
 			client_answer(c, NULL, arg, opt != NULL &&
 			    strcmp(opt, "json") == 0);
-	} else if (strcmp(verb, "reload") == 0) {
-		c->waiter.cb = client_reloaded;
-		c->waiting = true;
-		reload_request(&c->waiter);
-	} else if (strcmp(verb, "upgrade") == 0) {
-		c->waiter.cb = client_reloaded;
-		c->waiting = true;
-		upgrade_request(&c->waiter);
-	} else if (strcmp(verb, "drain") == 0 && arg != NULL)
+	} else if (strcmp(verb, "reload") == 0)
+		pending_ask(PENDING_RELOAD, &c->pending);
+	else if (strcmp(verb, "upgrade") == 0)
+		pending_ask(PENDING_UPGRADE, &c->pending);
+	else if (strcmp(verb, "drain") == 0 && arg != NULL)
 		request_drain(c, arg);
 	else if (strcmp(verb, "reopen") == 0) {
 		logproc_reopen();

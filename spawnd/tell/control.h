@@ -8,8 +8,6 @@
 
 #include "compat.h"
 
-struct reload_waiter;
-
 /* Opens the control socket; -1 with *errp. */
 int		 control_open(const char *path, const char **errp);
 void		 control_close(void);
@@ -17,9 +15,7 @@ void		 control_close(void);
 /* For an upgrade: writes the lines of the socket and of its clients, the one
  * who asked for the upgrade among them; takes up one. False for a line that
  * is not understood. */
-void		 control_save(FILE *, const struct reload_waiter *);
+void		 control_save(FILE *);
 bool		 control_take(const char *line);
-/* Answers the client that asked for the upgrade. */
-void		 control_upgraded(const char *error);
 
 #endif

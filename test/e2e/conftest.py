@@ -62,8 +62,8 @@ def pytest_report_header(config):
 @pytest.fixture(scope="session", autouse=True)
 def programs():
     harness.prepare()
-    if len(harness.Box.programs) < 4:
-        pytest.exit(f"spawnd, spawnctl, relay and logger must be built in "
+    if len(harness.Box.programs) < 5:
+        pytest.exit(f"spawnd, spawnctl and libexec must be built in "
                     f"{harness.BUILD} (set BUILDDIR)", 99)
     yield
     harness.clean_up()

@@ -18,10 +18,10 @@ def bad_libexec(box, name, script):
     """A libexec directory in which the program name is this script."""
     directory = box.dir / f"libexec-{name}"
     directory.mkdir()
-    for inner in ("relay", "logger"):
-        (directory / inner).symlink_to(box.base / "libexec" / inner)
+    for inner in (box.base / "libexec").iterdir():
+        if inner.name != name:
+            (directory / inner.name).symlink_to(inner)
     path = directory / name
-    path.unlink()
     path.write_text("#!/bin/sh\n" + script)
     path.chmod(0o755)
     return directory
@@ -30,7 +30,7 @@ def bad_libexec(box, name, script):
 def assert_nothing_left(box, *paths):
     for path in paths:
         assert not path.exists(), path
-    names = ("spawnd", "relay", "logger", "sh", "sleep")
+    names = ("spawnd", "relay", "logger", "reader", "sh", "sleep")
 
     def left():
         return [name for state, name in descendants(os.getpid()).values()

@@ -316,7 +316,8 @@ def slow_libexec(box, command):
     """Workers that take their time to start while the file slow exists."""
     directory = box.dir / "libexec-slow"
     directory.mkdir()
-    (directory / "logger").symlink_to(box.base / "libexec" / "logger")
+    for inner in ("logger", "reader"):
+        (directory / inner).symlink_to(box.base / "libexec" / inner)
     relay = directory / "relay"
     relay.write_text(f"#!/bin/sh\n[ ! -e '{box.dir}/slow' ] || "
                      f"{command}\n"
@@ -1087,7 +1088,6 @@ def test_process_1_can_be_ended_while_it_reads_the_file(box, echo, signo):
     conf = box.conf(remotes=[echo])
     endless_file(box, conf.path)
     c = Container(box, conf)
-    wait(lambda: signals_of(c.pid, "SigCgt") & 1 << signo - 1, 5,
-         "the reading")
+    wait(lambda: children(c.pid, "reader"), 5, "the reading")
     os.kill(c.pid, signo)
     assert c.outer.wait(PATIENCE) == 1

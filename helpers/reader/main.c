@@ -1,0 +1,156 @@
+/*
+ * reader - reads and checks a configuration, resolves the names in it, and
+ * leaves what comes of it to the master, which does none of this itself.
+ *
+ *	reader name level how
+ *
+ * name is the file. level is the one to log at, -1 for the configuration's.
+ * how has a 0 if the text is at descriptor 0 and name only what to call it, an
+ * i if inetd has started the master, and a T if the configuration is wanted as
+ * text. The descriptors are those of proto.h: the value goes to one, to the
+ * other all mistakes, a line each, or that text. The status is 0, or 1 if there
+ * are mistakes.
+ */
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include <signal.h>
+
+#include "conf/conf.h"
+#include "log.h"
+#include "proto.h"
+#include "sandbox.h"
+
+#define TEXT_MAX	(16 * 1024 * 1024)	/* bytes, as of a file */
+
+static void	 usage(void) no_return;
+static void	 signals(void);
+static struct conf *load(const char *, bool);
+static char	*text_of(int, const char *);
+static bool	 inetd_can(struct conf *, const char *);
+static void	 mistake(void *, const char *, int, const char *);
+static void	 leave(struct conf *, int, bool);
+
+static FILE	*report;
+
+int
+main(int argc, char **argv)
+{
+	const char *name, *how;
+	struct conf *conf;
+	struct stat st;
+
+	if (argc != 4 || fstat(READER_FD_VALUE, &st) == -1 ||
+	    fstat(READER_FD_REPORT, &st) == -1)
+		usage();
+	name = argv[1];
+	how = argv[3];
+	signals();
+	if (sandbox_reader(READER_MAX) == -1)
+		fatal("sandbox");
+	if ((report = fdopen(READER_FD_REPORT, "w")) == NULL)
+		fatal("descriptors");
+	setproctitle("%s", name);
+	if ((conf = load(name, strchr(how, '0') != NULL)) != NULL &&
+	    strchr(how, 'i') != NULL && !inetd_can(conf, name))
+		conf_free(&conf);
+	if (conf != NULL)
+		leave(conf, atoi(argv[2]), strchr(how, 'T') != NULL);
+	if (fclose(report) == EOF)
+		return 2;
+	return conf == NULL;
+}
+
+static void
+usage(void)
+{
+	fprintf(stderr, "reader is a part of spawnd(8), which starts it\n");
+	exit(2);
+}
+
+/* Those that mean something to the master only may be sent to its whole
+ * process group. */
+static void
+signals(void)
+{
+	sigset_t none;
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static struct conf *
+load(const char *name, bool by_descriptor)
+{
+	struct conf *conf;
+	char *text;
+
+	if (!by_descriptor)
+		return conf_load(name, mistake, NULL);
+	if ((text = text_of(STDIN_FILENO, name)) == NULL)
+		return NULL;
+	conf = conf_load_text(text, name, mistake, NULL);
+	free(text);
+	return conf;
+}
+
+static char *
+text_of(int fd, const char *name)
+{
+	size_t len = 0;
+	char *text;
+	ssize_t n;
+
+	if ((text = malloc(TEXT_MAX + 2)) == NULL)
+		fatal("%s", name);
+	/* Not the first time that it is read, if it is a file. */
+	lseek(fd, 0, SEEK_SET);
+	while ((n = read(fd, text + len, TEXT_MAX + 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	if (n == 0 && strlen(text) == len)
+		return text;
+	mistake(NULL, name, 0, n == 0 ? "it is no text: it has a NUL byte" :
+	    strerror(errno));
+	free(text);
+	return NULL;
+}
+
+/* It passes one socket, and decides when there is a process. */
+static bool
+inetd_can(struct conf *c, const char *name)
+{
+	char text[96];
+
+	c->pidfile = NULL;
+	if (c->nlistens == 1)
+		return true;
+	snprintf(text, sizeof(text), "-i needs exactly one \"listen\" "
+	    "section; there are %u", c->nlistens);
+	mistake(NULL, name, 0, text);
+	return false;
+}
+
+static void
+mistake(void *arg, const char *file, int line, const char *text)
+{
+	(void)arg;
+	if (line != 0)
+		fprintf(report, "%s:%d: %s\n", file, line, text);
+	else
+		fprintf(report, "%s: %s\n", file, text);
+}
+
+static void
+leave(struct conf *conf, int level, bool print)
+{
+	if (level != -1)
+		conf->log_level = level;
+	if (conf_put(conf, READER_FD_VALUE) == -1 ||
+	    (print && conf_print(conf, CONF_AS_WRITTEN, report) == -1))
+		exit(2);
+}

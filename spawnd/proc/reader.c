@@ -1,0 +1,163 @@
+#include "compat.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include "conf/conf.h"
+#include "master.h"
+#include "proc/child.h"
+#include "proc/reader.h"
+#include "proto.h"
+#include "shm.h"
+
+static int	 reader_open(int *);
+static int	 reader_launch(bool, int);
+static void	 reader_ended(struct child *, int);
+static void	 reader_good(struct reading *);
+static const char *reader_failed(int);
+static bool	 reader_fits(int, const char **);
+static char	*reader_text(int);
+static void	 reader_close(void);
+
+static struct child	 reader = CHILD("reader", reader_ended, CHILD_OWN);
+static int		 value_fd = -1, report_fd = -1;
+static void		 (*callback)(struct reading *);
+
+int
+reader_start(bool print, uint64_t limit, void (*cb)(struct reading *),
+    const char **errp)
+{
+	int input = -1;
+
+	callback = cb;
+	if (reader_open(&input) == -1 || reader_launch(print, input) == -1) {
+		*errp = strerror(errno);
+		reader_close();
+		callback = NULL;
+	} else if (limit != 0)
+		child_limit(&reader, limit);
+	if (input != -1)
+		close(input);
+	return callback == NULL ? -1 : 0;
+}
+
+/* What the reader writes to, and what stands for a file without a name. */
+static int
+reader_open(int *input)
+{
+	const char *text = master.opt.quick;
+
+	if ((value_fd = shm_create("spawnd-conf", 0)) == -1 ||
+	    (report_fd = shm_create("spawnd-report", 0)) == -1)
+		return -1;
+	if (text == NULL && master.opt.conf_fd == -1)
+		return 0;
+	if (text == NULL)
+		*input = fcntl(master.opt.conf_fd, F_DUPFD_CLOEXEC, 0);
+	else
+		*input = shm_create("spawnd-quick", 0);
+	return *input == -1 || (text != NULL && write(*input, text,
+	    strlen(text)) != (ssize_t)strlen(text)) ? -1 : 0;
+}
+
+static int
+reader_launch(bool print, int input)
+{
+	const struct child_fd fds[] = {
+		{ value_fd, READER_FD_VALUE }, { report_fd, READER_FD_REPORT },
+		{ input, STDIN_FILENO }
+	};
+	const char *name = options_source(&master.opt);
+	char path[1024], level[16], how[4];
+	char *argv[] = { path, (char *)(uintptr_t)name, level, how, NULL };
+
+	master_libexec("reader", path, sizeof(path));
+	snprintf(level, sizeof(level), "%d", master.opt.level);
+	snprintf(how, sizeof(how), "%s%s%s", input != -1 ? "0" : "",
+	    master.opt.inetd ? "i" : "", print ? "T" : "");
+	return child_start(&reader, path, argv, fds, input == -1 ? 2 : 3);
+}
+
+void
+reader_cancel(void)
+{
+	child_kill(&reader, SIGKILL, NULL);
+	child_forget(&reader);
+	reader_close();
+}
+
+static void
+reader_ended(struct child *c, int status)
+{
+	struct reading r = { .fd = -1 };
+	const bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	(void)c;
+	if (good || (WIFEXITED(status) && WEXITSTATUS(status) == 1))
+		r.text = reader_text(report_fd);
+	if (r.text == NULL)
+		r.error = reader_failed(status);
+	else if (good)
+		reader_good(&r);
+	reader_close();
+	callback(&r);
+	free(r.text);
+}
+
+static const char *
+reader_failed(int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return "the program that reads the configuration cannot be "
+		    "run";
+	return "the configuration could not be read to its end";
+}
+
+/* Nobody may change any more what the workers are to get. */
+static void
+reader_good(struct reading *r)
+{
+	static char why[256];
+	const char *err = "it cannot be sealed";
+
+	if (shm_seal(value_fd) != -1 && reader_fits(value_fd, &err))
+		r->conf = conf_get(value_fd, &err);
+	if (r->conf == NULL) {
+		snprintf(why, sizeof(why), "the configuration could not be "
+		    "read back: %s", err);
+		r->error = why;
+		return;
+	}
+	r->fd = value_fd;
+	value_fd = -1;
+}
+
+static bool
+reader_fits(int fd, const char **errp)
+{
+	struct stat st;
+
+	*errp = "it is too large";
+	return fstat(fd, &st) != -1 && st.st_size <= READER_MAX;
+}
+
+static char *
+reader_text(int fd)
+{
+	const char *err;
+
+	return reader_fits(fd, &err) ? shm_text(fd) : NULL;
+}
+
+static void
+reader_close(void)
+{
+	if (value_fd != -1)
+		close(value_fd);
+	if (report_fd != -1)
+		close(report_fd);
+	value_fd = report_fd = -1;
+}
