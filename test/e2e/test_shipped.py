@@ -1,0 +1,153 @@
+"""The files that are installed beside the programs: that they are whole, and
+that they fit together."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from harness import BUILD, HERE, wait
+from peers import roundtrip
+
+ETC = BUILD / "etc"
+FILES = ["spawnd.service", "spawnd.socket", "spawnd.rc", "spawnd.openbsd.rc",
+         "spawnd.logrotate", "spawnd.sysusers", "spawnd.tmpfiles",
+         "examples/spawnd.xinetd"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_is_left_to_be_filled_in(name):
+    text = (ETC / name).read_text()
+    assert not re.search(r"@[A-Za-z_]+@", text)
+
+
+@pytest.mark.parametrize("name", ["spawnd.service", "spawnd.xinetd"])
+def test_programs_are_where_they_are_installed(name):
+    text = next(ETC.rglob(name)).read_text()
+    makefile = (BUILD / "Makefile").read_text()
+    prefix = re.search(r"(?m)^prefix = (.*)$", makefile).group(1)
+    paths = re.findall(r"\S*/sbin/spawnd\b", text)
+    assert paths and all(path.split("=")[-1] == f"{prefix}/sbin/spawnd"
+                         for path in paths)
+
+
+# The unit
+
+def unit():
+    pairs = (line.split("=", 1) for line in
+             (ETC / "spawnd.service").read_text().splitlines()
+             if "=" in line and not line.startswith("#"))
+    found = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def test_unit_survives_the_end_of_a_worker():
+    """Systemd stops the whole service by default."""
+    assert unit()["OOMPolicy"] == ["continue"]
+
+
+def test_unit_can_be_reloaded():
+    u = unit()
+    assert u["Type"] in (["notify"], ["notify-reload"])
+    assert (u["Type"] == ["notify-reload"]) == ("ExecReload" not in u)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="needs systemd-analyze")
+def test_unit_is_understood(box):
+    """As systemd reads it, but for programs and pages that need not be
+    installed here."""
+    path = box.dir / "spawnd.service"
+    path.write_text(re.sub(r"=\S*/sbin/spawnd", "=/bin/true",
+                           (ETC / "spawnd.service").read_text()))
+    done = subprocess.run(["systemd-analyze", "verify", path], text=True,
+                          capture_output=True)
+    bad = [line for line in done.stderr.splitlines()
+           if "spawnd.service" in line and "Command 'man " not in line]
+    assert not bad
+
+
+# Rotation
+
+@pytest.fixture
+def rotation(box):
+    """The file for logrotate, with its places in the test's folder, and a
+    systemctl that writes down what it is asked. Returns it and an
+    environment."""
+    text = (ETC / "spawnd.logrotate").read_text()
+    run = re.search(r"-s (\S+)/spawnd\.pid", text).group(1)
+    text = text.replace(f"{run}/spawnd.pid", f"{box.dir}/keep.pid")
+    text = text.replace("/var/log/spawnd/", f"{box.dir}/logs/")
+    (box.dir / "logs").mkdir()
+    (box.dir / "rotate.conf").write_text(text)
+    tools = box.dir / "tools"
+    tools.mkdir()
+    (tools / "systemctl").write_text(f"""#!/bin/sh
+[ -e {box.dir}/active ] || exit 3
+echo "$@" >>{box.dir}/asked
+""")
+    (tools / "systemctl").chmod(0o755)
+    return text, dict(os.environ, PATH=f"{tools}:{os.environ['PATH']}")
+
+
+def postrotate(rotation):
+    text, env = rotation
+    script = text.split("postrotate", 1)[1].split("endscript")[0]
+    return subprocess.run(["sh", "-c", script], env=env, text=True,
+                          capture_output=True)
+
+
+def test_rotation_of_a_service(rotation, box):
+    (box.dir / "active").touch()
+    assert postrotate(rotation).returncode == 0
+    asked = (box.dir / "asked").read_text().splitlines()
+    assert asked[-1] == "kill -s USR1 --kill-who=main spawnd"
+
+
+def test_rotation_that_reaches_nobody_says_so(rotation):
+    done = postrotate(rotation)
+    assert done.returncode == 1 and "spawnd" in done.stderr
+
+
+def test_rotation_by_the_pid_file(rotation, daemon, echo, box):
+    log = box.dir / "logs" / "web.log"
+    d = daemon(remotes=[echo], args=["-p", box.dir / "keep.pid"],
+               spawnd=f'log {{ to = "{log}" }}')
+    roundtrip(d.connect()).close()
+    wait(lambda: " why=" in log.read_text(), 30, "a line")
+    log.rename(f"{log}.1")
+    assert postrotate(rotation).returncode == 0
+    wait(log.exists, 30, "the new file")
+
+
+@pytest.mark.skipif(not shutil.which("logrotate"), reason="needs logrotate")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_rotation_by_logrotate(rotation, daemon, echo, box):
+    """The daemon has no pid file and is no service, as one that a shell has
+    started: the new file is used nevertheless."""
+    log = box.dir / "logs" / "web.log"
+    d = daemon(remotes=[echo], spawnd=f'log {{ to = "{log}" }}')
+    roundtrip(d.connect()).close()
+    wait(lambda: " why=" in log.read_text(), 30, "a line")
+    done = subprocess.run(["logrotate", "-f", "-s", box.dir / "state",
+                           box.dir / "rotate.conf"], env=rotation[1],
+                          text=True, capture_output=True)
+    assert done.returncode == 1 and "spawnd.logrotate" in done.stderr
+
+    def followed():
+        roundtrip(d.connect()).close()
+        return log.exists() and " why=" in log.read_text()
+
+    wait(followed, 30, "a line in the new file", 0.1)
+
+
+# Examples
+
+@pytest.mark.parametrize("name", sorted(
+    path.name for path in (HERE.parent.parent / "etc/examples").glob("*.conf")))
+def test_examples_are_installed(name):
+    assert f"etc/examples/{name}" in (BUILD / "Makefile").read_text()
