@@ -26,6 +26,10 @@ near_try(struct near *near, const char *candidate)
 	if (strlen(near->word) >= NEAR_MAX || strlen(candidate) >= NEAR_MAX)
 		return;
 	distance = near_distance(near->word, candidate);
+	/* Whoever leaves something out leaves out the end. */
+	if (strlen(near->word) > 2 && strncasecmp(near->word, candidate,
+	    strlen(near->word)) == 0)
+		distance = 1;
 	if (distance < near->distance && distance < strlen(candidate)) {
 		near->distance = distance;
 		near->best = candidate;

@@ -210,6 +210,8 @@ read_missing(struct conf_check *c, const struct conf_section *spec,
 		    conf_children(sec, o->name) > 0)
 			continue;
 		if (o->type == CONF_SECTION) {
+			if (conf_text_is_partial(c->text, conf_line(sec)))
+				continue;
 			conf_check_missing(c, conf_line(sec), "there is no "
 			    "\"%s\" section%s%s; %s", o->name,
 			    *who == '\0' ? "" : " in ", who,

@@ -5,6 +5,7 @@
  *   lex.c      words, comments, variables
  *   scan.c     what stands where: names, nesting
  *   include.c  include()
+ *   hint.c     what an unknown name may have been meant to be
  *   confuse.c  libconfuse: the flat text into sections and values
  *   option.c   values into a value, by the rows; what is true of every row
  *   where.c    rows that are addresses, ports and paths
@@ -34,6 +35,8 @@ struct conf_origin {
 	unsigned	 file;		/* index into files */
 	int		 line;
 	bool		 unset;		/* has a variable without a value */
+	bool		 partial;	/* the section here has one of a kind
+					   that is not known */
 };
 
 struct conf_mistake {
@@ -54,6 +57,7 @@ struct conf_text {
 	unsigned		 nmistakes, maxmistakes;
 	bool			 cut;		/* something is missing: what
 						   is not there is no mistake */
+	bool			 partial;	/* the root is */
 	bool			 nomem;
 	bool			 more;		/* mistakes than are kept */
 };
@@ -72,6 +76,12 @@ char		*conf_text_read(struct conf_text *, int fd, size_t *len,
 		    const char **errp);
 /* A descriptor that is no directory and does not block to open; -1, errno. */
 int		 conf_text_open(const char *path);
+
+/* A section that is missing in the one at that line, 0 for the root, may be
+ * that which is not known: the latter is what is said. */
+void		 conf_text_partial(struct conf_text *, unsigned line);
+bool		 conf_text_is_partial(const struct conf_text *,
+		    unsigned line);
 
 void		 conf_text_mistake(struct conf_text *, unsigned line,
 		    const char *fmt, ...) printf_like(3, 4);
@@ -121,6 +131,18 @@ const struct conf_value	*conf_value(const struct cfg_t *sec, const char *name,
  * said to be wrong. */
 const char		*conf_title(const struct cfg_t *sec);
 unsigned		 conf_line(const struct cfg_t *sec);
+
+/*
+ * hint.c
+ */
+
+#define CONF_HINTLEN	160
+
+/* What may have been meant by a word that is no option of that section: ";
+ * did you mean ...?" or ""; returns buf or a literal. */
+const char		*conf_hint(const struct conf_section *,
+			    const char *word,
+			    char buf[CONF_HINTLEN]);
 
 /*
  * option.c

@@ -8,8 +8,11 @@
 
 static void	 scan_run(struct conf_text *, struct input *);
 static void	 scan_good(struct scan *);
+static void	 scan_ends(struct scan *, struct token *);
 static int	 scan_option(struct scan *, struct frame *,
 		    const struct token *);
+static int	 scan_no_value(struct scan *, const struct frame *,
+		    const struct token *, const struct token *);
 static const struct conf_opt
 		*scan_find(const struct frame *, const struct token *);
 static void	 scan_unknown(struct scan *, const struct frame *,
@@ -25,6 +28,8 @@ static int	 scan_list(struct scan *);
 static int	 scan_section(struct scan *, struct frame *,
 		    const struct conf_opt *, const struct token *,
 		    const struct token *);
+static void	 scan_no_section(struct scan *, const struct frame *,
+		    const struct conf_opt *, const struct token *);
 static int	 scan_inside(struct scan *, struct frame *,
 		    const struct conf_opt *, const struct token *,
 		    const struct token *);
@@ -140,6 +145,9 @@ scan_body(struct scan *s, struct frame *f, bool braced)
 		if (conf_lex_next(&s->lex, &tok) == -1)
 			return -1;
 		if (tok.type == TOKEN_STRING) {
+			scan_ends(s, &tok);
+			if (tok.len == 0 && tok.quote == '\0')
+				continue;
 			if (scan_option(s, f, &tok) == -1)
 				return -1;
 			scan_good(s);
@@ -159,6 +167,18 @@ scan_body(struct scan *s, struct frame *f, bool braced)
 	}
 }
 
+/* A habit from other languages: what a word is without it is looked at. */
+static void
+scan_ends(struct scan *s, struct token *tok)
+{
+	if (tok->quote != '\0' || tok->len == 0 || tok->s[tok->len - 1] != ';')
+		return;
+	tok->len--;
+	if (s->lex.skip == 0)
+		conf_text_mistake(s->t, tok->flat, "there must be no \";\" "
+		    "here");
+}
+
 static int
 scan_option(struct scan *s, struct frame *f, const struct token *name)
 {
@@ -174,6 +194,8 @@ scan_option(struct scan *s, struct frame *f, const struct token *name)
 		return scan_include(s, f, name);
 	memset(&title, 0, sizeof(title));
 	if (next.type == TOKEN_STRING) {
+		if (next.len > 1)
+			scan_ends(s, &next);
 		title = next;
 		if (conf_lex_next(&s->lex, &next) == -1)
 			return -1;
@@ -183,9 +205,7 @@ scan_option(struct scan *s, struct frame *f, const struct token *name)
 	is_section = next.type == TOKEN_OPEN;
 	if (!is_section && next.type != TOKEN_ASSIGN &&
 	    next.type != TOKEN_APPEND)
-		return scan_fail(s, name->flat, "\"%.*s\" needs \"=\" and a "
-		    "value, or \"{\" and options, behind it",
-		    (int)MIN(name->len, 64), name->s);
+		return scan_no_value(s, f, name, &next);
 	if (f->spec == NULL)
 		opt = NULL;
 	else if ((opt = scan_find(f, name)) == NULL)
@@ -195,6 +215,34 @@ scan_option(struct scan *s, struct frame *f, const struct token *name)
 	    scan_assign(s, f, opt, name, &next);
 	s->lex.skip -= opt == NULL;
 	return rc;
+}
+
+/* Neither "=" nor "{" stands behind a name, and a word may. */
+static int
+scan_no_value(struct scan *s, const struct frame *f, const struct token *name,
+    const struct token *word)
+{
+	const struct conf_opt *o = f->spec == NULL ? NULL : scan_find(f, name);
+	char hint[CONF_HINTLEN], text[64];
+	bool given = word->type == TOKEN_STRING && word->flat == name->flat;
+
+	snprintf(text, sizeof(text), "%.*s", (int)MIN(name->len, 63), name->s);
+	if (strcmp(text, "include") == 0)
+		return scan_fail(s, name->flat, "\"include\" needs "
+		    "parentheses; write include(\"%.*s\")",
+		    given ? (int)MIN(word->len, 64) : 4,
+		    given ? word->s : "FILE");
+	if (o != NULL && o->type == CONF_SECTION)
+		return scan_fail(s, name->flat, "\"%s\" is a section; write "
+		    "%s%s { ... }", text, text, o->section->size > 0 ?
+		    " NAME" : "");
+	if (o != NULL)
+		return scan_fail(s, name->flat, "\"%s\" needs \"=\"; write "
+		    "%s = %.*s", text, text, given ? (int)MIN(word->len, 64) :
+		    5, given ? word->s : "VALUE");
+	return scan_fail(s, name->flat, "\"%s\" needs \"=\" and a value, or "
+	    "\"{\" and options, behind it%s", text, f->spec == NULL ? "" :
+	    conf_hint(f->spec, text, hint));
 }
 
 static const struct conf_opt *
@@ -213,20 +261,16 @@ static void
 scan_unknown(struct scan *s, const struct frame *f, const struct token *name,
     bool is_section)
 {
-	const struct conf_opt *o;
-	struct near near;
-	char word[64], where[64];
+	char word[64], where[64], hint[CONF_HINTLEN];
 
 	snprintf(word, sizeof(word), "%.*s", (int)MIN(name->len, 63), name->s);
-	near_init(&near, word);
-	if (s->t->nmistakes < CONF_HINTS)
-		for (o = f->spec->opts; o->name != NULL; o++)
-			near_try(&near, o->name);
 	conf_text_mistake(s->t, name->flat, "unknown %s \"%s\"%s%s%s",
 	    is_section ? "section" : "option", word,
 	    f->depth == 0 ? " outside of every section" : " in ",
 	    f->depth == 0 ? "" : scan_frame_str(f, where, sizeof(where)),
-	    near_hint(&near));
+	    s->t->nmistakes < CONF_HINTS ? conf_hint(f->spec, word, hint) : "");
+	if (is_section)
+		conf_text_partial(s->t, f->name.flat);
 }
 
 static void
@@ -261,6 +305,8 @@ scan_assign(struct scan *s, struct frame *f, const struct conf_opt *opt,
 		return -1;
 	if (value.type != TOKEN_STRING && value.type != TOKEN_OPEN)
 		return scan_want(s, "a value", &value);
+	if (value.len > 1)
+		scan_ends(s, &value);
 	bad = opt != NULL && !scan_shape(s, opt, name, append,
 	    value.type == TOKEN_OPEN);
 	if (opt != NULL && !append && !bad)
@@ -337,8 +383,7 @@ scan_section(struct scan *s, struct frame *f, const struct conf_opt *opt,
 		    "there are more than %d sections", CONF_SECTIONS);
 	bad = opt != NULL && opt->type != CONF_SECTION;
 	if (bad)
-		conf_text_mistake(s->t, name->flat, "\"%s\" is no section; "
-		    "write %s = VALUE", opt->name, opt->name);
+		scan_no_section(s, f, opt, name);
 	else if (opt != NULL) {
 		if (opt->section->size == 0)
 			scan_twice(s, f, opt, name);
@@ -348,6 +393,21 @@ scan_section(struct scan *s, struct frame *f, const struct conf_opt *opt,
 	rc = scan_inside(s, f, bad ? NULL : opt, name, title);
 	s->lex.skip -= bad;
 	return rc;
+}
+
+static void
+scan_no_section(struct scan *s, const struct frame *f,
+    const struct conf_opt *opt, const struct token *name)
+{
+	const struct conf_opt *o;
+	struct near near;
+
+	near_init(&near, opt->name);
+	for (o = f->spec->opts; o->name != NULL; o++)
+		if (o->type == CONF_SECTION)
+			near_try(&near, o->name);
+	conf_text_mistake(s->t, name->flat, "\"%s\" is no section; write "
+	    "%s = VALUE%s", opt->name, opt->name, near_hint(&near));
 }
 
 static int

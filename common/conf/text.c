@@ -99,7 +99,7 @@ conf_text_origin(struct conf_text *t, unsigned file, int line)
 	o = &t->lines[t->nlines++];
 	o->file = file;
 	o->line = line;
-	o->unset = false;
+	o->unset = o->partial = false;
 }
 
 unsigned
@@ -203,6 +203,22 @@ conf_text_fill(struct conf_text *t, int fd, char **buf, size_t len)
 		n = read(fd, p + len, chunk);
 	while (n == -1 && errno == EINTR);
 	return n;
+}
+
+void
+conf_text_partial(struct conf_text *t, unsigned line)
+{
+	if (line > 0 && line <= t->nlines)
+		t->lines[line - 1].partial = true;
+	else
+		t->partial = true;
+}
+
+bool
+conf_text_is_partial(const struct conf_text *t, unsigned line)
+{
+	return line > 0 && line <= t->nlines ? t->lines[line - 1].partial :
+	    t->partial;
 }
 
 void

@@ -65,21 +65,59 @@ test_names(void **state)
 		{ RELAY "spwand { listen w { port = 80 } }\nport = 80",
 		    "t:2: unknown section \"spwand\" outside of every "
 		    "section; did you mean \"spawnd\"?\n"
-		    "t:3: unknown option \"port\" outside of every section\n"
-		    "t: no spawnd\n" },
+		    "t:3: unknown option \"port\" outside of every section; "
+		    "it belongs in \"listen\" or \"remote\"\n" },
 		{ IN_SPAWND("servers { mni = 5 }"), "t:2: unknown option "
 		    "\"mni\" in \"servers\"; did you mean \"min\"?\n" },
 	};
 
 	(void)state;
-	expect(cases, 3);
-	expect(cases + 4, 1);
-	assert_null(load(cases[3].text));
-	assert_int_equal(strncmp(said.text, cases[3].want,
-	    strlen(cases[3].want) - strlen("t: no spawnd\n")), 0);
-	assert_non_null(strstr(said.text, "t:0: there is no \"spawnd\" "
-	    "section; it says where to listen\n"));
-	assert_int_equal(said.n, 3);
+	expect(cases, nitems_of(cases));
+}
+
+/* Words of other programs, and the right word in the wrong place. */
+static void
+test_hints(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_RELAY("timeout = 5s\nmaxconn = 9\nbuf = 8k\nretry = 2"),
+		    "t:3: unknown option \"timeout\" in relay \"a\"; did you "
+		    "mean \"idle-timeout\"?\n"
+		    "t:4: unknown option \"maxconn\" in relay \"a\"; did you "
+		    "mean \"users\", in \"spawnd\"?\n"
+		    "t:5: unknown option \"buf\" in relay \"a\"; did you mean "
+		    "\"buffer\"?\n"
+		    "t:6: unknown option \"retry\" in relay \"a\"\n" },
+		{ IN_REMOTE("host = ::1 address = ::1 port = 1 cert = x"),
+		    "t:3: unknown option \"host\" in remote \"r\"; did you "
+		    "mean \"address\"?\n"
+		    "t:3: unknown option \"cert\" in remote \"r\"\n" },
+		{ IN_LISTEN("port = 1 balance = random\nidle-timeout = 5\n"
+		    "remote x { }"), "t:2: unknown option \"balance\" in "
+		    "listen \"w\"; it belongs in \"relay\"\n"
+		    "t:3: unknown option \"idle-timeout\" in listen \"w\"; it "
+		    "belongs in \"relay\"\n"
+		    "t:4: unknown section \"remote\" in listen \"w\"; it "
+		    "belongs in \"relay\"\n" },
+		{ IN_SPAWND("daemon = yes pid = /x"), "t:2: unknown option "
+		    "\"daemon\" in \"spawnd\"; start spawnd with -b for that\n"
+		    "t:2: unknown option \"pid\" in \"spawnd\"; did you mean "
+		    "\"pidfile\"?\n" },
+		{ IN_SPAWND("log { level = warn }"), "t:2: log: level "
+		    "\"warn\" is not known; use error, warning, notice, info "
+		    "or debug; did you mean \"warning\"?\n" },
+		/* What is missing may be what is not known. */
+		{ IN_LISTEN("port = 1") "relay b {\nserver x { } }\n"
+		    "frontend y { }", "t:1: listen \"w\" does not say which "
+		    "of the 2 relays it is for; add relay = NAME\n"
+		    "t:6: unknown section \"server\" in relay \"b\"; did you "
+		    "mean \"remote\"?\n"
+		    "t:7: unknown section \"frontend\" outside of every "
+		    "section; did you mean \"listen\", in \"spawnd\"?\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
 }
 
 static void
@@ -376,7 +414,7 @@ test_sections(void **state)
 		    "t:3: \"listen\" is a section; write listen NAME { ... "
 		    "}\n" },
 		{ IN_SPAWND("user { x = 1 }"), "t:2: \"user\" is no section; "
-		    "write user = VALUE\n" },
+		    "write user = VALUE; did you mean \"users\"?\n" },
 		{ IN_SPAWND("user = {a, b}\npidfile += /x"),
 		    "t:2: \"user\" takes one value, not a list in braces\n"
 		    "t:3: \"pidfile\" takes one value; \"+=\" is for lists\n" },
@@ -435,8 +473,23 @@ test_syntax(void **state)
 		{ IN_LISTEN("port = 70000\nbacklog\nrelay = b"),
 		    "t:2: port 70000 is out of range; use 1 to 65535 or 0 for "
 		    "any free port\n"
-		    "t:3: \"backlog\" needs \"=\" and a value, or \"{\" and "
-		    "options, behind it\n" },
+		    "t:3: \"backlog\" needs \"=\"; write backlog = VALUE\n" },
+		{ IN_LISTEN("port 80"), "t:2: \"port\" needs \"=\"; write "
+		    "port = 80\n" },
+		{ IN_SPAWND("listen 127.0.0.1:8080;"), "t:2: there must be no "
+		    "\";\" here\nt:2: \"listen\" is a section; write listen "
+		    "NAME { ... }\n" },
+		{ "global\n daemon\n", "t:1: \"global\" needs \"=\" and a "
+		    "value, or \"{\" and options, behind it\n" },
+		{ "include \"o.conf\"\n", "t:1: \"include\" needs "
+		    "parentheses; write include(\"o.conf\")\n" },
+		{ IN_LISTEN("port = 70000;\n; backlog = 0 ;"), "t:2: there "
+		    "must be no \";\" here\n"
+		    "t:2: port 70000 is out of range; use 1 to 65535 or 0 for "
+		    "any free port\n"
+		    "t:3: there must be no \";\" here\n"
+		    "t:3: there must be no \";\" here\n"
+		    "t:3: backlog 0 is out of range; use 1 to 65535\n" },
 		{ IN_LISTEN("port = }"), "t:2: \"}\" is where a value should "
 		    "be\n" },
 		{ IN_LISTEN("port ="), "t:3: \"}\" is where a value should "
@@ -734,6 +787,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_words),

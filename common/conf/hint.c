@@ -1,0 +1,87 @@
+#include "compat.h"
+
+#include "conf/parse.h"
+
+static const char *hint_meant(const char *);
+static void	 hint_where(const struct conf_section *, const char *, char *,
+		    size_t);
+
+/* What other programs call it. */
+static const struct {
+	const char	*word, *meant;
+} words[] = {
+	{ "addr", "address" }, { "algorithm", "balance" },
+	{ "allow", "access" }, { "backend", "relay" }, { "bind", "address" },
+	{ "connections", "users" }, { "deny", "access" },
+	{ "frontend", "listen" }, { "gid", "group" }, { "host", "address" },
+	{ "hostname", "address" }, { "ip", "address" },
+	{ "listener", "listen" }, { "logfile", "log" },
+	{ "loglevel", "log" }, { "maxconn", "users" },
+	{ "method", "balance" }, { "nbproc", "servers" },
+	{ "permit", "access" }, { "processes", "servers" },
+	{ "proxy_pass", "remote" }, { "server", "remote" },
+	{ "socket", "path" }, { "syslog", "log" },
+	{ "timeout", "idle-timeout" }, { "uid", "user" },
+	{ "unix", "path" }, { "upstream", "relay" },
+	{ "worker_connections", "users" }, { "worker_processes", "servers" },
+	{ "workers", "servers" }, { "zerocopy", "io" }
+};
+
+const char *
+conf_hint(const struct conf_section *spec, const char *word,
+    char buf[CONF_HINTLEN])
+{
+	const char *meant = hint_meant(word);
+	const struct conf_opt *o;
+	struct near near;
+	char where[64] = "";
+
+	*buf = '\0';
+	if (strcmp(word, "daemon") == 0 || strcmp(word, "background") == 0)
+		return "; start spawnd with -b for that";
+	hint_where(&conf_spec_root, meant == NULL ? word : meant, where,
+	    sizeof(where));
+	near_init(&near, word);
+	for (o = spec->opts; o->name != NULL; o++) {
+		near_try(&near, o->name);
+		if (meant != NULL && strcmp(o->name, meant) == 0)
+			*where = '\0';
+	}
+	if (meant != NULL)
+		snprintf(buf, CONF_HINTLEN, "; did you mean \"%s\"%s%s?", meant,
+		    *where == '\0' ? "" : ", in ", where);
+	else if (*where != '\0')
+		snprintf(buf, CONF_HINTLEN, "; it belongs in %s", where);
+	else
+		strlcpy(buf, near_hint(&near), CONF_HINTLEN);
+	return buf;
+}
+
+static const char *
+hint_meant(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < nitems_of(words); i++)
+		if (strcasecmp(words[i].word, word) == 0)
+			return words[i].meant;
+	return NULL;
+}
+
+/* The sections that have such an option: "listen" or "remote". */
+static void
+hint_where(const struct conf_section *spec, const char *word, char *buf,
+    size_t size)
+{
+	const struct conf_opt *o;
+
+	for (o = spec->opts; o->name != NULL; o++) {
+		if (strcmp(o->name, word) == 0 && *spec->name != '\0') {
+			strlcat(buf, *buf == '\0' ? "\"" : " or \"", size);
+			strlcat(buf, spec->name, size);
+			strlcat(buf, "\"", size);
+		}
+		if (o->type == CONF_SECTION)
+			hint_where(o->section, word, buf, size);
+	}
+}
