@@ -8,16 +8,14 @@
  */
 #include "ev.h"
 
-#include <sys/wait.h>
-
 #include <err.h>
-#include <signal.h>
 #include <time.h>
+
+#include "ev_int.h"
 
 #define BATCH		256	/* kevents a turn */
 #define HEAP_ARY	4
 #define HEAP_MIN	64
-#define PROCS_MIN	16
 
 struct heap_item {
 	uint64_t	 at;	/* that of the timer; saves looking there */
@@ -41,10 +39,6 @@ static struct {
 	uint32_t		 heap_size;
 	TAILQ_HEAD(, ev_task)	 tasks;
 	struct ev_task		 fence;		/* end of this turn's tasks */
-	struct ev_proc		**procs;	/* those watched */
-	uint32_t		 nprocs;
-	uint32_t		 procs_size;
-	sigset_t		 signals;	/* those watched */
 } loop = { .kq = -1 };
 
 static void	 loop_forget(void);
@@ -52,14 +46,9 @@ static uint64_t	 clock_us(void);
 static void	 batch_wait(int);
 static struct timespec *batch_timeout(int, struct timespec *);
 static bool	 batch_next(void);
-static void	 batch_drop(const void *);
 static int	 io_what(const struct kevent *);
 static void	 io_event(struct ev_io *, const struct kevent *);
 static int	 io_change(struct ev_io *, int, int, int);
-static int	 procs_room(void);
-static void	 procs_take_out(const struct ev_proc *);
-static void	 proc_event(struct ev_proc *);
-static bool	 proc_is_zombie(pid_t);
 static int	 timers_run(void);
 static void	 heap_put(uint32_t, struct heap_item);
 static void	 heap_up(uint32_t, struct heap_item);
@@ -74,7 +63,6 @@ static void	 die(const char *) no_return;
 #define queue_choose(name)	kqueue_linux_mechanism(name)
 #define queue_close()		kqueue_linux_close()
 #define queue_forget(io)	kqueue_linux_forget((io)->fd)
-#define queue_mute(signo)	((void)0)
 
 #else
 
@@ -98,19 +86,6 @@ queue_close(void)
 	/* It is not inherited: in a child the number is somebody else's. */
 	if (loop.pid == getpid())
 		close(loop.kq);
-}
-
-static void
-queue_mute(int signo)
-{
-	sigset_t set;
-
-	/* To ignore SIGCHLD would also lose the status of children. */
-	signal(signo, signo == SIGCHLD ? SIG_DFL : SIG_IGN);
-	/* Whoever started us may have held it back until now. */
-	sigemptyset(&set);
-	sigaddset(&set, signo);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 #endif
@@ -165,9 +140,7 @@ loop_forget(void)
 	free(loop.heap);
 	loop.heap = NULL;
 	loop.ntimers = loop.heap_size = 0;
-	free(loop.procs);
-	loop.procs = NULL;
-	loop.nprocs = loop.procs_size = 0;
+	ev_proc_forget();
 	if (loop.tasks.tqh_last != NULL)
 		TAILQ_FOREACH_SAFE(task, &loop.tasks, entry, next)
 			ev_undefer(task);
@@ -300,16 +273,15 @@ batch_next(void)
 		return true;
 	case EVFILT_PROC:
 	case EVFILT_USER:
-		proc_event(kev->udata);
+		ev_proc_event(kev->udata);
 		return true;
 	default:
 		return false;
 	}
 }
 
-/* The watcher is gone: its memory may be anything by the end of the batch. */
-static void
-batch_drop(const void *watcher)
+void
+ev_drop(const void *watcher)
 {
 	int i;
 
@@ -358,6 +330,12 @@ io_change(struct ev_io *io, int fd, int what, int flags)
 }
 
 int
+ev_change(struct kevent *ch)
+{
+	return kevent(loop.kq, ch, 1, NULL, 0, NULL) == -1 ? -1 : 0;
+}
+
+int
 ev_io_add(struct ev_io *io, int fd, int what, void (*cb)(struct ev_io *, int))
 {
 	int saved;
@@ -394,7 +372,7 @@ ev_io_del(struct ev_io *io)
 {
 	if (io->fd == -1)
 		return;
-	batch_drop(io);
+	ev_drop(io);
 	io_change(io, io->fd, io->what, EV_DELETE);
 	io->fd = -1;
 	io->what = 0;
@@ -405,150 +383,11 @@ ev_io_close(struct ev_io *io)
 {
 	if (io->fd == -1)
 		return;
-	batch_drop(io);
+	ev_drop(io);
 	queue_forget(io);
 	close(io->fd);
 	io->fd = -1;
 	io->what = 0;
-}
-
-int
-ev_signal_add(struct ev_signal *sig, int signo, void (*cb)(struct ev_signal *))
-{
-	struct kevent ch;
-
-	EV_SET(&ch, signo, EVFILT_SIGNAL, EV_ADD | EV_CLEAR, 0, 0, sig);
-	if (kevent(loop.kq, &ch, 1, NULL, 0, NULL) == -1)
-		return -1;
-	queue_mute(signo);
-	sigaddset(&loop.signals, signo);
-	sig->cb = cb;
-	sig->signo = signo;
-	return 0;
-}
-
-void
-ev_signal_reset(const sigset_t *held)
-{
-	sigset_t none;
-	int signo;
-
-	/* Also what was ignored: a program that is executed finds it so. */
-	for (signo = 1; signo < NSIG; signo++)
-		signal(signo, SIG_DFL);
-	sigemptyset(&loop.signals);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, held != NULL ? held : &none, NULL);
-}
-
-/* For one more. */
-static int
-procs_room(void)
-{
-	uint32_t size = loop.procs_size == 0 ? PROCS_MIN : loop.procs_size * 2;
-	struct ev_proc **procs;
-
-	if (loop.nprocs < loop.procs_size)
-		return 0;
-	if ((procs = reallocarray(loop.procs, size, sizeof(*procs))) == NULL)
-		return -1;
-	loop.procs = procs;
-	loop.procs_size = size;
-	return 0;
-}
-
-static void
-procs_take_out(const struct ev_proc *proc)
-{
-	uint32_t i;
-
-	for (i = 0; i < loop.nprocs; i++)
-		if (loop.procs[i] == proc) {
-			loop.procs[i] = loop.procs[--loop.nprocs];
-			return;
-		}
-}
-
-bool
-ev_proc_watched(pid_t pid)
-{
-	uint32_t i;
-
-	for (i = 0; i < loop.nprocs; i++)
-		if (loop.procs[i]->pid == pid)
-			return true;
-	return false;
-}
-
-int
-ev_proc_add(struct ev_proc *proc, pid_t pid,
-    void (*cb)(struct ev_proc *, int status))
-{
-	struct kevent ch;
-
-	if (procs_room() == -1)
-		return -1;
-	EV_SET(&ch, pid, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, proc);
-	if (kevent(loop.kq, &ch, 1, NULL, 0, NULL) == -1) {
-		if (errno != ESRCH || !proc_is_zombie(pid))
-			return -1;
-		/* Some kernels do not take a zombie: tell it ourselves. */
-		EV_SET(&ch, pid, EVFILT_USER, EV_ADD | EV_ONESHOT, 0, 0, proc);
-		if (kevent(loop.kq, &ch, 1, NULL, 0, NULL) == -1)
-			return -1;
-		EV_SET(&ch, pid, EVFILT_USER, 0, NOTE_TRIGGER, 0, proc);
-		if (kevent(loop.kq, &ch, 1, NULL, 0, NULL) == -1)
-			return -1;
-	}
-	loop.procs[loop.nprocs++] = proc;
-	proc->cb = cb;
-	proc->pid = pid;
-	return 0;
-}
-
-void
-ev_proc_del(struct ev_proc *proc)
-{
-	struct kevent ch;
-
-	if (proc->pid == -1)
-		return;
-	batch_drop(proc);
-	procs_take_out(proc);
-	EV_SET(&ch, proc->pid, EVFILT_PROC, EV_DELETE, 0, 0, NULL);
-	if (kevent(loop.kq, &ch, 1, NULL, 0, NULL) == -1) {
-		EV_SET(&ch, proc->pid, EVFILT_USER, EV_DELETE, 0, 0, NULL);
-		kevent(loop.kq, &ch, 1, NULL, 0, NULL);
-	}
-	proc->pid = -1;
-}
-
-static void
-proc_event(struct ev_proc *proc)
-{
-	pid_t pid = proc->pid, got;
-	int status;
-
-	procs_take_out(proc);
-	proc->pid = -1;
-	/* It is over or about to be: this does not wait for anything long. */
-	do
-		got = waitpid(pid, &status, 0);
-	while (got == -1 && errno == EINTR);
-	proc->cb(proc, got == pid ? status : -1);
-}
-
-static bool
-proc_is_zombie(pid_t pid)
-{
-	siginfo_t si;
-	int saved = errno;
-
-	memset(&si, 0, sizeof(si));
-	if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == -1)
-		si.si_pid = 0;
-	errno = saved;
-	return si.si_pid == pid;
 }
 
 void

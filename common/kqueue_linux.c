@@ -1,30 +1,24 @@
 /*
- * kqueue_linux.c - kqueue(2) on epoll(7) or poll(2), signalfd(2) and
- * pidfd_open(2); children by SIGCHLD where that is missing or forbidden.
+ * kqueue_linux.c - kqueue(2) on epoll(7) or poll(2).
  *
  * A table indexed by descriptor holds what was asked for. The kernel is given
  * the descriptor and a generation, so that an event for a descriptor that has
  * meanwhile been closed and opened anew finds nobody. Filters that are not on
- * a descriptor of the caller (signals, processes, the user's own) are notes in
- * a list, which is short; they fire first and are taken afterwards.
+ * a descriptor of the caller are notes (kqueue_note.c).
  */
 #include "compat.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <time.h>
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open		434
-#endif
+#include "kqueue_note.h"
+
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2	441
 #endif
@@ -35,7 +29,6 @@
 #define READS	1u
 #define WRITES	2u
 
-#define MODES		(EV_CLEAR | EV_ONESHOT | EV_DISPATCH)
 #define TROUBLE		(EPOLLHUP | EPOLLERR)
 
 /* Both mechanisms share the code that reads and writes event bits. */
@@ -54,17 +47,6 @@ struct slot {
 	bool		 armed;		/* the kernel is asked to watch it */
 };
 _Static_assert(sizeof(struct slot) <= 24, "every descriptor pays for this");
-
-struct note {
-	TAILQ_ENTRY(note)	 entry;
-	uintptr_t		 ident;
-	void			*udata;
-	int64_t			 data;
-	int			 fd;	/* of a process, or -1 */
-	short			 filter;
-	uint8_t			 st;	/* as in struct slot */
-	bool			 fired;	/* counted in queue.nfired */
-};
 
 /* The half of an event that found no room; only if nevents is 1. */
 struct spill {
@@ -85,13 +67,8 @@ static struct {
 	size_t			 npfds;		/* those in use */
 	struct epoll_event	*buf;
 	int			 nbuf;
-	TAILQ_HEAD(, note)	 notes;
-	unsigned int		 nfired;
-	int			 sigfd;
-	sigset_t		 sigs;
-	bool			 sigchld;	/* wanted here too, for ever */
 	struct spill		 spill;
-} queue = { .fd = -1, .sigfd = -1 };
+} queue = { .fd = -1 };
 
 static bool	use_poll;		/* by the next kqueue() */
 
@@ -100,9 +77,6 @@ static int	 change_run(const struct kevent *, int);
 static void	 change_fd(const struct kevent *, int, int *);
 static int	 change_slot(struct slot *, const struct kevent *,
 		    unsigned int *);
-static int	 change_note(const struct kevent *);
-static bool	 filter_is_fd(const struct kevent *);
-static uint8_t	 filter_state(uint8_t, const struct kevent *);
 
 static int	 slot_grow(size_t);
 static unsigned int slot_with(const struct slot *, uint8_t);
@@ -112,26 +86,10 @@ static int	 slot_sync(int, struct slot *, unsigned int);
 static int	 slot_add(int, struct slot *, unsigned int);
 static int	 slot_ctl(int, int, const struct slot *, unsigned int);
 static int	 slot_poll(int, struct slot *, unsigned int);
-static int	 slot_hold(int, enum slot_kind, struct note *);
 static int	 slot_event(int, uint32_t, struct kevent *, int);
 static void	 slot_own(const struct slot *);
 static void	 slot_tell(int, int, bool, struct kevent *);
 static void	 slot_told(int, int);
-
-static struct note *note_find(const struct kevent *);
-static struct note *note_new(const struct kevent *);
-static void	 note_free(struct note *);
-static int	 note_watch_signal(int);
-static int	 note_watch_proc(struct note *);
-static int	 note_watch_child(struct note *);
-static void	 note_fire(struct note *, int64_t);
-static int	 note_take(struct kevent *, int);
-static void	 note_taken(struct note *);
-static void	 signals_read(void);
-static void	 signal_taken(int);
-static void	 proc_exited(struct note *);
-static bool	 proc_status(pid_t, int *);
-static void	 children_look(void);
 
 static int	 spill_take(struct kevent *);
 static int	 wait_epoll(struct kevent *, int, const struct timespec *);
@@ -163,17 +121,7 @@ kqueue(void)
 void
 kqueue_linux_close(void)
 {
-	struct note *n;
-
-	/* First, as a parent may share it and its mask. */
-	if (queue.sigfd != -1)
-		close(queue.sigfd);
-	queue.sigfd = -1;
-	sigemptyset(&queue.sigs);
-	queue.sigchld = false;
-	while (queue.fd != -1 && (n = TAILQ_FIRST(&queue.notes)) != NULL)
-		note_free(n);
-	TAILQ_INIT(&queue.notes);
+	kqueue_note_close();
 	if (queue.fd != -1)
 		close(queue.fd);
 	queue.fd = -1;
@@ -213,8 +161,8 @@ kevent(int fd, const struct kevent *changes, int nchanges,
 	if (n != 0 || nevents == 0)
 		return n;
 	n = queue.spill.full ? spill_take(events) : 0;
-	if (queue.nfired > 0)
-		n += note_take(events + n, nevents - n);
+	if (kqueue_note_fired())
+		n += kqueue_note_take(events + n, nevents - n);
 	if (n == nevents)
 		return n;
 	if (n > 0)
@@ -224,8 +172,8 @@ kevent(int fd, const struct kevent *changes, int nchanges,
 	if (m == -1)
 		return n > 0 ? n : -1;
 	/* Had notes been taken above, one might now be taken twice. */
-	if (n == 0 && queue.nfired > 0)
-		m += note_take(events + m, nevents - m);
+	if (n == 0 && kqueue_note_fired())
+		m += kqueue_note_take(events + m, nevents - m);
 	return n + m;
 }
 
@@ -239,10 +187,10 @@ change_all(const struct kevent *ch, int nch, struct kevent *events,
 
 	for (i = 0; i < nch; i += run) {
 		run = change_run(ch + i, nch - i);
-		if (filter_is_fd(&ch[i]))
+		if (kqueue_is_fd(&ch[i]))
 			change_fd(ch + i, run, error);
 		else
-			error[0] = change_note(&ch[i]);
+			error[0] = kqueue_note_change(&ch[i]);
 		for (k = 0; k < run; k++) {
 			if (error[k] == 0 && !(ch[i + k].flags & EV_RECEIPT))
 				continue;
@@ -263,7 +211,7 @@ change_all(const struct kevent *ch, int nch, struct kevent *events,
 static int
 change_run(const struct kevent *ch, int nch)
 {
-	if (nch > 1 && filter_is_fd(&ch[0]) && filter_is_fd(&ch[1]) &&
+	if (nch > 1 && kqueue_is_fd(&ch[0]) && kqueue_is_fd(&ch[1]) &&
 	    ch[0].ident == ch[1].ident && ch[0].filter != ch[1].filter)
 		return 2;
 	return 1;
@@ -321,51 +269,9 @@ change_slot(struct slot *s, const struct kevent *ch, unsigned int *added)
 	}
 	if (ch->flags & EV_ADD)
 		*added |= f ? WRITES : READS;
-	s->st[f] = filter_state(s->st[f], ch);
+	s->st[f] = kqueue_state(s->st[f], ch);
 	s->udata[f] = ch->udata;
 	return 0;
-}
-
-static int
-change_note(const struct kevent *ch)
-{
-	struct note *n;
-
-	if (ch->filter != EVFILT_PROC && ch->filter != EVFILT_SIGNAL &&
-	    ch->filter != EVFILT_USER)
-		return EINVAL;
-	n = note_find(ch);
-	if (n == NULL && (ch->flags & EV_ADD) == 0)
-		return ENOENT;
-	if (n == NULL && (n = note_new(ch)) == NULL)
-		return errno;
-	if (ch->flags & EV_DELETE) {
-		note_free(n);
-		return 0;
-	}
-	n->st = filter_state(n->st, ch);
-	n->udata = ch->udata;
-	if (ch->filter == EVFILT_USER && (ch->fflags & NOTE_TRIGGER))
-		note_fire(n, 0);
-	return 0;
-}
-
-static bool
-filter_is_fd(const struct kevent *kev)
-{
-	return kev->filter == EVFILT_READ || kev->filter == EVFILT_WRITE;
-}
-
-static uint8_t
-filter_state(uint8_t st, const struct kevent *ch)
-{
-	if (ch->flags & EV_ADD)
-		st = (ch->flags & MODES) | EV_ADD | EV_ENABLE;
-	if (ch->flags & EV_ENABLE)
-		st |= EV_ENABLE;
-	if (ch->flags & EV_DISABLE)
-		st &= (uint8_t)~EV_ENABLE;
-	return st;
 }
 
 /* Makes room for descriptor fd. */
@@ -503,11 +409,11 @@ slot_poll(int fd, struct slot *s, unsigned int added)
 	return 0;
 }
 
-/* Watches a descriptor of our own. */
-static int
-slot_hold(int fd, enum slot_kind kind, struct note *n)
+int
+kqueue_hold(int fd, struct note *n)
 {
-	struct slot s = { .kind = kind, .udata = { n, NULL },
+	struct slot s = { .kind = n == NULL ? SLOT_SIGNALS : SLOT_PROC,
+	    .udata = { n, NULL },
 	    .st = { EV_ADD | EV_ENABLE, 0 } };
 
 	if ((size_t)fd >= queue.nslots && slot_grow((size_t)fd) == -1)
@@ -555,9 +461,9 @@ static void
 slot_own(const struct slot *s)
 {
 	if (s->kind == SLOT_SIGNALS)
-		signals_read();
+		kqueue_note_signals();
 	else if (s->kind == SLOT_PROC)
-		proc_exited(s->udata[0]);
+		kqueue_note_exited(s->udata[0]);
 }
 
 static void
@@ -567,7 +473,7 @@ slot_tell(int fd, int f, bool eof, struct kevent *kev)
 	unsigned int st = s->st[f];
 
 	EV_SET(kev, fd, f ? EVFILT_WRITE : EVFILT_READ,
-	    (st & MODES) | (eof ? EV_EOF : 0), 0, 0, s->udata[f]);
+	    (st & KQUEUE_MODES) | (eof ? EV_EOF : 0), 0, 0, s->udata[f]);
 	if (st & (EV_ONESHOT | EV_DISPATCH))
 		slot_told(fd, f);
 }
@@ -583,233 +489,6 @@ slot_told(int fd, int f)
 		s.st[f] = 0;
 	if (slot_sync(fd, &s, 0) == 0)
 		queue.slots[fd] = s;
-}
-
-static struct note *
-note_find(const struct kevent *kev)
-{
-	struct note *n;
-
-	TAILQ_FOREACH(n, &queue.notes, entry)
-		if (n->ident == kev->ident && n->filter == kev->filter)
-			break;
-	return n;
-}
-
-static struct note *
-note_new(const struct kevent *ch)
-{
-	struct note *n;
-	int failed = 0;
-
-	if (ch->filter == EVFILT_PROC && (ch->fflags & NOTE_EXIT) == 0) {
-		errno = EINVAL;
-		return NULL;
-	}
-	n = calloc(1, sizeof(*n));
-	if (n == NULL)
-		return NULL;
-	n->ident = ch->ident;
-	n->filter = ch->filter;
-	n->fd = -1;
-	TAILQ_INSERT_TAIL(&queue.notes, n, entry);
-	if (ch->filter == EVFILT_SIGNAL)
-		failed = note_watch_signal((int)ch->ident);
-	else if (ch->filter == EVFILT_PROC)
-		failed = note_watch_proc(n);
-	if (failed == -1) {
-		failed = errno;
-		note_free(n);
-		errno = failed;
-		return NULL;
-	}
-	return n;
-}
-
-static void
-note_free(struct note *n)
-{
-	TAILQ_REMOVE(&queue.notes, n, entry);
-	if (n->fired)
-		queue.nfired--;
-	if (n->fd != -1) {
-		kqueue_linux_forget(n->fd);
-		close(n->fd);
-	}
-	if (n->filter == EVFILT_SIGNAL &&
-	    !(queue.sigchld && n->ident == SIGCHLD)) {
-		sigdelset(&queue.sigs, (int)n->ident);
-		if (queue.sigfd != -1)
-			signalfd(queue.sigfd, &queue.sigs, 0);
-	}
-	free(n);
-}
-
-static int
-note_watch_signal(int signo)
-{
-	sigset_t one;
-
-	sigemptyset(&one);
-	if (sigaddset(&one, signo) == -1 ||
-	    sigprocmask(SIG_BLOCK, &one, NULL) == -1)
-		return -1;
-	sigaddset(&queue.sigs, signo);
-	if (queue.sigfd != -1)
-		return signalfd(queue.sigfd, &queue.sigs, 0) == -1 ? -1 : 0;
-	queue.sigfd = signalfd(-1, &queue.sigs, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (queue.sigfd == -1)
-		return -1;
-	if (slot_hold(queue.sigfd, SLOT_SIGNALS, NULL) == 0)
-		return 0;
-	close(queue.sigfd);
-	queue.sigfd = -1;
-	return -1;
-}
-
-/* Old kernels do not know the call, and sandboxes that are older than it
- * forbid it. */
-static int
-note_watch_proc(struct note *n)
-{
-	/* It is close-on-exec by nature. */
-	n->fd = (int)syscall(SYS_pidfd_open, (pid_t)n->ident, 0);
-	if (n->fd != -1)
-		return slot_hold(n->fd, SLOT_PROC, n);
-	return errno == ENOSYS || errno == EPERM ? note_watch_child(n) : -1;
-}
-
-/* It may have ended before. */
-static int
-note_watch_child(struct note *n)
-{
-	siginfo_t si;
-
-	if (!queue.sigchld && note_watch_signal(SIGCHLD) == -1)
-		return -1;
-	queue.sigchld = true;
-	if (waitid(P_PID, (id_t)n->ident, &si, WEXITED | WNOWAIT |
-	    WNOHANG) == -1) {
-		errno = kill((pid_t)n->ident, 0) == -1 ? ESRCH : ENOTSUP;
-		return -1;
-	}
-	children_look();
-	return 0;
-}
-
-static void
-note_fire(struct note *n, int64_t data)
-{
-	if (!n->fired)
-		queue.nfired++;
-	n->fired = true;
-	n->data += data;
-}
-
-static int
-note_take(struct kevent *events, int room)
-{
-	struct note *n, *next;
-	int taken = 0;
-
-	TAILQ_FOREACH_SAFE(n, &queue.notes, entry, next) {
-		if (taken == room)
-			break;
-		if (!n->fired || (n->st & EV_ENABLE) == 0)
-			continue;
-		EV_SET(&events[taken], n->ident, n->filter, n->st & MODES, 0,
-		    n->data, n->udata);
-		if (n->filter == EVFILT_PROC) {
-			events[taken].flags |= EV_EOF | EV_ONESHOT;
-			events[taken].fflags = NOTE_EXIT;
-		}
-		taken++;
-		note_taken(n);
-	}
-	return taken;
-}
-
-static void
-note_taken(struct note *n)
-{
-	n->data = 0;
-	/* A signal is over once it has been told, and a process more so. */
-	if (n->filter == EVFILT_SIGNAL || (n->st & EV_CLEAR)) {
-		n->fired = false;
-		queue.nfired--;
-	}
-	if (n->st & EV_DISPATCH)
-		n->st &= (uint8_t)~EV_ENABLE;
-	if (n->filter == EVFILT_PROC || (n->st & EV_ONESHOT))
-		note_free(n);
-}
-
-static void
-signals_read(void)
-{
-	struct signalfd_siginfo si[16];
-	ssize_t got;
-	size_t i;
-
-	while ((got = read(queue.sigfd, si, sizeof(si))) > 0)
-		for (i = 0; i < (size_t)got / sizeof(si[0]); i++)
-			signal_taken((int)si[i].ssi_signo);
-}
-
-static void
-signal_taken(int signo)
-{
-	struct note *n;
-
-	if (signo == SIGCHLD && queue.sigchld)
-		children_look();
-	TAILQ_FOREACH(n, &queue.notes, entry)
-		if (n->filter == EVFILT_SIGNAL && n->ident == (unsigned)signo)
-			note_fire(n, 1);
-}
-
-static void
-proc_exited(struct note *n)
-{
-	int status = 0;
-
-	proc_status((pid_t)n->ident, &status);
-	/* It stays readable for ever and has nothing more to say. */
-	kqueue_linux_forget(n->fd);
-	close(n->fd);
-	n->fd = -1;
-	note_fire(n, status);
-}
-
-/* False if it runs. One that is not ours, or was taken by another, has 0. */
-static bool
-proc_status(pid_t pid, int *status)
-{
-	siginfo_t si;
-
-	memset(&si, 0, sizeof(si));
-	if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT | WNOHANG) == -1)
-		return true;
-	if (si.si_pid == 0)
-		return false;
-	*status = si.si_code == CLD_EXITED ? (si.si_status & 0xff) << 8 :
-	    si.si_status | (si.si_code == CLD_DUMPED ? 0x80 : 0);
-	return true;
-}
-
-/* Those without a descriptor of their own, as the signals of several merge. */
-static void
-children_look(void)
-{
-	struct note *n;
-	int status;
-
-	TAILQ_FOREACH(n, &queue.notes, entry) {
-		status = 0;
-		if (n->filter == EVFILT_PROC && n->fd == -1 && !n->fired &&
-		    proc_status((pid_t)n->ident, &status))
-			note_fire(n, status);
-	}
 }
 
 static int
