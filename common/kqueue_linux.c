@@ -161,7 +161,7 @@ kevent(int fd, const struct kevent *changes, int nchanges,
 	if (n != 0 || nevents == 0)
 		return n;
 	n = queue.spill.full ? spill_take(events) : 0;
-	if (kqueue_note_fired())
+	if (kqueue_note_nfired > 0)
 		n += kqueue_note_take(events + n, nevents - n);
 	if (n == nevents)
 		return n;
@@ -172,7 +172,7 @@ kevent(int fd, const struct kevent *changes, int nchanges,
 	if (m == -1)
 		return n > 0 ? n : -1;
 	/* Had notes been taken above, one might now be taken twice. */
-	if (n == 0 && kqueue_note_fired())
+	if (n == 0 && kqueue_note_nfired > 0)
 		m += kqueue_note_take(events + m, nevents - m);
 	return n + m;
 }

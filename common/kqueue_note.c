@@ -26,16 +26,17 @@ struct note {
 	int			 fd;	/* of a process, or -1 */
 	short			 filter;
 	uint8_t			 st;	/* KQUEUE_MODES, EV_ADD, EV_ENABLE */
-	bool			 fired;	/* counted in notes.nfired */
+	bool			 fired;	/* counted in the number of them */
 };
 
 static struct {
 	TAILQ_HEAD(, note)	 all;
-	unsigned int		 nfired;
 	int			 sigfd;
 	sigset_t		 sigs;
 	bool			 sigchld;	/* wanted here too, for ever */
 } notes = { .all = TAILQ_HEAD_INITIALIZER(notes.all), .sigfd = -1 };
+
+unsigned int	 kqueue_note_nfired;
 
 static struct note *note_find(const struct kevent *);
 static struct note *note_new(const struct kevent *);
@@ -83,12 +84,6 @@ kqueue_state(uint8_t st, const struct kevent *ch)
 	if (ch->flags & EV_DISABLE)
 		st &= (uint8_t)~EV_ENABLE;
 	return st;
-}
-
-bool
-kqueue_note_fired(void)
-{
-	return notes.nfired > 0;
 }
 
 void
@@ -152,7 +147,7 @@ note_free(struct note *n)
 {
 	TAILQ_REMOVE(&notes.all, n, entry);
 	if (n->fired)
-		notes.nfired--;
+		kqueue_note_nfired--;
 	if (n->fd != -1) {
 		kqueue_linux_forget(n->fd);
 		close(n->fd);
@@ -222,7 +217,7 @@ static void
 note_fire(struct note *n, int64_t data)
 {
 	if (!n->fired)
-		notes.nfired++;
+		kqueue_note_nfired++;
 	n->fired = true;
 	n->data += data;
 }
@@ -257,7 +252,7 @@ note_taken(struct note *n)
 	/* A signal is over once it has been told, and a process more so. */
 	if (n->filter == EVFILT_SIGNAL || (n->st & EV_CLEAR)) {
 		n->fired = false;
-		notes.nfired--;
+		kqueue_note_nfired--;
 	}
 	if (n->st & EV_DISPATCH)
 		n->st &= (uint8_t)~EV_ENABLE;

@@ -15,8 +15,8 @@ struct note;
  * Returns 0 or what is wrong, as errno has it. */
 int		 kqueue_note_change(const struct kevent *);
 
-/* Whether there is something to take. */
-bool		 kqueue_note_fired(void);
+/* How many have fired; no call, as it is asked at each wait. */
+extern unsigned int kqueue_note_nfired;
 
 /* Writes up to room events of those that have fired; returns how many. */
 int		 kqueue_note_take(struct kevent *events, int room);
