@@ -40,6 +40,7 @@ main(int argc, char **argv)
 	const char *name, *how;
 	struct conf *conf;
 	struct stat st;
+	bool good;
 
 	if (argc != 4 || fstat(READER_FD_VALUE, &st) == -1 ||
 	    fstat(READER_FD_REPORT, &st) == -1)
@@ -57,9 +58,9 @@ main(int argc, char **argv)
 		conf_free(&conf);
 	if (conf != NULL)
 		leave(conf, atoi(argv[2]), strchr(how, 'T') != NULL);
-	if (fclose(report) == EOF)
-		return 2;
-	return conf == NULL;
+	good = conf != NULL;
+	conf_free(&conf);
+	return fclose(report) == EOF ? 2 : !good;
 }
 
 static void
