@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <time.h>
 
 #include "accept/unixsock.h"
 #include "conf/conf.h"
@@ -61,11 +62,15 @@ unixsock_listen(const struct addr *a, unsigned backlog, uint32_t mode,
 static int
 room_open(struct room *room, const struct addr *a, const char **name)
 {
+	struct timespec now;
+
 	room->inner = -1;
 	if ((room->outer = safe_folder(a->un.sun_path, name)) == -1)
 		return -1;
-	snprintf(room->name, sizeof(room->name), ".spawnd.%08x",
-	    arc4random());
+	/* No arc4random(3): without memory it may end the process. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(room->name, sizeof(room->name), ".spawnd.%x.%x",
+	    (unsigned)getpid(), (unsigned)now.tv_nsec);
 	if (mkdirat(room->outer, room->name, 0700) == -1)
 		return -1;
 	room->inner = openat(room->outer, room->name, O_RDONLY |
