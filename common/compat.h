@@ -37,14 +37,6 @@
 #define EV_OOBAND	0	/* the kernel does not tell of urgent data */
 #endif
 
-/* The ioctl(2) that tells how much of what was sent is not acknowledged. On
- * OpenBSD there is none that pledge(2) allows. */
-#if defined(FIONWRITE)
-#define SOCKET_UNSENT	FIONWRITE
-#elif defined(__linux__)
-#define SOCKET_UNSENT	TIOCOUTQ
-#endif
-
 /* The object that the member at ptr is embedded in. */
 #define container_of(ptr, type, member) \
 	((type *)(void *)((char *)(ptr) - offsetof(type, member)))

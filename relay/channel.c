@@ -3,24 +3,31 @@
 #include "channel.h"
 #include "ipc.h"
 #include "log.h"
+#include "remote/remotes.h"
 #include "self.h"
 #include "session.h"
+#include "stage.h"
 
 #define TURN_MESSAGES	4	/* a wake-up, so that old sessions get a turn */
+#define LEAVE_AGAIN	50	/* ms between tries at a full channel */
 
 static void	channel_event(struct ev_io *, int);
 static void	channel_more(struct ev_task *);
 static void	channel_read(void);
 static void	channel_message(const struct ipc_msg *);
 static void	channel_sessions(const struct ipc_msg *);
+static void	channel_session(int, const struct proto_conn *);
 static void	channel_drain(void);
 static void	channel_end_soon(struct ev_timer *);
+static void	channel_ask(struct ev_timer *);
+static void	channel_session_ended(void);
 static void	channel_check_done(void);
 
 static struct ev_io	 channel;
 static struct ev_task	 more;
 static struct ev_timer	 drain_timer = EV_TIMER(channel_end_soon);
-static bool		 left;		/* LEAVE has been sent */
+static struct ev_timer	 leave_timer = EV_TIMER(channel_ask);
+static struct proto_leave leave;	/* why is 0 until somebody wants it */
 
 int
 channel_start(void)
@@ -28,6 +35,7 @@ channel_start(void)
 	const struct proto_ready ready = { .version = PROTO_VERSION,
 	    .pid = (int32_t)self.pid };
 
+	sess_init(channel_session_ended);
 	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
 	    channel_event) == -1)
 		return -1;
@@ -109,14 +117,27 @@ channel_sessions(const struct ipc_msg *m)
 	unsigned i;
 
 	board_add(&self.board.own->taken, m->count);
-	for (i = 0; i < m->count; i++) {
-		if (m->fds[i] == -1) {
-			sess_warn(NULL, "taking a session", EMFILE);
-			board_add(&self.board.own->closed, 1);
-			continue;
-		}
-		sess_new(m->fds[i], &m->conn[i]);
+	for (i = 0; i < m->count; i++)
+		channel_session(m->fds[i], &m->conn[i]);
+}
+
+static void
+channel_session(int fd, const struct proto_conn *c)
+{
+	const struct path *path = path_of(c->listener);
+
+	if (fd == -1 || path == NULL) {
+		sess_warn(NULL, "taking a session",
+		    fd == -1 ? EMFILE : EINVAL);
+		if (fd != -1)
+			close(fd);
+		board_add(&self.board.own->closed, 1);
+		channel_session_ended();
+		return;
 	}
+	if (remotes_count(path->remotes))
+		channel_leave(LEAVE_RETIRED);
+	stage_start(fd, c, path);
 }
 
 /* Nine tenths of the time for the sessions to end by themselves, the last
@@ -148,15 +169,24 @@ channel_end_soon(struct ev_timer *t)
 void
 channel_leave(enum proto_why why)
 {
-	const struct proto_leave leave = { .why = (uint32_t)why };
-
-	if (left || self.draining)
+	if (leave.why != 0 || self.draining)
 		return;
-	/* A full channel upwards: the next session asks again. */
-	left = ipc_send(channel.fd, MSG_LEAVE, &leave, 1, NULL) == 0;
+	leave.why = (uint32_t)why;
+	channel_ask(&leave_timer);
 }
 
-void
+/* No event tells when a full channel has room. */
+static void
+channel_ask(struct ev_timer *t)
+{
+	if (!self.draining &&
+	    ipc_send(channel.fd, MSG_LEAVE, &leave, 1, NULL) == -1)
+		ev_timer_set(t, LEAVE_AGAIN);
+}
+
+/* Wakes a master that waits for room, and ends a worker that drains if this
+ * was the last. */
+static void
 channel_session_ended(void)
 {
 	const struct proto_wake wake = { .reserved = 0 };

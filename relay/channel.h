@@ -11,8 +11,5 @@ int	 channel_start(void);
 /* Asks to be replaced; the worker goes on taking sessions until the master
  * has said DRAIN. Asking again is once. */
 void	 channel_leave(enum proto_why);
-/* A session has ended: wakes a master that waits for room, and ends the
- * worker when it drains and this was the last. */
-void	 channel_session_ended(void);
 
 #endif

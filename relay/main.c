@@ -1,6 +1,6 @@
 /*
  * relay - a worker of spawnd. It is started by the master only, with the
- * descriptors of proto.h and the arguments "generation slot".
+ * descriptors of proto.h and the arguments "generation slot version".
  */
 #include "compat.h"
 
@@ -13,12 +13,14 @@
 
 #include "channel.h"
 #include "log.h"
+#include "path.h"
 #include "remote/remotes.h"
 #include "sandbox.h"
 #include "schedule.h"
 #include "self.h"
 #include "session.h"
 #include "splice.h"
+#include "store.h"
 
 static void	 worker_configure(void);
 static void	 worker_pipes(const struct conf *);
@@ -37,7 +39,7 @@ main(int argc, char **argv)
 	const char *err;
 	struct stat st;
 
-	if (argc != 3 || fstat(PROTO_FD_CHANNEL, &st) == -1 ||
+	if (argc != 4 || fstat(PROTO_FD_CHANNEL, &st) == -1 ||
 	    !S_ISSOCK(st.st_mode)) {
 		fprintf(stderr, "relay is a worker: spawnd(8) starts it\n");
 		return 2;
@@ -46,6 +48,9 @@ main(int argc, char **argv)
 	self.pid = getpid();
 	self.generation = number(argv[1], "generation");
 	self.slot = number(argv[2], "slot");
+	if (number(argv[3], "version") != PROTO_VERSION)
+		fatalx("the master speaks version %s, this program %u: it "
+		    "was replaced without an upgrade", argv[3], PROTO_VERSION);
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
 	worker_configure();
@@ -92,6 +97,9 @@ worker_configure(void)
 	close(PROTO_FD_BOARD);
 	if (remotes_start() == -1)
 		fatal("remotes");
+	if (path_init() == -1)
+		fatal("paths");
+	store_limit(self.conf->memory);
 }
 
 /* What sessions do not need of the descriptors may be pipes. */

@@ -1,23 +1,19 @@
 /*
- * pump.h - stages RELAY and FLUSH: moves the bytes of both directions.
+ * pump.h - moves the bytes of one direction.
  */
 #ifndef PUMP_H
 #define PUMP_H
 
 #include "session.h"
-#include "stage.h"
 
-enum step pump_enter(struct sess *);
-enum step pump_event(struct sess *, struct end *);
-enum step pump_timeout(struct sess *);
-/* A kernel that goes on by itself moves what comes from the end, or did so
- * until now; an error found there may be that of the other socket. */
-bool	  pump_left_to_kernel(const struct end *);
-/* Ends zero copy of what comes from an end, and counts what it has moved; what
- * is in a pipe is lost. */
-void	  pump_unsplice(struct end *);
-enum step flush_enter(struct sess *);
-enum step flush_event(struct sess *, struct end *);
-enum step flush_timeout(struct sess *);
+/* All there was for now; more than one turn should do; a socket failed. */
+enum moved { MOVED_ALL, MOVED_MORE, MOVED_BROKEN };
+
+/*
+ * From an end to the far one, until the one has nothing or the other takes
+ * nothing and there is no room to store more. The end of the one is passed on
+ * behind its last byte. *broken, with errno, is the end whose socket failed.
+ */
+enum moved	 pump(struct end *from, struct end **broken);
 
 #endif

@@ -1,47 +1,23 @@
 #include "compat.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include "channel.h"
 #include "log.h"
-#include "pump.h"
 #include "remote/remotes.h"
 #include "self.h"
 #include "session.h"
-#include "stage.h"
-#include "stage/connect.h"
+#include "unsent.h"
 
-#define FLUSH_MAX	60000	/* ms, if half-close-timeout is 0 */
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
 
-static void		 sess_enter(struct sess *, enum sess_stage);
-static void		 sess_step(struct sess *, enum step);
-static void		 sess_urgent(struct end *);
-static void		 sess_timer(struct ev_timer *);
-static uint64_t		 sess_limit(const struct sess *);
-static void		 sess_more(struct ev_task *);
-static void		 sess_free(struct ev_task *);
+static bool		 sess_clean(const struct sess *);
+static bool		 end_clean(const struct end *);
+static bool		 unread(int);
+static void		 end_unsplice(struct end *);
+static void		 end_reset(struct end *);
 static void		 sess_log(const struct sess *);
-static void		 sess_reset(struct end *);
-static struct sess	*sess_alloc(int, const struct proto_conn *);
+static void		 sess_free(struct ev_task *);
+static uint64_t		 sess_limit(const struct sess *);
 static void		 close_tick(struct ev_timer *);
-
-static const struct stage {
-	const char	*name;
-	enum step	(*enter)(struct sess *);
-	enum step	(*event)(struct sess *, struct end *);
-	enum step	(*timeout)(struct sess *);
-} stages[] = {
-	[STAGE_NEW] =	  { "new",     NULL,	      NULL,	     NULL },
-	[STAGE_CONNECT] = { "connect", connect_enter, connect_event,
-			    connect_timeout },
-	[STAGE_RELAY] =	  { "relay",   pump_enter,    pump_event,
-			    pump_timeout },
-	[STAGE_FLUSH] =	  { "flush",   flush_enter,   flush_event,
-			    flush_timeout },
-	[STAGE_DONE] =	  { "done",    NULL,	      NULL,	     NULL },
-};
+static void		 close_one(struct sess *, enum sess_why);
 
 static const char * const who_names[] = {
 	[WHO_CLIENT] = "client", [WHO_REMOTE] = "remote",
@@ -61,6 +37,13 @@ static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
 static struct ev_timer		 close_timer = EV_TIMER(close_tick);
 static enum sess_why		 close_why;
 static uint64_t			 close_end;	/* ms */
+static void			(*ended)(void);
+
+void
+sess_init(void (*tell)(void))
+{
+	ended = tell;
+}
 
 uint32_t
 sess_span(uint64_t from_us, uint64_t to_us)
@@ -68,166 +51,83 @@ sess_span(uint64_t from_us, uint64_t to_us)
 	return (uint32_t)MIN(to_us - from_us, UINT32_MAX);
 }
 
-static struct sess *
-sess_alloc(int fd, const struct proto_conn *c)
+struct sess *
+sess_new(int fd, const struct proto_conn *c, const struct path *path,
+    const struct sess_calls *calls)
 {
 	static uint64_t serial;
 	struct sess *s;
 
-	if ((s = calloc(1, sizeof(*s))) == NULL)
+	if ((s = calloc(1, sizeof(*s))) == NULL ||
+	    ev_io_add(&s->client.io, fd, IO_READ | IO_WRITE,
+	    calls->io) == -1) {
+		sess_warn(NULL, "taking a session", errno);
+		free(s);
+		close(fd);
+		board_add(&self.board.own->closed, 1);
+		ended();
 		return NULL;
+	}
 	s->remote.remote = true;
 	s->remote.io.fd = -1;
-	s->client.io.fd = -1;
-	s->listener = c->listener;
-	s->remotes = &self.remotes[self.conf->listens[c->listener].relay];
+	s->path = path;
 	s->id = ++serial;
 	s->source = c->client;
 	s->taken_us = ev_now_us();
 	/* The clocks of two processes' turns: the later look may be older. */
 	if (s->taken_us > c->accepted_us)
 		s->queue_us = sess_span(c->accepted_us, s->taken_us);
-	ev_timer_init(&s->timer, sess_timer);
-	if (ev_io_add(&s->client.io, fd, IO_READ | IO_WRITE,
-	    sess_io) == -1) {
-		free(s);
-		return NULL;
-	}
-	return s;
-}
-
-void
-sess_new(int fd, const struct proto_conn *c)
-{
-	struct sess *s;
-
-	if (c->listener >= self.conf->nlistens ||
-	    (s = sess_alloc(fd, c)) == NULL) {
-		sess_warn(NULL, "taking a session", errno);
-		close(fd);
-		board_add(&self.board.own->closed, 1);
-		channel_session_ended();
-		return;
-	}
+	ev_timer_init(&s->timer, calls->timer);
+	s->task.cb = calls->more;
 	self.nsessions++;
 	TAILQ_INSERT_TAIL(&sessions, s, entry);
-	s->remotes->sessions++;
-	if (s->remotes->retire_at != 0 &&
-	    s->remotes->sessions >= s->remotes->retire_at)
-		channel_leave(LEAVE_RETIRED);
-	sess_enter(s, STAGE_CONNECT);
+	return s;
 }
 
 void
 sess_warn(const struct sess *s, const char *what, int err)
 {
 	static struct log_limit limit;
+	char more[64] = "";
 	unsigned skipped;
 
-	if (log_allow(&limit, ev_now(), &skipped))
-		log_warnx("session=%lx-%llx %s: %s (and %u other sessions "
-		    "before)", (long)self.pid,
-		    (unsigned long long)(s != NULL ? s->id : 0), what,
-		    strerror(err), skipped);
-}
-
-/* The one place where the stage changes; only forward. */
-static void
-sess_enter(struct sess *s, enum sess_stage stage)
-{
-	enum step step;
-
-	log_debug("session=%lx-%llx stage %s -> %s", (long)self.pid,
-	    (unsigned long long)s->id, stages[s->stage].name,
-	    stages[stage].name);
-	s->stage = (uint8_t)stage;
-	s->last = ev_now();
-	if (stages[stage].enter == NULL)
+	if (!log_allow(&limit, ev_now(), &skipped))
 		return;
-	step = stages[stage].enter(s);
-	if (step != STEP_DONE)
-		sess_arm(s);
-	sess_step(s, step);
+	if (skipped != 0)
+		snprintf(more, sizeof(more), " (and %u other sessions before)",
+		    skipped);
+	log_warnx("session=%lx-%llx %s: %s%s", (long)self.pid,
+	    (unsigned long long)(s != NULL ? s->id : 0), what, strerror(err),
+	    more);
+}
+
+struct extra *
+sess_extra(struct sess *s)
+{
+	if (s->extra == NULL)
+		s->extra = calloc(1, sizeof(*s->extra));
+	return s->extra;
 }
 
 void
-sess_next(struct sess *s)
+sess_count(struct end *from, uint64_t n)
 {
-	sess_enter(s, s->stage + 1);
+	struct board_worker *w = self.board.own;
+	struct board_remote *r = sess_of(from)->chosen->board;
+
+	from->bytes += n;
+	board_add(from->remote ? &w->bytes_out : &w->bytes_in, n);
+	board_add(from->remote ? &r->bytes_out : &r->bytes_in, n);
 }
 
-static void
-sess_step(struct sess *s, enum step step)
-{
-	if (step == STEP_NEXT)
-		sess_next(s);
-}
-
-void
-sess_io(struct ev_io *io, int what)
-{
-	struct end *e = container_of(io, struct end, io);
-	struct sess *s = sess_of(e);
-
-	if (what & IO_READ)
-		e->readable = true;
-	if (what & IO_WRITE)
-		e->writable = true;
-	if (what & IO_EOF)
-		e->hup = true;
-	if ((what & IO_ERROR) && !pump_left_to_kernel(e))
-		e->error = true;
-	if (what & IO_URGENT)
-		sess_urgent(e);
-	sess_step(s, stages[s->stage].event(s, e));
-}
-
-/* Urgent data goes on in its place, as ordinary data. */
-static void
-sess_urgent(struct end *e)
-{
-	const int on = 1;
-
-	e->urgent = true;
-	setsockopt(e->io.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
-}
-
-void
-sess_resume(struct sess *s)
-{
-	ev_defer(&s->task, sess_more);
-}
-
-static void
-sess_more(struct ev_task *task)
-{
-	struct sess *s = container_of(task, struct sess, task);
-
-	sess_step(s, stages[s->stage].event(s, &s->client));
-}
-
-void
-sess_touch(struct sess *s)
-{
-	s->last = ev_now();
-}
+/* --- time --- */
 
 /* The time, in ms, when the stage has lasted too long; 0: never. */
 static uint64_t
 sess_limit(const struct sess *s)
 {
-	const struct conf_relay *c = s->remotes->conf;
-	uint64_t ms;
+	uint64_t ms = s->path->limit[s->limit];
 
-	if (s->stage == STAGE_CONNECT)
-		ms = c->connect_timeout;
-	else if (s->stage == STAGE_FLUSH)
-		ms = c->half_close_timeout != 0 ? c->half_close_timeout :
-		    FLUSH_MAX;
-	else if (s->client.eof || s->remote.eof)
-		ms = c->half_close_timeout;
-	else
-		ms = c->idle_timeout;
 	return ms == 0 ? 0 : s->last + ms;
 }
 
@@ -244,19 +144,6 @@ sess_arm(struct sess *s)
 		ev_timer_set(&s->timer, limit > now ? limit - now : 0);
 }
 
-static void
-sess_timer(struct ev_timer *t)
-{
-	struct sess *s = container_of(t, struct sess, timer);
-
-	if (!s->soon && !sess_is_late(s)) {
-		sess_arm(s);
-		return;
-	}
-	s->soon = false;
-	sess_step(s, stages[s->stage].timeout(s));
-}
-
 bool
 sess_is_late(const struct sess *s)
 {
@@ -268,51 +155,32 @@ sess_is_late(const struct sess *s)
 void
 sess_look_soon(struct sess *s, uint64_t ms)
 {
-	if (s->soon && ev_timer_on(&s->timer) &&
-	    s->timer.at <= ev_now() + ms)
-		return;
 	s->soon = true;
-	ev_timer_set(&s->timer, ms);
-}
-
-/* Makes the coming close an abortive one (SO_LINGER of 0 sends RST). */
-static void
-sess_reset(struct end *e)
-{
-	const struct linger l = { .l_onoff = 1, .l_linger = 0 };
-
-	if (e->io.fd != -1)
-		setsockopt(e->io.fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	if (!ev_timer_on(&s->timer) || s->timer.at > ev_now() + ms)
+		ev_timer_set(&s->timer, ms);
 }
 
 void
-sess_abort(struct end *failed, enum sess_why why)
+sess_resume(struct sess *s)
 {
-	struct sess *s = sess_of(failed);
-
-	s->who = failed->remote ? WHO_REMOTE : WHO_CLIENT;
-	s->why = (uint8_t)why;
-	failed->failed = true;
-	if (why != WHY_RESET) {
-		if (pump_left_to_kernel(failed))
-			pump_unsplice(failed);
-		ev_io_close(&failed->io);
-	}
-	sess_enter(s, STAGE_FLUSH);
+	ev_defer(&s->task, s->task.cb);
 }
 
+/* --- the end --- */
+
 void
-sess_close(struct sess *s, enum sess_who who, enum sess_why why, bool reset)
+sess_close(struct sess *s)
 {
-	s->who = (uint8_t)who;
-	s->why = (uint8_t)why;
+	bool reset = s->cut == CUT_RESET ||
+	    (s->cut == CUT_UNLESS_CLEAN && !sess_clean(s));
+
 	s->stage = STAGE_DONE;
+	end_unsplice(&s->client);
+	end_unsplice(&s->remote);
 	if (reset) {
-		sess_reset(&s->client);
-		sess_reset(&s->remote);
+		end_reset(&s->client);
+		end_reset(&s->remote);
 	}
-	pump_unsplice(&s->client);
-	pump_unsplice(&s->remote);
 	ev_io_close(&s->client.io);
 	ev_io_close(&s->remote.io);
 	ev_timer_stop(&s->timer);
@@ -328,7 +196,65 @@ sess_close(struct sess *s, enum sess_who who, enum sess_why why, bool reset)
 	TAILQ_REMOVE(&sessions, s, entry);
 	ev_undefer(&s->task);
 	ev_defer(&s->task, sess_free);
-	channel_session_ended();
+	ended();
+}
+
+/* Everything that one side has sent is with the other one. */
+static bool
+sess_clean(const struct sess *s)
+{
+	return end_clean(&s->client) && end_clean(&s->remote);
+}
+
+/* In the order in which bytes go from one to the next, as a kernel may be
+ * moving them. */
+static bool
+end_clean(const struct end *e)
+{
+	const struct end *to = far_of(e);
+
+	return !unread(e->io.fd) && sess_stored(e) == 0 &&
+	    (to->io.fd == -1 || unsent(to->io.fd, to->fin) == 0);
+}
+
+static bool
+unread(int fd)
+{
+	int n = 0;
+
+	return fd != -1 && ioctl(fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+static void
+end_unsplice(struct end *e)
+{
+	uint64_t n = splice_put(&e->splicer, e->io.fd);
+
+	if (n != 0)
+		sess_count(e, n);
+}
+
+/*
+ * Makes the coming close an abortive one (SO_LINGER of 0 sends RST). What is
+ * not acknowledged is thrown away by it, and counts no longer as taken; a
+ * unix socket has handed over all.
+ */
+static void
+end_reset(struct end *e)
+{
+	const struct linger l = { .l_onoff = 1, .l_linger = 0 };
+	const struct sess *s = sess_of(e);
+	struct end *from = far_of(e);
+	uint64_t lost;
+
+	if (e->io.fd == -1)
+		return;
+	setsockopt(e->io.fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	if ((e->remote ? s->chosen->conf->addr[s->addr].sa.sa_family :
+	    s->source.family) == AF_UNIX)
+		return;
+	lost = (uint64_t)unsent(e->io.fd, e->fin);
+	from->bytes -= MIN(lost, from->bytes);
 }
 
 static void
@@ -343,7 +269,7 @@ sess_log(const struct sess *s)
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
 	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f tries=%u "
 	    "end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
-	    self.conf->listens[s->listener].name,
+	    s->path->listen->name,
 	    source_str(&s->source, source),
 	    connected ? s->chosen->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
@@ -357,10 +283,20 @@ sess_free(struct ev_task *task)
 {
 	struct sess *s = container_of(task, struct sess, task);
 
-	free(s->client.kept);
-	free(s->remote.kept);
-	free(s->tried);
+	queue_free(&s->client.queue);
+	queue_free(&s->remote.queue);
+	if (s->extra != NULL)
+		free(s->extra->tried);
+	free(s->extra);
 	free(s);
+}
+
+static void
+close_one(struct sess *s, enum sess_why why)
+{
+	sess_end(s, WHO_RELAY, why, s->stage == STAGE_FLUSH ? CUT_RESET :
+	    CUT_UNLESS_CLEAN);
+	sess_close(s);
 }
 
 void
@@ -370,7 +306,7 @@ sess_close_all(enum sess_why why, uint64_t spread_ms)
 
 	if (spread_ms == 0) {
 		TAILQ_FOREACH_SAFE(s, &sessions, entry, next)
-			sess_close(s, WHO_RELAY, why, false);
+			close_one(s, why);
 		return;
 	}
 	close_why = why;
@@ -390,7 +326,7 @@ close_tick(struct ev_timer *t)
 	else
 		n = self.nsessions * CLOSE_TICK / (close_end - now) + 1;
 	for (; n > 0 && (s = TAILQ_FIRST(&sessions)) != NULL; n--)
-		sess_close(s, WHO_RELAY, close_why, false);
+		close_one(s, close_why);
 	if (!TAILQ_EMPTY(&sessions))
 		ev_timer_set(t, CLOSE_TICK);
 }

@@ -1,14 +1,14 @@
 /*
- * stage.h - what a session does now, and what a stage says to the runner.
+ * stage.h - the stages of a session, in their order, and their runner: it
+ * calls the stage a session is in, and does what that returns.
  */
 #ifndef STAGE_H
 #define STAGE_H
 
-/* Forward only; session.c has the table. */
-enum sess_stage { STAGE_NEW, STAGE_CONNECT, STAGE_RELAY, STAGE_FLUSH,
-	STAGE_DONE };
+#include "path.h"
+#include "proto.h"
 
-/* What a stage says when it returns. */
-enum step { STEP_NEXT, STEP_WAIT, STEP_DONE };
+/* Takes over an accepted descriptor and serves it to its end. */
+void	 stage_start(int fd, const struct proto_conn *, const struct path *);
 
 #endif

@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "ev.h"
 #include "hold.h"
 
 #define HOLD_MIN	1000	/* ms, after the first failure */

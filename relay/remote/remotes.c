@@ -5,6 +5,7 @@
 #include "log.h"
 #include "remotes.h"
 #include "self.h"
+#include "sess.h"
 
 #define LOOK_AGAIN	10	/* ms that counts of other workers stay good */
 #define RETIRE_SPREAD	20	/* retire up to 1/20 earlier */
@@ -60,6 +61,13 @@ remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
 	for (i = 0; i < rs->n; i++)
 		remote_place(&rs->all[i]);
 	return 0;
+}
+
+bool
+remotes_count(struct remotes *rs)
+{
+	rs->sessions++;
+	return rs->retire_at != 0 && rs->sessions >= rs->retire_at;
 }
 
 static int
@@ -162,7 +170,7 @@ tried_aside(struct remotes *rs, const struct sess *s)
 	unsigned i;
 
 	for (i = 0; i < s->ntried; i++)
-		heap_del(&rs->all[s->tried[i]]);
+		heap_del(&rs->all[s->extra->tried[i]]);
 }
 
 static void
@@ -171,7 +179,7 @@ tried_back(struct remotes *rs, const struct sess *s)
 	unsigned i;
 
 	for (i = 0; i < s->ntried; i++)
-		remote_place(&rs->all[s->tried[i]]);
+		remote_place(&rs->all[s->extra->tried[i]]);
 }
 
 void

@@ -10,7 +10,8 @@
 
 #include "board.h"
 #include "heap.h"
-#include "session.h"
+
+struct sess;
 
 /* A remote as this worker sees it. */
 struct remote {
@@ -48,6 +49,8 @@ struct remotes {
 
 /* Makes the remotes of all relay sections. Returns 0, or -1 with errno. */
 int	 remotes_start(void);
+/* Counts a session that comes in; true if it is time to retire. */
+bool	 remotes_count(struct remotes *);
 /*
  * Chooses a remote that the session has not tried yet: one that is not held,
  * else the one due soonest. Counts the session as active there. NULL: every

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 
 #include "remote/remotes.h"
-#include "self.h"
+#include "session.h"
 #include "stage/connect.h"
 
 #define FULL_LOOK	20	/* ms between tries at a full backlog */
@@ -27,10 +27,8 @@ static enum step	 connect_done(struct sess *);
 enum step
 connect_enter(struct sess *s)
 {
-	if ((s->chosen = remote_pick(s->remotes, s)) == NULL) {
-		sess_close(s, WHO_RELAY, WHY_NO_REMOTE, true);
-		return STEP_DONE;
-	}
+	if ((s->chosen = remote_pick(s->path->remotes, s)) == NULL)
+		return sess_end(s, WHO_RELAY, WHY_NO_REMOTE, CUT_RESET);
 	s->addr = s->chosen->addr;
 	return connect_start(s);
 }
@@ -59,11 +57,10 @@ connect_try(struct sess *s)
 	s->remote.readable = s->remote.writable = false;
 	s->remote.hup = s->remote.error = false;
 	if (ev_io_add(&s->remote.io, fd, IO_READ | IO_WRITE,
-	    sess_io) == -1) {
+	    s->client.io.cb) == -1) {
 		close(fd);
 		return connect_failed(s, errno);
 	}
-	sess_arm(s);
 	return STEP_WAIT;
 }
 
@@ -71,7 +68,7 @@ connect_try(struct sess *s)
 static int
 connect_socket(const struct sess *s, const struct addr *to)
 {
-	const struct conf_relay *c = s->remotes->conf;
+	const struct conf_relay *c = s->path->relay;
 	int fd, saved;
 
 	fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
@@ -130,8 +127,7 @@ connect_event(struct sess *s, struct end *e)
 		/* Its data waits in the kernel; only a reset matters now. */
 		if (!e->error)
 			return STEP_WAIT;
-		sess_close(s, WHO_CLIENT, WHY_RESET, true);
-		return STEP_DONE;
+		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
 	}
 	if (e->hup && getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err,
 	    &len) == -1)
@@ -171,8 +167,7 @@ connect_failed(struct sess *s, int err)
 	ev_io_close(&s->remote.io);
 	if (local) {
 		sess_warn(s, "connect", err);
-		sess_close(s, WHO_RELAY, WHY_ERROR, true);
-		return STEP_DONE;
+		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
 	}
 	if (connect_other_address(s))
 		return connect_start(s);
@@ -180,14 +175,13 @@ connect_failed(struct sess *s, int err)
 		remote_failed(s->chosen, strerror(err));
 	if (connect_remember(s)) {
 		remote_release(s->chosen, s);
-		if ((s->chosen = remote_pick(s->remotes, s)) != NULL) {
+		if ((s->chosen = remote_pick(s->path->remotes, s)) != NULL) {
 			s->addr = s->chosen->addr;
 			return connect_start(s);
 		}
 	}
-	sess_close(s, WHO_REMOTE, err == ETIMEDOUT ? WHY_CONNECT_TIMEOUT :
-	    WHY_CONNECT, true);
-	return STEP_DONE;
+	return sess_end(s, WHO_REMOTE, err == ETIMEDOUT ?
+	    WHY_CONNECT_TIMEOUT : WHY_CONNECT, CUT_RESET);
 }
 
 /* Goes round the addresses of the remote once, beginning with the one that
@@ -207,12 +201,13 @@ connect_other_address(struct sess *s)
 static bool
 connect_remember(struct sess *s)
 {
-	const struct remotes *p = s->remotes;
+	const struct path *p = s->path;
+	struct extra *x = sess_extra(s);
 
-	if (s->tried == NULL)
-		s->tried = calloc(p->conf->retries + 1, sizeof(*s->tried));
-	if (s->tried == NULL)
+	if (x != NULL && x->tried == NULL)
+		x->tried = calloc(p->relay->retries + 1, sizeof(*x->tried));
+	if (x == NULL || x->tried == NULL)
 		return false;
-	s->tried[s->ntried++] = (uint16_t)(s->chosen - p->all);
-	return s->ntried <= p->conf->retries;
+	x->tried[s->ntried++] = (uint16_t)(s->chosen - p->remotes->all);
+	return s->ntried <= p->relay->retries;
 }

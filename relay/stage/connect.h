@@ -4,8 +4,7 @@
 #ifndef CONNECT_H
 #define CONNECT_H
 
-#include "session.h"
-#include "stage.h"
+#include "sess.h"
 
 enum step connect_enter(struct sess *);
 enum step connect_event(struct sess *, struct end *);

@@ -169,8 +169,8 @@ fd_place(int fd, int above)
 static void
 worker_exec(struct worker *w, int chan)
 {
-	char path[1024], gen[16], slot[16];
-	char *argv[] = { path, gen, slot, NULL };
+	char path[1024], gen[16], slot[16], version[16];
+	char *argv[] = { path, gen, slot, version, NULL };
 	const int from[] = { chan, w->gen->conf_fd, w->gen->board.fd,
 	    logproc_fd() };
 	int fd[nitems_of(from)];
@@ -179,6 +179,7 @@ worker_exec(struct worker *w, int chan)
 	master_libexec("relay", path, sizeof(path));
 	snprintf(gen, sizeof(gen), "%u", w->gen->number);
 	snprintf(slot, sizeof(slot), "%u", w->slot);
+	snprintf(version, sizeof(version), "%u", PROTO_VERSION);
 	for (i = 0; i < (int)nitems_of(from); i++)
 		fd[i] = fd_place(from[i], PROTO_FD_END);
 	for (i = 0; i < (int)nitems_of(from); i++)

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <netinet/in.h>
 
@@ -38,12 +39,14 @@ int	__real_epoll_ctl(int, int, int, struct epoll_event *);
 int	__real_close(int);
 ssize_t	__real_recv(int, void *, size_t, int);
 ssize_t	__real_send(int, const void *, size_t, int);
+ssize_t	__real_writev(int, const struct iovec *, int);
 int	__wrap_setsockopt(int, int, int, const void *, socklen_t);
 int	__wrap_getsockopt(int, int, int, void *, socklen_t *);
 int	__wrap_epoll_ctl(int, int, int, struct epoll_event *);
 int	__wrap_close(int);
 ssize_t	__wrap_recv(int, void *, size_t, int);
 ssize_t	__wrap_send(int, const void *, size_t, int);
+ssize_t	__wrap_writev(int, const struct iovec *, int);
 
 static struct source {
 	bool			 spliced, full;
@@ -376,4 +379,20 @@ __wrap_send(int fd, const void *data, size_t len, int flags)
 		n = __real_send(fd, data, len, flags);
 	pthread_mutex_unlock(&lock);
 	return n;
+}
+
+ssize_t
+__wrap_writev(int fd, const struct iovec *iov, int n)
+{
+	ssize_t r;
+
+	if (fd < 0 || fd >= FDS)
+		return __real_writev(fd, iov, n);
+	pthread_mutex_lock(&lock);
+	if ((errno = take_error(fd)) != 0)
+		r = -1;
+	else
+		r = __real_writev(fd, iov, n);
+	pthread_mutex_unlock(&lock);
+	return r;
 }

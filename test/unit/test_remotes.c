@@ -8,6 +8,7 @@
 
 #include "../../relay/remote/remotes.h"
 #include "../../relay/self.h"
+#include "../../relay/sess.h"
 
 #define REMOTES		5
 #define MOST		40
@@ -685,7 +686,8 @@ static void
 test_tried(void **state)
 {
 	uint16_t tried[3];
-	struct sess s = { .tried = tried };
+	struct extra extra = { .tried = tried };
+	struct sess s = { .extra = &extra };
 	enum conf_balance balance;
 	struct remote *u;
 	bool seen[3];
@@ -715,7 +717,8 @@ static void
 test_tried_and_held(void **state)
 {
 	uint16_t tried[2] = { 0, 0 };
-	struct sess s = { .tried = tried, .ntried = 1 };
+	struct extra extra = { .tried = tried };
+	struct sess s = { .extra = &extra, .ntried = 1 };
 
 	(void)state;
 	pools_make(BALANCE_LEASTCONN, 3);

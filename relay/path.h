@@ -1,0 +1,29 @@
+/*
+ * path.h - what a listener and its relay section make of a session: decided
+ * once at the start of the worker, the same for all that come in there.
+ */
+#ifndef PATH_H
+#define PATH_H
+
+#include "conf/conf.h"
+
+struct remotes;
+
+/* The time limits; which of them runs is the stage's affair. */
+enum path_limit { LIMIT_NONE, LIMIT_CONNECT, LIMIT_IDLE, LIMIT_HALF_CLOSE,
+	LIMIT_FLUSH, PATH_LIMITS };
+
+struct path {
+	const struct conf_listen *listen;
+	const struct conf_relay	*relay;
+	struct remotes		*remotes; /* that it may have */
+	uint64_t		 limit[PATH_LIMITS];	/* ms, 0: none */
+};
+
+/* Makes those of all listeners; the remotes are there already. Returns 0, or
+ * -1 with errno. */
+int			 path_init(void);
+/* That of a listener by its place in the configuration, or NULL. */
+const struct path	*path_of(uint32_t listener);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * queue.h - bytes that were read and are not yet taken: a list of chunks.
+ */
+#ifndef QUEUE_H
+#define QUEUE_H
+
+#include "compat.h"
+
+#include <sys/uio.h>
+
+#define QUEUE_IOV	16	/* chunks that are written at once, at most */
+
+struct chunk;
+
+/* Never empty: one in which nothing is left is gone, and NULL. */
+struct queue {
+	struct chunk	*first, *last;
+	size_t		 len;		/* bytes of all */
+};
+
+static inline size_t
+queue_len(const struct queue *q)
+{
+	return q == NULL ? 0 : q->len;
+}
+
+/* Copies len bytes to the end of the queue, which is made if there is none.
+ * Returns 0, or -1 with errno: a part may be in it then. */
+int	 queue_add(struct queue **, const char *, size_t len);
+/* Where the first bytes are; returns how many places were filled. */
+int	 queue_look(const struct queue *, struct iovec[QUEUE_IOV]);
+/* The first so many bytes have been taken. */
+void	 queue_taken(struct queue **, size_t);
+/* Drops all; NULL is allowed. */
+void	 queue_free(struct queue **);
+
+#endif

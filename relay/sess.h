@@ -1,0 +1,106 @@
+/*
+ * sess.h - a session and its two ends, as what they are; session.h and the
+ * stages say what is done with them.
+ */
+#ifndef SESS_H
+#define SESS_H
+
+#include "addr.h"
+#include "ev.h"
+
+struct path;
+struct queue;
+struct remote;
+struct splicer;
+
+/* One side of a session. Two equal ends know each other; every direction is
+ * "from this end to the far one", so there is one code for both. */
+struct end {
+	struct ev_io	 io;
+	struct splicer	*splicer;	/* zero copy under way, or NULL */
+	struct queue	*queue;		/* read, and not taken; or NULL */
+	uint64_t	 bytes;		/* from here, taken by the far end */
+	uint8_t		 score;		/* how much it moves bulk (carry.c) */
+	bool		 remote;	/* which of the two it is */
+	bool		 readable;	/* no EAGAIN since the last edge */
+	bool		 writable;
+	bool		 eof;		/* FIN received, all data read */
+	bool		 hup : 1;	/* read on to the end: EOF or error */
+	bool		 error : 1;	/* the socket has an error */
+	bool		 urgent : 1;	/* it has received urgent data */
+	bool		 no_splice : 1;	/* it cannot be spliced */
+	bool		 shut : 1;	/* no FIN is to be sent any more */
+	bool		 fin : 1;	/* it has been sent */
+	bool		 failed : 1;	/* its socket is dead for writing */
+};
+
+/* Forward only; stage.c has the table. */
+enum sess_stage { STAGE_NEW, STAGE_CONNECT, STAGE_RELAY, STAGE_FLUSH,
+	STAGE_DONE };
+
+/* What a stage says when it returns; see sess_fail() and sess_end() for the
+ * last two. */
+enum step { STEP_NEXT, STEP_WAIT, STEP_ABORT, STEP_END };
+
+/* Who ended a session, and why; the words of the closing line. */
+enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };
+enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
+	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_GENERATIONS,
+	WHY_STOPPED, WHY_ERROR };
+
+/* How both ends learn of it: each has had the other's end already; by RST
+ * unless all that was sent has arrived; by RST. */
+enum sess_cut { CUT_NONE, CUT_UNLESS_CLEAN, CUT_RESET };
+
+/* What few sessions have. */
+struct extra {
+	uint16_t	*tried;		/* places of remotes that failed */
+};
+
+/* What every byte that moves looks at comes first, in two cache lines; an open
+ * session that does nothing costs little more than this. */
+struct sess {
+	struct end		 client;
+	struct end		 remote;
+	struct remote		*chosen; /* NULL: none (any more) */
+	const struct path	*path;
+	uint64_t		 last;	/* ms, something moved */
+	uint8_t			 stage;	/* enum sess_stage */
+	uint8_t			 limit;	/* enum path_limit that runs */
+	uint8_t			 who;	/* enum sess_... */
+	uint8_t			 why;
+	uint8_t			 cut;
+	uint8_t			 addr;	/* of chosen, in use */
+	bool			 soon;	/* timer: look, late or not */
+	struct ev_timer		 timer;
+	struct ev_task		 task;	/* more to do, or free */
+	TAILQ_ENTRY(sess)	 entry;
+	struct source		 source; /* the client */
+	struct extra		*extra;	/* or NULL */
+	uint64_t		 id;
+	uint64_t		 taken_us; /* handed to this worker */
+	uint32_t		 queue_us; /* from accept(2) until then */
+	uint32_t		 connect_us; /* from then on; 0: never */
+	int32_t			 unsent; /* not acknowledged, at a look */
+	uint16_t		 look_ms; /* to the next look, in FLUSH */
+	uint16_t		 ntried; /* at most retries + 1 */
+};
+
+_Static_assert(sizeof(struct end) <= 48, "an end has grown");
+_Static_assert(sizeof(struct sess) <= 256, "a session has grown");
+
+/* Whose end it is. */
+static inline struct sess *
+sess_of(const struct end *e)
+{
+	return e->remote ? container_of(e, struct sess, remote) :
+	    container_of(e, struct sess, client);
+}
+
+static inline struct end *
+far_of(const struct end *e)
+{
+	return e->remote ? &sess_of(e)->client : &sess_of(e)->remote;
+}
+
+#endif

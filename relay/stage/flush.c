@@ -1,0 +1,87 @@
+#include "compat.h"
+
+#include "carry.h"
+#include "pump.h"
+#include "session.h"
+#include "stage/flush.h"
+#include "unsent.h"
+
+#define LOOK_MIN	10	/* ms to the first look at a send queue */
+#define LOOK_MAX	1000	/* and at most; it doubles */
+
+static struct end	*flush_failed(struct sess *);
+static bool		 flush_acknowledged(struct sess *, struct end *);
+
+static struct end *
+flush_failed(struct sess *s)
+{
+	return s->client.failed ? &s->client : &s->remote;
+}
+
+enum step
+flush_enter(struct sess *s)
+{
+	struct end *from = flush_failed(s);
+
+	if (s->why != WHY_RESET) {
+		if (carry_by_kernel(from))
+			carry_end(from);
+		ev_io_close(&from->io);
+	}
+	/* A write that failed has not seen what the socket had received
+	 * before; it is read to its end. An end of the file that comes after
+	 * the failure is no FIN. */
+	from->readable = from->hup = true;
+	if (!from->eof)
+		far_of(from)->shut = true;
+	s->look_ms = LOOK_MIN;
+	return flush_event(s, from);
+}
+
+/*
+ * A reset that overtakes data would destroy it in the kernel, so it waits
+ * until the survivor has acknowledged everything: looked at by a timer, as
+ * no event tells.
+ */
+enum step
+flush_event(struct sess *s, struct end *any)
+{
+	struct end *from = flush_failed(s), *to = far_of(from), *broken = NULL;
+	enum moved m = pump(from, &broken);
+
+	(void)any;
+	if (m == MOVED_MORE) {
+		sess_resume(s);
+		return STEP_WAIT;
+	}
+	if (broken == from || from->eof) {
+		ev_io_close(&from->io);
+		from->readable = false;
+	}
+	if (broken == to || to->error || (from->io.fd == -1 &&
+	    sess_stored(from) == 0 && flush_acknowledged(s, to)))
+		return sess_end(s, s->who, s->why, CUT_RESET);
+	sess_look_soon(s, s->look_ms);
+	return STEP_WAIT;
+}
+
+/* Every acknowledgement counts as progress. */
+static bool
+flush_acknowledged(struct sess *s, struct end *to)
+{
+	int n = unsent(to->io.fd, to->fin);
+
+	if (n != s->unsent)
+		sess_touch(s);
+	s->unsent = n;
+	return n == 0;
+}
+
+enum step
+flush_timeout(struct sess *s)
+{
+	if (sess_is_late(s))
+		return sess_end(s, s->who, s->why, CUT_RESET);
+	s->look_ms = MIN(2 * s->look_ms, LOOK_MAX);
+	return flush_event(s, flush_failed(s));
+}

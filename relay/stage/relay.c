@@ -1,0 +1,119 @@
+#include "compat.h"
+
+#include "carry.h"
+#include "pump.h"
+#include "session.h"
+#include "stage/relay.h"
+#include "unsent.h"
+
+static enum sess_why	 why_of(int);
+static enum step	 relay_both(struct sess *, struct end *);
+static bool		 nothing_to_do(const struct end *);
+static void		 relay_half(struct sess *);
+static bool		 relay_acknowledged(struct sess *);
+
+enum step
+relay_enter(struct sess *s)
+{
+	carry_init(s);
+	return relay_both(s, &s->client);
+}
+
+enum step
+relay_event(struct sess *s, struct end *e)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	/* Nobody reads from it now, so nobody else would see the error. */
+	if (e->error && (e->eof || !far_of(e)->writable)) {
+		getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+		return sess_fail(e, why_of(err));
+	}
+	return relay_both(s, e);
+}
+
+static enum sess_why
+why_of(int err)
+{
+	return err == 0 || err == ECONNRESET || err == EPIPE ? WHY_RESET :
+	    WHY_ERROR;
+}
+
+/*
+ * Moves what can be moved both ways, beginning with what comes from first.
+ * The order matters only for the bytes that arrive in the same turn.
+ */
+static enum step
+relay_both(struct sess *s, struct end *first)
+{
+	struct end *broken = NULL;
+	enum moved a, b = MOVED_ALL;
+
+	if ((a = pump(first, &broken)) == MOVED_BROKEN ||
+	    (!nothing_to_do(far_of(first)) &&
+	    (b = pump(far_of(first), &broken)) == MOVED_BROKEN))
+		return sess_fail(broken, why_of(errno));
+	if (s->client.eof || s->remote.eof) {
+		relay_half(s);
+		if (s->client.eof && s->remote.eof &&
+		    sess_stored(&s->client) == 0 &&
+		    sess_stored(&s->remote) == 0)
+			return sess_end(s, s->who, WHY_FIN, CUT_NONE);
+	}
+	if (a == MOVED_MORE || b == MOVED_MORE)
+		sess_resume(s);
+	return STEP_WAIT;
+}
+
+/* Most events are of one direction only. */
+static bool
+nothing_to_do(const struct end *from)
+{
+	return !from->readable && !from->eof && from->queue == NULL &&
+	    from->splicer == NULL;
+}
+
+/* One side has ended: from now on another limit runs. */
+static void
+relay_half(struct sess *s)
+{
+	if (s->limit == LIMIT_HALF_CLOSE)
+		return;
+	s->limit = LIMIT_HALF_CLOSE;
+	s->who = s->client.eof ? WHO_CLIENT : WHO_REMOTE;
+	sess_touch(s);
+	sess_arm(s);
+}
+
+enum step
+relay_timeout(struct sess *s)
+{
+	carry_look(&s->client);
+	carry_look(&s->remote);
+	if (!sess_is_late(s) || relay_acknowledged(s))
+		return relay_both(s, &s->client);
+	return sess_end(s, WHO_RELAY, s->limit == LIMIT_HALF_CLOSE ?
+	    WHY_HALF_CLOSE : WHY_IDLE, CUT_UNLESS_CLEAN);
+}
+
+/*
+ * No event tells that one side takes what the kernel has for it: at the limit
+ * it is looked at, and once more after a quarter of it. Then that was progress,
+ * or the session is over.
+ */
+static bool
+relay_acknowledged(struct sess *s)
+{
+	int32_t before = s->unsent;
+	int n = unsent(s->client.io.fd, s->client.fin) +
+	    unsent(s->remote.io.fd, s->remote.fin);
+
+	s->unsent = n;
+	if (n == 0 || n == before)
+		return false;
+	sess_touch(s);
+	if (before == 0)
+		s->last -= s->path->limit[s->limit] / 4 * 3;
+	return true;
+}
