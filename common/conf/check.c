@@ -36,6 +36,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	check_minmax(c, conf_child(spawnd, "users", 0), "users",
 	    conf->users_min, conf->users_max);
 	check_twice(c, spawnd);
+	conf_check_loops(c, root);
 	for (i = 0; i < conf->nrelays; i++)
 		if (conf->relays[i].nlocal > 0)
 			check_local(c, conf_child(root, "relay", i),

@@ -11,6 +11,7 @@
  *   where.c    rows that are addresses, ports and paths
  *   owner.c    rows that are users and groups
  *   check.c    what one row has to do with another
+ *   loop.c     a remote that is a listener
  */
 #ifndef CONF_PARSE_H
 #define CONF_PARSE_H
@@ -197,6 +198,13 @@ void		 conf_check_titles(struct conf_check *, const struct conf_opt *,
 		    const struct cfg_t *parent);
 /* All others, when all is read. */
 void		 conf_check_relations(struct conf_check *,
+		    const struct cfg_t *root);
+
+/*
+ * loop.c: sessions that would come back to the relay that they are of, for
+ * ever.
+ */
+void		 conf_check_loops(struct conf_check *,
 		    const struct cfg_t *root);
 
 #endif

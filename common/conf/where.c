@@ -12,6 +12,8 @@ static int	 where_host(struct conf_check *, const struct conf_at *,
 		    const char *, struct addr *, size_t);
 static unsigned	 where_add(struct addr *, unsigned, const struct addr *,
 		    unsigned, unsigned);
+static void	 where_no_word(struct conf_check *, const struct conf_at *,
+		    const char *);
 static void	 where_folder(struct conf_check *, const struct conf_at *,
 		    const char *);
 static bool	 where_absolute(struct conf_check *, const struct conf_at *,
@@ -140,28 +142,33 @@ void
 conf_read_path(struct conf_check *c, const struct conf_at *at)
 {
 	const struct conf_opt *o = at->opt;
-	const struct conf_word *w = o->words;
 	const char *path = conf_check_text(c, at);
+
+	if (path == NULL)
+		return;
+	if (o->words != NULL && *path != '/') {
+		if (conf_spec_word_of(o->words, path) == NULL)
+			where_no_word(c, at, path);
+	} else if (where_absolute(c, at, path) && o->folder)
+		where_folder(c, at, path);
+}
+
+static void
+where_no_word(struct conf_check *c, const struct conf_at *at,
+    const char *text)
+{
+	const struct conf_word *w;
 	struct near near;
 	char list[128] = "";
 
-	if (path == NULL || (w != NULL && conf_spec_word_of(w, path) != NULL))
-		return;
-	if (w == NULL) {
-		if (where_absolute(c, at, path) && o->folder)
-			where_folder(c, at, path);
-		return;
-	}
-	if (*path == '/')
-		return;
-	near_init(&near, path);
-	for (; w->name != NULL; w++) {
+	near_init(&near, text);
+	for (w = at->opt->words; w->name != NULL; w++) {
 		near_try(&near, w->name);
-		strlcat(list, w == o->words ? "\"" : "\", \"", sizeof(list));
+		strlcat(list, *list == '\0' ? "\"" : "\", \"", sizeof(list));
 		strlcat(list, w->name, sizeof(list));
 	}
 	conf_check_fail(c, at->line, "%s \"%.64s\" is not %s\" or a path that "
-	    "starts with \"/\"%s", at->name, path, list, near_hint(&near));
+	    "starts with \"/\"%s", at->name, text, list, near_hint(&near));
 }
 
 static void

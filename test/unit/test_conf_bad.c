@@ -428,7 +428,7 @@ static void
 test_twice(void **state)
 {
 	static const struct mistake cases[] = {
-		{ IN_SPAWND("\nlisten w { port = 81 }"), "t:3: listen \"w\" "
+		{ IN_SPAWND("\nlisten w { port = 82 }"), "t:3: listen \"w\" "
 		    "is there twice; it is on line 1 already\n" },
 		{ IN_RELAY("remote r { path = /x }"), "t:3: remote \"r\" is "
 		    "there twice; it is on line 2 already\n" },
@@ -459,6 +459,39 @@ test_twice(void **state)
 	    "listen c { address = 127.0.0.1 port = 1 relay = a } }\n"
 	    "relay a { remote r { path = /x } } relay b { remote r { path = /x "
 	    "} } relay c { remote unused { path = /y } }");
+	conf_free(&c);
+}
+
+/* Sessions that would come back for ever. */
+static void
+test_loops(void **state)
+{
+	static const struct mistake cases[] = {
+		{ "spawnd { listen w { port = 80 } }\nrelay a {\n"
+		    "remote r { address = 127.0.0.1 port = 80 } }", "t:3: "
+		    "remote \"r\" leads back to relay \"a\": spawnd itself "
+		    "listens on 127.0.0.1:80\n" },
+		{ "spawnd { listen w { path = /x } }\nrelay a {\n"
+		    "remote q { path = /y }\nremote r { path = /x } }", "t:4: "
+		    "remote \"r\" leads back to relay \"a\": spawnd itself "
+		    "listens on /x\n" },
+		{ "spawnd { listen v { address = 127.0.0.9 port = 1 relay = a }"
+		    " listen w { address = 127.0.0.9 port = 2 relay = b } }\n"
+		    "relay a { remote r { address = 127.0.0.9 port = 2 } }\n"
+		    "relay b { remote s { address = \"127.0.0.8, 127.0.0.9\" "
+		    "port = 1 } }", "t:3: remote \"s\" leads back to relay "
+		    "\"a\": spawnd itself listens on 127.0.0.9:1\n" },
+	};
+	struct conf *c;
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+	/* One relay behind another, and somebody else's ports. */
+	c = load_ok("spawnd { listen v { port = 1 relay = a }\n"
+	    "listen w { address = 127.0.0.9 port = 2 relay = b } }\n"
+	    "relay a { remote r { address = 127.0.0.9 port = 2 }\n"
+	    "remote s { address = 10.0.0.1 port = 1 } }\n"
+	    "relay b { remote t { address = \"127.0.0.8\" port = 2 } }");
 	conf_free(&c);
 }
 
@@ -796,6 +829,7 @@ main(void)
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_syntax),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_files),
