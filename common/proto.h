@@ -2,17 +2,17 @@
  * proto.h - the contract between the master and its workers: descriptors,
  * messages, version.
  *
- * Bump PROTO_VERSION when anything in this file or in board.h changes: a
- * worker says its version in READY, and a master that finds another one
- * refuses the worker (a package may have been replaced on disk under a
- * running master).
+ * Bump PROTO_VERSION when anything in this file or in board.h changes. A
+ * worker is started as "relay GENERATION SLOT VERSION" and ends at once if the
+ * version is not its own (a package may have been replaced on disk under a
+ * running master); READY tells the master the same of the worker.
  */
 #ifndef PROTO_H
 #define PROTO_H
 
 #include "addr.h"
 
-#define PROTO_VERSION	1
+#define PROTO_VERSION	2
 
 /* Descriptors that a child finds open after exec, besides 0 to 2, which are
  * /dev/null (2 may be a terminal in the foreground). */

@@ -2,13 +2,16 @@
 
 #include <signal.h>
 
+#include "accept/addrs.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
 #include "conf/conf.h"
 #include "ev.h"
 #include "life.h"
 #include "log.h"
+#include "mark.h"
 #include "master.h"
+#include "pending.h"
 #include "pidfile.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
@@ -20,6 +23,9 @@
 
 #define STOP_LIMIT	3000	/* ms until stopped workers are killed */
 
+static void	 begun(struct pending *, const char *);
+static void	 serving(void);
+static void	 start_failed(const char *) no_return;
 static void	 stop_late(struct ev_timer *);
 
 static struct ev_timer	 stop_timer = EV_TIMER(stop_late);
@@ -31,36 +37,34 @@ life_launched(int fd)
 	launched = fd;
 }
 
-int
-life_claim(const struct conf *conf, const char **errp)
+void
+life_begin(void)
 {
-	const char *path = master.opt.pidfile != NULL ? master.opt.pidfile :
-	    conf->pidfile;
+	static struct pending first = { .cb = begun };
 
-	if (path != NULL &&
-	    (master.pidfile = pidfile_take(path, errp)) == NULL)
-		return -1;
-	if (conf->user != NULL && geteuid() != 0)
-		log_info("user %s: not started by root, workers run as who "
-		    "started this", conf->user);
-	if (conf->chroot != NULL && geteuid() != 0)
-		log_info("chroot %s: not started by root, workers see the "
-		    "whole file system", conf->chroot);
-	return 0;
+	pending_ask(PENDING_RELOAD, &first);
 }
 
-void
-life_serving(void)
+static void
+begun(struct pending *p, const char *error)
+{
+	(void)p;
+	if (error != NULL)
+		start_failed(error);
+	serving();
+}
+
+static void
+serving(void)
 {
 	const char status = 0;
 
 	if (master.pidfile != NULL && pidfile_tell(master.pidfile) == -1)
 		log_warn("pid file");
 	log_info("ready: %u workers, %u listeners",
-	    generation_count(master.gen, true), master.gen->conf->nlistens);
-	if (master.opt.addrs_path != NULL &&
-	    listener_write_addrs(master.opt.addrs_path) == -1)
-		log_warn("%s", master.opt.addrs_path);
+	    worker_count(master.gen, true), master.gen->conf->nlistens);
+	if (master.opt.addrs_path != NULL)
+		addrs_write(master.opt.addrs_path);
 	if (launched != -1) {
 		dup2(STDOUT_FILENO, STDERR_FILENO);
 		(void)!write(launched, &status, 1);
@@ -69,14 +73,14 @@ life_serving(void)
 	}
 }
 
-void
-life_start_failed(const char *why)
+static void
+start_failed(const char *why)
 {
 	log_write(LOG_ERR, "cannot start: %s", why);
 	notify_failed(why);
 	if (logproc_fd() != -1)
 		fprintf(stderr, "spawnd: error: cannot start: %s\n", why);
-	worker_signal_all(NULL, SIGKILL);
+	worker_kill_all(NULL, SIGKILL);
 	life_end(1);
 }
 
@@ -90,37 +94,24 @@ life_stop(bool now)
 		reload_cancel();
 		upgrade_cancel();
 		if (master.gen == NULL)
-			life_start_failed("stopped by a signal");
+			start_failed("stopped by a signal");
 		listener_close_all();
 		generation_retire(master.gen);
 	}
 	if (now) {
 		master.ending = true;
 		handoff_drop();
-		worker_signal_all(NULL, SIGINT);
+		worker_kill_all(NULL, SIGINT);
 		ev_timer_set(&stop_timer, STOP_LIMIT);
 	}
-	master_worker_gone();
+	mark(MARK_WORKERS);
 }
 
 static void
 stop_late(struct ev_timer *t)
 {
 	(void)t;
-	worker_signal_all(NULL, SIGKILL);
-}
-
-void
-master_worker_gone(void)
-{
-	const struct generation *g;
-
-	if (!master.stopping)
-		return;
-	TAILQ_FOREACH(g, &master.gens, entry)
-		if (g->nworkers != 0)
-			return;
-	ev_stop();
+	worker_kill_all(NULL, SIGKILL);
 }
 
 void

@@ -11,7 +11,9 @@
 #include <time.h>
 
 #include "accept/activate.h"
+#include "accept/inetd.h"
 #include "ev.h"
+#include "idle.h"
 #include "life.h"
 #include "log.h"
 #include "master.h"
@@ -20,9 +22,10 @@
 #include "proc/logproc.h"
 #include "proc/reader.h"
 #include "proc/reaper.h"
-#include "proc/reload.h"
 #include "proc/upgrade.h"
+#include "settle.h"
 #include "tell/notify.h"
+#include "tell/request.h"
 
 static void	 remember(int, char **);
 static char	*own_path(const char *);
@@ -57,16 +60,20 @@ main(int argc, char **argv)
 		check_only();
 	if (!upgraded) {
 		signals_early();
+		if (master.opt.inetd)
+			inetd_open();
 		activate_open();
 		if (master.opt.background)
 			background();
 	}
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
+	settle_begin();
+	request_begin();
 	signals();
 	reaper_start();
 	notify_start(upgraded);
-	activate_watch_idle();
+	idle_begin();
 	setproctitle("master");
 	if (upgraded) {
 		upgrade_restore();
@@ -75,7 +82,7 @@ main(int argc, char **argv)
 		master.started_wall = time(NULL);
 		if (chdir("/") == -1)
 			fatal("chdir");
-		reload_first();
+		life_begin();
 	}
 	ev_run();
 	life_end(0);

@@ -43,8 +43,6 @@ struct master {
 };
 extern struct master master;
 
-/* Opens the pid file that options and configuration name. */
-void		 master_pidfile_again(void);
 /* The path of a program of libexec, in buf. */
 const char	*master_libexec(const char *name, char *buf, size_t size);
 

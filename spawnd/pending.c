@@ -1,13 +1,10 @@
 #include "compat.h"
 
-#include "ev.h"
+#include "mark.h"
 #include "pending.h"
-#include "proc/reload.h"
-#include "proc/upgrade.h"
 
 TAILQ_HEAD(waiters, pending);
 
-static void	begin(struct ev_task *);
 static void	answer(struct waiters *, const char *);
 
 static struct kind {
@@ -22,26 +19,17 @@ static struct kind {
 	    TAILQ_HEAD_INITIALIZER(kinds[PENDING_UPGRADE].waiting),
 	    TAILQ_HEAD_INITIALIZER(kinds[PENDING_UPGRADE].taken) }
 };
-static struct ev_task	 task;
 
 void
 pending_ask(enum pending_what what, struct pending *p)
 {
 	kinds[what].asked = true;
-	ev_defer(&task, begin);
+	mark(MARK_PENDING);
 	if (p == NULL)
 		return;
 	p->what = what;
 	p->waits = true;
 	TAILQ_INSERT_TAIL(&kinds[what].waiting, p, entry);
-}
-
-static void
-begin(struct ev_task *t)
-{
-	(void)t;
-	reload_step();
-	upgrade_step();
 }
 
 bool
@@ -69,7 +57,7 @@ pending_done(enum pending_what what, const char *error)
 {
 	answer(&kinds[what].taken, error);
 	if (kinds[what].asked)
-		ev_defer(&task, begin);
+		mark(MARK_PENDING);
 }
 
 static void

@@ -5,7 +5,11 @@
 
 #include <fcntl.h>
 
+#include "conf/conf.h"
+#include "log.h"
+#include "master.h"
 #include "pidfile.h"
+#include "proc/generation.h"
 #include "safe.h"
 
 struct pidfile {
@@ -133,4 +137,18 @@ pidfile_drop(struct pidfile **pp)
 	if (*pp != NULL)
 		is_named(*pp, true);
 	pidfile_leave(pp);
+}
+
+void
+pidfile_again(void)
+{
+	const char *err, *path = master.opt.pidfile != NULL ?
+	    master.opt.pidfile : master.gen->conf->pidfile;
+
+	if (path == NULL)
+		return;
+	if ((master.pidfile = pidfile_take(path, &err)) == NULL)
+		log_warnx("%s", err);
+	else if (pidfile_tell(master.pidfile) == -1)
+		log_warn("pid file %s", path);
 }

@@ -15,5 +15,8 @@ int		 pidfile_tell(struct pidfile *);
  * it stand, drop removes it, if it still is that one. */
 void		 pidfile_leave(struct pidfile **);
 void		 pidfile_drop(struct pidfile **);
+/* Takes and writes the one that options and configuration name; logs what
+ * fails. */
+void		 pidfile_again(void);
 
 #endif

@@ -1,26 +1,13 @@
 #include "compat.h"
 
-#include <sys/stat.h>
-
 #include <fcntl.h>
 #include <limits.h>
-#include <syslog.h>
 
 #include "accept/activate.h"
-#include "accept/handoff.h"
-#include "ev.h"
-#include "life.h"
 #include "log.h"
-#include "master.h"
-#include "proc/generation.h"
-#include "proc/reload.h"
-#include "proc/worker.h"
-#include "shm.h"
 
 #define SD_FIRST	3	/* descriptor, SD_LISTEN_FDS_START */
 #define SOCKETS_MAX	1024
-#define ERRORS_MAX	8192	/* bytes that are sent to syslog */
-#define IDLE_LOOK	1000	/* ms until shrink-after is looked up again */
 
 struct passed {
 	TAILQ_ENTRY(passed)	 entry;
@@ -31,21 +18,12 @@ struct passed {
 
 static void	open_first_three(void);
 static int	listen_fds(void);
-static void	passed_add(int, const char *, size_t, bool);
 static int	passed_take(struct passed *);
 static void	passed_free(struct passed *);
 static void	passed_prepare(const struct passed *);
 static const char *unfit(int);
-static bool	same_file(int, int);
-static void	inetd_take(void);
-static void	inetd_report(void);
-static bool	inetd_busy(void);
-static void	inetd_idle(struct ev_timer *);
 
 static TAILQ_HEAD(, passed)	 sockets = TAILQ_HEAD_INITIALIZER(sockets);
-static int			 errors = -1;	/* stands in for stderr */
-static struct ev_timer		 idle_timer;
-static uint64_t			 idle_since, idle_seen;
 
 /* --- sd_listen_fds(3) --- */
 
@@ -59,7 +37,7 @@ activate_collect(void)
 	open_first_three();
 	for (i = 0; i < n; i++) {
 		len = names == NULL ? 0 : strcspn(names, ":");
-		passed_add(SD_FIRST + i, names, len, false);
+		activate_add(SD_FIRST + i, names, len, false);
 		if (names != NULL)
 			names = names[len] == ':' ? names + len + 1 : NULL;
 	}
@@ -100,8 +78,8 @@ listen_fds(void)
 	return (int)n;
 }
 
-static void
-passed_add(int fd, const char *name, size_t len, bool inetd)
+void
+activate_add(int fd, const char *name, size_t len, bool inetd)
 {
 	struct passed *p;
 
@@ -118,8 +96,6 @@ activate_open(void)
 {
 	const struct passed *p;
 
-	if (master.opt.inetd)
-		inetd_take();
 	TAILQ_FOREACH(p, &sockets, entry)
 		passed_prepare(p);
 }
@@ -238,116 +214,4 @@ activate_address(int fd, struct addr *a)
 	/* In the abstract name space, as it is usually written. */
 	if (a->un.sun_path[0] == '\0')
 		a->un.sun_path[0] = '@';
-}
-
-/* --- inetd(8), wait --- */
-
-static bool
-same_file(int a, int b)
-{
-	struct stat x, y;
-
-	return fstat(a, &x) != -1 && fstat(b, &y) != -1 &&
-	    x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/*
- * inetd makes its socket the standard output and error too, where nobody is
- * to read our errors: they are kept, and sent to syslog.
- */
-static void
-inetd_take(void)
-{
-	const bool out = same_file(STDIN_FILENO, STDOUT_FILENO);
-	const bool err = same_file(STDIN_FILENO, STDERR_FILENO);
-	int fd, null;
-
-	if ((fd = fcntl(STDIN_FILENO, F_DUPFD, SD_FIRST)) == -1 ||
-	    (null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
-		fatal("-i");
-	if (err && (errors = shm_create("spawnd-errors", 0)) != -1 &&
-	    (dup2(errors, STDERR_FILENO) == -1 || atexit(inetd_report) != 0))
-		fatal("-i");
-	dup2(null, STDIN_FILENO);
-	if (out)
-		dup2(null, STDOUT_FILENO);
-	close(null);
-	passed_add(fd, NULL, 0, true);
-}
-
-void
-activate_log_begins(void)
-{
-	inetd_report();
-}
-
-static void
-inetd_report(void)
-{
-	char text[ERRORS_MAX + 1], *line, *rest = text;
-	ssize_t n;
-	int null;
-
-	if (errors == -1)
-		return;
-	n = pread(errors, text, ERRORS_MAX, 0);
-	text[n > 0 ? n : 0] = '\0';
-	openlog("spawnd", LOG_PID, LOG_DAEMON);
-	while ((line = strsep(&rest, "\n")) != NULL)
-		if (*line != '\0')
-			syslog(LOG_ERR, "%s", line);
-	closelog();
-	close(errors);
-	errors = -1;
-	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) != -1) {
-		dup2(null, STDERR_FILENO);
-		close(null);
-	}
-}
-
-void
-activate_watch_idle(void)
-{
-	if (!master.opt.inetd)
-		return;
-	idle_since = ev_now();
-	ev_timer_init(&idle_timer, inetd_idle);
-	ev_timer_set(&idle_timer, 0);
-}
-
-/* Has anything happened since the last look? */
-static bool
-inetd_busy(void)
-{
-	const uint64_t seen = master.accepted + master.refused;
-	const struct generation *g;
-	const struct worker *w;
-	bool busy = seen != idle_seen || handoff_kept() != 0 ||
-	    !reload_idle();
-
-	idle_seen = seen;
-	TAILQ_FOREACH(g, &master.gens, entry)
-		TAILQ_FOREACH(w, &g->workers, entry)
-			busy |= worker_users(w) != 0;
-	return busy;
-}
-
-static void
-inetd_idle(struct ev_timer *t)
-{
-	const uint64_t limit = master.gen == NULL ? 0 :
-	    master.gen->conf->shrink_after;
-
-	if (master.stopping)
-		return;
-	if (limit == 0 || inetd_busy())
-		idle_since = ev_now();
-	if (limit == 0) {
-		ev_timer_set(t, IDLE_LOOK);	/* after a start or a reload */
-	} else if (ev_now() - idle_since < limit) {
-		ev_timer_set(t, limit / 4 + 1);
-	} else {
-		log_info("idle: inetd takes over");
-		life_stop(false);
-	}
 }

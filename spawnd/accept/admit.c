@@ -1,40 +1,37 @@
 #include "compat.h"
 
-#include <sys/resource.h>
-
 #include "accept/admit.h"
 #include "accept/backlog.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
+#include "accept/pause.h"
 #include "acl_map.h"
 #include "conf/conf.h"
-#include "ev.h"
 #include "log.h"
+#include "mark.h"
 #include "master.h"
 #include "proc/generation.h"
 #include "proto.h"
 
 #define BURST		64	/* accepts a listener and turn */
-#define PAUSE		200	/* ms without accepting */
-#define FD_RESERVE	16	/* kept free for control, reload, workers */
+#define BACKLOG_MOST	4096	/* accepts where nobody tells how many wait */
 
-static void	admit(struct listener *, bool);
+static void	admit_listener(struct listener *);
+static bool	admit_one(struct listener *);
+static void	admit_connection(struct listener *, bool);
+static bool	admit_short(void);
 static bool	admit_waits(struct listener *);
 static int	admit_accept(struct listener *, struct proto_conn *);
 static void	admit_error(struct listener *, int);
+static void	admit_emptied(struct listener *);
+static void	admit_deny(struct listener *, int);
 static void	admit_refuse(struct listener *, int);
 static void	overload_begin(void);
-static void	overload_end(void);
-static void	reserve(void);
-static void	pause_over(struct ev_timer *);
-static void	more(struct ev_task *);
 
-static struct ev_timer	 pause_timer = EV_TIMER(pause_over);
-static struct ev_task	 more_task;
-static bool		 paused, overload;
-static struct log_limit	 pause_limit, overload_limit;
-static int		 fd_high = -1;	/* the reserve begins here */
-static int		 last_fd = -1;	/* that was accepted */
+static TAILQ_HEAD(, listener)	 ready = TAILQ_HEAD_INITIALIZER(ready);
+static bool			 overload;
+static struct log_limit		 overload_limit;
+static int			 last_fd = -1;	/* that was accepted */
 
 void
 admit_event(struct ev_io *io, int what)
@@ -42,10 +39,19 @@ admit_event(struct ev_io *io, int what)
 	struct listener *l = container_of(io, struct listener, io);
 
 	(void)what;
+	if (!l->ready)
+		TAILQ_INSERT_TAIL(&ready, l, ready_entry);
 	l->ready = true;
 	l->waiting = BACKLOG_ASK;
-	if (!l->fresh)		/* else the commit comes back to it */
-		admit(l, false);
+	mark(MARK_ACCEPT);
+}
+
+void
+admit_forget(struct listener *l)
+{
+	if (l->ready)
+		TAILQ_REMOVE(&ready, l, ready_entry);
+	l->ready = false;
 }
 
 bool
@@ -54,68 +60,106 @@ admit_overload(void)
 	return overload;
 }
 
-bool
-admit_paused(void)
+void
+admit_ready(void)
 {
-	return paused;
+	struct listener *l, *next;
+
+	if (overload && handoff_room() == HANDOFF_ROOM)
+		overload = false;
+	/* One that is fresh waits for the commit of its reload. */
+	TAILQ_FOREACH_SAFE(l, &ready, ready_entry, next)
+		if (!l->fresh)
+			admit_listener(l);
+}
+
+static void
+admit_listener(struct listener *l)
+{
+	int i;
+
+	for (i = 0; i < BURST; i++)
+		if (pause_on() || !l->ready || !admit_one(l))
+			return;
+	mark(MARK_ACCEPT);
+}
+
+/* False: no more of this listener now. */
+static bool
+admit_one(struct listener *l)
+{
+	enum handoff_room room;
+
+	if (!admit_waits(l))
+		return false;
+	if (admit_short()) {
+		mark(MARK_ACCEPT);	/* what was accepted is sent first */
+		return false;
+	}
+	/* Soon: the worker that is started now gets what waits. */
+	if ((room = handoff_room()) == HANDOFF_SOON)
+		return false;
+	if (room == HANDOFF_NONE) {
+		overload_begin();
+		if (master.gen->conf->overload == OVERLOAD_QUEUE)
+			return false;
+	}
+	admit_connection(l, false);
+	return true;
 }
 
 void
 admit_all(struct listener *l)
 {
-	l->ready = true;
-	l->waiting = BACKLOG_UNKNOWN;
-	while (l->ready && !paused)
-		admit(l, true);
+	int n = backlog_waiting(l->io.fd);
+
+	if (n < 0 || (n == 0 && !l->counts))
+		n = BACKLOG_MOST;
+	admit_event(&l->io, IO_READ);
+	handoff_look();
+	for (; n > 0 && l->ready && !pause_on(); n--) {
+		if (admit_short())
+			handoff_send();
+		admit_connection(l, true);
+	}
+}
+
+/* keep: even what nobody has room for. */
+static void
+admit_connection(struct listener *l, bool keep)
+{
+	struct proto_conn c;
+	int fd;
+
+	if ((fd = admit_accept(l, &c)) == -1)
+		return;
+	if (!acl_map_permits(master.gen->acl, &c.client)) {
+		admit_deny(l, fd);
+		return;
+	}
+	if (!handoff_give(fd, &c)) {
+		if (!keep) {
+			admit_refuse(l, fd);
+			return;
+		}
+		handoff_keep(fd, &c);
+	}
+	l->accepted++;
+	master.accepted++;
 }
 
 /*
- * Accepts what waits, a burst at most. all: even what nobody has room for,
- * because the listener is about to go.
+ * Sending what was accepted gives descriptors back, unless nobody takes it.
  */
-static void
-admit(struct listener *l, bool all)
+static bool
+admit_short(void)
 {
-	const struct conf *conf = master.gen->conf;
-	struct proto_conn c;
-	int fd, i;
-
-	handoff_retry();	/* who was first is served first */
-	for (i = 0; i < BURST; i++) {
-		if (paused || !l->ready || !admit_waits(l))
-			return;
-		if (last_fd != -1 && fd_high != -1 && last_fd >= fd_high) {
-			/* Sending what was accepted gives descriptors back,
-			 * unless nobody takes it. */
-			last_fd = -1;
-			if (handoff_kept() != 0)
-				admit_pause("accept", EMFILE);
-			break;
-		}
-		if (!all && conf->overload == OVERLOAD_QUEUE &&
-		    !handoff_room()) {
-			overload_begin();
-			return;
-		}
-		if ((fd = admit_accept(l, &c)) == -1)
-			continue;
-		if (!acl_map_permits(master.gen->acl, &c.client)) {
-			l->refused++;
-			master.refused++;
-			close(fd);
-			continue;
-		}
-		if (handoff_give(fd, &c)) {
-			l->accepted++;
-			master.accepted++;
-			if (overload)
-				overload_end();
-		} else if (all)
-			handoff_keep(fd, &c);
-		else
-			admit_refuse(l, fd);
-	}
-	ev_defer(&more_task, more);
+	if (last_fd == -1 || !pause_short(last_fd))
+		return false;
+	last_fd = -1;
+	if (handoff_kept() != 0)
+		pause_begin("accept", EMFILE);
+	return true;
 }
 
 /*
@@ -132,8 +176,7 @@ admit_waits(struct listener *l)
 		l->waiting = BACKLOG_UNKNOWN;
 	if (l->waiting != 0)
 		return true;
-	l->ready = false;
-	ev_io_again(&l->io, IO_READ);
+	admit_emptied(l);
 	return false;
 }
 
@@ -170,8 +213,7 @@ admit_error(struct listener *l, int err)
 {
 	switch (err) {
 	case EAGAIN:
-		l->ready = false;
-		ev_io_again(&l->io, IO_READ);
+		admit_emptied(l);
 		break;
 	case EINTR:
 	case ECONNABORTED:
@@ -180,14 +222,29 @@ admit_error(struct listener *l, int err)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		admit_pause("accept", err);
+		pause_begin("accept", err);
 		break;
 	default:
 		/* Errors of the network that belong to one connection
 		 * (accept(2) on Linux); the pause keeps the rest tame. */
-		admit_pause(l->name, err);
+		pause_begin(l->name, err);
 		break;
 	}
+}
+
+static void
+admit_emptied(struct listener *l)
+{
+	admit_forget(l);
+	ev_io_again(&l->io, IO_READ);
+}
+
+static void
+admit_deny(struct listener *l, int fd)
+{
+	l->refused++;
+	master.refused++;
+	close(fd);
 }
 
 /* Nobody has room and nobody is to wait. */
@@ -196,7 +253,6 @@ admit_refuse(struct listener *l, int fd)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 
-	overload_begin();
 	l->refused++;
 	master.refused++;
 	if (master.gen->conf->overload == OVERLOAD_RESET)
@@ -216,79 +272,4 @@ overload_begin(void)
 		    "reached", conf_overload_name(conf->overload),
 		    conf->servers_max, conf->users_max);
 	overload = true;
-	/* First ask to be woken, then look again: a session that ended in
-	 * between is seen here, a later one sends WAKE. */
-	atomic_store(&master.gen->board.head->want_room, 1);
-	atomic_thread_fence(memory_order_seq_cst);
-	handoff_changed();
-	if (handoff_room())
-		ev_defer(&more_task, more);
-}
-
-static void
-overload_end(void)
-{
-	overload = false;
-	atomic_store(&master.gen->board.head->want_room, 0);
-}
-
-void
-admit_resume(void)
-{
-	struct listener *l;
-
-	if (master.gen == NULL)
-		return;
-	if (fd_high == -1)
-		reserve();
-	handoff_changed();
-	handoff_retry();
-	if (overload && handoff_room())
-		overload_end();
-	TAILQ_FOREACH(l, &master.listeners, entry)
-		if (l->ready && !l->fresh)
-			admit(l, false);
-}
-
-/* Looked at again after a pause: the limit may have been changed, by a reload
- * or from outside. */
-static void
-reserve(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < INT32_MAX)
-		fd_high = rl.rlim_cur <= FD_RESERVE ? 0 :
-		    (int)rl.rlim_cur - FD_RESERVE;
-	else
-		fd_high = INT32_MAX;
-}
-
-static void
-more(struct ev_task *task)
-{
-	(void)task;
-	admit_resume();
-}
-
-void
-admit_pause(const char *what, int err)
-{
-	unsigned skipped;
-
-	if (log_allow(&pause_limit, ev_now(), &skipped))
-		log_warnx("%s: %s; accepting pauses", what, strerror(err));
-	if (paused)
-		return;
-	paused = true;
-	ev_timer_set(&pause_timer, PAUSE);
-}
-
-static void
-pause_over(struct ev_timer *t)
-{
-	(void)t;
-	paused = false;
-	reserve();
-	admit_resume();
 }

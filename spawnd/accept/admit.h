@@ -1,5 +1,5 @@
 /*
- * admit.h - accepts, asks the access rules, overload, pauses.
+ * admit.h - accepts, asks the access rules, overload.
  */
 #ifndef ADMIT_H
 #define ADMIT_H
@@ -8,18 +8,17 @@
 
 struct listener;
 
-/* The listener's callback. */
+/* The listener's callback: it is accepted from when the turn is settled. */
 void		 admit_event(struct ev_io *, int what);
-/* Room may have been made: goes on with every listener that has waited. */
-void		 admit_resume(void);
-/* Accepts all that waits at a listener, whatever the limits. */
+/* Accepts at all listeners that are ready, a burst at each, as far as there is
+ * room. */
+void		 admit_ready(void);
+/* Accepts all that waits now at a listener that is about to go, whatever the
+ * limits: what finds no room is kept. */
 void		 admit_all(struct listener *);
+/* The listener goes. */
+void		 admit_forget(struct listener *);
 /* True while nobody has room. */
 bool		 admit_overload(void);
-/* True between admit_pause() and its timer. */
-bool		 admit_paused(void);
-/* The system lacks something (descriptors, memory): accepts nothing until a
- * timer has gone off. Logs at most once a second. */
-void		 admit_pause(const char *what, int err);
 
 #endif

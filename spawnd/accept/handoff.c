@@ -2,18 +2,18 @@
 
 #include <inttypes.h>
 
-#include "accept/admit.h"
 #include "accept/handoff.h"
-#include "accept/pool.h"
+#include "accept/pause.h"
 #include "conf/conf.h"
-#include "ev.h"
 #include "ipc.h"
 #include "log.h"
+#include "mark.h"
 #include "master.h"
+#include "proc/channel.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
-#include "proc/worker.h"
-#include "proto.h"
+#include "proc/refill.h"
+#include "proc/watch.h"
 
 #define SLACK_MAX	8	/* sessions, to wake fewer workers */
 
@@ -27,15 +27,15 @@ static void	view_make(void);
 static uint64_t	view_slack(void);
 static void	pick_next(void);
 static unsigned	processors(void);
-static bool	choose(bool);
-static void	flush_all(struct ev_task *);
-static void	retry_later(struct ev_task *);
-static void	keep_all(struct worker *);
+static void	put(struct worker *, int, const struct proto_conn *);
+static void	out_send(struct worker *);
+static void	out_clear(struct worker *);
+static void	out_keep(struct worker *);
+static unsigned	recover(struct worker *, const struct ipc_msg *);
 static int	translate(const struct conf *, uint32_t, const struct conf *);
-static void	keep_of(const struct generation *, int,
+static bool	keep_of(const struct generation *, int,
 		    const struct proto_conn *);
 static void	kept_free(struct kept *);
-static void	put(struct worker *, int, const struct proto_conn *);
 
 /* The workers of the current generation as pool.c sees them: made once a
  * turn, counted on in place as sessions are given out. */
@@ -48,26 +48,23 @@ static uint64_t			 slack;
 static struct pool_choice	 next;
 static bool			 chosen;	/* next is good */
 
+static TAILQ_HEAD(, worker)	 sending = TAILQ_HEAD_INITIALIZER(sending);
 static TAILQ_HEAD(, kept)	 kept = TAILQ_HEAD_INITIALIZER(kept);
 static unsigned			 nkept;
-static struct ev_task		 flush_task, retry_task;
+
+void
+handoff_look(void)
+{
+	viewed = false;
+	chosen = false;
+}
 
 static void
 view_make(void)
 {
-	struct worker *w;
-
-	nview = 0;
-	TAILQ_FOREACH(w, &master.gen->workers, entry) {
-		view[nview].state = w->state;
-		view[nview].full = w->full;
-		view[nview].awake = w->nout != 0;
-		view[nview].users = worker_users(w);
-		who[nview++] = w;
-	}
+	nview = worker_view(master.gen, view, who);
 	slack = view_slack();
 	viewed = true;
-	ev_defer(&flush_task, flush_all);
 }
 
 /*
@@ -89,27 +86,17 @@ view_slack(void)
 	return MIN(n, SLACK_MAX);
 }
 
-void
-handoff_changed(void)
-{
-	viewed = false;
-	chosen = false;
-}
-
 static void
 pick_next(void)
 {
-	const struct conf *c = master.gen->conf;
-	struct pool_limits limits = {
-		.servers_min = c->servers_min, .servers_max = c->servers_max,
-		.users_min = c->users_min, .users_max = c->users_max,
-		.wake = processors()
-	};
+	struct pool_limits limits = refill_limits(master.gen);
 
 	if (!viewed)
 		view_make();
+	limits.wake = processors();
 	limits.slack = slack;
 	next = pool_pick(view, nview, &limits);
+	chosen = true;
 }
 
 static unsigned
@@ -125,108 +112,100 @@ processors(void)
 	return n;
 }
 
-/*
- * Settles who gets the next session. A worker is started when a session asks
- * for it (taking), or when nobody else has room for one that may be waiting.
- */
-static bool
-choose(bool taking)
-{
-	if (master.ending)
-		return false;
-	if (!chosen)
-		pick_next();
-	if (next.start && (taking || next.worker == -1) &&
-	    worker_start_now(master.gen) && next.worker == -1) {
-		viewed = false;
-		pick_next();
-	}
-	if (taking)
-		next.start = false;
-	chosen = next.worker != -1;
-	return chosen;
-}
-
-bool
+enum handoff_room
 handoff_room(void)
 {
-	return nkept == 0 && choose(false);
+	if (nkept != 0 || master.ending)
+		return HANDOFF_NONE;
+	if (!chosen)
+		pick_next();
+	if (next.worker != -1)
+		return HANDOFF_ROOM;
+	return next.start && refill_ask(master.gen) ? HANDOFF_SOON :
+	    HANDOFF_NONE;
 }
 
 bool
 handoff_give(int fd, const struct proto_conn *c)
 {
-	struct worker *w;
-
-	if (!choose(true))
+	if (master.ending)
+		return false;
+	if (!chosen)
+		pick_next();
+	/* The session asks for one more, even if it finds a place now. */
+	if (next.start)
+		refill_ask(master.gen);
+	if (next.worker == -1)
 		return false;
 	chosen = false;
-	w = who[next.worker];
 	view[next.worker].users++;
 	view[next.worker].awake = true;
-	put(w, fd, c);
+	put(who[next.worker], fd, c);
 	return true;
 }
 
 static void
 put(struct worker *w, int fd, const struct proto_conn *c)
 {
+	if (w->nout == 0)
+		TAILQ_INSERT_TAIL(&sending, w, send_entry);
 	w->sent++;
 	w->idle_since = 0;
 	w->out[w->nout] = *c;
 	w->out_fds[w->nout++] = fd;
 	if (w->nout == PROTO_BATCH)
-		handoff_flush(w);
-}
-
-static void
-flush_all(struct ev_task *task)
-{
-	struct worker *w;
-
-	(void)task;
-	if (master.gen == NULL)
-		return;
-	TAILQ_FOREACH(w, &master.gen->workers, entry)
-		if (w->nout != 0)
-			handoff_flush(w);
-	handoff_changed();
+		out_send(w);
 }
 
 void
-handoff_flush(struct worker *w)
+handoff_send(void)
+{
+	struct worker *w;
+
+	while ((w = TAILQ_FIRST(&sending)) != NULL)
+		out_send(w);
+}
+
+static void
+out_send(struct worker *w)
 {
 	unsigned i;
 
-	if (w->nout == 0)
-		return;
 	if (ipc_send(w->chan.fd, MSG_CONN, w->out, w->nout,
 	    w->out_fds) == 0) {
 		for (i = 0; i < w->nout; i++)
 			close(w->out_fds[i]);
-		w->nout = 0;
-		worker_watch(w);
+		out_clear(w);
+		watch_look(w);
 		return;
 	}
 	if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET) {
-		worker_is_full(w);	/* until it is writable, or reaped */
-		ev_defer(&retry_task, retry_later);
+		channel_is_full(w);	/* until it is writable, or reaped */
+		mark(MARK_ACCEPT);
 	} else
-		admit_pause("hand-over", errno);	/* which tries again */
-	keep_all(w);
-	handoff_changed();
+		pause_begin("hand-over", errno);	/* then again */
+	out_keep(w);
+	handoff_look();
+}
+
+static void
+out_clear(struct worker *w)
+{
+	if (w->nout != 0)
+		TAILQ_REMOVE(&sending, w, send_entry);
+	w->nout = 0;
 }
 
 /* What could not be sent goes back to be given to somebody else. */
 static void
-keep_all(struct worker *w)
+out_keep(struct worker *w)
 {
 	unsigned i;
 
 	for (i = 0; i < w->nout; i++)
 		keep_of(w->gen, w->out_fds[i], &w->out[i]);
 	w->sent -= w->nout;
-	w->nout = 0;
+	out_clear(w);
 }
 
 void
@@ -333,11 +312,11 @@ handoff_switch(const struct conf *from, const struct conf *to)
 		    from->listens[k->conn.listener].name);
 		kept_free(k);
 	}
-	handoff_changed();
+	handoff_look();
 }
 
 /* Keeps what was meant for a worker of a generation, perhaps a former one. */
-static void
+static bool
 keep_of(const struct generation *g, int fd, const struct proto_conn *c)
 {
 	struct proto_conn own = *c;
@@ -348,51 +327,56 @@ keep_of(const struct generation *g, int fd, const struct proto_conn *c)
 		    "and its relay are gone",
 		    g->conf->listens[c->listener].name);
 		close(fd);
-		return;
+		return false;
 	}
 	own.listener = (uint32_t)i;
 	handoff_keep(fd, &own);
+	return true;
 }
 
 void
 handoff_recover(struct worker *w)
 {
 	struct ipc_msg m;
-	unsigned i, n = 0;
+	unsigned all = 0, n = 0;
 
-	keep_all(w);
-	while (master.gen != NULL && ipc_recv(w->peer, PROTO_DOWN, &m) == 1) {
+	out_keep(w);
+	while (master.gen != NULL && ipc_recv(w->its_end, PROTO_DOWN,
+	    &m) == 1) {
 		if (m.type != MSG_CONN)
 			continue;
-		for (i = 0; i < m.count; i++)
-			if (m.fds[i] != -1)
-				keep_of(w->gen, m.fds[i], &m.conn[i]);
-		n += m.count;
+		all += m.count;
+		n += recover(w, &m);
 	}
-	w->sent -= n;
+	w->sent -= all;
 	if (n != 0)
 		log_info("worker %ld: %u sessions that it had not taken go "
-		    "to others", (long)w->pid, n);
-	if (nkept != 0)
-		ev_defer(&retry_task, retry_later);
+		    "to others", (long)w->child.pid, n);
+	if (n != all)
+		log_warnx("worker %ld: %u sessions that it had not taken are "
+		    "lost", (long)w->child.pid, all - n);
 }
 
-static void
-retry_later(struct ev_task *task)
+/* How many of them have come with their descriptors, and are kept. */
+static unsigned
+recover(struct worker *w, const struct ipc_msg *m)
 {
-	(void)task;
-	admit_resume();		/* which begins with those that are kept */
+	unsigned i, n = 0;
+
+	for (i = 0; i < m->count; i++)
+		n += m->fds[i] != -1 && keep_of(w->gen, m->fds[i], &m->conn[i]);
+	return n;
 }
 
 void
-handoff_retry(void)
+handoff_give_kept(void)
 {
 	unsigned n = nkept;
 	struct kept *k;
 
 	/* Once each: those that cannot be sent are kept again. */
 	while (n-- > 0 && (k = TAILQ_FIRST(&kept)) != NULL &&
-	    !admit_paused() && handoff_give(k->fd, &k->conn)) {
+	    !pause_on() && handoff_give(k->fd, &k->conn)) {
 		k->fd = -1;		/* it is with the worker now */
 		kept_free(k);
 	}

@@ -13,21 +13,29 @@ struct conf;
 struct proto_conn;
 struct worker;
 
-/* Gives the connection to whom pool.c picks; false if nobody has room (fd is
- * then still the caller's). It is sent at the end of the turn. */
+enum handoff_room {
+	HANDOFF_NONE,		/* nobody has room */
+	HANDOFF_SOON,		/* a worker is started now and will have */
+	HANDOFF_ROOM
+};
+
+/* The workers are to be looked at anew: what follows decides by what they are
+ * and have now. */
+void		 handoff_look(void);
+/* Would handoff_give() find somebody? Asks for one more worker (refill.h) if
+ * none of those that there are has room. */
+enum handoff_room handoff_room(void);
+/* Gives the connection to whom pool.h picks; false if nobody has room (fd is
+ * then still the caller's). It is sent by handoff_send(). */
 bool		 handoff_give(int fd, const struct proto_conn *);
-/* Would handoff_give() find somebody? Starts a worker if one is wanted. */
-bool		 handoff_room(void);
 /* Keeps a connection that must not be lost until somebody has room. */
 void		 handoff_keep(int fd, const struct proto_conn *);
-/* Sends what the worker was given this turn. */
-void		 handoff_flush(struct worker *);
-/* The set of workers, or what one of them may get, has changed. */
-void		 handoff_changed(void);
-/* Reads back what the worker has not taken and gives it to others. */
+/* Gives those that are kept, in their order, as far as there is room. */
+void		 handoff_give_kept(void);
+/* Sends what workers were given. */
+void		 handoff_send(void);
+/* Reads back what a dead or stuck worker has not taken, and keeps it. */
 void		 handoff_recover(struct worker *);
-/* Tries again for the connections that are kept. */
-void		 handoff_retry(void);
 /* The current generation changes: what is kept follows its listener. */
 void		 handoff_switch(const struct conf *from, const struct conf *to);
 /* How many are kept. */

@@ -1,10 +1,8 @@
 /*
- * listener.h - listening sockets: plan, bind, keep or drop them at a reload.
+ * listener.h - listening sockets.
  */
 #ifndef LISTENER_H
 #define LISTENER_H
-
-#include <sys/types.h>
 
 #include <stdio.h>
 
@@ -17,6 +15,7 @@ enum listener_from { LISTENER_BOUND, LISTENER_BY_ADDRESS, LISTENER_BY_NAME };
 
 struct listener {
 	TAILQ_ENTRY(listener)	 entry;
+	TAILQ_ENTRY(listener)	 ready_entry;
 	struct ev_io		 io;
 	struct addr		 addr;		/* really bound */
 	struct addr		 asked;		/* as configured (port 0) */
@@ -31,24 +30,25 @@ struct listener {
 	bool			 ready;		/* there may be more */
 	bool			 counts;	/* its backlog has been told */
 	int			 waiting;	/* connections, or BACKLOG_* */
-	struct unixsock		 file;		/* that we have made */
+	struct unixsock		 file;
 	uint64_t		 accepted, refused;
 };
 
 /*
- * Plans for a configuration: marks the listeners that stay, binds the new
- * ones (they do not accept yet). Returns 0, or -1 with *errp, everything as
- * it was. Then either commit or roll back.
+ * Binds an address of a listen section. It is not served before a plan is
+ * committed. Returns 0, or -1 with *errp and errno (EADDRINUSE matters).
  */
-int		 listener_plan(const struct conf *, const char **errp);
-/* Before the new generation takes over: what waits at a listener that goes is
- * still served by the old one. */
-void		 listener_commit(const struct conf *);
-void		 listener_rollback(void);
+int		 listener_bind(const struct conf *, unsigned index,
+		    const struct addr *, const char **errp);
+/* Takes over a descriptor that was passed to us. -1 with *errp. */
+int		 listener_pass(const struct conf *, unsigned index,
+		    const struct addr *, int fd, enum listener_from,
+		    const char **errp);
+/* It goes on with what its section says now, besides the address. */
+void		 listener_update(struct listener *, const struct conf *);
+void		 listener_free(struct listener *);
 /* Hands over what still waits in each backlog, then closes all. */
 void		 listener_close_all(void);
-/* Writes "name address" lines of what is bound; see spawnd -A. */
-int		 listener_write_addrs(const char *path);
 
 /* For an upgrade: writes the lines of all; takes up one. False for a line that
  * is not understood. */

@@ -67,3 +67,24 @@ pool_missing(const struct pool_worker *w, size_t n,
 		    w[i].state == WORKER_READY;
 	return alive < l->servers_min ? l->servers_min - alive : 0;
 }
+
+int
+pool_leaver(const struct pool_worker *w, size_t n, const struct pool_limits *l)
+{
+	int leaver = -1, idle = -1;
+	unsigned ready = 0, leaving = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		ready += w[i].state == WORKER_READY;
+		leaving += w[i].state == WORKER_LEAVING;
+		if (w[i].state == WORKER_LEAVING && leaver == -1)
+			leaver = (int)i;
+		if (w[i].state == WORKER_READY && w[i].users == 0 &&
+		    l->idle != 0 && w[i].idle >= l->idle)
+			idle = (int)i;
+	}
+	if (ready + leaving > l->servers_min && leaver != -1)
+		return leaver;
+	return ready > l->servers_min ? idle : -1;
+}

@@ -13,6 +13,7 @@ enum worker_state {
 	WORKER_LEAVING,		/* has asked to be replaced, still serves */
 	WORKER_DRAINING,	/* DRAIN sent: gets nothing more */
 	WORKER_STUCK,		/* takes nothing from its channel */
+	WORKER_DEAD,		/* has been reaped just now */
 };
 
 struct pool_limits {
@@ -20,6 +21,8 @@ struct pool_limits {
 	unsigned	users_min, users_max;
 	unsigned	wake;	/* that many may be woken without need */
 	uint64_t	slack;	/* so many users more may save waking one */
+	uint64_t	idle;	/* ms without users after which one that is
+				   not needed goes; 0: it stays */
 };
 
 struct pool_worker {
@@ -27,6 +30,7 @@ struct pool_worker {
 	bool			 full;	/* its channel takes no more now */
 	bool			 awake;	/* was given a session this turn */
 	uint64_t		 users;	/* sessions it has or will have */
+	uint64_t		 idle;	/* ms that it has been without */
 };
 
 struct pool_choice {
@@ -50,6 +54,13 @@ struct pool_choice
 		    const struct pool_limits *);
 /* How many workers must be started to have servers_min. */
 unsigned	 pool_missing(const struct pool_worker *, size_t,
+		    const struct pool_limits *);
+/*
+ * Who goes next: its index, or -1. The first one that has asked to leave, as
+ * soon as another one stands in for it; else, above servers_min, the last one
+ * that is ready and idle for long enough.
+ */
+int		 pool_leaver(const struct pool_worker *, size_t,
 		    const struct pool_limits *);
 
 #endif

@@ -236,6 +236,23 @@ is_it(const struct room *room, const struct unixsock *file)
 	    st.st_nlink == 2);
 }
 
+bool
+unixsock_gone(const struct addr *a, const struct unixsock *file)
+{
+	const char *name;
+	struct stat st;
+	int folder;
+	bool gone;
+
+	if (file->ino == 0 ||
+	    (folder = safe_folder(a->un.sun_path, &name)) == -1)
+		return false;
+	gone = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
+	    errno == ENOENT;
+	close(folder);
+	return gone;
+}
+
 void
 unixsock_unlink(const struct addr *a, const struct unixsock *file)
 {

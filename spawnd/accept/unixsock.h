@@ -31,6 +31,9 @@ int	 unixsock_listen(const struct addr *, unsigned backlog, uint32_t mode,
  */
 int	 unixsock_dress(const struct addr *, const struct unixsock *,
 	    uint32_t mode, uint32_t uid, uint32_t gid, const char **errp);
+/* Has one that we have made been removed by somebody, and nothing is in its
+ * place? */
+bool	 unixsock_gone(const struct addr *, const struct unixsock *);
 /* Removes the file if it still is that one; does nothing for none of ours. */
 void	 unixsock_unlink(const struct addr *, const struct unixsock *);
 

@@ -4,15 +4,15 @@
 
 #include <inttypes.h>
 
-#include "accept/pool.h"
 #include "acl_map.h"
 #include "board.h"
 #include "conf/conf.h"
-#include "ev.h"
 #include "log.h"
+#include "mark.h"
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/totals.h"
 #include "proc/worker.h"
 #include "proto.h"
 #include "shm.h"
@@ -21,12 +21,7 @@
 
 static bool	 budget(struct conf *);
 static int	 value_again(struct generation *);
-static struct total *total_of(const char *, const char *);
-static int	 totals_find(struct generation *);
 static void	 generation_free(struct generation *);
-static void	 sweep(struct ev_task *);
-
-static struct ev_task	 sweep_task;
 
 /*
  * A worker that runs out of descriptors would lose sessions, so it never
@@ -83,42 +78,6 @@ value_again(struct generation *g)
 	return 0;
 }
 
-static struct total *
-total_of(const char *relay, const char *remote)
-{
-	struct total *t;
-
-	TAILQ_FOREACH(t, &master.totals, entry)
-		if (strcmp(t->remote, remote) == 0 &&
-		    strcmp(t->relay, relay) == 0)
-			return t;
-	if ((t = calloc(1, sizeof(*t))) == NULL)
-		return NULL;
-	strlcpy(t->relay, relay, sizeof(t->relay));
-	strlcpy(t->remote, remote, sizeof(t->remote));
-	TAILQ_INSERT_TAIL(&master.totals, t, entry);
-	return t;
-}
-
-static int
-totals_find(struct generation *g)
-{
-	const struct conf_relay *r;
-	unsigned i, k, n = 0;
-
-	g->totals = calloc(g->board.nremotes, sizeof(struct total *));
-	if (g->totals == NULL)
-		return -1;
-	for (i = 0; i < g->conf->nrelays; i++) {
-		r = &g->conf->relays[i];
-		for (k = 0; k < r->nremotes; k++)
-			if ((g->totals[n++] = total_of(r->name,
-			    r->remotes[k].name)) == NULL)
-				return -1;
-	}
-	return 0;
-}
-
 struct generation *
 generation_new(struct conf **conf, int fd, const char **errp)
 {
@@ -165,12 +124,8 @@ void
 generation_save(FILE *f)
 {
 	const struct generation *g;
-	const struct total *t;
 
-	TAILQ_FOREACH(t, &master.totals, entry)
-		fprintf(f, "total %s %s %" PRIu64 " %" PRIu64 " %" PRIu64
-		    " %" PRIu64 "\n", t->relay, t->remote, t->sessions,
-		    t->failed, t->bytes_in, t->bytes_out);
+	totals_save(f);
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		fprintf(f, "generation %u %d %d %d %d %" PRIu64 "\n",
 		    g->number, g->old, g == master.gen,
@@ -178,23 +133,6 @@ generation_save(FILE *f)
 		    g->started);
 		worker_save(f, g);
 	}
-}
-
-bool
-generation_take_total(const char *line)
-{
-	struct total t, *own;
-
-	if (sscanf(line, "total %31s %31s %" SCNu64 " %" SCNu64 " %" SCNu64
-	    " %" SCNu64, t.relay, t.remote, &t.sessions, &t.failed,
-	    &t.bytes_in, &t.bytes_out) != 6 ||
-	    (own = total_of(t.relay, t.remote)) == NULL)
-		return false;
-	own->sessions = t.sessions;
-	own->failed = t.failed;
-	own->bytes_in = t.bytes_in;
-	own->bytes_out = t.bytes_out;
-	return true;
 }
 
 bool
@@ -224,26 +162,20 @@ generation_take(const char *line)
 void
 generation_retire(struct generation *g)
 {
-	struct worker *w, *next;
+	struct worker *w;
 
 	g->old = true;
-	TAILQ_FOREACH_SAFE(w, &g->workers, entry, next)
+	atomic_store(&g->board.head->want_room, 0);
+	TAILQ_FOREACH(w, &g->workers, entry)
 		worker_drain(w);
-	generation_sweep();
+	mark(MARK_WORKERS);
 }
 
 void
 generation_sweep(void)
 {
-	ev_defer(&sweep_task, sweep);
-}
-
-static void
-sweep(struct ev_task *task)
-{
 	struct generation *g, *next;
 
-	(void)task;
 	TAILQ_FOREACH_SAFE(g, &master.gens, entry, next) {
 		/* The current one is needed to the end, to be shown. */
 		if (!g->old || g->nworkers != 0 || g == master.gen)
@@ -251,16 +183,4 @@ sweep(struct ev_task *task)
 		log_info("generation %u has ended", g->number);
 		generation_free(g);
 	}
-}
-
-unsigned
-generation_count(const struct generation *g, bool ready)
-{
-	const struct worker *w;
-	unsigned n = 0;
-
-	TAILQ_FOREACH(w, &g->workers, entry)
-		if (!ready || w->state == WORKER_READY)
-			n++;
-	return n;
 }

@@ -11,6 +11,8 @@
 #include "conf/conf.h"
 #include "proc/worker.h"
 
+struct total;
+
 /* One configuration and the workers that serve by it. */
 struct generation {
 	TAILQ_ENTRY(generation)	 entry;
@@ -21,6 +23,7 @@ struct generation {
 	struct board		 board;
 	TAILQ_HEAD(worker_list, worker) workers;
 	unsigned		 nworkers;
+	unsigned		 died;		/* workers, so far */
 	struct worker		*slots[BOARD_SLOTS];
 	struct total		**totals;	/* one a remote */
 	uint64_t		 started;	/* ms */
@@ -29,31 +32,19 @@ struct generation {
 	bool			 old;		/* draining, not the current */
 };
 
-/* What the workers of the past have done at one remote; kept by name, over
- * reloads. */
-struct total {
-	TAILQ_ENTRY(total)	 entry;
-	char			 relay[CONF_NAME];
-	char			 remote[CONF_NAME];
-	uint64_t		 sessions, failed, bytes_in, bytes_out;
-};
-
 /* Takes over the configuration and fd, which has it as workers read it: lowers
  * users_max to what the descriptors allow, makes the board. NULL with *errp. */
 struct generation *
 		 generation_new(struct conf **, int fd, const char **errp);
 /* It gets no more sessions; its workers drain and end. */
 void		 generation_retire(struct generation *);
-/* Frees the retired generations that have no workers left, when this turn is
- * over. */
+/* Frees the retired generations that have no workers left. */
 void		 generation_sweep(void);
-/* Workers that are ready (ready) or any at all. */
-unsigned	 generation_count(const struct generation *, bool ready);
 
 /* For an upgrade: writes the lines of all generations with their workers, and
- * the totals; takes up one. False for a line that is not understood. */
+ * the totals; takes up one generation. False for a line that is not
+ * understood. */
 void		 generation_save(FILE *);
 bool		 generation_take(const char *line);
-bool		 generation_take_total(const char *line);
 
 #endif

@@ -2,35 +2,39 @@
 
 #include <signal.h>
 
-#include "accept/activate.h"
-#include "accept/admit.h"
+#include "accept/addrs.h"
 #include "accept/handoff.h"
-#include "accept/listener.h"
+#include "accept/inetd.h"
+#include "accept/plan.h"
 #include "conf/conf.h"
-#include "ev.h"
-#include "life.h"
 #include "log.h"
+#include "mark.h"
 #include "master.h"
 #include "pending.h"
 #include "pidfile.h"
+#include "proc/channel.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
 #include "proc/reader.h"
+#include "proc/refill.h"
 #include "proc/reload.h"
 #include "proc/worker.h"
 #include "schedule.h"
 #include "tell/control.h"
 #include "tell/notify.h"
 
+#define FAILED		"failed: "
 #define CHECK_LIMIT	30000	/* ms that reading the file may take */
 
 enum reload_stage { RELOAD_IDLE, RELOAD_CHECKING, RELOAD_STARTING };
 
 static void	check_start(void);
 static void	check_done(struct reading *);
+static int	claim(const struct conf *, const char **);
 static void	check_failed(char *);
 static int	prepare(const struct conf *, const char **);
 static void	start(struct conf *, int);
+static void	look(void);
 static int	take_over(const struct conf *, const char **);
 static void	commit(void);
 static void	limit_generations(void);
@@ -47,6 +51,13 @@ reload_last(void)
 	return last;
 }
 
+const char *
+reload_failure(void)
+{
+	return strncmp(last, FAILED, strlen(FAILED)) == 0 ?
+	    last + strlen(FAILED) : NULL;
+}
+
 bool
 reload_idle(void)
 {
@@ -54,21 +65,18 @@ reload_idle(void)
 }
 
 void
-reload_first(void)
-{
-	check_start();
-}
-
-void
 reload_step(void)
 {
+	if (stage == RELOAD_STARTING)
+		look();
 	if (!pending_asked(PENDING_RELOAD))
 		return;
 	if (master.stopping) {
 		pending_refuse(PENDING_RELOAD, "spawnd is stopping");
 	} else if (stage == RELOAD_IDLE) {
 		pending_take(PENDING_RELOAD);
-		notify_reloading();
+		if (master.gen != NULL)
+			notify_reloading();
 		check_start();
 	}
 }
@@ -96,12 +104,31 @@ check_done(struct reading *r)
 		failed(r->error);
 	} else if (r->conf == NULL) {
 		check_failed(r->text);
-	} else if (master.gen == NULL && life_claim(r->conf, &err) == -1) {
+	} else if (master.gen == NULL && claim(r->conf, &err) == -1) {
 		conf_free(&r->conf);
 		close(r->fd);
 		failed(err);
 	} else
 		start(r->conf, r->fd);
+}
+
+/* At the start: what another instance may hold, before anything is touched. */
+static int
+claim(const struct conf *conf, const char **errp)
+{
+	const char *path = master.opt.pidfile != NULL ? master.opt.pidfile :
+	    conf->pidfile;
+
+	if (path != NULL &&
+	    (master.pidfile = pidfile_take(path, errp)) == NULL)
+		return -1;
+	if (conf->user != NULL && geteuid() != 0)
+		log_info("user %s: not started by root, workers run as who "
+		    "started this", conf->user);
+	if (conf->chroot != NULL && geteuid() != 0)
+		log_info("chroot %s: not started by root, workers see the "
+		    "whole file system", conf->chroot);
+	return 0;
 }
 
 /* Each mistake is a line of the log, the first one is the answer. */
@@ -136,11 +163,11 @@ static int
 prepare(const struct conf *conf, const char **errp)
 {
 	if (logproc_check(conf, errp) == -1 ||
-	    listener_plan(conf, errp) == -1)
+	    plan_make(conf, errp) == -1)
 		return -1;
 	if (master.gen != NULL)
 		return 0;
-	activate_log_begins();
+	inetd_log_begins();
 	return logproc_start(conf, errp);
 }
 
@@ -161,24 +188,17 @@ start(struct conf *conf, int fd)
 		failed(err);
 		return;
 	}
-	worker_refill(next);
-	if (generation_count(next, false) < next->conf->servers_min)
+	if (refill_start(next) == -1)
 		failed("workers could not be started");
 }
 
-void
-reload_worker_ready(struct generation *g)
+static void
+look(void)
 {
-	if (stage == RELOAD_STARTING && g == next &&
-	    generation_count(g, true) >= g->conf->servers_min)
-		commit();
-}
-
-void
-reload_worker_died(struct generation *g)
-{
-	if (stage == RELOAD_STARTING && g == next)
+	if (next->died != 0)
 		failed("a worker of the new generation did not start");
+	else if (worker_count(next, true) >= next->conf->servers_min)
+		commit();
 }
 
 /* The last things that can fail. */
@@ -186,7 +206,6 @@ static int
 take_over(const struct conf *conf, const char **errp)
 {
 	const struct conf *old = master.gen == NULL ? NULL : master.gen->conf;
-	const char *had = old == NULL ? NULL : old->control;
 	struct pidfile *pidfile = NULL;
 
 	if (master.opt.pidfile == NULL && conf->pidfile != NULL &&
@@ -196,8 +215,7 @@ take_over(const struct conf *conf, const char **errp)
 		return -1;
 	if (conf->control == NULL)
 		control_close();
-	else if ((had == NULL || strcmp(had, conf->control) != 0) &&
-	    control_open(conf->control, errp) == -1) {
+	else if (control_open(conf->control, errp) == -1) {
 		pidfile_drop(&pidfile);
 		return -1;
 	}
@@ -221,8 +239,9 @@ commit(void)
 		failed(err);
 		return;
 	}
-	listener_commit(next->conf);
+	plan_commit(next->conf);
 	if (old != NULL) {
+		handoff_send();
 		handoff_switch(old->conf, next->conf);
 		logproc_reload(next->conf);
 	}
@@ -231,19 +250,15 @@ commit(void)
 	log_set_level(master.gen->conf->log_level);
 	schedule_batch(master.gen->conf->batch);
 	if (old == NULL) {
-		life_serving();
 		finish(NULL);
-		admit_resume();
 		return;
 	}
 	generation_retire(old);
 	limit_generations();
 	log_info("reload: done, generation %u", master.gen->number);
-	if (master.opt.addrs_path != NULL &&
-	    listener_write_addrs(master.opt.addrs_path) == -1)
-		log_warn("%s", master.opt.addrs_path);
+	if (master.opt.addrs_path != NULL)
+		addrs_write(master.opt.addrs_path);
 	strlcpy(last, "ok", sizeof(last));
-	admit_resume();
 	finish(NULL);
 }
 
@@ -265,7 +280,7 @@ limit_generations(void)
 		log_info("generation %u is closed: max-generations is %u",
 		    g->number, max);
 		TAILQ_FOREACH(w, &g->workers, entry)
-			worker_expire(w);
+			channel_expire(w);
 		n--;
 	}
 }
@@ -274,20 +289,16 @@ static void
 failed(const char *why)
 {
 	if (stage == RELOAD_STARTING)
-		listener_rollback();
+		plan_rollback();
 	if (next != NULL) {
 		next->old = true;
-		worker_signal_all(next, SIGINT);
-		generation_sweep();
+		worker_kill_all(next, SIGINT);
+		mark(MARK_WORKERS);
 		next = NULL;
 	}
-	if (master.gen == NULL) {
-		stage = RELOAD_IDLE;
-		life_start_failed(why);
-		return;
-	}
-	log_warnx("reload: failed: %s", why);
-	snprintf(last, sizeof(last), "failed: %s", why);
+	if (master.gen != NULL)
+		log_warnx("reload: failed: %s", why);
+	snprintf(last, sizeof(last), FAILED "%s", why);
 	finish(why);
 }
 
@@ -296,8 +307,8 @@ static void
 finish(const char *why)
 {
 	stage = RELOAD_IDLE;
-	notify_ready();
 	pending_done(PENDING_RELOAD, why);
+	notify_ready(reload_failure());
 }
 
 void

@@ -6,22 +6,19 @@
 
 #include "compat.h"
 
-struct generation;
-
-/* Reads the file and starts the first generation; the master ends if that
- * fails. */
-void		 reload_first(void);
-/* Once a reload is pending: reads the file again and changes over to it. What
- * is asked for while one is under way is done after it, all at once. */
+/*
+ * Once a reload is pending: reads the file (again) and changes over to it, when
+ * the workers of the new generation are ready. What is asked for while one is
+ * under way is done after it, all at once.
+ */
 void		 reload_step(void);
-/* A worker of the generation being tried is ready, or has died. */
-void		 reload_worker_ready(struct generation *);
-void		 reload_worker_died(struct generation *);
 /* Gives up what is under way, for the end. */
 void		 reload_cancel(void);
 /* Nothing is under way. */
 bool		 reload_idle(void);
 /* The last outcome: "never", "ok", or "failed: why". */
 const char	*reload_last(void);
+/* Why the last one has failed; NULL if it has not. */
+const char	*reload_failure(void);
 
 #endif

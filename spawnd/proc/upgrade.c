@@ -11,6 +11,7 @@
 #include "accept/listener.h"
 #include "ev.h"
 #include "log.h"
+#include "mark.h"
 #include "master.h"
 #include "pending.h"
 #include "pidfile.h"
@@ -18,9 +19,10 @@
 #include "proc/generation.h"
 #include "proc/inherit.h"
 #include "proc/logproc.h"
+#include "proc/process.h"
 #include "proc/reload.h"
+#include "proc/totals.h"
 #include "proc/upgrade.h"
-#include "proc/worker.h"
 #include "proto.h"
 #include "shm.h"
 #include "tell/control.h"
@@ -40,7 +42,8 @@
 
 static int	check_start(void);
 static void	check_done(struct child *, int);
-static void	become(struct ev_task *);
+static void	check_ask(void);
+static void	become(void);
 static int	save(FILE *);
 static int	own_image(void);
 static void	failed(const char *);
@@ -53,8 +56,8 @@ static const char		 not_now[] =
     "a reload, an upgrade or the end is under way";
 static struct child	 checker = CHILD("check of the new binary", check_done,
     CHILD_STDERR);
-static struct ev_task	 task;
 static bool		 busy;
+static bool		 ready;		/* the check was passed */
 static int		 check_fd = -1;
 
 static const struct {
@@ -64,9 +67,9 @@ static const struct {
 	{ "master ",	 take_master },
 	{ "log ",	 logproc_take },
 	{ "listener ",	 listener_take },
-	{ "total ",	 generation_take_total },
+	{ "total ",	 totals_take },
 	{ "generation ", generation_take },
-	{ "worker ",	 worker_take },
+	{ "worker ",	 process_take },
 	{ "kept ",	 handoff_take },
 	{ "control ",	 control_take },
 	{ "client ",	 control_take },
@@ -79,8 +82,17 @@ static const struct {
 void
 upgrade_step(void)
 {
-	if (!pending_asked(PENDING_UPGRADE))
-		return;
+	if (ready) {
+		ready = false;
+		become();
+	}
+	if (pending_asked(PENDING_UPGRADE))
+		check_ask();
+}
+
+static void
+check_ask(void)
+{
 	if (busy || master.stopping || master.gen == NULL || !reload_idle()) {
 		log_warnx("upgrade: not now: %s", not_now);
 		pending_refuse(PENDING_UPGRADE, not_now);
@@ -167,8 +179,8 @@ check_done(struct child *c, int status)
 		failed("the new binary is not spawnd");
 		return;
 	}
-	/* When this turn has sent what it has accepted. */
-	ev_defer(&task, become);
+	ready = true;
+	mark(MARK_PENDING);
 }
 
 /* The file of the image that runs now, even if another has its name. */
@@ -184,12 +196,6 @@ own_image(void)
 static int
 save(FILE *f)
 {
-	struct generation *g;
-	struct worker *w;
-
-	TAILQ_FOREACH(g, &master.gens, entry)
-		TAILQ_FOREACH(w, &g->workers, entry)
-			handoff_flush(w);
 	fprintf(f, STATE_LINE, UPGRADE_STATE, PROTO_VERSION);
 	fprintf(f, "master %u %" PRIu64 " %" PRId64 " %" PRIu64 " %" PRIu64
 	    " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
@@ -207,13 +213,12 @@ save(FILE *f)
 }
 
 static void
-become(struct ev_task *t)
+become(void)
 {
 	char number[16], why[1024];
 	FILE *f = NULL;
 	int fd, back;
 
-	(void)t;
 	if (master.stopping || !reload_idle() ||
 	    pending_asked(PENDING_RELOAD)) {
 		failed(not_now);
@@ -250,8 +255,8 @@ become(struct ev_task *t)
 	if (back != -1)
 		close(back);
 	(void)!chdir("/");
-	master_pidfile_again();
-	notify_ready();
+	pidfile_again();
+	notify_ready(reload_failure());
 	failed(why);
 }
 
@@ -376,7 +381,7 @@ upgrade_restore(void)
 	why = getenv(ENV_WHY);
 	if ((back = getenv(ENV_BACK)) != NULL)
 		close(atoi(back));
-	master_pidfile_again();
+	pidfile_again();
 	if (chdir("/") == -1)
 		fatal("chdir");
 	log_set_level(master.gen->conf->log_level);
@@ -393,5 +398,5 @@ upgrade_restore(void)
 	if (why == NULL)
 		pending_ask(PENDING_RELOAD, NULL);
 	else
-		notify_ready();
+		notify_ready(reload_failure());
 }

@@ -14,7 +14,8 @@
 /*
  * Once an upgrade is pending: checks the binary that stands where this one was
  * started from, and becomes it: same pid, listeners, workers and counters. The
- * new image answers who has asked.
+ * new image answers who has asked. Called when all that was accepted has been
+ * sent.
  */
 void		 upgrade_step(void);
 /* Gives up what is under way, for the end. */

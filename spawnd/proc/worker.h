@@ -1,5 +1,7 @@
 /*
- * worker.h - a worker process: start, messages, drain, death, watchdog.
+ * worker.h - the workers that there are: the list and the states. Nothing here
+ * talks to one: process.c starts and reaps it, channel.c speaks with it,
+ * watch.c looks whether it lives.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -7,24 +9,30 @@
 #include <stdio.h>
 
 #include "accept/pool.h"
+#include "board.h"
 #include "ev.h"
+#include "proc/child.h"
 #include "proto.h"
 
 struct generation;
 
 struct worker {
 	TAILQ_ENTRY(worker)	 entry;
+	TAILQ_ENTRY(worker)	 lost_entry;
+	TAILQ_ENTRY(worker)	 send_entry;
 	struct generation	*gen;
-	struct ev_proc		 proc;
-	pid_t			 pid;
+	struct child		 child;
 	struct ev_io		 chan;		/* our end of its channel */
 	struct ev_timer		 timer;		/* start, watchdog or kill */
 	struct ev_task		 more;		/* messages left to read */
-	int			 peer;		/* a duplicate of its end */
+	int			 its_end;	/* a duplicate, to read back */
+	int			 status;	/* dead: as waitpid(2) has it */
 	unsigned		 slot;
 	enum worker_state	 state;
+	bool			 lost;		/* dead or stuck just now */
+	bool			 early;		/* died before it was ready */
 	bool			 full;		/* channel met EAGAIN */
-	bool			 drain_due;	/* DRAIN did not fit */
+	bool			 drain_due;	/* DRAIN is to be sent */
 	uint64_t		 sent;		/* sessions handed to it */
 	uint64_t		 seen;		/* taken, at the last look */
 	uint64_t		 due;		/* ms, when timer should fire */
@@ -37,34 +45,41 @@ struct worker {
 	unsigned		 nout;
 };
 
-/* Starts one worker. Returns 0, or -1 after logging why; a later refill tries
- * again. */
-int		 worker_start(struct generation *);
-/* The same unless back-off forbids it now; then it is tried, with all that
- * waits for it, as soon as it is allowed. True if one was started. */
-bool		 worker_start_now(struct generation *);
-/* Starts what is missing to servers min, when back-off allows. */
-void		 worker_refill(struct generation *);
-/* Sends DRAIN: the worker ends when its sessions have. */
+/* A worker without a process yet, in a free slot of the generation's board
+ * (WORKER_NOSLOT: any). NULL with errno; EAGAIN: there is none. */
+#define WORKER_NOSLOT	BOARD_SLOTS
+struct worker	*worker_new(struct generation *, unsigned slot);
+/* Closes its channel and forgets it. */
+void		 worker_free(struct worker *);
+/* It gets no more sessions and is to be sent DRAIN: it ends when its sessions
+ * have. */
 void		 worker_drain(struct worker *);
-/* Its sessions are closed now: max-generations is exceeded. */
-void		 worker_expire(struct worker *);
+/* What it was sent has been read back, perhaps DRAIN with it. */
+void		 worker_drain_again(struct worker *);
 /* Replaces the worker: another one first, then DRAIN. */
 void		 worker_replace(struct worker *);
-void		 worker_signal_all(const struct generation *, int signo);
+/* Dead or stuck: what it has not taken is taken back when the turn is
+ * settled. */
+void		 worker_lose(struct worker *, enum worker_state);
+/* One of these, each once; NULL: no more. */
+struct worker	*worker_next_lost(void);
+/* Sends a signal to all of a generation, or of all generations (NULL). */
+void		 worker_kill_all(const struct generation *, int signo);
 /* By process id, in any generation; NULL if there is none. */
 struct worker	*worker_find(pid_t);
+/* Workers that are ready (ready) or any at all. */
+unsigned	 worker_count(const struct generation *, bool ready);
+/* Sessions it has or will have. What it says is clamped: it cannot have closed
+ * what it was not sent. */
 uint64_t	 worker_users(const struct worker *);
-/* Its channel takes no more: it is told of when it does. */
-void		 worker_is_full(struct worker *);
-/* Something was sent: from now on the watchdog looks. */
-void		 worker_watch(struct worker *);
+/* A generation's workers as pool.h sees them, and who they are; both with room
+ * for BOARD_SLOTS. Returns how many there are. */
+size_t		 worker_view(const struct generation *, struct pool_worker *,
+		    struct worker **who);
 const char	*worker_state_name(enum worker_state);
 
-/* For an upgrade: writes the lines of a generation's workers; takes up one, of
- * the generation that was taken up last. False for a line that is not
- * understood. */
+/* For an upgrade: writes the lines of a generation's workers (process_take()
+ * reads them). */
 void		 worker_save(FILE *, const struct generation *);
-bool		 worker_take(const char *line);
 
 #endif

@@ -2,16 +2,8 @@
 
 #include "accept/unixsock.h"
 #include "conf/conf.h"
-#include "ev.h"
-#include "life.h"
-#include "log.h"
-#include "master.h"
-#include "pending.h"
 #include "proc/inherit.h"
-#include "proc/logproc.h"
-#include "proc/worker.h"
 #include "tell/control.h"
-#include "tell/show.h"
 
 /*
  * One request a connection, a line; the answer is "ok" or "error: why" on a
@@ -23,18 +15,6 @@
 #define BACKLOG		32
 #define RETRY		200	/* ms after accept(2) has failed */
 
-struct client {
-	TAILQ_ENTRY(client)	 entry;
-	struct ev_io		 io;
-	struct ev_timer		 timer;
-	struct ev_task		 task;		/* to be freed */
-	struct pending		 pending;	/* a reload or an upgrade */
-	char			 line[512];
-	size_t			 len;
-	char			*out;
-	size_t			 out_len, out_off;
-};
-
 static void	control_event(struct ev_io *, int);
 static void	control_again(struct ev_timer *);
 static struct client *client_new(int);
@@ -44,38 +24,49 @@ static void	client_read(struct client *);
 static void	client_write(struct client *);
 static void	client_close(struct client *);
 static void	client_free(struct ev_task *);
-static void	client_answer(struct client *, const char *, const char *,
-		    bool);
 static void	client_done(struct pending *, const char *);
-static void	request(struct client *);
-static void	request_drain(struct client *, const char *);
 
-static struct ev_io		 control = { .fd = -1 };
+/* Two, as a new one is sure before the old one is closed. */
+static struct control {
+	struct ev_io	 io;
+	struct addr	 addr;
+	struct unixsock	 file;
+} sockets[2] = { { .io.fd = -1 }, { .io.fd = -1 } };
+
+static struct control		*control = &sockets[0];
 static struct ev_timer		 control_timer = EV_TIMER(control_again);
-static struct addr		 control_addr;
-static struct unixsock		 control_file;
+static void			(*on_request)(struct client *);
 static unsigned			 nclients;
 static TAILQ_HEAD(, client)	 clients = TAILQ_HEAD_INITIALIZER(clients);
+
+void
+control_begin(void (*request)(struct client *))
+{
+	on_request = request;
+}
 
 int
 control_open(const char *path, const char **errp)
 {
-	struct unixsock file;
-	struct addr a;
+	struct control *c = &sockets[control == &sockets[0]];
 	int fd;
 
-	if (addr_unix(path, &a, errp) == -1 || (fd = unixsock_listen(&a,
-	    BACKLOG, 0600, CONF_NOID, CONF_NOID, &file, errp)) == -1)
+	if (control->io.fd != -1 &&
+	    strcmp(control->addr.un.sun_path, path) == 0 &&
+	    !unixsock_gone(&control->addr, &control->file))
+		return 0;
+	if (addr_unix(path, &c->addr, errp) == -1 ||
+	    (fd = unixsock_listen(&c->addr, BACKLOG, 0600, CONF_NOID,
+	    CONF_NOID, &c->file, errp)) == -1)
 		return -1;
-	control_close();
-	if (ev_io_add(&control, fd, IO_READ, control_event) == -1) {
+	if (ev_io_add(&c->io, fd, IO_READ, control_event) == -1) {
 		*errp = strerror(errno);
+		unixsock_unlink(&c->addr, &c->file);
 		close(fd);
-		unixsock_unlink(&a, &file);
 		return -1;
 	}
-	control_addr = a;
-	control_file = file;
+	control_close();
+	control = c;
 	return 0;
 }
 
@@ -84,10 +75,10 @@ control_save(FILE *f)
 {
 	const struct client *c;
 
-	if (control.fd != -1)
+	if (control->io.fd != -1)
 		fprintf(f, "control %d %ju %ju %s\n",
-		    inherit_fd(control.fd), (uintmax_t)control_file.dev,
-		    (uintmax_t)control_file.ino, control_addr.un.sun_path);
+		    inherit_fd(control->io.fd), (uintmax_t)control->file.dev,
+		    (uintmax_t)control->file.ino, control->addr.un.sun_path);
 	/* Who waits for the upgrade, and who has not said what it wants. */
 	TAILQ_FOREACH(c, &clients, entry) {
 		if (c->pending.waits)
@@ -118,21 +109,21 @@ control_take(const char *line)
 		return true;
 	}
 	if (sscanf(line, "control %d %ju %ju %n", &fd, &dev, &ino, &at) != 3 ||
-	    addr_unix(line + at, &control_addr, &err) == -1)
+	    addr_unix(line + at, &control->addr, &err) == -1)
 		return false;
-	control_file.dev = (dev_t)dev;
-	control_file.ino = (ino_t)ino;
-	return ev_io_add(&control, fd, IO_READ, control_event) == 0;
+	control->file.dev = (dev_t)dev;
+	control->file.ino = (ino_t)ino;
+	return ev_io_add(&control->io, fd, IO_READ, control_event) == 0;
 }
 
 /* Clients that are being answered keep their connection. */
 void
 control_close(void)
 {
-	if (control.fd == -1)
+	if (control->io.fd == -1)
 		return;
-	ev_io_close(&control);
-	unixsock_unlink(&control_addr, &control_file);
+	ev_io_close(&control->io);
+	unixsock_unlink(&control->addr, &control->file);
 }
 
 static void
@@ -154,8 +145,8 @@ static void
 control_again(struct ev_timer *t)
 {
 	(void)t;
-	if (control.fd != -1)
-		control_event(&control, IO_READ);
+	if (control->io.fd != -1)
+		control_event(&control->io, IO_READ);
 }
 
 static struct client *
@@ -223,7 +214,8 @@ client_read(struct client *c)
 		c->len += (size_t)n;
 		c->line[c->len] = '\0';
 		if (strchr(c->line, '\n') != NULL) {
-			request(c);
+			c->line[strcspn(c->line, "\r\n")] = '\0';
+			on_request(c);
 			return;
 		}
 	}
@@ -272,10 +264,9 @@ client_free(struct ev_task *task)
 	free(c);
 }
 
-/* error NULL: "ok", then the view asked for, if any. */
-static void
-client_answer(struct client *c, const char *error, const char *view,
-    bool json)
+void
+control_answer(struct client *c, const char *error, const char *text,
+    size_t len)
 {
 	FILE *f;
 
@@ -287,8 +278,8 @@ client_answer(struct client *c, const char *error, const char *view,
 		fprintf(f, "error: %s\n", error);
 	else
 		fputs("ok\n", f);
-	if (view != NULL)
-		show_write(f, view, json);
+	if (text != NULL)
+		fwrite(text, 1, len, f);
 	if (fclose(f) == EOF || c->out == NULL) {
 		client_close(c);
 		return;
@@ -300,54 +291,6 @@ client_answer(struct client *c, const char *error, const char *view,
 static void
 client_done(struct pending *p, const char *error)
 {
-	client_answer(container_of(p, struct client, pending), error, NULL,
-	    false);
-}
-
-static void
-request_drain(struct client *c, const char *arg)
-{
-	const char *err;
-	struct worker *w;
-	long long pid = strtonum(arg, 1, INT32_MAX, &err);
-
-	if (err != NULL || (w = worker_find((pid_t)pid)) == NULL) {
-		client_answer(c, "no worker has that process id", NULL, false);
-		return;
-	}
-	log_info("worker %lld: drain asked for by spawnctl", pid);
-	worker_replace(w);
-	client_answer(c, NULL, NULL, false);
-}
-
-static void
-request(struct client *c)
-{
-	char *rest = c->line, *verb, *arg, *opt;
-
-	c->line[strcspn(c->line, "\r\n")] = '\0';
-	verb = strsep(&rest, " ");
-	arg = strsep(&rest, " ");
-	opt = strsep(&rest, " ");
-	if (strcmp(verb, "show") == 0 && arg != NULL && master.gen != NULL) {
-		if (!show_known(arg))
-			client_answer(c, "unknown view; use summary, workers, "
-			    "generations, listeners or remotes", NULL, false);
-		else
-			client_answer(c, NULL, arg, opt != NULL &&
-			    strcmp(opt, "json") == 0);
-	} else if (strcmp(verb, "reload") == 0)
-		pending_ask(PENDING_RELOAD, &c->pending);
-	else if (strcmp(verb, "upgrade") == 0)
-		pending_ask(PENDING_UPGRADE, &c->pending);
-	else if (strcmp(verb, "drain") == 0 && arg != NULL)
-		request_drain(c, arg);
-	else if (strcmp(verb, "reopen") == 0) {
-		logproc_reopen();
-		client_answer(c, NULL, NULL, false);
-	} else if (strcmp(verb, "stop") == 0) {
-		client_answer(c, NULL, NULL, false);
-		life_stop(master.stopping);
-	} else
-		client_answer(c, "unknown request", NULL, false);
+	control_answer(container_of(p, struct client, pending), error, NULL,
+	    0);
 }

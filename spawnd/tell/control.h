@@ -1,16 +1,37 @@
 /*
- * control.h - the control socket: requests and answers.
+ * control.h - the control socket: who asks, and the answers. What is asked for
+ * is done in request.c.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
 
 #include <stdio.h>
 
-#include "compat.h"
+#include "ev.h"
+#include "pending.h"
 
-/* Opens the control socket; -1 with *errp. */
+struct client {
+	TAILQ_ENTRY(client)	 entry;
+	struct ev_io		 io;
+	struct ev_timer		 timer;
+	struct ev_task		 task;		/* to be freed */
+	struct pending		 pending;	/* its outcome is the answer */
+	char			 line[512];	/* the request */
+	size_t			 len;
+	char			*out;
+	size_t			 out_len, out_off;
+};
+
+/* Who is told of a request (c->line, without its end). */
+void		 control_begin(void (*request)(struct client *));
+/* Opens the control socket, unless it is open at that path already and its file
+ * is not gone. Returns 0, or -1 with *errp, everything as it was. */
 int		 control_open(const char *path, const char **errp);
 void		 control_close(void);
+/* Answers a request: error, or "ok" (NULL), and text that was asked for (NULL:
+ * none). The client may be gone after that. */
+void		 control_answer(struct client *, const char *error,
+		    const char *text, size_t len);
 
 /* For an upgrade: writes the lines of the socket and of its clients, the one
  * who asked for the upgrade among them; takes up one. False for a line that

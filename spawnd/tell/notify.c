@@ -11,7 +11,7 @@
 #include "log.h"
 #include "master.h"
 #include "proc/generation.h"
-#include "proc/reload.h"
+#include "proc/totals.h"
 #include "proc/worker.h"
 #include "tell/notify.h"
 
@@ -210,31 +210,22 @@ extend(struct ev_timer *t)
 static unsigned long long
 sessions(void)
 {
-	const struct generation *g;
-	const struct worker *w;
-	uint64_t n = handoff_kept();
-
-	TAILQ_FOREACH(g, &master.gens, entry)
-		TAILQ_FOREACH(w, &g->workers, entry)
-			n += worker_users(w);
-	return n;
+	return totals_sum().open + handoff_kept();
 }
 
 void
-notify_ready(void)
+notify_ready(const char *failed)
 {
-	const char *last = reload_last();
-	bool failed = strncmp(last, "failed", 6) == 0;
-
 	/* A reload that the end has broken off. */
 	if (un_len == 0 || master.stopping)
 		return;
 	ev_timer_stop(&extend_timer);
 	tell("READY=1\nMAINPID=%ld\nSTATUS=generation %u: %u workers, "
 	    "%llu sessions%s%.*s\n", (long)getpid(), master.gen->number,
-	    generation_count(master.gen, true), sessions(),
-	    failed ? "; the last reload " : "",
-	    failed ? (int)strcspn(last, "\n") : 0, last);
+	    worker_count(master.gen, true), sessions(),
+	    failed != NULL ? "; the last reload failed: " : "",
+	    failed != NULL ? (int)strcspn(failed, "\n") : 0,
+	    failed != NULL ? failed : "");
 }
 
 void

@@ -10,7 +10,8 @@
  * before. Until ready, while reloading and while stopping it is asked for
  * more time if that takes long. */
 void		 notify_start(bool upgraded);
-void		 notify_ready(void);
+/* failed: why the last reload did, or NULL. */
+void		 notify_ready(const char *failed);
 void		 notify_reloading(void);
 void		 notify_stopping(void);
 /* The start has failed. */

@@ -1,16 +1,17 @@
 #include "compat.h"
 
+#include <stdarg.h>
+
 #include "accept/admit.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
-#include "accept/pool.h"
 #include "board.h"
 #include "conf/conf.h"
 #include "ev.h"
-#include "log.h"
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/reload.h"
+#include "proc/totals.h"
 #include "proc/worker.h"
 #include "tell/show.h"
 #include "utf8.h"
@@ -46,7 +47,6 @@ static void	show_listeners(struct table *);
 static void	show_remotes(struct table *);
 static void	show_remote(struct table *, const struct conf_relay *,
 		    const struct conf_remote *, unsigned);
-static void	sums(uint64_t *, uint64_t *, uint64_t *, uint64_t *);
 
 static const struct column summary_cols[] = {
 	{ "version", true }, { "pid", false }, { "uptime_seconds", false },
@@ -266,64 +266,30 @@ print(FILE *f, struct table *t, bool json, bool one)
 
 #define NUMBER(t, n)	cell(t, "%llu", (unsigned long long)(n))
 
-/* Of the living and of those that have been. */
-static void
-sums(uint64_t *sessions, uint64_t *in, uint64_t *out, uint64_t *dropped)
-{
-	const struct board_worker *b;
-	const struct generation *g;
-	const struct worker *w;
-
-	*sessions = master.past_sessions;
-	*in = master.past_in;
-	*out = master.past_out;
-	*dropped = master.past_dropped + log_dropped();
-	TAILQ_FOREACH(g, &master.gens, entry) {
-		TAILQ_FOREACH(w, &g->workers, entry) {
-			b = board_slot(&g->board, w->slot);
-			*sessions += w->sent;
-			*in += board_get(&b->bytes_in);
-			*out += board_get(&b->bytes_out);
-			*dropped += board_get(&b->log_dropped);
-		}
-	}
-}
-
 static void
 show_summary(struct table *t)
 {
 	const struct conf *c = master.gen->conf;
-	const struct generation *g;
-	const struct worker *w;
-	uint64_t open = 0, sessions, in, out, dropped;
-	unsigned n = 0, draining = 0;
+	const struct totals sum = totals_sum();
 
-	TAILQ_FOREACH(g, &master.gens, entry) {
-		TAILQ_FOREACH(w, &g->workers, entry) {
-			open += worker_users(w);
-			n++;
-			draining += w->state == WORKER_DRAINING;
-		}
-	}
-	sums(&sessions, &in, &out, &dropped);
 	cell(t, "%s", PACKAGE_VERSION);
 	cell(t, "%ld", (long)getpid());
 	NUMBER(t, (ev_now() - master.started) / 1000);
 	cell(t, "%u", master.gen->number);
 	cell(t, "%s", ev_mechanism());
-	cell(t, "%u", n);
-	cell(t, "%u", draining);
-	NUMBER(t, open);
-	NUMBER(t, sessions);
+	cell(t, "%u", sum.workers);
+	cell(t, "%u", sum.draining);
+	NUMBER(t, sum.open);
+	NUMBER(t, sum.sessions);
 	NUMBER(t, master.accepted);
 	NUMBER(t, master.refused);
 	cell(t, "%u", handoff_kept());
 	cell(t, "%s", admit_overload() ? "yes" : "no");
 	NUMBER(t, (uint64_t)c->users_max * c->servers_max);
-	NUMBER(t, in);
-	NUMBER(t, out);
+	NUMBER(t, sum.bytes_in);
+	NUMBER(t, sum.bytes_out);
 	cell(t, "%s", reload_last());
-	NUMBER(t, dropped);
+	NUMBER(t, sum.log_dropped);
 }
 
 static void
@@ -336,7 +302,7 @@ show_workers(struct table *t)
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		TAILQ_FOREACH(w, &g->workers, entry) {
 			b = board_slot(&g->board, w->slot);
-			cell(t, "%ld", (long)w->pid);
+			cell(t, "%ld", (long)w->child.pid);
 			cell(t, "%u", g->number);
 			cell(t, "%s", worker_state_name(w->state));
 			NUMBER(t, worker_users(w));
@@ -354,25 +320,19 @@ static void
 show_generations(struct table *t)
 {
 	const struct generation *g;
-	const struct worker *w;
-	uint64_t open;
-	unsigned stuck;
+	struct totals sum;
 
 	TAILQ_FOREACH(g, &master.gens, entry) {
-		open = 0;
-		stuck = 0;
-		TAILQ_FOREACH(w, &g->workers, entry) {
-			open += worker_users(w);
-			stuck += w->state == WORKER_STUCK;
-		}
+		sum = totals_of(g);
 		cell(t, "%u", g->number);
 		cell(t, "%s", g == master.gen ? "current" :
 		    g->old ? "draining" : "starting");
 		cell(t, "%u", g->nworkers);
-		NUMBER(t, open);
+		NUMBER(t, sum.open);
 		NUMBER(t, (ev_now() - g->started) / 1000);
-		cell(t, "%s", !g->old ? "-" : stuck != 0 ? "a worker is stuck" :
-		    open != 0 ? "sessions are open" : "workers are ending");
+		cell(t, "%s", !g->old ? "-" :
+		    sum.stuck != 0 ? "a worker is stuck" :
+		    sum.open != 0 ? "sessions are open" : "workers are ending");
 	}
 }
 

@@ -116,7 +116,7 @@ test_rows(void **state)
 static void
 test_one_server_one_user(void **state)
 {
-	const struct pool_limits one = { 1, 1, 1, 1, 1, 0 };
+	const struct pool_limits one = { 1, 1, 1, 1, 1, 0, 0 };
 	const struct pool_worker idle = R(0), busy = R(1);
 	struct pool_choice c;
 

@@ -1,0 +1,75 @@
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "accept/addrs.h"
+#include "accept/listener.h"
+#include "log.h"
+#include "master.h"
+
+static int	write_in_place(const char *);
+static int	replace(const char *);
+static int	write_all(int);
+
+void
+addrs_write(const char *path)
+{
+	struct stat st;
+	int r;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		r = write_in_place(path);
+	else
+		r = replace(path);
+	if (r == -1)
+		log_warn("%s", path);
+}
+
+/* A device, a pipe, a FIFO (which nobody waits for). */
+static int
+write_in_place(const char *path)
+{
+	return write_all(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY |
+	    O_NONBLOCK));
+}
+
+/* In a directory for everybody somebody may have laid a link there. */
+static int
+replace(const char *path)
+{
+	char tmp[PATH_MAX];
+
+	if (snprintf(tmp, sizeof(tmp), "%s.tmp", path) >= (int)sizeof(tmp)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	unlink(tmp);
+	if (write_all(open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+	    O_CLOEXEC, 0666)) == 0 && rename(tmp, path) == 0)
+		return 0;
+	unlink(tmp);
+	return -1;
+}
+
+/* To a descriptor, which it closes; -1 is an error already. */
+static int
+write_all(int fd)
+{
+	char text[ADDR_STRLEN];
+	const struct listener *l;
+	FILE *f;
+
+	if (fd == -1)
+		return -1;
+	if ((f = fdopen(fd, "w")) == NULL) {
+		close(fd);
+		return -1;
+	}
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		fprintf(f, "%s %s\n", l->name, addr_str(&l->addr, text));
+	return fclose(f) == EOF ? -1 : 0;
+}

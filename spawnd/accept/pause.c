@@ -1,0 +1,64 @@
+#include "compat.h"
+
+#include <sys/resource.h>
+
+#include "accept/pause.h"
+#include "log.h"
+#include "mark.h"
+
+#define PAUSE		200	/* ms without accepting */
+#define FD_RESERVE	16	/* kept free for control, reload, workers */
+
+static void	pause_over(struct ev_timer *);
+static int	pause_limit(void);
+
+static struct ev_timer	 timer = EV_TIMER(pause_over);
+static struct log_limit	 limit;
+static bool		 paused;
+static int		 high = -1;	/* the reserve begins here */
+
+void
+pause_begin(const char *what, int err)
+{
+	unsigned skipped;
+
+	if (log_allow(&limit, ev_now(), &skipped))
+		log_warnx("%s: %s; accepting pauses", what, strerror(err));
+	if (paused)
+		return;
+	paused = true;
+	ev_timer_set(&timer, PAUSE);
+}
+
+bool
+pause_on(void)
+{
+	return paused;
+}
+
+bool
+pause_short(int fd)
+{
+	if (high == -1)
+		high = pause_limit();
+	return fd >= high;
+}
+
+static int
+pause_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur >= INT32_MAX)
+		return INT32_MAX;
+	return rl.rlim_cur <= FD_RESERVE ? 0 : (int)rl.rlim_cur - FD_RESERVE;
+}
+
+static void
+pause_over(struct ev_timer *t)
+{
+	(void)t;
+	paused = false;
+	high = -1;	/* a reload, or somebody else, may have changed it */
+	mark(MARK_ACCEPT);
+}

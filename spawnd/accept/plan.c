@@ -1,0 +1,206 @@
+#include "compat.h"
+
+#include <netinet/in.h>
+
+#include "accept/activate.h"
+#include "accept/admit.h"
+#include "accept/listener.h"
+#include "accept/plan.h"
+#include "conf/conf.h"
+#include "mark.h"
+#include "master.h"
+
+#define ANY_TRIES	16	/* at one free port for several addresses */
+
+static struct listener	*plan_find(const struct addr *, const char *);
+static int		 plan_all(const struct conf *, const char **);
+static int		 plan_section(const struct conf *, unsigned,
+			    const char **);
+static void		 plan_release(unsigned);
+static int		 plan_named(const struct conf *, unsigned,
+			    const char **);
+static int		 plan_address(const struct conf *, unsigned,
+			    const struct addr *, const char **);
+static bool		 plan_covered(unsigned, const struct addr *);
+
+/* A section may change its name, but "any port" is the section's own. A unix
+ * socket that nobody finds any more is made again. */
+static struct listener *
+plan_find(const struct addr *a, const char *name)
+{
+	bool any = a->sa.sa_family != AF_UNIX && addr_get_port(a) == 0;
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (!l->fresh && !l->keep && addr_cmp(&l->asked, a) == 0 &&
+		    (!any || strcmp(l->name, name) == 0) &&
+		    !unixsock_gone(&l->asked, &l->file))
+			return l;
+	return NULL;
+}
+
+int
+plan_make(const struct conf *conf, const char **errp)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		l->keep = l->fresh = false;
+	if (plan_all(conf, errp) == 0)
+		return 0;
+	plan_rollback();
+	return -1;
+}
+
+static int
+plan_all(const struct conf *conf, const char **errp)
+{
+	unsigned i;
+	int n;
+
+	/* First, as a socket with a name is for no other section. */
+	for (i = 0; i < conf->nlistens; i++)
+		if (plan_named(conf, i, errp) == -1)
+			return -1;
+	for (i = 0; i < conf->nlistens; i++) {
+		if ((n = plan_named(conf, i, errp)) != 0)
+			continue;
+		if (plan_section(conf, i, errp) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* "Any port" is one for all addresses: where one of them has that port in use
+ * already, another port is tried. */
+static int
+plan_section(const struct conf *conf, unsigned index, const char **errp)
+{
+	const struct conf_listen *c = &conf->listens[index];
+	unsigned k, tries;
+
+	for (tries = 0;; tries++) {
+		for (k = 0; k < c->naddr; k++)
+			if (plan_address(conf, index, &c->addr[k], errp) == -1)
+				break;
+		if (k == c->naddr)
+			return 0;
+		if (errno != EADDRINUSE || k == 0 || tries == ANY_TRIES ||
+		    addr_get_port(&c->addr[k]) != 0)
+			return -1;
+		plan_release(index);
+	}
+}
+
+static void
+plan_release(unsigned index)
+{
+	struct listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next)
+		if (l->fresh && l->from == LISTENER_BOUND &&
+		    l->next_index == index)
+			listener_free(l);
+}
+
+/*
+ * Passed sockets that have the name of a section stand for all its addresses,
+ * whatever these are: after a reload as they would after another start.
+ * Returns how many there are, or -1.
+ */
+static int
+plan_named(const struct conf *conf, unsigned index, const char **errp)
+{
+	const struct conf_listen *c = &conf->listens[index];
+	struct listener *l;
+	int fd, n = 0;
+
+	TAILQ_FOREACH(l, &master.listeners, entry) {
+		if (l->from != LISTENER_BY_NAME || (!master.opt.inetd &&
+		    strcmp(l->name, c->name) != 0))
+			continue;
+		l->keep = true;
+		l->next_index = index;
+		n++;
+	}
+	for (; (fd = activate_by_name(c->name)) != -1; n++)
+		if (listener_pass(conf, index, &c->addr[n % c->naddr], fd,
+		    LISTENER_BY_NAME, errp) == -1)
+			return -1;
+	return n;
+}
+
+static int
+plan_address(const struct conf *conf, unsigned index, const struct addr *a,
+    const char **errp)
+{
+	struct listener *l;
+	int fd;
+
+	if ((l = plan_find(a, conf->listens[index].name)) != NULL) {
+		l->keep = true;
+		l->next_index = index;
+		return 0;
+	}
+	if ((fd = activate_by_address(a)) != -1)
+		return listener_pass(conf, index, a, fd, LISTENER_BY_ADDRESS,
+		    errp);
+	if (plan_covered(index, a))
+		return 0;
+	return listener_bind(conf, index, a, errp);
+}
+
+/* A socket that was passed to us for every IPv6 address may be for every IPv4
+ * address as well. */
+static bool
+plan_covered(unsigned index, const struct addr *a)
+{
+	const struct listener *l;
+	int v6only = 1;
+	socklen_t len = sizeof(v6only);
+
+	if (a->sa.sa_family != AF_INET ||
+	    a->in.sin_addr.s_addr != htonl(INADDR_ANY))
+		return false;
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (l->from != LISTENER_BOUND && l->keep &&
+		    l->next_index == index &&
+		    l->addr.sa.sa_family == AF_INET6 &&
+		    IN6_IS_ADDR_UNSPECIFIED(&l->addr.in6.sin6_addr) &&
+		    addr_get_port(&l->addr) == addr_get_port(a) &&
+		    getsockopt(l->io.fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only,
+		    &len) == 0 && !v6only)
+			return true;
+	return false;
+}
+
+void
+plan_rollback(void)
+{
+	struct listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next) {
+		if (l->fresh)
+			listener_free(l);
+		else
+			l->keep = false;
+	}
+}
+
+void
+plan_commit(const struct conf *conf)
+{
+	struct listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next) {
+		if (!l->keep) {
+			admit_all(l);
+			listener_free(l);
+			continue;
+		}
+		listener_update(l, conf);
+		l->fresh = l->keep = false;
+	}
+	activate_close_rest();
+	mark(MARK_ACCEPT);
+}

@@ -1,0 +1,20 @@
+/*
+ * plan.h - which listeners there will be after a reload.
+ */
+#ifndef PLAN_H
+#define PLAN_H
+
+struct conf;
+
+/*
+ * Plans for a configuration: marks the listeners that stay, binds the new
+ * ones (they do not accept yet). Returns 0, or -1 with *errp, everything as
+ * it was. Then either commit or roll back.
+ */
+int		 plan_make(const struct conf *, const char **errp);
+/* Before the new generation takes over: what waits at a listener that goes is
+ * still given to the old one. */
+void		 plan_commit(const struct conf *);
+void		 plan_rollback(void);
+
+#endif

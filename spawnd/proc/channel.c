@@ -1,0 +1,213 @@
+#include "compat.h"
+
+#include <signal.h>
+
+#include "ipc.h"
+#include "log.h"
+#include "mark.h"
+#include "master.h"
+#include "proc/channel.h"
+#include "proc/generation.h"
+#include "proc/watch.h"
+
+#define TURN_MESSAGES	64	/* of one worker a turn */
+#define AGAIN		200	/* ms until DRAIN is sent again */
+
+static void	channel_event(struct ev_io *, int);
+static void	channel_has_room(struct worker *);
+static void	channel_more(struct ev_task *);
+static void	channel_read(struct worker *);
+static void	channel_message(struct worker *, const struct ipc_msg *);
+static void	channel_ready(struct worker *, const struct proto_ready *);
+static void	channel_drain(struct worker *);
+static void	channel_again(struct ev_timer *);
+
+static struct ev_timer	 again_timer = EV_TIMER(channel_again);
+
+int
+channel_open(struct worker *w)
+{
+	int sv[2], saved;
+
+	if (ipc_pair(sv) == -1)
+		return -1;
+	w->its_end = sv[1];
+	if (channel_adopt(w, sv[0]) == 0)
+		return 0;
+	saved = errno;
+	close(sv[0]);
+	errno = saved;
+	return -1;
+}
+
+int
+channel_adopt(struct worker *w, int fd)
+{
+	/* Whether what is due fits now is not known. */
+	w->full = w->drain_due;
+	return ev_io_add(&w->chan, fd, w->full ? IO_READ | IO_WRITE : IO_READ,
+	    channel_event);
+}
+
+static void
+channel_event(struct ev_io *io, int what)
+{
+	struct worker *w = container_of(io, struct worker, chan);
+
+	if ((what & IO_WRITE) && w->full)
+		channel_has_room(w);
+	if (what & IO_READ)
+		channel_read(w);
+}
+
+/*
+ * Whether the channel can be written to is watched only while it cannot: it
+ * would be an event for every packet that the worker takes.
+ */
+void
+channel_is_full(struct worker *w)
+{
+	w->full = true;
+	if (ev_io_add(&w->chan, w->chan.fd, IO_WRITE, channel_event) == -1)
+		ev_timer_set(&again_timer, AGAIN);
+	ev_io_again(&w->chan, IO_WRITE);
+}
+
+static void
+channel_has_room(struct worker *w)
+{
+	int fd = w->chan.fd;
+
+	w->full = false;
+	mark(MARK_ACCEPT | MARK_SEND);
+	ev_io_del(&w->chan);
+	if (ev_io_add(&w->chan, fd, IO_READ, channel_event) == 0)
+		return;
+	w->chan.fd = fd;	/* as it is still ours to close */
+	child_kill(&w->child, SIGKILL, "has a channel that cannot be watched: "
+	    "killed");
+}
+
+static void
+channel_more(struct ev_task *task)
+{
+	channel_read(container_of(task, struct worker, more));
+}
+
+static void
+channel_read(struct worker *w)
+{
+	struct ipc_msg m;
+	int i, r;
+
+	for (i = 0; i < TURN_MESSAGES; i++) {
+		if ((r = ipc_recv(w->chan.fd, PROTO_UP, &m)) == 1) {
+			channel_message(w, &m);
+			continue;
+		}
+		if (r == -1 && errno == EPROTO)
+			child_kill(&w->child, SIGKILL,
+			    "speaks out of turn: killed");
+		ev_io_again(&w->chan, IO_READ);
+		return;
+	}
+	ev_defer(&w->more, channel_more);
+}
+
+static void
+channel_message(struct worker *w, const struct ipc_msg *m)
+{
+	log_debug("worker %ld says %s", (long)w->child.pid, ipc_name(m->type));
+	switch (m->type) {
+	case MSG_READY:
+		channel_ready(w, &m->ready);
+		break;
+	case MSG_LEAVE:
+		log_info("worker %ld: %s", (long)w->child.pid,
+		    m->leave.why == LEAVE_RETIRED ? "retires" :
+		    "asked to leave");
+		worker_replace(w);
+		break;
+	case MSG_WAKE:
+		mark(MARK_ACCEPT);
+		break;
+	default:
+		break;		/* ipc_recv() lets no other through */
+	}
+}
+
+static void
+channel_ready(struct worker *w, const struct proto_ready *r)
+{
+	if (r->version != PROTO_VERSION) {
+		log_write(LOG_ERR, "worker %ld is of another release "
+		    "(protocol %u, mine is %u): restart spawnd after an "
+		    "upgrade", (long)w->child.pid, r->version, PROTO_VERSION);
+		child_kill(&w->child, SIGKILL, NULL);
+		return;
+	}
+	if (w->state != WORKER_STARTING)
+		return;
+	ev_timer_stop(&w->timer);
+	w->state = WORKER_READY;
+	mark(MARK_WORKERS | MARK_ACCEPT);
+	if (w->gen->old || master.stopping)
+		worker_drain(w);
+	else if (w->sent != 0)
+		watch_look(w);
+}
+
+/* Behind the sessions that it was given this turn. */
+void
+channel_send_drains(void)
+{
+	struct generation *g;
+	struct worker *w;
+
+	TAILQ_FOREACH(g, &master.gens, entry)
+		TAILQ_FOREACH(w, &g->workers, entry)
+			if (w->drain_due && w->state != WORKER_DEAD)
+				channel_drain(w);
+}
+
+static void
+channel_drain(struct worker *w)
+{
+	const struct proto_drain drain = { .close = 0 };
+
+	watch_look(w);
+	if (w->full)
+		return;
+	if (ipc_send(w->chan.fd, MSG_DRAIN, &drain, 1, NULL) == 0 ||
+	    errno == EPIPE || errno == ECONNRESET)
+		w->drain_due = false;
+	else if (errno == EAGAIN)
+		channel_is_full(w);
+	else
+		ev_timer_set(&again_timer, AGAIN);
+}
+
+/* The system could not send DRAIN, or watch for room in a channel, and no
+ * event tells when it can. */
+static void
+channel_again(struct ev_timer *t)
+{
+	struct generation *g;
+	struct worker *w;
+
+	(void)t;
+	TAILQ_FOREACH(g, &master.gens, entry)
+		TAILQ_FOREACH(w, &g->workers, entry)
+			w->full = false;
+	mark(MARK_ACCEPT | MARK_SEND);
+}
+
+void
+channel_expire(struct worker *w)
+{
+	const struct proto_drain now = { .close = 1 };
+
+	/* A full channel means that it does not listen. */
+	if (ipc_send(w->chan.fd, MSG_DRAIN, &now, 1, NULL) == -1)
+		child_kill(&w->child, SIGINT, NULL);
+}

@@ -1,0 +1,23 @@
+/*
+ * channel.h - the master's end of a worker's channel: what the worker says,
+ * and DRAIN. Sessions are sent by accept/handoff.c.
+ */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include "proc/worker.h"
+
+/* Makes the channel of a new worker; its end is w->its_end. Returns 0, or -1
+ * with errno. */
+int		 channel_open(struct worker *);
+/* Goes on with the channel of one that was taken up. Returns 0, or -1 with
+ * errno; the descriptor is the caller's then. */
+int		 channel_adopt(struct worker *, int fd);
+/* It has met EAGAIN: MARK_ACCEPT and MARK_SEND tell when it takes more. */
+void		 channel_is_full(struct worker *);
+/* Sends DRAIN to all to whom it is due, as far as their channels take it. */
+void		 channel_send_drains(void);
+/* The worker's sessions are closed now: max-generations is exceeded. */
+void		 channel_expire(struct worker *);
+
+#endif

@@ -1,0 +1,129 @@
+#include "compat.h"
+
+#include <sys/wait.h>
+
+#include <inttypes.h>
+#include <signal.h>
+
+#include "log.h"
+#include "master.h"
+#include "proc/channel.h"
+#include "proc/generation.h"
+#include "proc/process.h"
+#include "proc/totals.h"
+#include "proc/watch.h"
+
+static int	process_launch(struct worker *);
+static int	process_exec(struct worker *);
+static void	process_ended(struct child *, int);
+static void	process_report(const struct worker *);
+
+int
+process_start(struct generation *g)
+{
+	struct worker *w;
+
+	if ((w = worker_new(g, WORKER_NOSLOT)) == NULL ||
+	    process_launch(w) == -1) {
+		log_warn("cannot start a worker");
+		if (w != NULL)
+			worker_free(w);
+		return -1;
+	}
+	watch_begin(w);
+	log_debug("worker %ld started in slot %u", (long)w->child.pid,
+	    w->slot);
+	return 0;
+}
+
+static int
+process_launch(struct worker *w)
+{
+	child_init(&w->child, "worker", CHILD_OWN, process_ended);
+	return channel_open(w) == -1 ? -1 : process_exec(w);
+}
+
+static int
+process_exec(struct worker *w)
+{
+	const struct child_fd fds[] = {
+		{ w->its_end,		PROTO_FD_CHANNEL },
+		{ w->gen->conf_fd,	PROTO_FD_CONF },
+		{ w->gen->board.fd,	PROTO_FD_BOARD },
+		{ log_fd(),		PROTO_FD_LOG }
+	};
+	char path[1024], gen[16], slot[16], version[16];
+	char *argv[] = { path, gen, slot, version, NULL };
+
+	master_libexec("relay", path, sizeof(path));
+	snprintf(gen, sizeof(gen), "%u", w->gen->number);
+	snprintf(slot, sizeof(slot), "%u", w->slot);
+	snprintf(version, sizeof(version), "%d", PROTO_VERSION);
+	return child_start(&w->child, path, argv, fds, nitems_of(fds));
+}
+
+static void
+process_ended(struct child *c, int status)
+{
+	struct worker *w = container_of(c, struct worker, child);
+
+	w->status = status;
+	ev_timer_stop(&w->timer);
+	worker_lose(w, WORKER_DEAD);
+}
+
+void
+process_bury(struct worker *w)
+{
+	process_report(w);	/* with what is really lost */
+	w->gen->died++;
+	totals_fold(w);
+	worker_free(w);
+}
+
+static void
+process_report(const struct worker *w)
+{
+	const long pid = (long)w->child.pid;
+	const unsigned long long open = worker_users(w);
+
+	if ((WIFEXITED(w->status) && WEXITSTATUS(w->status) == 0) ||
+	    (w->gen->old && WIFSIGNALED(w->status) &&
+	    WTERMSIG(w->status) == SIGINT))
+		log_debug("worker %ld has ended", pid);
+	else if (WIFSIGNALED(w->status))
+		log_warnx("worker %ld died of signal %d (%s) with %llu "
+		    "sessions", pid, WTERMSIG(w->status),
+		    strsignal(WTERMSIG(w->status)), open);
+	else
+		log_warnx("worker %ld failed with status %d and %llu sessions",
+		    pid, WEXITSTATUS(w->status), open);
+}
+
+bool
+process_take(const char *line)
+{
+	struct generation *g = TAILQ_LAST(&master.gens, generations);
+	struct worker own, *w;
+	int chan, state, due;
+	long pid;
+
+	if (g == NULL || sscanf(line, "worker %u %ld %d %d %d %d %" SCNu64
+	    " %" SCNu64 " %" SCNu64, &own.slot, &pid, &chan, &own.its_end,
+	    &state, &due, &own.sent, &own.started, &own.draining_since) != 9 ||
+	    own.slot >= BOARD_SLOTS || (w = worker_new(g, own.slot)) == NULL)
+		return false;
+	child_init(&w->child, "worker", CHILD_OWN, process_ended);
+	w->its_end = own.its_end;
+	w->state = state == WORKER_STUCK ? WORKER_DRAINING :
+	    (enum worker_state)state;
+	w->sent = own.sent;
+	w->started = own.started;
+	w->draining_since = own.draining_since;
+	w->drain_due = due != 0;
+	if (channel_adopt(w, chan) == -1 ||
+	    child_adopt(&w->child, (pid_t)pid) == -1)
+		return false;
+	watch_begin(w);
+	return true;
+}

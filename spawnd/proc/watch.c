@@ -1,0 +1,125 @@
+#include "compat.h"
+
+#include <signal.h>
+
+#include "board.h"
+#include "conf/conf.h"
+#include "log.h"
+#include "proc/generation.h"
+#include "proc/watch.h"
+
+#define STUCK_LOOK	1000	/* ms between looks at a stuck worker */
+#define DRAIN_SLACK	5000	/* ms past drain-timeout */
+#define LATE		1000	/* ms: this process has been stopped */
+
+static void	watch_set(struct worker *, uint64_t);
+static void	watch_timer(struct ev_timer *);
+static void	watch_working(struct worker *);
+static void	watch_stuck(struct worker *);
+static void	watch_drain(struct worker *);
+
+void
+watch_begin(struct worker *w)
+{
+	ev_timer_init(&w->timer, watch_timer);
+	if (w->state == WORKER_STARTING)
+		watch_set(w, w->gen->conf->start_timeout);
+	else
+		watch_look(w);
+}
+
+static void
+watch_set(struct worker *w, uint64_t ms)
+{
+	w->due = ev_now() + ms;
+	ev_timer_set(&w->timer, ms);
+}
+
+void
+watch_look(struct worker *w)
+{
+	uint64_t ms = w->gen->conf->watchdog;
+
+	if (ms == 0 && w->state == WORKER_DRAINING)
+		watch_drain(w);
+	if (ms == 0 || ev_timer_on(&w->timer) ||
+	    w->state == WORKER_STARTING || w->state == WORKER_STUCK)
+		return;
+	w->seen = board_get(&board_slot(&w->gen->board, w->slot)->taken);
+	watch_set(w, ms);
+}
+
+static void
+watch_timer(struct ev_timer *t)
+{
+	struct worker *w = container_of(t, struct worker, timer);
+
+	/* We were stopped ourselves: what it did is yet to be seen. */
+	if (ev_now() > w->due + LATE)
+		watch_set(w, w->gen->conf->watchdog + LATE);
+	else if (w->state == WORKER_STARTING)
+		child_kill(&w->child, SIGKILL, "is silent: killed");
+	else if (w->state == WORKER_STUCK)
+		watch_stuck(w);
+	else if (w->state != WORKER_DEAD)
+		watch_working(w);
+}
+
+/* Does it take what it was sent? Its waiting sessions go to others, a new
+ * worker takes its place; when it comes back to life, it finds DRAIN and
+ * serves what it has. */
+static void
+watch_working(struct worker *w)
+{
+	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
+	const uint64_t taken = board_get(&b->taken);
+
+	if ((taken < w->sent && taken == w->seen) ||
+	    (w->state == WORKER_DRAINING && atomic_load(&b->draining) == 0)) {
+		log_warnx("worker %ld is stuck with %llu sessions",
+		    (long)w->child.pid, (unsigned long long)worker_users(w));
+		worker_lose(w, WORKER_STUCK);
+		w->stuck_since = ev_now();
+		watch_stuck(w);
+	} else if (w->state == WORKER_DRAINING)
+		watch_drain(w);
+	else if (taken < w->sent)
+		watch_look(w);
+}
+
+/* Has a stuck worker come back, or must it be killed? */
+static void
+watch_stuck(struct worker *w)
+{
+	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
+	uint64_t limit = w->gen->conf->watchdog_kill, now = ev_now();
+
+	if (atomic_load(&b->draining) != 0 && !w->lost) {
+		w->state = WORKER_DRAINING;
+		w->draining_since = now;
+		watch_drain(w);
+		return;
+	}
+	if (limit != 0 && now >= w->stuck_since + limit) {
+		child_kill(&w->child, SIGKILL, "is still stuck: killed");
+		return;
+	}
+	limit = limit == 0 ? STUCK_LOOK : w->stuck_since + limit - now;
+	watch_set(w, MIN(limit, STUCK_LOOK));
+}
+
+/* A worker bounds its drain by itself, unless it hangs. */
+static void
+watch_drain(struct worker *w)
+{
+	uint64_t limit = w->gen->conf->drain_timeout, now = ev_now();
+
+	if (limit == 0)
+		return;
+	limit += w->draining_since + DRAIN_SLACK;
+	if (now < limit)
+		watch_set(w, limit - now);
+	else
+		child_kill(&w->child, SIGKILL,
+		    "has not ended in its drain-timeout: killed");
+}

@@ -1,0 +1,15 @@
+/*
+ * watch.h - looks whether a worker lives: that it starts, takes what it is
+ * sent, and ends its drain. One timer a worker for all of these limits.
+ */
+#ifndef WATCH_H
+#define WATCH_H
+
+#include "proc/worker.h"
+
+/* A worker has been started, or taken up. */
+void		 watch_begin(struct worker *);
+/* It was sent something: from now on the watchdog looks. */
+void		 watch_look(struct worker *);
+
+#endif

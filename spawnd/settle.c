@@ -1,0 +1,123 @@
+#include "compat.h"
+
+#include "accept/admit.h"
+#include "accept/handoff.h"
+#include "log.h"
+#include "mark.h"
+#include "master.h"
+#include "proc/channel.h"
+#include "proc/generation.h"
+#include "proc/process.h"
+#include "proc/refill.h"
+#include "proc/reload.h"
+#include "proc/upgrade.h"
+#include "proc/worker.h"
+#include "settle.h"
+
+static void	settle(struct ev_task *);
+static void	settle_lost(void);
+static void	settle_kept(void);
+static void	settle_want_room(void);
+static void	settle_end(void);
+
+void
+settle_begin(void)
+{
+	mark_begin(settle);
+}
+
+/*
+ * Each step sees what those before it have done. What one of them marks is
+ * settled at the end of the next turn.
+ */
+static void
+settle(struct ev_task *task)
+{
+	const unsigned what = mark_take();
+
+	(void)task;
+	settle_lost();
+	if (master.gen != NULL) {
+		if (what & (MARK_WORKERS | MARK_GROW))
+			refill_step(master.gen, (what & MARK_GROW) != 0);
+		handoff_look();
+		settle_kept();
+		admit_ready();
+		handoff_send();
+		if (what & MARK_SEND)
+			channel_send_drains();
+		settle_want_room();
+	}
+	if (what & (MARK_WORKERS | MARK_PENDING)) {
+		reload_step();
+		upgrade_step();
+		generation_sweep();
+		settle_end();
+	}
+}
+
+/* What the dead and the stuck were sent and have not taken goes to others. */
+static void
+settle_lost(void)
+{
+	struct worker *w;
+
+	while ((w = worker_next_lost()) != NULL) {
+		handoff_recover(w);
+		if (w->state == WORKER_DEAD) {
+			refill_died(w);
+			process_bury(w);
+		} else
+			worker_drain_again(w);
+	}
+}
+
+/* Who was first is served first. When the master stops nobody gets room any
+ * more. */
+static void
+settle_kept(void)
+{
+	const unsigned n = handoff_kept();
+
+	if (n == 0)
+		return;
+	if (!master.stopping) {
+		handoff_give_kept();
+		return;
+	}
+	log_warnx("stopping: %u connections that wait for room are closed", n);
+	handoff_drop();
+}
+
+/*
+ * Workers say when a session ends as long as somebody waits. First we ask to be
+ * woken, then we look again: a session that has ended in between is seen then,
+ * a later one wakes us.
+ */
+static void
+settle_want_room(void)
+{
+	board_u32 *want = &master.gen->board.head->want_room;
+	const bool waits = handoff_kept() != 0 || admit_overload();
+
+	if (waits == (atomic_load(want) != 0))
+		return;
+	atomic_store(want, waits);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (waits)
+		mark(MARK_ACCEPT);
+}
+
+/* The master ends with its last worker. */
+static void
+settle_end(void)
+{
+	const struct generation *g;
+
+	if (!master.stopping)
+		return;
+	TAILQ_FOREACH(g, &master.gens, entry)
+		if (g->nworkers != 0)
+			return;
+	ev_stop();
+}
