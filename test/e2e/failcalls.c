@@ -47,7 +47,6 @@ extern void	*__libc_realloc(void *, size_t);
 static struct control	*control;
 static uint32_t		 me;
 static pid_t		 pid;
-static int		 spared;
 
 static void	start(void) __attribute__((constructor));
 static bool	fails(enum function);
@@ -82,7 +81,7 @@ fails(enum function f)
 {
 	uint32_t n, skip;
 
-	if (control == NULL || control->function != f || spared != 0 ||
+	if (control == NULL || control->function != f ||
 	    (control->who & me) == 0 || getpid() != pid)
 		return false;
 	n = atomic_fetch_add(&control->calls, 1);
@@ -171,35 +170,6 @@ void *
 realloc(void *p, size_t size)
 {
 	return fails(MALLOC) ? NULL : __libc_realloc(p, size);
-}
-
-/* libconfuse does not survive a lack of memory; what it needs is granted. */
-
-void	*cfg_init(void *, int);
-int	 cfg_parse_buf(void *, const char *);
-
-void *
-cfg_init(void *opts, int flags)
-{
-	void *(*real)(void *, int), *r;
-
-	spared++;
-	real = (void *(*)(void *, int))(uintptr_t)next("cfg_init");
-	r = real(opts, flags);
-	spared--;
-	return r;
-}
-
-int
-cfg_parse_buf(void *cfg, const char *buf)
-{
-	int (*real)(void *, const char *), r;
-
-	spared++;
-	real = (int (*)(void *, const char *))(uintptr_t)next("cfg_parse_buf");
-	r = real(cfg, buf);
-	spared--;
-	return r;
 }
 
 /* pidfd_open(2) has no function of its own everywhere. */

@@ -686,3 +686,40 @@ def test_upgrades_reloads_and_leaves_at_random(daemon, echo, box, folder,
     # It fails when a new worker was asked to leave before it was ready.
     assert len(d.lines("reload: failed")) <= len(d.lines("asked to leave"))
     peers.load(box, d.address(), 100)
+
+
+def test_folder_of_the_start_is_gone(echo, box, folder):
+    """As those of releases go: program and file have names of their own."""
+    place = box.dir / "release"
+    place.mkdir()
+    conf, addrs = box.conf(remotes=[echo]), box.dir / "addrs"
+    with open(box.dir / "out.log", "w") as out:
+        proc = box.spawn([folder / "spawnd", "-f", "-A", addrs, conf.path],
+                         stdout=out, stderr=out, cwd=place,
+                         env=box.environment())
+    wait(addrs.exists, 10, "serving")
+    place.rmdir()
+    for generation in (2, 3):
+        done = box.run("-s", conf.control, "upgrade", program="spawnctl")
+        assert done.returncode == 0, done.stderr
+        wait(lambda: (box.dir / "out.log").read_text().count("reload: done")
+             == generation - 1, 10, "new workers")
+    proc.terminate()
+    assert proc.wait(30) == 0
+
+
+def test_folder_of_the_start_is_gone_and_needed(echo, box, folder):
+    place = box.dir / "release"
+    place.mkdir()
+    conf, pidfile = box.conf(remotes=[echo]), place / "d.pid"
+    with open(box.dir / "out.log", "w") as out:
+        proc = box.spawn([folder / "spawnd", "-f", "-p", "d.pid", conf.path],
+                         stdout=out, stderr=out, cwd=place,
+                         env=box.environment())
+    wait(lambda: pidfile.exists() and pidfile.read_text(), 10, "serving")
+    pidfile.unlink()
+    place.rmdir()
+    done = box.run("-s", conf.control, "upgrade", program="spawnctl")
+    assert done.returncode == 1 and "started in" in done.stderr, done.stderr
+    proc.terminate()
+    assert proc.wait(30) == 0
