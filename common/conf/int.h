@@ -18,7 +18,7 @@
 
 #define CONF_FILE_MAX	(16 << 20)	/* bytes of all files together */
 #define CONF_VALUE_MAX	4096		/* bytes of one value, most */
-#define CONF_OPTS	24		/* options of one section, most */
+#define CONF_OPTS	48		/* options of one section, most */
 #define CONF_SECTIONS	100000		/* in one configuration, most */
 #define CONF_MODE_MAX	0777
 

@@ -205,6 +205,29 @@ change_nth(struct conf *c, const struct conf *was,
 	return false;
 }
 
+/* What the table promises to the files that walk it. */
+static void
+look_at(const struct conf_section *spec)
+{
+	const struct conf_opt *o;
+
+	for (o = spec->opts; o->name != NULL; o++) {
+		assert_ptr_equal(conf_spec_find(spec, o->name), o);
+		if (o->type == CONF_SECTION)
+			look_at(o->section);
+		else if (o->type < CONF_MODE)
+			assert_non_null(o->def);
+	}
+	assert_true(o - spec->opts <= CONF_OPTS);
+}
+
+static void
+test_table(void **state)
+{
+	(void)state;
+	look_at(&conf_spec_root);
+}
+
 static void
 test_every_row(void **state)
 {
@@ -489,6 +512,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_every_row),
 		cmocka_unit_test(test_fd),
 		cmocka_unit_test(test_truncated),
