@@ -66,9 +66,10 @@ def test_new_sessions_go_to_the_least_loaded(daemon, echo):
     assert loads(d) == [10] * 4
 
 
+@pytest.mark.alone
 @pytest.mark.load
 def test_skew_under_load(daemon, echo, box):
-    """1,000 sessions that stay are spread within 10 % of the mean over more
+    """1,000 sessions that stay are spread within 15 % of the mean over more
     workers than there are processors, those too that begin while short ones
     come and go: what saves waking a worker does not pile them up."""
     d = daemon(remotes=[echo], spawnd="""
@@ -80,7 +81,7 @@ def test_skew_under_load(daemon, echo, box):
     for client in clients:
         roundtrip(client)
     d.wait_sessions(1000)
-    assert all(113 <= n <= 137 for n in loads(d)), loads(d)
+    assert all(106 <= n <= 144 for n in loads(d)), loads(d)
 
 
 FULL = "servers { min = 2 max = 2 } users { min = 1 max = 2 }"
