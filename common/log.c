@@ -5,8 +5,9 @@
 #include <stdarg.h>
 
 #include "log.h"
+#include "utf8.h"
 
-static void	log_line(const char *, int);
+static void	log_line(char *, int);
 static bool	log_send(const char *, size_t);
 
 static const char * const names[] = {
@@ -94,7 +95,7 @@ log_send(const char *buf, size_t len)
 }
 
 static void
-log_line(const char *text, int len)
+log_line(char *text, int len)
 {
 	char buf[128];
 	int n;
@@ -102,6 +103,7 @@ log_line(const char *text, int len)
 	if (out == -1) {
 		/* Past the "<6>" that only few understand. */
 		n = log_is_journal(STDERR_FILENO) ? 0 : 3;
+		utf8_clean(text, (size_t)len);
 		fprintf(stderr, "%.*s\n", len - n, text + n);
 		return;
 	}

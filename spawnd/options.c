@@ -1,6 +1,8 @@
 #include "compat.h"
 
 #include <ctype.h>
+#include <getopt.h>
+#include <stdarg.h>
 
 #include "conf/conf.h"
 #include "ev.h"
@@ -11,7 +13,16 @@
 
 #define QUICK_MAX	64	/* most -R */
 
-static void	usage(void) no_return;
+/* What stands on the command line in place of a file. */
+struct quick {
+	const char	*listen;
+	char		*remotes[QUICK_MAX];
+	unsigned	 n;
+};
+
+static void	usage(const char *, ...) printf_like(1, 2) no_return;
+static void	synopsis(FILE *);
+static void	help(void) no_return;
 static void	version(void) no_return;
 static void	variable(const char *);
 static int	level(const char *);
@@ -21,15 +32,55 @@ static void	quick_remote(FILE *, unsigned, const char *);
 static char	*quick_text(const char *, char **, unsigned);
 static void	quick_value(FILE *, const char *, const char *, size_t);
 static bool	split(const char *, const char **, size_t *, const char **);
+static void	quick_more(struct quick *, int);
+static void	option(struct options *, struct quick *, int, const char *);
+static void	together(const struct options *, const struct quick *, int,
+		    char **);
+static void	source(struct options *, struct quick *, const char *);
 
 static void
-usage(void)
+usage(const char *fmt, ...)
 {
-	fprintf(stderr,
-	    "usage: spawnd [-bfinPTvV] [-A file] [-D name=value] [-d level]\n"
-	    "              [-p pidfile] [configuration-file]\n"
-	    "       spawnd -L [address:]port -R host:port[,weight] [-R ...]\n");
+	va_list ap;
+
+	fputs("spawnd: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	synopsis(stderr);
 	exit(2);
+}
+
+static void
+synopsis(FILE *f)
+{
+	fputs("usage: spawnd [-bfinPTvV] [-A file] [-D name=value] [-d level]\n"
+	    "              [-p pidfile] [configuration-file]\n"
+	    "       spawnd -L [address:]port -R host:port[,weight] [-R ...]\n"
+	    "       spawnd --help | --version\n", f);
+}
+
+static void
+help(void)
+{
+	synopsis(stdout);
+	fputs("\n"
+	    "-A file        write the addresses that are bound there\n"
+	    "-b, -f         run in the background; in the foreground\n"
+	    "-D name=value  set ${name} of the configuration\n"
+	    "-d level       log from error, warning, notice, info or debug "
+	    "on; -v: debug\n"
+	    "-i             started by inetd\n"
+	    "-L, -R         listen and relay to there, without a file\n"
+	    "-n, -P         check the configuration\n"
+	    "-p file        the pid file\n"
+	    "-T             print the configuration with all defaults\n"
+	    "-h, --help     this\n"
+	    "-V, --version  the version, and where things are\n"
+	    "\nThe configuration-file is " SPAWND_CONF " by default; see "
+	    "spawnd(8).\n", stdout);
+	exit(fflush(stdout) == EOF);
 }
 
 static void
@@ -193,52 +244,97 @@ quick_text(const char *listen, char **remotes, unsigned n)
 	return text;
 }
 
+static void
+quick_more(struct quick *q, int ch)
+{
+	if (ch == 'L' && q->listen != NULL)
+		usage("-L is given twice; a configuration file may have any "
+		    "number of listeners");
+	if (ch == 'R' && q->n == QUICK_MAX)
+		usage("there are more than %d -R; use a configuration file",
+		    QUICK_MAX);
+	if (ch == 'L')
+		q->listen = optarg;
+	else
+		q->remotes[q->n++] = optarg;
+}
+
+static void
+option(struct options *o, struct quick *q, int ch, const char *word)
+{
+	switch (ch) {
+	case 'A': o->addrs_path = absolute(o, optarg); break;
+	case 'b': o->background = true; break;
+	case 'D': variable(optarg); break;
+	case 'd': o->level = level(optarg); break;
+	case 'f': o->background = false; break;
+	case 'h': help();
+	case 'i': o->inetd = true; break;
+	case 'L':
+	case 'R': quick_more(q, ch); break;
+	case 'n':
+	case 'P': o->check = true; break;
+	case 'p': o->pidfile = absolute(o, optarg); break;
+	case 'T': o->print = true; break;
+	case 'v': o->level = LOG_DEBUG; break;
+	case 'V': version();
+	case ':': usage("something is missing behind -%c", optopt);
+	default:
+		if (optopt != 0)
+			usage("unknown option: -%c", optopt);
+		usage("unknown option: %s", word);
+	}
+}
+
+static void
+together(const struct options *o, const struct quick *q, int argc, char **argv)
+{
+	if (q->listen != NULL && q->n == 0)
+		usage("-L needs a remote: -R host:port");
+	if (q->listen == NULL && q->n != 0)
+		usage("-R needs a listener: -L [address:]port");
+	if (q->listen != NULL && argc != 0)
+		usage("-L and -R stand for a configuration file: there is no "
+		    "use for %s", argv[0]);
+	if (argc > 1)
+		usage("%s is one file too many; the first one may include it",
+		    argv[1]);
+	if (o->inetd && (o->background || o->pidfile != NULL))
+		usage("-i goes with neither -b nor -p");
+}
+
 void
 options_parse(struct options *o, int argc, char **argv)
 {
-	char *remotes[QUICK_MAX];
-	const char *listen = NULL;
-	unsigned n = 0;
+	static const struct option longopts[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 }
+	};
+	struct quick quick = { .listen = NULL };
 	int ch;
 
 	o->level = -1;
-	while ((ch = getopt(argc, argv, "A:bD:d:fiL:nPp:R:TvV")) != -1) {
-		switch (ch) {
-		case 'A': o->addrs_path = absolute(o, optarg); break;
-		case 'b': o->background = true; break;
-		case 'D': variable(optarg); break;
-		case 'd': o->level = level(optarg); break;
-		case 'f': o->background = false; break;
-		case 'i': o->inetd = true; break;
-		case 'L':
-			if (listen != NULL)
-				usage();
-			listen = optarg;
-			break;
-		case 'n':
-		case 'P': o->check = true; break;
-		case 'p': o->pidfile = absolute(o, optarg); break;
-		case 'R':
-			if (n == QUICK_MAX)
-				usage();
-			remotes[n++] = optarg;
-			break;
-		case 'T': o->print = true; break;
-		case 'v': o->level = LOG_DEBUG; break;
-		case 'V': version();
-		default: usage();
-		}
+	opterr = 0;
+	while ((ch = getopt_long(argc, argv, ":A:bD:d:fhiL:nPp:R:TvV",
+	    longopts, NULL)) != -1)
+		option(o, &quick, ch, argv[optind - 1]);
+	argc -= optind;
+	argv += optind;
+	together(o, &quick, argc, argv);
+	source(o, &quick, argc == 0 ? SPAWND_CONF : argv[0]);
+}
+
+static void
+source(struct options *o, struct quick *q, const char *file)
+{
+	o->conf_fd = -1;
+	if (q->listen != NULL) {
+		o->quick = quick_text(q->listen, q->remotes, q->n);
+		return;
 	}
-	if (argc - optind > 1 || (listen == NULL) != (n == 0) ||
-	    (listen != NULL && argc != optind) ||
-	    (o->inetd && (o->background || o->pidfile != NULL)))
-		usage();
-	if (listen != NULL)
-		o->quick = quick_text(listen, remotes, n);
-	else
-		o->conf_path = absolute(o, argc == optind ? SPAWND_CONF :
-		    argv[optind]);
-	o->conf_fd = listen != NULL ? -1 : fdname_of(o->conf_path);
+	o->conf_path = absolute(o, file);
+	o->conf_fd = fdname_of(o->conf_path);
 	if (o->conf_fd > STDIN_FILENO && !o->check && !o->print) {
 		fprintf(stderr, "spawnd: %s can be read once only, and a "
 		    "reload reads the file again: give it a name\n",

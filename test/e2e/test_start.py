@@ -239,6 +239,34 @@ def test_stale_pid_file_and_control_socket_are_replaced(daemon, echo, box):
     assert d.summary()["pid"] == d.pid
 
 
+@pytest.mark.parametrize("args, words", [
+    (["-L", "8080"], "-L needs a remote: -R host:port"),
+    (["-R", "a:1"], "-R needs a listener: -L"),
+    (["-L", "1", "-L", "2"], "-L is given twice"),
+    (["-L", "1", "-R", "a:1", "x.conf"], "there is no use for x.conf"),
+    (["a.conf", "b.conf"], "b.conf is one file too many"),
+    (["-i", "-b"], "-i goes with neither -b nor -p"),
+    (["-Z"], "unknown option: -Z"), (["--nope"], "unknown option: --nope"),
+    (["-p"], "something is missing behind -p")],
+    ids=lambda a: " ".join(a) if isinstance(a, list) else "")
+def test_usage_errors_say_why(box, args, words):
+    done = box.run(*args)
+    assert done.returncode == 2
+    reason, usage = done.stderr.split("\n", 1)
+    assert reason.startswith("spawnd: ") and words in reason
+    assert usage.startswith("usage:")
+
+
+@pytest.mark.parametrize("args, words", [
+    (["--help"], "--version"), (["-h"], "-p file"),
+    (["--version"], "spawnd "), (["-V"], "configuration: ")],
+    ids=lambda a: a[0])
+def test_help_and_version(box, args, words):
+    done = box.run(*args)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert words in done.stdout
+
+
 def test_bad_event_mechanism(echo, box):
     conf = box.conf(remotes=[echo])
     done = box.run("-f", conf.path, env={"SPAWND_EVENT": "magic"})
