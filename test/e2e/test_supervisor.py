@@ -988,7 +988,7 @@ def zombies(pid):
 def test_children_of_who_it_was_before(box, daemon, echo):
     """A shell that becomes spawnd leaves it a child."""
     script = box.dir / "shell"
-    script.write_text("#!/bin/sh\nsleep 0.01 &\nsleep 2 &\n"
+    script.write_text("#!/bin/sh\nsleep 0.01 &\nsleep 5 &\n"
                       f"exec '{box.programs['spawnd']}' \"$@\"\n")
     script.chmod(0o755)
     d = daemon(program=script, remotes=[echo])
@@ -1045,7 +1045,7 @@ def test_process_1_reaps_orphans(box, echo, event):
     c = Container(box, box.conf(remotes=[echo]), SPAWND_EVENT=event)
     client = roundtrip(c.serving())
     # Two that are still running when they are orphans, and many that end.
-    c.run("(sleep 0.7 &); (sleep 0.9 &); "
+    c.run("(sleep 4 &); (sleep 4.2 &); "
           "for i in 1 2 3 4 5 6 7 8 9; do (true &); done")
     sleepers = wait(lambda: len(children(c.pid, "sleep")) == 2 and
                     children(c.pid, "sleep"), 5, "the orphans")

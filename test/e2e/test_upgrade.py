@@ -352,7 +352,7 @@ def test_control_socket_answers_all_the_time(daemon, echo, folder):
 def test_hanging_binary_does_not_hold_up_the_end(daemon, echo, folder):
     d = daemon(remotes=[echo], program=folder / "spawnd")
     client = roundtrip(d.connect())
-    replace(folder, text="#!/bin/sh\nexec sleep 20\n")
+    replace(folder, text="#!/bin/sh\nexec sleep 1000\n")
     d.kill(signal.SIGUSR2)
     wait(lambda: d.kids("sleep"), 5, "the check")
     asked = d.ctl("upgrade", check=False)
