@@ -5,26 +5,38 @@
 #include "board.h"
 #include "shm.h"
 
-static void	board_layout(struct board *, const struct conf *);
-static size_t	board_page(void);
+static void	 board_layout(struct board *, const struct conf *);
+static size_t	 pages(size_t);
+static void	*board_map(int, size_t, size_t, int);
 
 static size_t
-board_page(void)
+pages(size_t need)
 {
-	return (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (need + page - 1) / page * page;
 }
 
 static void
 board_layout(struct board *b, const struct conf *conf)
 {
-	size_t page = board_page(), need;
-
+	memset(b, 0, sizeof(*b));
+	b->fd = b->ro = -1;
 	b->nremotes = board_first_remote(conf, conf->nrelays);
-	need = sizeof(struct board_worker) +
-	    b->nremotes * sizeof(struct board_remote);
-	b->slot_size = (need + page - 1) / page * page;
-	b->size = page + BOARD_SLOTS * b->slot_size;
-	b->own = NULL;
+	b->head_size = pages(sizeof(struct board_head));
+	b->told_size = pages(sizeof(struct board_told) +
+	    b->nremotes * sizeof(struct board_other));
+	b->slot_size = pages(sizeof(struct board_worker) +
+	    b->nremotes * sizeof(struct board_remote));
+}
+
+/* NULL with errno. */
+static void *
+board_map(int fd, size_t off, size_t size, int how)
+{
+	void *mem = mmap(NULL, size, how, MAP_SHARED, fd, (off_t)off);
+
+	return mem == MAP_FAILED ? NULL : mem;
 }
 
 unsigned
@@ -43,9 +55,10 @@ board_create(struct board *b, const struct conf *conf)
 	int fd, saved;
 
 	board_layout(b, conf);
-	if ((fd = shm_create("spawnd-board", b->size)) == -1)
+	if ((fd = shm_create("spawnd-board", b->head_size +
+	    BOARD_SLOTS * b->told_size)) == -1)
 		return -1;
-	if (board_reopen(b, fd, conf) == -1) {
+	if (shm_seal_size(fd) == -1 || board_reopen(b, fd, conf) == -1) {
 		saved = errno;
 		close(fd);
 		errno = saved;
@@ -57,61 +70,123 @@ board_create(struct board *b, const struct conf *conf)
 int
 board_reopen(struct board *b, int fd, const struct conf *conf)
 {
-	void *mem;
+	unsigned i;
 
 	board_layout(b, conf);
-	mem = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (mem == MAP_FAILED)
+	b->size = b->head_size + BOARD_SLOTS * b->told_size;
+	if ((b->slots = calloc(BOARD_SLOTS, sizeof(*b->slots))) == NULL)
 		return -1;
+	for (i = 0; i < BOARD_SLOTS; i++)
+		b->slots[i].fd = -1;
+	if ((b->ro = shm_read_only(fd)) == -1 || (b->head = board_map(fd, 0,
+	    b->size, PROT_READ | PROT_WRITE)) == NULL) {
+		board_close(b);
+		return -1;
+	}
 	b->fd = fd;
-	b->mem = mem;
-	b->head = mem;
 	return 0;
 }
 
 int
-board_attach(struct board *b, int fd, const struct conf *conf, unsigned slot)
+board_attach(struct board *b, int fd, int own, const struct conf *conf,
+    unsigned slot)
 {
-	size_t off;
-	void *mem;
-
 	board_layout(b, conf);
-	b->fd = fd;
-	off = board_page() + slot * b->slot_size;
-	mem = mmap(NULL, b->size, PROT_READ, MAP_SHARED, fd, 0);
-	if (mem == MAP_FAILED)
+	b->size = b->head_size;
+	b->head = board_map(fd, 0, b->size, PROT_READ);
+	b->told = board_map(fd, b->head_size + slot * b->told_size,
+	    b->told_size, PROT_READ);
+	b->own = board_map(own, 0, b->slot_size, PROT_READ | PROT_WRITE);
+	if (b->head == NULL || b->told == NULL || b->own == NULL)
 		return -1;
-	b->mem = mem;
-	b->head = mem;
-	mem = mmap(NULL, b->slot_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-	    (off_t)off);
-	if (mem == MAP_FAILED)
-		return -1;
-	b->own = mem;
+	close(fd);
+	close(own);
 	return 0;
 }
 
 void
 board_close(struct board *b)
 {
-	if (b->mem == NULL)
-		return;
-	munmap(b->mem, b->size);
-	close(b->fd);
-	b->mem = NULL;
+	unsigned i;
+
+	for (i = 0; b->slots != NULL && i < BOARD_SLOTS; i++)
+		board_slot_free(b, i);
+	free(b->slots);
+	b->slots = NULL;
+	if (b->head != NULL)
+		munmap(b->head, b->size);
 	b->head = NULL;
-	b->fd = -1;
+	if (b->ro != -1)
+		close(b->ro);
+	if (b->fd != -1)
+		close(b->fd);
+	b->ro = b->fd = -1;
 }
 
-struct board_worker *
-board_slot(const struct board *b, unsigned slot)
+int
+board_slot_make(struct board *b, unsigned slot)
 {
-	return (void *)(b->mem + board_page() + slot * b->slot_size);
+	int fd, saved;
+
+	if ((fd = shm_create("spawnd-slot", b->slot_size)) == -1)
+		return -1;
+	if (shm_seal_size(fd) == -1 || board_slot_reopen(b, slot, fd) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return 0;
+}
+
+int
+board_slot_reopen(struct board *b, unsigned slot, int fd)
+{
+	struct board_slot *s = &b->slots[slot];
+
+	if ((s->mem = board_map(fd, 0, b->slot_size, PROT_READ |
+	    PROT_WRITE)) == NULL)
+		return -1;
+	s->fd = fd;
+	return 0;
 }
 
 void
-board_clear(struct board *b, unsigned slot)
+board_slot_free(struct board *b, unsigned slot)
 {
-	memset(board_slot(b, slot), 0, sizeof(struct board_worker) +
-	    b->nremotes * sizeof(struct board_remote));
+	struct board_slot *s = &b->slots[slot];
+
+	if (s->fd == -1)
+		return;
+	munmap(s->mem, b->slot_size);
+	close(s->fd);
+	s->mem = NULL;
+	s->fd = -1;
+}
+
+struct board_told *
+board_told(const struct board *b, unsigned slot)
+{
+	return (void *)((char *)b->head + b->head_size + slot * b->told_size);
+}
+
+/* What is read may be overwritten meanwhile, which the second look at n
+ * tells. */
+int64_t
+board_news_next(const struct board_news *b, uint64_t *pos)
+{
+	uint64_t n = board_get(&b->n), at = *pos;
+	uint32_t which;
+
+	if (n == at)
+		return BOARD_NONE;
+	*pos = n;
+	if (n - at > BOARD_NEWS)
+		return BOARD_ALL;
+	which = atomic_load_explicit(&b->which[at % BOARD_NEWS],
+	    memory_order_acquire);
+	if (board_get(&b->n) - at >= BOARD_NEWS)
+		return BOARD_ALL;
+	*pos = at + 1;
+	return which;
 }

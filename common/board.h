@@ -1,18 +1,21 @@
 /*
  * board.h - the shared memory of one generation: who serves how much.
  *
- * One part a writer, page-aligned, each field written by one process only:
+ * One part a writer, and each field is written by one process only:
  *
- *   head    the master
- *   slot i  the worker that the master started in slot i
+ *   head      the master; with it, for each slot, what its worker is told
+ *   slot i    the worker that the master started in slot i
  *
- * A worker maps its own slot for writing and all else read-only; the master
- * maps everything. Nobody sends a message for a session that ends: the master
- * reads the counters in place (users of a worker = sent - closed), and so do
- * the workers to see the load of a remote across all of them.
+ * The head is one file, which workers have a descriptor of that is good for
+ * reading only; each slot is a file of its own, made when a worker starts
+ * there, which no other worker has. The master maps everything. Nobody sends a
+ * message for a session that ends: the master reads the counters in place
+ * (users of a worker = sent - closed), and tells each worker what the others
+ * have at a remote.
  *
- * Counters only grow. What a worker writes is a claim: the master clamps it
- * (board_users) before it decides anything by it.
+ * Counters only grow, but for those of what is now. What a worker writes is a
+ * claim: the master clamps it before it decides anything by it or tells it to
+ * others.
  */
 #ifndef BOARD_H
 #define BOARD_H
@@ -24,13 +27,39 @@
 #include "conf/conf.h"
 
 #define BOARD_SLOTS	1024	/* most workers alive in one generation */
+#define BOARD_NEWS	256	/* changes that are remembered; a power of 2 */
 
 typedef _Atomic uint64_t board_u64;
 typedef _Atomic uint32_t board_u32;
 
+/* Which remotes have changed, the latest of them: a reader looks at these
+ * only, or at all if it has missed some. */
+struct board_news {
+	board_u64	n;		/* changes so far */
+	board_u32	which[BOARD_NEWS]; /* of change i: i % BOARD_NEWS */
+};
+
 struct board_head {		/* writer: the master */
 	board_u32	want_room;	/* workers say WAKE when one ends */
-	board_u32	slots_used;	/* slots at and above were never used */
+};
+
+/*
+ * How a remote did, and when: milliseconds of the monotonic clock << 8 |
+ * failures in a row, 0 after a success that ended such a row. The greater of
+ * two is the newer one. 0: it never failed.
+ */
+typedef board_u64 board_outcome;
+
+struct board_other {		/* writer: the master */
+	board_outcome	outcome;	/* the newest one of any worker */
+	board_u32	sessions;	/* that all other workers have there */
+};
+
+/* What the worker of a slot is told of the others, in all generations; the
+ * master writes it, before it hands over sessions. */
+struct board_told {
+	struct board_news  news;
+	struct board_other remotes[];	/* of all relays, in their order */
 };
 
 struct board_remote {		/* writer: the worker of the slot */
@@ -38,8 +67,8 @@ struct board_remote {		/* writer: the worker of the slot */
 	board_u64	failed;		/* connects that failed */
 	board_u64	bytes_in;	/* from clients to it */
 	board_u64	bytes_out;	/* from it to clients */
+	board_outcome	outcome;	/* the newest one it knows of */
 	board_u32	active;		/* connecting or established now */
-	board_u32	held;		/* 1 while it is not tried */
 };
 
 struct board_worker {		/* writer: the worker of the slot */
@@ -49,35 +78,65 @@ struct board_worker {		/* writer: the worker of the slot */
 	board_u64	bytes_out;
 	board_u64	log_dropped;
 	board_u32	draining;	/* DRAIN has been read */
+	struct board_news news;		/* active and outcome of a remote */
 	struct board_remote remotes[];	/* of all relays, in their order */
 };
 
-struct board {
-	int			 fd;
-	unsigned		 nremotes;
-	size_t			 slot_size;
-	size_t			 size;
-	char			*mem;	/* head, then the slots */
-	struct board_head	*head;
-	struct board_worker	*own;	/* a worker's, else NULL */
+/* The memory of one slot, in the master. */
+struct board_slot {
+	int			 fd;	/* -1: the slot is not in use */
+	struct board_worker	*mem;
 };
 
-/* Makes the board of a generation with this configuration; the master's.
- * Returns 0, or -1 with errno. */
+struct board {
+	int			 fd;	/* of the head; -1 in a worker */
+	int			 ro;	/* the same, for workers */
+	unsigned		 nremotes;
+	size_t			 head_size;	/* of the first part */
+	size_t			 told_size;	/* a slot, in the head */
+	size_t			 slot_size;
+	size_t			 size;	/* of the head that is mapped */
+	struct board_head	*head;	/* NULL: nothing is mapped */
+	struct board_slot	*slots;	/* the master's, else NULL */
+	struct board_worker	*own;	/* a worker's, else NULL */
+	struct board_told	*told;
+};
+
+/* Makes the board of a generation with this configuration, with no slot in
+ * use; the master's. Returns 0, or -1 with errno. */
 int	 board_create(struct board *, const struct conf *);
-/* Maps the board behind fd in a master that goes on with it. */
+/* Takes up the board behind fd in a master that goes on with it. */
 int	 board_reopen(struct board *, int fd, const struct conf *);
-/* Maps the board behind fd in a worker: slot is its own. */
-int	 board_attach(struct board *, int fd, const struct conf *,
+/* Maps the board in a worker: the head behind fd, its own slot behind own.
+ * Both are closed. Returns 0, or -1 with errno. */
+int	 board_attach(struct board *, int fd, int own, const struct conf *,
 	    unsigned slot);
 void	 board_close(struct board *);
 
-struct board_worker *
-	 board_slot(const struct board *, unsigned slot);
-/* Zeroes a slot whose worker has been reaped. */
-void	 board_clear(struct board *, unsigned slot);
-/* The place of a relay's first remote in board_worker.remotes. */
+/* Makes the memory of a slot, of zeros, or takes up the one behind fd. Returns
+ * 0, or -1 with errno. */
+int	 board_slot_make(struct board *, unsigned slot);
+int	 board_slot_reopen(struct board *, unsigned slot, int fd);
+/* The slot's worker has been reaped: the next one gets new memory. */
+void	 board_slot_free(struct board *, unsigned slot);
+/* What is behind board_slot_make(): the worker's part, and what it is told;
+ * the master's. */
+static inline struct board_worker *
+board_slot(const struct board *b, unsigned slot)
+{
+	return b->slots[slot].mem;
+}
+struct board_told *
+	 board_told(const struct board *, unsigned slot);
+/* The place of a relay's first remote in remotes[]. */
 unsigned board_first_remote(const struct conf *, unsigned relay);
+
+/* The remote that has changed next since *pos, which begins as 0 or as n;
+ * BOARD_NONE; or BOARD_ALL if so many have changed that all are to be looked
+ * at. */
+#define BOARD_NONE	(-1)
+#define BOARD_ALL	(-2)
+int64_t	 board_news_next(const struct board_news *, uint64_t *pos);
 
 /* Adds to a counter of one's own: no locked instruction is needed, as there
  * is one writer. */
@@ -101,6 +160,17 @@ static inline uint64_t
 board_get(const board_u64 *c)
 {
 	return atomic_load_explicit(c, memory_order_acquire);
+}
+
+/* Says that a remote has changed, after the change. */
+static inline void
+board_news_add(struct board_news *b, unsigned remote)
+{
+	uint64_t n = atomic_load_explicit(&b->n, memory_order_relaxed);
+
+	atomic_store_explicit(&b->which[n % BOARD_NEWS], remote,
+	    memory_order_relaxed);
+	atomic_store_explicit(&b->n, n + 1, memory_order_release);
 }
 
 #endif

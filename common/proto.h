@@ -19,9 +19,10 @@
 enum {
 	PROTO_FD_CHANNEL = 3,	/* SOCK_SEQPACKET to the master, non-blocking */
 	PROTO_FD_CONF	 = 4,	/* the configuration (conf_get()) */
-	PROTO_FD_BOARD	 = 5,	/* the generation's board (board.h) */
+	PROTO_FD_BOARD	 = 5,	/* the generation's board (board.h), to read */
 	PROTO_FD_LOG	 = 6,	/* to the logger (log.h) */
-	PROTO_FD_END	 = 7	/* the first one that is not inherited */
+	PROTO_FD_SLOT	 = 7,	/* its own part of the board */
+	PROTO_FD_END	 = 8	/* the first one that is not inherited */
 };
 
 /* Descriptors that the reader (helpers/reader) finds, and the most that it may

@@ -9,6 +9,7 @@
 
 static int	 shm_named(const char *);
 static int	 shm_anonymous(const char *);
+static int	 seal(int, int);
 
 #ifndef HAVE_MEMFD_CREATE
 #define MFD_CLOEXEC		0
@@ -58,13 +59,25 @@ shm_create(const char *name, size_t size)
 
 	if ((fd = shm_anonymous(name)) == -1)
 		return -1;
-	if (ftruncate(fd, (off_t)size) == -1) {
+	if (ftruncate(fd, (off_t)size) == -1 || fchmod(fd, 0600) == -1) {
 		saved = errno;
 		close(fd);
 		errno = saved;
 		return -1;
 	}
 	return fd;
+}
+
+int
+shm_read_only(int fd)
+{
+	char path[64];
+	int ro;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if ((ro = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		ro = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return ro;
 }
 
 char *
@@ -85,21 +98,37 @@ shm_text(int fd)
 
 #ifdef F_ADD_SEALS
 /* What shm_named() has made is sealed against seals. */
-int
-shm_seal(int fd)
+static int
+seal(int fd, int seals)
 {
-	int seals = fcntl(fd, F_GET_SEALS);
+	int now = fcntl(fd, F_GET_SEALS);
 
-	if (seals == -1 || (seals & F_SEAL_SEAL))
+	if (now == -1 || (now & F_SEAL_SEAL))
 		return 0;
-	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK |
-	    F_SEAL_GROW | F_SEAL_WRITE);
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | seals);
 }
 #else
-int
-shm_seal(int fd)
+#define F_SEAL_SHRINK	0
+#define F_SEAL_GROW	0
+#define F_SEAL_WRITE	0
+
+static int
+seal(int fd, int seals)
 {
 	(void)fd;
+	(void)seals;
 	return 0;
 }
 #endif
+
+int
+shm_seal(int fd)
+{
+	return seal(fd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+}
+
+int
+shm_seal_size(int fd)
+{
+	return seal(fd, F_SEAL_SHRINK | F_SEAL_GROW);
+}

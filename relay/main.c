@@ -91,10 +91,9 @@ worker_configure(void)
 	log_set_level(self.conf->log_level);
 	if (self.slot >= BOARD_SLOTS)
 		fatalx("slot %u is out of range", self.slot);
-	if (board_attach(&self.board, PROTO_FD_BOARD, self.conf,
-	    self.slot) == -1)
+	if (board_attach(&self.board, PROTO_FD_BOARD, PROTO_FD_SLOT,
+	    self.conf, self.slot) == -1)
 		fatal("board");
-	close(PROTO_FD_BOARD);
 	if (remotes_start() == -1)
 		fatal("remotes");
 	if (path_init() == -1)

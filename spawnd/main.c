@@ -49,7 +49,6 @@ main(int argc, char **argv)
 
 	remember(argc, argv);
 	TAILQ_INIT(&master.gens);
-	TAILQ_INIT(&master.totals);
 	TAILQ_INIT(&master.listeners);
 	options_parse(&master.opt, argc, argv);
 	input();

@@ -20,13 +20,11 @@
 struct generation;
 struct listener;
 struct pidfile;
-struct total;
 
 struct master {
 	struct options		 opt;
 	struct generation	*gen;		/* the current one */
 	TAILQ_HEAD(generations, generation) gens; /* all that have workers */
-	TAILQ_HEAD(, total)	 totals;
 	TAILQ_HEAD(listeners, listener) listeners;
 	struct pidfile		*pidfile;
 	char			**argv;		/* as we were started */

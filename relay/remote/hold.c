@@ -6,36 +6,26 @@
 #define HOLD_MIN	1000	/* ms, after the first failure */
 #define HOLD_MAX	60000
 
+static uint64_t	 hold_until(const struct remote *);
 static uint64_t	 hold_time(unsigned);
 
 struct heap *
 hold_place(struct remote *r, uint64_t *key)
 {
-	if (r->fails == 0 || (r->probe == NULL && ev_now() >= r->held_until))
-		return NULL;
-	*key = r->held_until;
-	return r->probe != NULL ? &r->of->probed : &r->of->held;
+	*key = hold_until(r);
+	if (r->probe != NULL)
+		return &r->of->probed;
+	return ev_now() < *key ? &r->of->held : NULL;
 }
 
-void
-hold_over(struct remotes *rs)
+/* 0: it is not held. */
+static uint64_t
+hold_until(const struct remote *r)
 {
-	struct remote *r;
+	uint64_t outcome = board_get(&r->board->outcome);
 
-	while ((r = heap_least(&rs->held)) != NULL &&
-	    ev_now() >= r->held_until)
-		remote_place(r);
-}
-
-struct remote *
-hold_soonest(const struct remotes *rs)
-{
-	struct remote *held = heap_least(&rs->held);
-	struct remote *probed = heap_least(&rs->probed);
-
-	if (held == NULL || probed == NULL)
-		return held != NULL ? held : probed;
-	return held->held_until < probed->held_until ? held : probed;
+	return (outcome & 0xff) == 0 ? 0 :
+	    (outcome >> 8) + hold_time(outcome & 0xff);
 }
 
 static uint64_t
@@ -46,14 +36,48 @@ hold_time(unsigned fails)
 	return MIN(ms, HOLD_MAX);
 }
 
+void
+hold_over(struct remotes *rs)
+{
+	while (rs->held.n != 0 && ev_now() >= rs->held.items[0].key)
+		remote_place(heap_least(&rs->held));
+}
+
+struct remote *
+hold_soonest(const struct remotes *rs)
+{
+	if (rs->held.n == 0)
+		return heap_least(&rs->probed);
+	if (rs->probed.n == 0)
+		return heap_least(&rs->held);
+	return rs->held.items[0].key < rs->probed.items[0].key ?
+	    heap_least(&rs->held) : heap_least(&rs->probed);
+}
+
 uint64_t
 hold_failed(struct remote *r)
 {
+	unsigned fails = remote_fails(r);
+
 	r->probe = NULL;
-	if (r->fails != 0 && ev_now() < r->held_until)
+	if (ev_now() < hold_until(r))
 		return 0;
-	if (r->fails < UINT8_MAX)
-		r->fails++;
-	r->held_until = ev_now() + hold_time(r->fails);
-	return hold_time(r->fails);
+	if (fails < UINT8_MAX)
+		fails++;
+	atomic_store(&r->board->outcome, ev_now() << 8 | fails);
+	return hold_time(fails);
+}
+
+void
+hold_ok(struct remote *r)
+{
+	r->probe = NULL;
+	atomic_store(&r->board->outcome, ev_now() << 8);
+}
+
+void
+hold_learn(struct remote *r, uint64_t outcome)
+{
+	if ((outcome & 0xff) != 0 && outcome > board_get(&r->board->outcome))
+		atomic_store(&r->board->outcome, outcome);
 }

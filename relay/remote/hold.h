@@ -17,5 +17,11 @@ struct remote	*hold_soonest(const struct remotes *);
 /* A failure. Returns the ms that the remote is held for; 0: it was held
  * already, as sessions that were under way do not lengthen it. */
 uint64_t	 hold_failed(struct remote *);
+/* A success: it is not held any more. */
+void		 hold_ok(struct remote *);
+/* What another worker knows. That it has failed is believed: at worst, others
+ * are chosen. That it is back is not, or one that lies could have a dead
+ * remote tried over and over again. */
+void		 hold_learn(struct remote *, uint64_t outcome);
 
 #endif

@@ -7,17 +7,20 @@
 #include "self.h"
 #include "sess.h"
 
-#define LOOK_AGAIN	10	/* ms that counts of other workers stay good */
 #define RETIRE_SPREAD	20	/* retire up to 1/20 earlier */
 
 static int	 remotes_init(struct remotes *, const struct conf_relay *,
 		    unsigned);
 static int	 heaps_init(struct remotes *);
-static void	 remotes_look(struct remotes *);
-static uint32_t	 others_at(const struct remote *);
+static void	 remotes_news(void);
+static void	 remote_learn(struct remote *);
+static void	 remote_changed(const struct remote *);
 static struct remote *choose(struct remotes *, const struct sess *);
 static void	 tried_aside(struct remotes *, const struct sess *);
 static void	 tried_back(struct remotes *, const struct sess *);
+
+static struct remote	*all;		/* in the order of the board */
+static uint64_t		 news;		/* of others, read so far */
 
 int
 remotes_start(void)
@@ -25,9 +28,11 @@ remotes_start(void)
 	const struct conf *c = self.conf;
 	unsigned i;
 
+	all = calloc(self.board.nremotes, sizeof(*all));
 	self.remotes = calloc(c->nrelays, sizeof(*self.remotes));
-	if (self.remotes == NULL)
+	if (all == NULL || self.remotes == NULL)
 		return -1;
+	news = board_get(&self.board.told->news.n);
 	for (i = 0; i < c->nrelays; i++)
 		if (remotes_init(&self.remotes[i], &c->relays[i],
 		    board_first_remote(c, i)) == -1)
@@ -43,12 +48,11 @@ remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
 
 	rs->conf = c;
 	rs->n = c->nremotes;
-	rs->first = first;
+	rs->all = all + first;
 	rs->retire_at = c->retire;
 	if (c->retire >= RETIRE_SPREAD)
 		rs->retire_at -= arc4random_uniform(c->retire / RETIRE_SPREAD);
-	if ((rs->all = calloc(rs->n, sizeof(*rs->all))) == NULL ||
-	    heaps_init(rs) == -1)
+	if (heaps_init(rs) == -1)
 		return -1;
 	for (i = 0; i < rs->n; i++) {
 		r = &rs->all[i];
@@ -56,10 +60,11 @@ remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
 		r->conf = &c->remotes[i];
 		r->weight = (uint16_t)r->conf->weight;
 		r->board = &self.board.own->remotes[first + i];
+		r->told = &self.board.told->remotes[first + i];
 	}
 	balance_start(rs, arc4random_uniform(rs->n));
 	for (i = 0; i < rs->n; i++)
-		remote_place(&rs->all[i]);
+		remote_learn(&rs->all[i]);
 	return 0;
 }
 
@@ -79,37 +84,28 @@ heaps_init(struct remotes *rs)
 	    heap_init(&rs->probed, rs->n) == -1 ? -1 : 0;
 }
 
-/*
- * Counts what the other workers have open, from the board. A count may be
- * LOOK_AGAIN old: at a rate where that matters, the sessions since then are a
- * small part of it.
- */
+/* The others have more or fewer sessions somewhere, or one does not answer. */
 static void
-remotes_look(struct remotes *rs)
-{
-	struct remote *r;
-
-	if (rs->seen != 0 && ev_now() < rs->seen + LOOK_AGAIN)
-		return;
-	rs->seen = ev_now();
-	for (r = rs->all; r < rs->all + rs->n; r++) {
-		r->others = others_at(r);
-		remote_place(r);
-	}
-}
-
-static uint32_t
-others_at(const struct remote *r)
+remotes_news(void)
 {
 	const struct board *b = &self.board;
-	unsigned at = r->of->first + (unsigned)(r - r->of->all);
-	unsigned k, slots = atomic_load(&b->head->slots_used);
-	uint32_t n = 0;
+	int64_t i;
 
-	for (k = 0; k < slots && k < BOARD_SLOTS; k++)
-		if (k != self.slot)
-			n += atomic_load(&board_slot(b, k)->remotes[at].active);
-	return n;
+	while ((i = board_news_next(&b->told->news, &news)) >= 0)
+		if (i < b->nremotes)
+			remote_learn(&all[i]);
+	if (i == BOARD_ALL)
+		for (i = 0; i < b->nremotes; i++)
+			remote_learn(&all[i]);
+}
+
+static void
+remote_learn(struct remote *r)
+{
+	r->others = atomic_load_explicit(&r->told->sessions,
+	    memory_order_relaxed);
+	hold_learn(r, board_get(&r->told->outcome));
+	remote_place(r);
 }
 
 void
@@ -120,12 +116,19 @@ remote_place(struct remote *r)
 
 	if (r->of->n == 1)
 		return;		/* there is nothing to choose */
-	if (r->fails != 0)
+	if (remote_fails(r) != 0)
 		h = hold_place(r, &key);
 	if (h == NULL)
 		h = balance_place(r, &key);
 	if (h != r->heap || key != h->items[r->at].key)
 		heap_put(h, r, key);
+}
+
+/* The master is to look at its sessions and outcome. */
+static void
+remote_changed(const struct remote *r)
+{
+	board_news_add(&self.board.own->news, (unsigned)(r - all));
 }
 
 struct remote *
@@ -139,9 +142,10 @@ remote_pick(struct remotes *rs, const struct sess *s)
 		r = choose(rs, s);
 	if (r == NULL)
 		return NULL;
-	if (r->fails != 0 && r->probe == NULL)
+	if (remote_fails(r) != 0 && r->probe == NULL)
 		r->probe = s;
 	board_add32(&r->board->active, 1);
+	remote_changed(r);
 	balance_taken(r);
 	remote_place(r);
 	return r;
@@ -152,7 +156,8 @@ choose(struct remotes *rs, const struct sess *s)
 {
 	struct remote *r;
 
-	remotes_look(rs);
+	if (board_get(&self.board.told->news.n) != news)
+		remotes_news();
 	if (rs->held.n != 0)
 		hold_over(rs);
 	if (s->ntried != 0)
@@ -188,6 +193,7 @@ remote_release(struct remote *r, const struct sess *s)
 	if (r->probe == s)
 		r->probe = NULL;
 	board_add32(&r->board->active, -1);
+	remote_changed(r);
 	remote_place(r);
 }
 
@@ -195,12 +201,12 @@ void
 remote_ok(struct remote *r)
 {
 	board_add(&r->board->sessions, 1);
-	if (r->fails == 0)
+	if (remote_fails(r) == 0)
 		return;
-	log_info("remote %s: back after %u failures", r->conf->name, r->fails);
-	r->fails = 0;
-	r->probe = NULL;
-	atomic_store(&r->board->held, 0);
+	log_info("remote %s: back after %u failures", r->conf->name,
+	    remote_fails(r));
+	hold_ok(r);
+	remote_changed(r);
 	remote_place(r);
 }
 
@@ -211,7 +217,7 @@ remote_failed(struct remote *r, const char *why)
 
 	board_add(&r->board->failed, 1);
 	if ((ms = hold_failed(r)) != 0) {
-		atomic_store(&r->board->held, 1);
+		remote_changed(r);
 		log_warnx("remote %s: %s; held for %llu s", r->conf->name, why,
 		    (unsigned long long)ms / 1000);
 	}

@@ -20,13 +20,12 @@ struct remote {
 	unsigned		 at;		/* its place there */
 	uint32_t		 others;	/* sessions of other workers */
 	struct board_remote	*board;		/* this worker's counters */
+	const struct board_other *told;		/* of the other workers */
 	uint64_t		 turn;		/* the least one is next */
 	uint32_t		 stride;	/* from turn to turn */
 	uint16_t		 weight;
-	uint8_t			 fails;		/* in a row */
 	uint8_t			 addr;		/* that worked last */
 	uint32_t		 hash;		/* of its name */
-	uint64_t		 held_until;	/* ms, if fails != 0 */
 	const struct sess	*probe;		/* it tries it again, or NULL */
 	const struct conf_remote *conf;
 };
@@ -36,13 +35,11 @@ struct remotes {
 	const struct conf_relay	*conf;
 	struct remote		*all;
 	unsigned		 n;
-	unsigned		 first;		/* place on the board */
 	uint64_t		 clock;		/* turn of who was chosen */
 	struct heap		 by_turn;	/* usable, by turn */
 	struct heap		 by_load;	/* and by sessions a weight */
 	struct heap		 held;		/* by the time it is over */
 	struct heap		 probed;	/* held, and a session tries */
-	uint64_t		 seen;		/* ms, others were counted */
 	uint64_t		 sessions;	/* taken, for retire */
 	uint64_t		 retire_at;	/* with spread; 0 = never */
 };
@@ -65,6 +62,14 @@ void	 remote_ok(struct remote *);
 void	 remote_failed(struct remote *, const char *why);
 /* Puts a remote into the heap where its state belongs. */
 void	 remote_place(struct remote *);
+
+/* Connects that have failed in a row. */
+static inline unsigned
+remote_fails(const struct remote *r)
+{
+	return atomic_load_explicit(&r->board->outcome,
+	    memory_order_relaxed) & 0xff;
+}
 
 /* All sessions that are open at a remote, or on their way. */
 static inline uint64_t

@@ -12,6 +12,7 @@
 #include "proc/channel.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/load.h"
 #include "proc/refill.h"
 #include "proc/watch.h"
 
@@ -171,6 +172,7 @@ out_send(struct worker *w)
 {
 	unsigned i;
 
+	load_tell();
 	if (ipc_send(w->chan.fd, MSG_CONN, w->out, w->nout,
 	    w->out_fds) == 0) {
 		for (i = 0; i < w->nout; i++)

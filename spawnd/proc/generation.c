@@ -12,7 +12,7 @@
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
-#include "proc/totals.h"
+#include "proc/load.h"
 #include "proc/worker.h"
 #include "proto.h"
 #include "shm.h"
@@ -92,14 +92,15 @@ generation_new(struct conf **conf, int fd, const char **errp)
 	g->conf = *conf;
 	g->conf_fd = fd;
 	*conf = NULL;
-	g->board.fd = -1;
+	g->board.fd = g->board.ro = -1;
 	g->started = ev_now();
 	g->number = ++master.last_number;
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
 	if ((budget(g->conf) && value_again(g) == -1) ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
-	    board_create(&g->board, g->conf) == -1 || totals_find(g) == -1) {
+	    board_create(&g->board, g->conf) == -1 ||
+	    load_generation(g) == -1) {
 		*errp = strerror(errno);
 		generation_free(g);
 		return NULL;
@@ -113,10 +114,10 @@ generation_free(struct generation *g)
 	TAILQ_REMOVE(&master.gens, g, entry);
 	if (g->conf_fd != -1)
 		close(g->conf_fd);
+	load_generation_free(g);
 	board_close(&g->board);
 	acl_map_free(&g->acl);
 	conf_free(&g->conf);
-	free(g->totals);
 	free(g);
 }
 
@@ -125,7 +126,7 @@ generation_save(FILE *f)
 {
 	const struct generation *g;
 
-	totals_save(f);
+	load_save(f);
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		fprintf(f, "generation %u %d %d %d %d %" PRIu64 "\n",
 		    g->number, g->old, g == master.gen,
@@ -151,7 +152,7 @@ generation_take(const char *line)
 	    (g->conf = conf_get(g->conf_fd, &err)) == NULL ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    board_reopen(&g->board, board_fd, g->conf) == -1 ||
-	    totals_find(g) == -1)
+	    load_generation(g) == -1)
 		return false;
 	g->old = old != 0;
 	if (current)

@@ -25,7 +25,7 @@ struct generation {
 	unsigned		 nworkers;
 	unsigned		 died;		/* workers, so far */
 	struct worker		*slots[BOARD_SLOTS];
-	struct total		**totals;	/* one a remote */
+	struct place		*places;	/* one a remote (load.h) */
 	uint64_t		 started;	/* ms */
 	uint64_t		 backoff;	/* ms, 0: none died young */
 	uint64_t		 not_before;	/* ms, no start before that */

@@ -9,6 +9,7 @@
 #include "master.h"
 #include "proc/channel.h"
 #include "proc/generation.h"
+#include "proc/load.h"
 #include "proc/process.h"
 #include "proc/totals.h"
 #include "proc/watch.h"
@@ -40,7 +41,10 @@ static int
 process_launch(struct worker *w)
 {
 	child_init(&w->child, "worker", CHILD_OWN, process_ended);
-	return channel_open(w) == -1 ? -1 : process_exec(w);
+	if (board_slot_make(&w->gen->board, w->slot) == -1 ||
+	    load_worker(w) == -1 || channel_open(w) == -1)
+		return -1;
+	return process_exec(w);
 }
 
 static int
@@ -49,8 +53,9 @@ process_exec(struct worker *w)
 	const struct child_fd fds[] = {
 		{ w->its_end,		PROTO_FD_CHANNEL },
 		{ w->gen->conf_fd,	PROTO_FD_CONF },
-		{ w->gen->board.fd,	PROTO_FD_BOARD },
-		{ log_fd(),		PROTO_FD_LOG }
+		{ w->gen->board.ro,	PROTO_FD_BOARD },
+		{ log_fd(),		PROTO_FD_LOG },
+		{ w->gen->board.slots[w->slot].fd, PROTO_FD_SLOT }
 	};
 	char path[1024], gen[16], slot[16], version[16];
 	char *argv[] = { path, gen, slot, version, NULL };
@@ -105,12 +110,13 @@ process_take(const char *line)
 {
 	struct generation *g = TAILQ_LAST(&master.gens, generations);
 	struct worker own, *w;
-	int chan, state, due;
+	int board, chan, state, due;
 	long pid;
 
-	if (g == NULL || sscanf(line, "worker %u %ld %d %d %d %d %" SCNu64
-	    " %" SCNu64 " %" SCNu64, &own.slot, &pid, &chan, &own.its_end,
-	    &state, &due, &own.sent, &own.started, &own.draining_since) != 9 ||
+	if (g == NULL || sscanf(line, "worker %u %ld %d %d %d %d %d %" SCNu64
+	    " %" SCNu64 " %" SCNu64, &own.slot, &pid, &board, &chan,
+	    &own.its_end, &state, &due, &own.sent, &own.started,
+	    &own.draining_since) != 10 ||
 	    own.slot >= BOARD_SLOTS || (w = worker_new(g, own.slot)) == NULL)
 		return false;
 	child_init(&w->child, "worker", CHILD_OWN, process_ended);
@@ -121,7 +127,8 @@ process_take(const char *line)
 	w->started = own.started;
 	w->draining_since = own.draining_since;
 	w->drain_due = due != 0;
-	if (channel_adopt(w, chan) == -1 ||
+	if (board_slot_reopen(&g->board, w->slot, board) == -1 ||
+	    load_worker(w) == -1 || channel_adopt(w, chan) == -1 ||
 	    child_adopt(&w->child, (pid_t)pid) == -1)
 		return false;
 	watch_begin(w);

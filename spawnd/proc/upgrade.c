@@ -18,10 +18,10 @@
 #include "proc/child.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/load.h"
 #include "proc/logproc.h"
 #include "proc/process.h"
 #include "proc/reload.h"
-#include "proc/totals.h"
 #include "proc/upgrade.h"
 #include "proto.h"
 #include "shm.h"
@@ -67,7 +67,7 @@ static const struct {
 	{ "master ",	 take_master },
 	{ "log ",	 logproc_take },
 	{ "listener ",	 listener_take },
-	{ "total ",	 totals_take },
+	{ "total ",	 load_take },
 	{ "generation ", generation_take },
 	{ "worker ",	 process_take },
 	{ "kept ",	 handoff_take },

@@ -7,6 +7,7 @@
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/load.h"
 #include "proc/worker.h"
 
 static const char * const state_names[] = {
@@ -53,8 +54,6 @@ worker_new(struct generation *g, unsigned slot)
 	w->its_end = -1;
 	w->started = ev_now();
 	g->slots[slot] = w;
-	if (slot >= atomic_load(&g->board.head->slots_used))
-		atomic_store(&g->board.head->slots_used, slot + 1);
 	TAILQ_INSERT_TAIL(&g->workers, w, entry);
 	g->nworkers++;
 	mark(MARK_WORKERS);
@@ -75,6 +74,8 @@ worker_free(struct worker *w)
 	if (w->lost)
 		TAILQ_REMOVE(&lost, w, lost_entry);
 	TAILQ_REMOVE(&g->workers, w, entry);
+	load_worker_gone(w);
+	board_slot_free(&g->board, w->slot);
 	g->slots[w->slot] = NULL;
 	g->nworkers--;
 	mark(MARK_WORKERS | MARK_ACCEPT);
@@ -198,8 +199,9 @@ worker_save(FILE *f, const struct generation *g)
 	const struct worker *w;
 
 	TAILQ_FOREACH(w, &g->workers, entry)
-		fprintf(f, "worker %u %ld %d %d %d %d %" PRIu64 " %" PRIu64
+		fprintf(f, "worker %u %ld %d %d %d %d %d %" PRIu64 " %" PRIu64
 		    " %" PRIu64 "\n", w->slot, (long)w->child.pid,
+		    inherit_fd(g->board.slots[w->slot].fd),
 		    inherit_fd(w->chan.fd), inherit_fd(w->its_end),
 		    (int)w->state, w->drain_due, w->sent, w->started,
 		    w->draining_since);

@@ -34,6 +34,9 @@ struct worker {
 	bool			 full;		/* channel met EAGAIN */
 	bool			 drain_due;	/* DRAIN is to be sent */
 	uint64_t		 sent;		/* sessions handed to it */
+	uint32_t		*counted;	/* its sessions at each remote,
+						   when last seen (load.h) */
+	uint64_t		 news;		/* of its board, read so far */
 	uint64_t		 seen;		/* taken, at the last look */
 	uint64_t		 due;		/* ms, when timer should fire */
 	uint64_t		 started;	/* ms */

@@ -10,6 +10,7 @@
 #include "ev.h"
 #include "master.h"
 #include "proc/generation.h"
+#include "proc/load.h"
 #include "proc/reload.h"
 #include "proc/totals.h"
 #include "proc/worker.h"
@@ -375,29 +376,25 @@ static void
 show_remote(struct table *t, const struct conf_relay *r,
     const struct conf_remote *remote, unsigned place)
 {
-	const struct total *past = master.gen->totals[place];
+	const struct total *past = master.gen->places[place].total;
 	const struct board_remote *b;
-	const struct generation *g;
+	const struct place *p;
 	const struct worker *w;
 	struct total sum = *past;
 	uint64_t active = 0, held = 0;
 	char text[ADDR_STRLEN];
-	unsigned i;
 
-	TAILQ_FOREACH(g, &master.gens, entry) {
-		for (i = 0; i < g->board.nremotes; i++)
-			if (g->totals[i] == past)
-				break;
-		if (i == g->board.nremotes)
-			continue;
-		TAILQ_FOREACH(w, &g->workers, entry) {
-			b = &board_slot(&g->board, w->slot)->remotes[i];
+	LIST_FOREACH(p, &past->places, entry) {
+		TAILQ_FOREACH(w, &p->gen->workers, entry) {
+			b = &board_slot(&p->gen->board,
+			    w->slot)->remotes[p - p->gen->places];
 			sum.sessions += board_get(&b->sessions);
 			sum.failed += board_get(&b->failed);
 			sum.bytes_in += board_get(&b->bytes_in);
 			sum.bytes_out += board_get(&b->bytes_out);
 			active += atomic_load(&b->active);
-			held += g == master.gen && atomic_load(&b->held) != 0;
+			held += p->gen == master.gen &&
+			    (board_get(&b->outcome) & 0xff) != 0;
 		}
 	}
 	cell(t, "%s", r->name);

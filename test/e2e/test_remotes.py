@@ -149,6 +149,58 @@ def test_leastconn_sees_the_load_of_all_workers(daemon, box):
     assert abs(got["a"] - 100) <= 4, (before, got)
 
 
+def test_leastconn_sees_the_load_of_all_generations(daemon, box):
+    """What is open from before a reload counts."""
+    echo = box.closing(peers.EchoServer(2))
+    d = daemon(remotes=[echo.conf()],
+               spawnd="servers { min = 2 max = 4 } users { min = 5 }")
+    clients = open_sessions(d, 20)
+    d.conf.change(remotes=[echo.conf(), echo.conf(which=1)])
+    d.reload()
+    clients += open_sessions(d, 20)
+    assert active(d) == {"a": 20, "b": 20}
+    clients += open_sessions(d, 20)
+    assert abs(active(d)["a"] - 30) <= 4
+
+
+def test_what_is_held_is_known_to_a_new_generation(daemon, echo, backend):
+    """And by a new worker of the same one: it does not try what others have
+    found dead."""
+    dead = backend(listen=False)
+    d = daemon(remotes=[dead.conf("weight = 100"), echo], spawnd=ONE)
+
+    def failed(count):
+        open_sessions(d, 1)
+        return d.remotes()["a"]["failed"] == count
+
+    wait(lambda: failed(4), 30, "the fourth failure", 0.05)  # held for 8 s
+    begun = time.monotonic()
+    d.reload()
+    open_sessions(d, 5)
+    remotes = d.remotes()
+    if time.monotonic() - begun < 7:
+        assert remotes["a"]["failed"] == 4
+        assert remotes["a"]["held"]
+
+
+def test_only_its_own_part_of_the_board_is_writable(daemon, echo):
+    """Not even by mprotect(2): "mw" of smaps says that the kernel would let
+    it, and "wr" that it is."""
+    d = daemon(remotes=[echo], spawnd="servers { min = 2 max = 2 }")
+    open_sessions(d, 4)
+    for worker in d.workers():
+        flags, name = collections.defaultdict(set), None
+        for line in open(f"/proc/{worker['pid']}/smaps"):
+            fields = line.split()
+            if "-" in fields[0]:
+                name = " ".join(fields[5:])
+            elif fields[0] == "VmFlags:" and "spawnd-" in name:
+                flags[name.split()[0].split(":")[-1]].add(
+                    "mw" in fields[1:])
+        assert flags["spawnd-board"] == {False}, flags
+        assert flags["spawnd-slot"] == {True}, flags
+
+
 def test_roundrobin_takes_turns(daemon, box):
     echo = box.closing(peers.EchoServer(3))
     d = daemon(spawnd=ONE, relay="balance = roundrobin",

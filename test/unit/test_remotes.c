@@ -38,7 +38,6 @@ remotes_free(struct remotes *rs)
 	free(rs->by_load.items);
 	free(rs->held.items);
 	free(rs->probed.items);
-	free(rs->all);
 }
 
 static void
@@ -48,6 +47,7 @@ pools_free(void)
 
 	for (i = 0; i < conf.nrelays; i++)
 		remotes_free(&self.remotes[i]);
+	free(self.remotes[0].all);
 	free(self.remotes);
 	self.remotes = NULL;
 }
@@ -90,10 +90,11 @@ setup(void **state)
 	self.slot = 1;
 	log_init(-1, "test");
 	log_set_level(LOG_ERR);
-	if (board_create(&self.board, &conf) == -1)
+	if (board_create(&self.board, &conf) == -1 ||
+	    board_slot_make(&self.board, self.slot) == -1)
 		return -1;
 	self.board.own = board_slot(&self.board, self.slot);
-	atomic_store(&self.board.head->slots_used, 2);
+	self.board.told = board_told(&self.board, self.slot);
 	return 0;
 }
 
@@ -128,13 +129,40 @@ refuse(struct remote *u)
 	remote_failed(u, "refused");
 }
 
-/* What another worker has open at u; counts from the next look on. */
-static void
-load_elsewhere(const struct remote *u, int n)
+/* What is told of other workers. */
+static struct board_other *
+told(const struct remote *u)
 {
-	board_add32(&board_slot(&self.board, 0)->remotes[pool->first +
-	    (unsigned)(u - pool->all)].active, n);
-	now += 1000;
+	return &self.board.told->remotes[u - self.remotes[0].all];
+}
+
+static void
+tell(const struct remote *u)
+{
+	board_news_add(&self.board.told->news,
+	    (unsigned)(u - self.remotes[0].all));
+}
+
+/* Other workers have so many at u. */
+static void
+load_elsewhere(const struct remote *u, unsigned n)
+{
+	atomic_store(&told(u)->sessions, n);
+	tell(u);
+}
+
+/* Another worker has found that u does not answer. */
+static void
+fail_elsewhere(const struct remote *u, unsigned fails)
+{
+	atomic_store(&told(u)->outcome, now << 8 | fails);
+	tell(u);
+}
+
+static bool
+is_held(const struct remote *u)
+{
+	return (board_get(&u->board->outcome) & 0xff) != 0;
 }
 
 /* Makes every other remote look busy. */
@@ -154,7 +182,7 @@ test_init(void **state)
 	(void)state;
 	pools_make(BALANCE_LEASTCONN, 3);
 	assert_int_equal(pool->n, 3);
-	assert_int_equal(pool->first, 1);
+	assert_ptr_equal(a, self.remotes[0].all + 1);
 	assert_ptr_equal(a->board, &self.board.own->remotes[1]);
 	assert_ptr_equal(c->board, &self.board.own->remotes[3]);
 	assert_ptr_equal(self.remotes[0].all[0].board,
@@ -200,10 +228,10 @@ test_counts(void **state)
 	assert_int_equal(active(u), 0);
 	remote_failed(u, "refused");
 	assert_int_equal(board_get(&u->board->failed), 1);
-	assert_int_equal(atomic_load(&u->board->held), 1);
+	assert_true(is_held(u));
 	now += 1000;
 	remote_ok(u);
-	assert_int_equal(atomic_load(&u->board->held), 0);
+	assert_false(is_held(u));
 }
 
 /* --- leastconn --- */
@@ -325,12 +353,12 @@ test_leastconn_many(void **state)
 		if (arc4random_uniform(50) == 0)
 			refuse(r);
 		now += arc4random_uniform(5);
-		for (k = 0, r = pick(); r->fails == 0 && k < MOST; k++) {
+		for (k = 0, r = pick(); !is_held(r) && k < MOST; k++) {
 			other_one = &pool->all[k];
-			assert_true(other_one->fails != 0 ||
+			assert_true(is_held(other_one) ||
 			    active(other_one) + 1 >= active(r));
 		}
-		if (r->fails != 0)
+		if (is_held(r))
 			remote_ok(r);
 	}
 }
@@ -349,30 +377,71 @@ test_leastconn_released(void **state)
 	assert_ptr_equal(pick(), b);
 }
 
-/* What other workers have open counts; what is in slots that were never used,
- * or is of another relay, does not. */
+/* What other workers have open counts, as soon as it is told. */
 static void
 test_leastconn_others(void **state)
 {
-	struct board_worker *w = board_slot(&self.board, 0);
 	int i;
 
 	(void)state;
 	pools_make(BALANCE_LEASTCONN, 2);
-	board_add32(&w->remotes[1].active, 100);	/* a, elsewhere */
-	board_add32(&w->remotes[0].active, 5000);
-	w = board_slot(&self.board, 2);
-	board_add32(&w->remotes[2].active, 5000);
+	load_elsewhere(a, 100);
+	load_elsewhere(self.remotes[0].all, 5000);
 	for (i = 0; i < 100; i++)
 		assert_ptr_equal(pick(), b);
 	for (i = 0; i < 100; i++)
 		pick();
 	assert_int_equal(active(a), 50);
 	assert_int_equal(active(b), 150);
-	atomic_store(&self.board.head->slots_used, 3);
-	now += 1000;
+	load_elsewhere(b, 1000);
 	for (i = 0; i < 100; i++)
 		assert_ptr_equal(pick(), a);
+	load_elsewhere(b, 0);
+	load_elsewhere(a, 0);
+	for (i = 0; i < 10; i++)
+		pick();
+	assert_int_equal(active(a), active(b));
+}
+
+/* More news than are remembered, and what was there before the worker. */
+static void
+test_leastconn_much_news(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, MOST);
+	for (i = 0; i < BOARD_NEWS + 10; i++)
+		load_elsewhere(&pool->all[i % (MOST - 1)], 7);
+	for (i = 0; i < 7; i++)
+		assert_ptr_equal(pick(), &pool->all[MOST - 1]);
+	for (i = 0; i < MOST - 1; i++)
+		load_elsewhere(&pool->all[i], 20);
+	pools_make(BALANCE_LEASTCONN, MOST);
+	for (i = 0; i < 13; i++)
+		assert_ptr_equal(pick(), &pool->all[MOST - 1]);
+}
+
+/* The master is told which remote has other figures. */
+static void
+test_news(void **state)
+{
+	static const struct sess s;
+	struct remote *r;
+	uint64_t pos = 0;
+	int i;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	r = remote_pick(pool, &s);
+	remote_failed(r, "refused");
+	remote_release(r, &s);
+	remote_ok(r);
+	for (i = 0; i < 4; i++)
+		assert_ptr_equal(&self.remotes[0].all[
+		    board_news_next(&self.board.own->news, &pos)], r);
+	assert_int_equal(board_news_next(&self.board.own->news, &pos),
+	    BOARD_NONE);
 }
 
 /* Its own sessions are on the board as well, and count once. */
@@ -385,7 +454,6 @@ test_leastconn_own(void **state)
 	pools_make(BALANCE_LEASTCONN, 2);
 	load_elsewhere(b, 8);
 	for (i = 0; i < 7; i++) {
-		now += 1000;
 		assert_ptr_equal(pick(), a);
 	}
 }
@@ -625,7 +693,7 @@ test_hold_grows(void **state)
 		assert_ptr_equal(remote_pick(pool, &s), a);
 		remote_failed(a, "refused");
 		remote_release(a, &s);
-		assert_int_equal(atomic_load(&a->board->held), 1);
+		assert_true(is_held(a));
 		now += hold - 1;
 		assert_ptr_not_equal(pick(), a);
 		now += 1;
@@ -729,6 +797,63 @@ test_tried_and_held(void **state)
 	tried[1] = 1;
 	s.ntried = 2;
 	assert_ptr_equal(remote_pick(pool, &s), c);
+}
+
+/* --- what other workers have found out --- */
+
+static void
+test_held_elsewhere(void **state)
+{
+	const struct sess probe = { .id = 1 };
+	int i;
+
+	(void)state;
+	pools_make(BALANCE_ROUNDROBIN, 2);
+	fail_elsewhere(a, 3);		/* for four seconds */
+	for (i = 0; i < 4; i++) {
+		assert_ptr_equal(pick(), b);
+		assert_true(is_held(a));
+		now += 999;
+	}
+	now += 4;
+	while (remote_pick(pool, &probe) != a)
+		continue;
+	assert_ptr_equal(pick(), b);	/* one tries */
+	assert_ptr_equal(pick(), b);
+	remote_ok(a);
+	assert_false(is_held(a));
+	/* What is told is older than that. */
+	tell(a);
+	while (pick() != a)
+		continue;
+	assert_false(is_held(a));
+}
+
+/* A worker that starts does not try what others know to be dead. */
+static void
+test_held_at_start(void **state)
+{
+	int i;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 3);
+	fail_elsewhere(b, 7);
+	pools_make(BALANCE_LEASTCONN, 3);
+	for (i = 0; i < 100; i++)
+		assert_ptr_not_equal(pick(), b);
+}
+
+/* That others say it is back is no reason to try what has failed here. */
+static void
+test_back_elsewhere(void **state)
+{
+	(void)state;
+	pools_make(BALANCE_ROUNDROBIN, 2);
+	refuse(a);
+	now += 10;
+	fail_elsewhere(a, 0);
+	assert_ptr_equal(pick(), b);
+	assert_ptr_equal(pick(), b);
 }
 
 /* --- the one session that tries a held remote again --- */
@@ -864,6 +989,8 @@ main(void)
 		T(test_leastconn_released),
 		T(test_leastconn_others),
 		T(test_leastconn_own),
+		T(test_leastconn_much_news),
+		T(test_news),
 		T(test_roundrobin),
 		T(test_roundrobin_weights),
 		T(test_roundrobin_starts_anywhere),
@@ -878,6 +1005,9 @@ main(void)
 		T(test_never_holds_all),
 		T(test_tried),
 		T(test_tried_and_held),
+		T(test_held_elsewhere),
+		T(test_held_at_start),
+		T(test_back_elsewhere),
 		T(test_probe_is_one),
 		T(test_probe_given_up),
 		T(test_probe_fails),

@@ -1,0 +1,282 @@
+#include "compat.h"
+
+#include <inttypes.h>
+
+#include "board.h"
+#include "ev.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/load.h"
+#include "proc/worker.h"
+
+#define BUCKETS		4099
+
+LIST_HEAD(bucket, total);
+
+static struct bucket *bucket_of(const char *, const char *);
+static struct total *total_of(const char *, const char *);
+static void	 look_all(void);
+static void	 look_news(struct worker *);
+static void	 look(struct worker *, unsigned);
+static void	 changed(struct total *);
+static void	 tell_changed(void);
+static void	 tell(struct worker *, unsigned);
+static void	 fold(struct worker *, unsigned);
+
+static struct bucket		 names[BUCKETS];
+static TAILQ_HEAD(, total)	 news = TAILQ_HEAD_INITIALIZER(news);
+static uint64_t			 told;	/* ms, when last */
+
+static struct bucket *
+bucket_of(const char *relay, const char *remote)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *relay != '\0'; relay++)
+		h = (h ^ (uint8_t)*relay) * 16777619u;
+	for (; *remote != '\0'; remote++)
+		h = (h ^ (uint8_t)*remote) * 16777619u;
+	return &names[h % BUCKETS];
+}
+
+static struct total *
+total_of(const char *relay, const char *remote)
+{
+	struct bucket *b = bucket_of(relay, remote);
+	struct total *t;
+
+	LIST_FOREACH(t, b, name)
+		if (strcmp(t->remote, remote) == 0 &&
+		    strcmp(t->relay, relay) == 0)
+			return t;
+	if ((t = calloc(1, sizeof(*t))) == NULL)
+		return NULL;
+	strlcpy(t->relay, relay, sizeof(t->relay));
+	strlcpy(t->remote, remote, sizeof(t->remote));
+	LIST_INIT(&t->places);
+	LIST_INSERT_HEAD(b, t, name);
+	return t;
+}
+
+int
+load_generation(struct generation *g)
+{
+	const struct conf_relay *r;
+	struct place *p;
+	unsigned i, k;
+
+	p = g->places = calloc(g->board.nremotes, sizeof(*g->places));
+	if (p == NULL)
+		return -1;
+	for (i = 0; i < g->conf->nrelays; i++) {
+		r = &g->conf->relays[i];
+		for (k = 0; k < r->nremotes; k++, p++) {
+			p->total = total_of(r->name, r->remotes[k].name);
+			if (p->total == NULL)
+				return -1;
+			p->gen = g;
+			LIST_INSERT_HEAD(&p->total->places, p, entry);
+		}
+	}
+	return 0;
+}
+
+void
+load_generation_free(struct generation *g)
+{
+	unsigned i;
+
+	for (i = 0; g->places != NULL && i < g->board.nremotes; i++)
+		if (g->places[i].gen != NULL)
+			LIST_REMOVE(&g->places[i], entry);
+	free(g->places);
+	g->places = NULL;
+}
+
+int
+load_worker(struct worker *w)
+{
+	unsigned i;
+
+	w->counted = calloc(w->gen->board.nremotes, sizeof(*w->counted));
+	if (w->counted == NULL)
+		return -1;
+	for (i = 0; i < w->gen->board.nremotes; i++)
+		look(w, i);
+	look_all();
+	tell_changed();
+	for (i = 0; i < w->gen->board.nremotes; i++)
+		tell(w, i);
+	return 0;
+}
+
+void
+load_worker_gone(struct worker *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->gen->board.nremotes && w->counted != NULL; i++)
+		fold(w, i);
+	free(w->counted);
+	w->counted = NULL;
+}
+
+static void
+fold(struct worker *w, unsigned i)
+{
+	const struct board_remote *b =
+	    &board_slot(&w->gen->board, w->slot)->remotes[i];
+	struct total *t = w->gen->places[i].total;
+
+	look(w, i);
+	t->sessions += board_get(&b->sessions);
+	t->failed += board_get(&b->failed);
+	t->bytes_in += board_get(&b->bytes_in);
+	t->bytes_out += board_get(&b->bytes_out);
+	if (w->counted[i] == 0)
+		return;
+	t->active -= w->counted[i];
+	w->counted[i] = 0;
+	changed(t);
+}
+
+void
+load_tell(void)
+{
+	if (ev_now() == told)
+		return;
+	told = ev_now();
+	look_all();
+	tell_changed();
+}
+
+static void
+look_all(void)
+{
+	struct generation *g;
+	struct worker *w;
+
+	TAILQ_FOREACH(g, &master.gens, entry)
+		TAILQ_FOREACH(w, &g->workers, entry)
+			if (w->counted != NULL)
+				look_news(w);
+}
+
+/* Of what one worker claims no more is read than is remembered. */
+static void
+look_news(struct worker *w)
+{
+	const struct board *b = &w->gen->board;
+	const struct board_news *n = &board_slot(b, w->slot)->news;
+	int64_t r;
+	unsigned i;
+
+	for (i = 0; i < BOARD_NEWS; i++) {
+		if ((r = board_news_next(n, &w->news)) == BOARD_NONE)
+			return;
+		if (r == BOARD_ALL)
+			break;
+		if (r < b->nremotes)
+			look(w, (unsigned)r);
+	}
+	for (i = 0; r == BOARD_ALL && i < b->nremotes; i++)
+		look(w, i);
+}
+
+/* It cannot have more sessions than it may have, nor know the future. */
+static void
+look(struct worker *w, unsigned i)
+{
+	const struct board_remote *b =
+	    &board_slot(&w->gen->board, w->slot)->remotes[i];
+	struct total *t = w->gen->places[i].total;
+	uint32_t active = MIN(atomic_load(&b->active), w->gen->conf->users_max);
+	uint64_t outcome = board_get(&b->outcome);
+
+	if (outcome >> 8 > ev_now())
+		outcome = ev_now() << 8 | (outcome & 0xff);
+	if (active == w->counted[i] && outcome <= t->outcome)
+		return;
+	t->active = t->active - w->counted[i] + active;
+	w->counted[i] = active;
+	if (outcome > t->outcome)
+		t->outcome = outcome;
+	changed(t);
+}
+
+static void
+changed(struct total *t)
+{
+	if (!t->changed)
+		TAILQ_INSERT_TAIL(&news, t, entry);
+	t->changed = true;
+}
+
+/* Who drains chooses no more. */
+static void
+tell_changed(void)
+{
+	const struct place *p;
+	struct worker *w;
+	struct total *t;
+
+	while ((t = TAILQ_FIRST(&news)) != NULL) {
+		TAILQ_REMOVE(&news, t, entry);
+		t->changed = false;
+		LIST_FOREACH(p, &t->places, entry) {
+			if (p->gen->old)
+				continue;
+			TAILQ_FOREACH(w, &p->gen->workers, entry)
+				if (w->counted != NULL)
+					tell(w, (unsigned)
+					    (p - p->gen->places));
+		}
+	}
+}
+
+static void
+tell(struct worker *w, unsigned i)
+{
+	struct board_told *b = board_told(&w->gen->board, w->slot);
+	const struct total *t = w->gen->places[i].total;
+	uint32_t others = (uint32_t)MIN(t->active - w->counted[i], UINT32_MAX);
+
+	if (others == atomic_load(&b->remotes[i].sessions) &&
+	    t->outcome == board_get(&b->remotes[i].outcome))
+		return;
+	atomic_store(&b->remotes[i].sessions, others);
+	atomic_store(&b->remotes[i].outcome, t->outcome);
+	board_news_add(&b->news, i);
+}
+
+void
+load_save(FILE *f)
+{
+	const struct total *t;
+	unsigned i;
+
+	for (i = 0; i < BUCKETS; i++)
+		LIST_FOREACH(t, &names[i], name)
+			fprintf(f, "total %s %s %" PRIu64 " %" PRIu64
+			    " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+			    t->relay, t->remote, t->sessions, t->failed,
+			    t->bytes_in, t->bytes_out, t->outcome);
+}
+
+bool
+load_take(const char *line)
+{
+	struct total t, *own;
+
+	if (sscanf(line, "total %31s %31s %" SCNu64 " %" SCNu64 " %" SCNu64
+	    " %" SCNu64 " %" SCNu64, t.relay, t.remote, &t.sessions,
+	    &t.failed, &t.bytes_in, &t.bytes_out, &t.outcome) != 7 ||
+	    (own = total_of(t.relay, t.remote)) == NULL)
+		return false;
+	own->sessions = t.sessions;
+	own->failed = t.failed;
+	own->bytes_in = t.bytes_in;
+	own->bytes_out = t.bytes_out;
+	own->outcome = t.outcome;
+	return true;
+}

@@ -1,0 +1,58 @@
+/*
+ * load.h - the remotes by name, over all workers and generations: what was
+ * done there, how many sessions are open, which do not answer. What one worker
+ * knows of that the others are told.
+ */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stdio.h>
+
+#include "conf/conf.h"
+
+struct generation;
+struct worker;
+
+/* A remote by name; kept over reloads. */
+struct total {
+	LIST_ENTRY(total)	 name;		/* in its bucket */
+	char			 relay[CONF_NAME];
+	char			 remote[CONF_NAME];
+	/* What the workers of the past have done there. */
+	uint64_t		 sessions, failed, bytes_in, bytes_out;
+	uint64_t		 active;	/* of all workers, now */
+	uint64_t		 outcome;	/* the newest one (board.h) */
+	LIST_HEAD(, place)	 places;
+	TAILQ_ENTRY(total)	 entry;		/* to be told, if changed */
+	bool			 changed;
+};
+
+/* A remote of a generation, and where else it is. */
+struct place {
+	LIST_ENTRY(place)	 entry;
+	struct total		*total;
+	struct generation	*gen;
+};
+
+/* Finds the remotes of a generation by their names. Returns 0, or -1 with
+ * errno; load_generation_free() is to follow in both cases. */
+int	 load_generation(struct generation *);
+void	 load_generation_free(struct generation *);
+/* A worker's slot is there: from now on it counts, and it is told all that is
+ * known. Returns 0, or -1 with errno. */
+int	 load_worker(struct worker *);
+/* It has been reaped: what it has done stays on record. */
+void	 load_worker_gone(struct worker *);
+/*
+ * Tells the workers of what has changed elsewhere; to be called before
+ * sessions are handed over. It does so once a millisecond: at a rate where that
+ * matters, the sessions since then are a small part.
+ */
+void	 load_tell(void);
+
+/* For an upgrade: writes a line for each name; takes one up. False for a line
+ * that is not understood. */
+void	 load_save(FILE *);
+bool	 load_take(const char *line);
+
+#endif
