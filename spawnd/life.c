@@ -58,11 +58,13 @@ static void
 serving(void)
 {
 	const char status = 0;
+	char where[1024];
 
 	if (master.pidfile != NULL && pidfile_tell(master.pidfile) == -1)
 		log_warn("pid file");
-	log_info("ready: %u workers, %u listeners",
-	    worker_count(master.gen, true), master.gen->conf->nlistens);
+	log_info("ready: %u workers, %u listeners: %s",
+	    worker_count(master.gen, true), master.gen->conf->nlistens,
+	    addrs_str(where, sizeof(where)));
 	if (master.opt.addrs_path != NULL)
 		addrs_write(master.opt.addrs_path);
 	if (launched != -1) {

@@ -11,6 +11,8 @@
 #include "log.h"
 #include "master.h"
 
+#define SAID	8	/* most listeners in a line of the log */
+
 static int	write_in_place(const char *);
 static int	replace(const char *);
 static int	write_all(int);
@@ -72,4 +74,24 @@ write_all(int fd)
 	TAILQ_FOREACH(l, &master.listeners, entry)
 		fprintf(f, "%s %s\n", l->name, addr_str(&l->addr, text));
 	return fclose(f) == EOF ? -1 : 0;
+}
+
+char *
+addrs_str(char *buf, size_t size)
+{
+	char text[ADDR_STRLEN];
+	const struct listener *l;
+	size_t len = 0;
+	unsigned n = 0;
+
+	*buf = '\0';
+	TAILQ_FOREACH(l, &master.listeners, entry) {
+		if (n++ >= SAID || len >= size)
+			continue;
+		len += (size_t)snprintf(buf + len, size - len, "%s%s %s",
+		    n == 1 ? "" : ", ", l->name, addr_str(&l->addr, text));
+	}
+	if (n > SAID && len < size)
+		snprintf(buf + len, size - len, " and %u more", n - SAID);
+	return buf;
 }

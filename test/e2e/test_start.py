@@ -239,6 +239,18 @@ def test_stale_pid_file_and_control_socket_are_replaced(daemon, echo, box):
     assert d.summary()["pid"] == d.pid
 
 
+def test_ready_tells_where(daemon, echo):
+    """Ten listeners: the first are named, the others counted."""
+    d = daemon(remotes=[echo], relay="", listen={
+        f"l{i}": 'address = "127.0.0.1" port = 0 relay = app'
+        for i in range(10)})
+    d.wait_line("ready: 2 workers, 10 listeners")
+    line, = d.lines("ready: ")
+    first = d.addresses("l0")[0]
+    assert f": l0 {first}, l1 127.0.0.1:" in line, line
+    assert "l7 127.0.0.1" in line and line.endswith(" and 2 more")
+
+
 @pytest.mark.parametrize("args, words", [
     (["-L", "8080"], "-L needs a remote: -R host:port"),
     (["-R", "a:1"], "-R needs a listener: -L"),
