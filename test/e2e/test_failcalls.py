@@ -164,6 +164,33 @@ def test_call_of_the_start(box, echo, library, function, error, who):
                 if p[0] != "Z" and p[1] in ("relay", "logger")]
 
 
+# The control socket
+
+def answers(box, path):
+    return box.run("-s", path, "show", "summary",
+                   program="spawnctl").returncode == 0
+
+
+def test_a_new_control_socket_is_sure_before_the_old_one_goes(
+        daemon, box, calls):
+    """A reload names another one, and each call of epoll_ctl(2) fails in
+    turn: there is always one that answers."""
+    d, failed = daemon, 0
+    for n in range(30):
+        old, new = d.conf.control, box.dir / f"control{n}.sock"
+        d.write(control=new)
+        calls.fail("epoll_ctl", "ENOSPC", "master", skip=n)
+        done = "done" in d.hup()
+        hits = calls.off()
+        failed += not done
+        d.conf.control = new if done else old
+        assert answers(box, d.conf.control), n
+        assert not (old if done else new).exists(), n
+        if not hits:
+            break
+    assert failed and not hits
+
+
 # Calls that are not there
 
 @pytest.mark.parametrize("error", ["ENOSYS", "EPERM"])
