@@ -147,6 +147,83 @@ test_missing(void **state)
 	assert_int_equal(pool_missing(w, 6, &l), 0);
 }
 
+/* --- who goes --- */
+
+#define I(n)	{ .state = WORKER_READY, .idle = (n) }
+#define B(n)	{ .state = WORKER_READY, .users = 1, .idle = (n) }
+#define NEVER	0
+
+static const struct leaver_row {
+	const char		*what;
+	unsigned		 min;
+	uint64_t		 idle;
+	size_t			 n;
+	struct pool_worker	 w[4];
+	int			 leaver;
+} leaver_rows[] = {
+	{ "nobody at all", 1, 60, 0, { R(0) }, -1 },
+	{ "nobody wants to, nobody is idle", 1, 60, 3, { R(1), R(2), S(0) },
+	    -1 },
+	{ "nobody stands in for it", 1, 60, 1, { L(3) }, -1 },
+	{ "the one that starts is not there yet", 1, 60, 2, { L(3), S(0) },
+	    -1 },
+	{ "it has come", 1, 60, 2, { L(3), R(0) }, 0 },
+	{ "others are enough", 2, 60, 3, { R(1), L(3), R(1) }, 1 },
+	{ "two leave, one has come: the first", 2, 60, 3,
+	    { L(3), L(1), R(0) }, 0 },
+	{ "two leave, nobody has come", 2, 60, 2, { L(3), L(1) }, -1 },
+	{ "the drained and the stuck do not stand in", 1, 60, 4,
+	    { L(3), D(0), K(0), S(0) }, -1 },
+	{ "who leaves goes before who is idle", 1, 60, 3,
+	    { I(99), L(0), I(99) }, 1 },
+	{ "idle, and not needed: the last one", 1, 60, 3,
+	    { I(60), I(99), I(60) }, 2 },
+	{ "not idle for long enough", 1, 60, 2, { I(59), I(59) }, -1 },
+	{ "one of them is", 1, 60, 3, { I(59), I(60), I(10) }, 1 },
+	{ "needed", 2, 60, 2, { I(99), I(99) }, -1 },
+	{ "the one that starts does not count", 1, 60, 2, { I(99), S(0) },
+	    -1 },
+	{ "busy again since the last look", 1, 60, 2, { B(99), B(99) }, -1 },
+	{ "they never go", 1, NEVER, 3, { I(99), I(99), I(99) }, -1 },
+	{ "but are replaced", 1, NEVER, 3, { I(99), I(99), L(9) }, 2 },
+};
+
+static void
+test_leaver(void **state)
+{
+	const struct leaver_row *r;
+	struct pool_limits l = limits;
+	int got;
+
+	(void)state;
+	for (r = leaver_rows; r < leaver_rows + nitems_of(leaver_rows); r++) {
+		l.servers_min = r->min;
+		l.idle = r->idle;
+		got = pool_leaver(r->w, r->n, &l);
+		if (got != r->leaver)
+			fail_msg("%s: %d, want %d", r->what, got, r->leaver);
+	}
+}
+
+/* However many are idle, servers min of them stay. */
+static void
+test_leavers_end(void **state)
+{
+	struct pool_worker w[] = { I(99), I(99), L(2), I(99), L(1), S(0) };
+	struct pool_limits l = limits;
+	int i, gone = 0;
+
+	(void)state;
+	l.idle = 60;
+	while ((i = pool_leaver(w, nitems_of(w), &l)) != -1) {
+		w[i].state = WORKER_DRAINING;
+		assert_true(++gone <= (int)nitems_of(w));
+	}
+	assert_int_equal(gone, 3);
+	assert_int_equal(w[0].state, WORKER_READY);
+	assert_int_equal(w[1].state, WORKER_READY);
+}
+
 /* Sessions that come one by one never start more than servers max, and fill
  * all of them before anybody is refused. */
 static void
@@ -265,6 +342,8 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_one_server_one_user),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_leaver),
+		cmocka_unit_test(test_leavers_end),
 		cmocka_unit_test(test_fills_up),
 		cmocka_unit_test(test_random),
 	};

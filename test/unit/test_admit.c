@@ -1,0 +1,205 @@
+/*
+ * test_admit.c - what is accepted of a listener that is about to go, with a
+ * flood of connections in place of the system's, and everybody full.
+ */
+#include "compat.h"
+
+#include <sys/socket.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "accept/admit.h"
+#include "accept/backlog.h"
+#include "accept/handoff.h"
+#include "accept/listener.h"
+#include "accept/pause.h"
+#include "acl_map.h"
+#include "mark.h"
+#include "master.h"
+#include "proc/generation.h"
+
+#define FLOOD	1000000		/* more than anybody may accept in one go */
+
+struct master master;
+
+static struct conf		 conf;
+static struct generation	 generation = { .conf = &conf };
+static unsigned			 accepts, kept, left, paused_after;
+static int			 told;
+
+/* --- in the place of all that admit.c calls --- */
+
+int		 __wrap_accept4(int, struct sockaddr *, socklen_t *, int);
+
+int
+__wrap_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+	(void)fd;
+	(void)sa;
+	(void)len;
+	(void)flags;
+	if (left == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	left--;
+	accepts++;
+	return 100;
+}
+
+int
+backlog_waiting(int fd)
+{
+	(void)fd;
+	return told;
+}
+
+bool
+acl_map_permits(const struct acl_map *map, const struct source *s)
+{
+	(void)map;
+	(void)s;
+	return true;
+}
+
+void
+handoff_look(void)
+{
+}
+
+enum handoff_room
+handoff_room(void)
+{
+	return HANDOFF_NONE;
+}
+
+bool
+handoff_give(int fd, const struct proto_conn *c)
+{
+	(void)fd;
+	(void)c;
+	return false;
+}
+
+void
+handoff_keep(int fd, const struct proto_conn *c)
+{
+	(void)fd;
+	(void)c;
+	kept++;
+}
+
+unsigned
+handoff_kept(void)
+{
+	return kept;
+}
+
+void
+handoff_send(void)
+{
+}
+
+void
+pause_begin(const char *what, int err)
+{
+	(void)what;
+	(void)err;
+}
+
+bool
+pause_on(void)
+{
+	return accepts >= paused_after;
+}
+
+bool
+pause_short(int fd)
+{
+	(void)fd;
+	return false;
+}
+
+void
+mark(unsigned what)
+{
+	(void)what;
+}
+
+/* --- the tests --- */
+
+static void
+all(struct listener *l, int backlog, unsigned flood)
+{
+	accepts = kept = 0;
+	master.accepted = 0;
+	left = flood;
+	told = backlog;
+	paused_after = UINT_MAX;
+	master.gen = &generation;
+	memset(l, 0, sizeof(*l));
+	admit_all(l);
+	admit_forget(l);
+	assert_int_equal(kept, accepts);
+	assert_int_equal(l->accepted, accepts);
+	assert_int_equal(master.accepted, accepts);
+}
+
+static void
+test_as_many_as_were_told(void **state)
+{
+	struct listener l;
+
+	(void)state;
+	all(&l, 5, FLOOD);
+	assert_int_equal(accepts, 5);
+	all(&l, 5, 3);		/* two have gone meanwhile */
+	assert_int_equal(accepts, 3);
+}
+
+static void
+test_until_there_is_none_where_nobody_tells(void **state)
+{
+	struct listener l;
+
+	(void)state;
+	all(&l, BACKLOG_UNKNOWN, 70);
+	assert_int_equal(accepts, 70);
+	/* Nothing is believed of a socket that has never told of anybody. */
+	all(&l, 0, 70);
+	assert_int_equal(accepts, 70);
+	all(&l, BACKLOG_UNKNOWN, FLOOD);
+	assert_true(accepts < 10000);
+}
+
+static void
+test_a_pause_ends_it(void **state)
+{
+	struct listener l;
+
+	(void)state;
+	memset(&l, 0, sizeof(l));
+	accepts = kept = 0;
+	left = FLOOD;
+	told = 50;
+	paused_after = 7;
+	master.gen = &generation;
+	admit_all(&l);
+	admit_forget(&l);
+	assert_int_equal(accepts, 7);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_as_many_as_were_told),
+		cmocka_unit_test(test_until_there_is_none_where_nobody_tells),
+		cmocka_unit_test(test_a_pause_ends_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
