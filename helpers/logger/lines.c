@@ -38,6 +38,10 @@ lines_take(char *packet, size_t n, pid_t pid)
 
 	if (n == 0)
 		return;
+	if (!share_allows(pid, n)) {
+		lost++;
+		return;
+	}
 	packet[n] = '\0';
 	utf8_clean(packet, n);
 	if (n > 3 && packet[0] == '<' && packet[2] == '>' &&

@@ -17,6 +17,12 @@ void		 sender_start(int fd);
  * now, EPIPE if all writers are gone. */
 ssize_t		 sender_take(int fd, char *buf, size_t size, pid_t *pid);
 
+/* share.c */
+
+/* May this process write n bytes more in this second? What it sends beyond
+ * that would fill the disk for the others. */
+bool		 share_allows(pid_t, size_t n);
+
 /* lines.c */
 
 /* As target_start(); what is wrong with the target becomes a line. */

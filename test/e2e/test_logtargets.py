@@ -257,3 +257,30 @@ def test_lines_cannot_be_forged(logger):
     assert logger.wait(" end").endswith("a?b?[2J?? ?? ? \u00fc end")
     logger.sock.send(b"<9>relay[1]: level")
     assert "<9>relay[1]: level" in logger.wait("level")
+
+
+def test_one_process_cannot_fill_the_disk(logger):
+    """Another is heard meanwhile, and how much is missing is told."""
+    line = b"<6>relay[1]: " + b"x" * 2000
+    for _ in range(5):
+        before = logger.out.stat().st_size
+        start = time.monotonic()
+        for _ in range((48 << 20) // len(line)):
+            logger.sock.send(line)
+        if time.monotonic() - start < 1:
+            break
+    else:
+        pytest.skip("48 MiB take more than a second here")
+    # Its number ends in other bits.
+    while (pid := os.fork()) % 256 == os.getpid() % 256:
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+    if pid == 0:
+        logger.sock.send(b"<6>spawnd[1]: heard")
+        os._exit(0)
+    os.waitpid(pid, 0)
+    logger.wait(f"spawnd[{pid}]: heard")
+    logger.wait("lines could not be written")
+    # A second and a part of another.
+    assert logger.out.stat().st_size - before < 40 << 20

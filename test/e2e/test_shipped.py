@@ -1,14 +1,16 @@
 """The files that are installed beside the programs: that they are whole, and
 that they fit together."""
 
+import ctypes
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 
-from harness import BUILD, HERE, wait
+from harness import BUILD, HERE, status_field, wait
 from peers import roundtrip
 
 ETC = BUILD / "etc"
@@ -69,6 +71,53 @@ def test_unit_is_understood(box):
     bad = [line for line in done.stderr.splitlines()
            if "spawnd.service" in line and "Command 'man " not in line]
     assert not bad
+
+
+CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
+                "KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE",
+                "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW",
+                "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO",
+                "SYS_CHROOT"]
+
+
+def as_the_unit():
+    """For preexec: no more rights than the unit leaves."""
+    PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
+    kept = {CAPABILITIES.index(word.removeprefix("CAP_"))
+            for line in unit()["CapabilityBoundingSet"]
+            for word in line.split()}
+    prctl = ctypes.CDLL(None).prctl
+    for number in range(64):
+        if number not in kept:
+            prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    os.umask(int(unit()["UMask"][0], 8))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_rights_of_the_unit_are_enough(daemon, echo, box):
+    """To bind a low port, to give a socket away, to confine workers and to
+    signal them."""
+    empty = box.dir / "empty"
+    empty.mkdir()
+    empty.chmod(0o555)
+    path = box.dir / "own.sock"
+    d = daemon(remotes=[echo], preexec=as_the_unit, relay="", listen={
+        "web": 'address = "127.0.0.9" port = 82 relay = app',
+        "own": f'path = "{path}" user = nobody mode = 0660 relay = app'},
+        spawnd=f"""user = nobody chroot = "{empty}" drain-timeout = 1s
+            log {{ to = "{box.dir}/own.log" }}""")
+    bound = int(status_field(d.pid, "CapBnd")[0], 16)
+    assert bound >> len(CAPABILITIES) == 0, "the test itself"
+    held = roundtrip(d.connect())
+    assert path.stat().st_uid != 0
+    d.reload()
+    d.kill(signal.SIGUSR1)
+    d.ctl("drain", str(d.workers("ready")[0]["pid"]))
+    roundtrip(d.connect()).close()
+    d.kill(signal.SIGINT)
+    assert d.wait_end() == 0
+    held.close()
 
 
 # Rotation
