@@ -19,6 +19,7 @@ static int		 connect_bind(int, const struct conf_relay *,
 			    const struct addr *);
 static void		 connect_options(int, const struct conf_relay *,
 			    const struct addr *);
+static bool		 connect_lacks(int);
 static enum step	 connect_failed(struct sess *, int);
 static bool		 connect_other_address(struct sess *);
 static bool		 connect_remember(struct sess *);
@@ -154,24 +155,31 @@ connect_done(struct sess *s)
 	return STEP_NEXT;
 }
 
-/*
- * The next address of the remote, else the next remote, else the end. What
- * this machine lacks is no fault of the remote, which is not held for it.
- */
+/* What this machine lacks is no fault of the remote, which is not held for it.
+ * EADDRNOTAVAIL: all source ports towards an address are used up, or its own
+ * address is gone. */
+static bool
+connect_lacks(int err)
+{
+	return err == EADDRNOTAVAIL || err == EMFILE || err == ENFILE ||
+	    err == ENOBUFS || err == ENOMEM;
+}
+
+/* The next address of the remote, else the next remote, else the end; at once
+ * if another one would need what is lacking as well. */
 static enum step
 connect_failed(struct sess *s, int err)
 {
-	bool local = err == EMFILE || err == ENFILE || err == ENOBUFS ||
-	    err == ENOMEM;
+	bool lacks = connect_lacks(err);
 
 	ev_io_close(&s->remote.io);
-	if (local) {
+	if (lacks)
 		sess_warn(s, "connect", err);
+	if (lacks && err != EADDRNOTAVAIL)
 		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
-	}
 	if (connect_other_address(s))
 		return connect_start(s);
-	if (err != EADDRNOTAVAIL)
+	if (!lacks)
 		remote_failed(s->chosen, strerror(err));
 	if (connect_remember(s)) {
 		remote_release(s->chosen, s);
@@ -180,6 +188,8 @@ connect_failed(struct sess *s, int err)
 			return connect_start(s);
 		}
 	}
+	if (lacks)
+		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
 	return sess_end(s, WHO_REMOTE, err == ETIMEDOUT ?
 	    WHY_CONNECT_TIMEOUT : WHY_CONNECT, CUT_RESET);
 }

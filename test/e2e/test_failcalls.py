@@ -309,6 +309,31 @@ def test_call_of_the_service(daemon, calls, function, errors, who, most,
     whole(d)
 
 
+@pytest.mark.parametrize("remotes", [1, 2])
+def test_source_ports_are_used_up(box, echo, calls, remotes):
+    """It is said in the log, and is no fault of the remote."""
+    d = box.daemon(remotes=[echo] * remotes, env=calls.env,
+                   spawnd="servers { min = 1 max = 1 }")
+    calls.fail("connect", "EADDRNOTAVAIL", "worker", times=remotes)
+    assert peers.turned_away(box, d.address()) == "reset"
+    assert calls.off() == remotes
+    line, = d.wait_closed()
+    assert (line["end"], line["why"]) == ("relay", "error")
+    d.wait_line("connect: Cannot assign requested address")
+    roundtrip(d.connect()).close()
+    for remote in d.remotes().values():
+        assert not remote["failed"] and not remote["held"]
+
+
+def test_source_ports_to_one_remote_are_used_up(box, backend, calls):
+    """Another one may be reached."""
+    d = box.daemon(remotes=[backend(), backend()], env=calls.env)
+    calls.fail("connect", "EADDRNOTAVAIL", "worker")
+    roundtrip(d.connect()).close()
+    assert calls.off() == 1
+    d.wait_line("connect: Cannot assign requested address")
+
+
 @pytest.mark.parametrize("error", ["ENOPROTOOPT", "EAGAIN"],
                          ids=["not-told", "told-as-none"])
 @pytest.mark.parametrize("event", ["epoll", "poll"])
