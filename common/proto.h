@@ -66,9 +66,11 @@ struct proto_conn {
 };
 
 /* The master's word that the channel will carry no more CONN. */
+enum proto_cut { CUT_NOTHING, CUT_GENERATIONS, CUT_STOPPED };
+
 struct proto_drain {
-	uint32_t	close;		/* 1: and all sessions end now, because
-					   max-generations is exceeded */
+	uint32_t	cut;		/* enum proto_cut: why all sessions end
+					   now, unless CUT_NOTHING */
 };
 
 struct proto_ready {

@@ -103,8 +103,9 @@ channel_message(const struct ipc_msg *m)
 		break;
 	case MSG_DRAIN:
 		channel_drain();
-		if (m->drain.close)
-			sess_close_all(WHY_GENERATIONS, 0);
+		if (m->drain.cut != CUT_NOTHING)
+			sess_close_all(m->drain.cut == CUT_STOPPED ?
+			    WHY_STOPPED : WHY_GENERATIONS, 0);
 		break;
 	default:
 		break;		/* ipc_recv() lets no other through */

@@ -22,6 +22,7 @@
 #include "tell/notify.h"
 
 #define STOP_LIMIT	3000	/* ms until stopped workers are killed */
+#define LEAVE_LIMIT	500	/* ms until they are not waited for */
 
 static void	 begun(struct pending *, const char *);
 static void	 serving(void);
@@ -109,11 +110,20 @@ life_stop(bool now)
 	mark(MARK_WORKERS);
 }
 
+/* First they are killed; if that is not to be, they are left. */
 static void
 stop_late(struct ev_timer *t)
 {
-	(void)t;
+	static bool killed;
+
+	if (killed) {
+		log_warnx("workers that cannot be ended are left");
+		ev_stop();
+		return;
+	}
+	killed = true;
 	worker_kill_all(NULL, SIGKILL);
+	ev_timer_set(t, LEAVE_LIMIT);
 }
 
 void

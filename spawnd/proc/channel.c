@@ -84,7 +84,7 @@ channel_has_room(struct worker *w)
 	if (ev_io_add(&w->chan, fd, IO_READ, channel_event) == 0)
 		return;
 	w->chan.fd = fd;	/* as it is still ours to close */
-	child_kill(&w->child, SIGKILL, "has a channel that cannot be watched: "
+	worker_kill(w, SIGKILL, "has a channel that cannot be watched: "
 	    "killed");
 }
 
@@ -106,7 +106,7 @@ channel_read(struct worker *w)
 			continue;
 		}
 		if (r == -1 && errno == EPROTO)
-			child_kill(&w->child, SIGKILL,
+			worker_kill(w, SIGKILL,
 			    "speaks out of turn: killed");
 		ev_io_again(&w->chan, IO_READ);
 		return;
@@ -143,7 +143,7 @@ channel_ready(struct worker *w, const struct proto_ready *r)
 		log_write(LOG_ERR, "worker %ld is of another release "
 		    "(protocol %u, mine is %u): restart spawnd after an "
 		    "upgrade", (long)w->child.pid, r->version, PROTO_VERSION);
-		child_kill(&w->child, SIGKILL, NULL);
+		worker_kill(w, SIGKILL, NULL);
 		return;
 	}
 	if (w->state != WORKER_STARTING)
@@ -173,7 +173,7 @@ channel_send_drains(void)
 static void
 channel_drain(struct worker *w)
 {
-	const struct proto_drain drain = { .close = 0 };
+	const struct proto_drain drain = { .cut = CUT_NOTHING };
 
 	watch_look(w);
 	if (w->full)
@@ -205,9 +205,9 @@ channel_again(struct ev_timer *t)
 void
 channel_expire(struct worker *w)
 {
-	const struct proto_drain now = { .close = 1 };
+	const struct proto_drain now = { .cut = CUT_GENERATIONS };
 
 	/* A full channel means that it does not listen. */
 	if (ipc_send(w->chan.fd, MSG_DRAIN, &now, 1, NULL) == -1)
-		child_kill(&w->child, SIGINT, NULL);
+		worker_kill(w, SIGINT, NULL);
 }

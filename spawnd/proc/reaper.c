@@ -66,29 +66,3 @@ reap(void)
 	}
 	ev_timer_set(&timer, AGAIN);
 }
-
-int
-reaper_watch(struct ev_proc *p, pid_t pid, void (*cb)(struct ev_proc *, int))
-{
-	int saved;
-
-	if (ev_proc_add(p, pid, cb) == 0)
-		return 0;
-	saved = errno;
-	kill(pid, SIGKILL);	/* and reap() takes what is left */
-	errno = saved;
-	return -1;
-}
-
-void
-reaper_child(void)
-{
-	const int held[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
-	sigset_t set;
-	size_t i;
-
-	sigemptyset(&set);
-	for (i = 0; i < nitems_of(held); i++)
-		sigaddset(&set, held[i]);
-	ev_signal_reset(&set);
-}

@@ -58,7 +58,7 @@ watch_timer(struct ev_timer *t)
 	if (ev_now() > w->due + LATE)
 		watch_set(w, w->gen->conf->watchdog + LATE);
 	else if (w->state == WORKER_STARTING)
-		child_kill(&w->child, SIGKILL, "is silent: killed");
+		worker_kill(w, SIGKILL, "is silent: killed");
 	else if (w->state == WORKER_STUCK)
 		watch_stuck(w);
 	else if (w->state != WORKER_DEAD)
@@ -101,7 +101,7 @@ watch_stuck(struct worker *w)
 		return;
 	}
 	if (limit != 0 && now >= w->stuck_since + limit) {
-		child_kill(&w->child, SIGKILL, "is still stuck: killed");
+		worker_kill(w, SIGKILL, "is still stuck: killed");
 		return;
 	}
 	limit = limit == 0 ? STUCK_LOOK : w->stuck_since + limit - now;
@@ -120,6 +120,6 @@ watch_drain(struct worker *w)
 	if (now < limit)
 		watch_set(w, limit - now);
 	else
-		child_kill(&w->child, SIGKILL,
+		worker_kill(w, SIGKILL,
 		    "has not ended in its drain-timeout: killed");
 }

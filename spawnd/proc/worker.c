@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 
+#include "ipc.h"
 #include "mark.h"
 #include "master.h"
 #include "proc/generation.h"
@@ -137,6 +138,16 @@ worker_next_lost(void)
 	return w;
 }
 
+/* Root without CAP_KILL may not signal who has another user's id. */
+void
+worker_kill(struct worker *w, int signo, const char *why)
+{
+	const struct proto_drain now = { .cut = CUT_STOPPED };
+
+	if (child_kill(&w->child, signo, why) == -1 && errno == EPERM)
+		ipc_send(w->chan.fd, MSG_DRAIN, &now, 1, NULL);
+}
+
 void
 worker_kill_all(const struct generation *only, int signo)
 {
@@ -146,7 +157,7 @@ worker_kill_all(const struct generation *only, int signo)
 	TAILQ_FOREACH(g, &master.gens, entry)
 		if (only == NULL || g == only)
 			TAILQ_FOREACH(w, &g->workers, entry)
-				child_kill(&w->child, signo, NULL);
+				worker_kill(w, signo, NULL);
 }
 
 struct worker *

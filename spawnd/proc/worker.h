@@ -66,6 +66,9 @@ void		 worker_replace(struct worker *);
 void		 worker_lose(struct worker *, enum worker_state);
 /* One of these, each once; NULL: no more. */
 struct worker	*worker_next_lost(void);
+/* As child_kill(); one that cannot be sent signals is told over its channel to
+ * end now, with its sessions. */
+void		 worker_kill(struct worker *, int signo, const char *why);
 /* Sends a signal to all of a generation, or of all generations (NULL). */
 void		 worker_kill_all(const struct generation *, int signo);
 /* By process id, in any generation; NULL if there is none. */

@@ -17,6 +17,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,7 +28,7 @@
 
 enum function {
 	NONE, ACCEPT4, SENDMSG, SOCKETPAIR, FORK, MEMFD_CREATE, MMAP, EPOLL_CTL,
-	SOCKET, CONNECT, PIPE2, MALLOC, PIDFD_OPEN, BACKLOG
+	SOCKET, CONNECT, PIPE2, MALLOC, PIDFD_OPEN, BACKLOG, KILL
 };
 
 struct control {
@@ -114,6 +115,7 @@ name params								\
 	return real args;						\
 }
 
+WRAP(int, -1, KILL, kill, (pid_t who, int signo), (who, signo))
 WRAP(int, -1, ACCEPT4, accept4, (int fd, struct sockaddr *sa, socklen_t *len,
     int flags), (fd, sa, len, flags))
 WRAP(ssize_t, -1, SENDMSG, sendmsg, (int fd, const struct msghdr *msg,

@@ -22,7 +22,7 @@ pytestmark = [
 
 FUNCTIONS = ["none", "accept4", "sendmsg", "socketpair", "fork",
              "memfd_create", "mmap", "epoll_ctl", "socket", "connect",
-             "pipe2", "malloc", "pidfd_open", "backlog"]
+             "pipe2", "malloc", "pidfd_open", "backlog", "kill"]
 WHO = {"master": 1, "worker": 2, "logger": 4}
 
 
@@ -408,3 +408,33 @@ def test_calls_that_go_on_failing(daemon, box, calls, function, error, who):
     for client in clients:
         client.close()
     whole(d)
+
+
+# Signals that the system forbids: root without CAP_KILL, workers as nobody
+
+def test_stop_without_the_right_to_kill(daemon, calls):
+    clients = [roundtrip(daemon.connect()) for _ in range(3)]
+    calls.fail("kill", "EPERM", "master", times=1 << 30)
+    daemon.kill(signal.SIGINT)
+    assert daemon.wait_end() == 0
+    wait(lambda: daemon.log.count("why=stopped") == 3, 5, "closing lines")
+    text = daemon.log
+    assert text.count("CAP_KILL") == 1
+    assert "are left" not in text
+    for client in clients:
+        client.close()
+
+
+def test_stop_of_a_stuck_worker_without_the_right_to_kill(daemon, calls, box):
+    """It is left, and the master ends all the same."""
+    pids = daemon.kids()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    calls.fail("kill", "EPERM", "master", times=1 << 30)
+    daemon.kill(signal.SIGINT)
+    assert daemon.wait_end() == 0
+    wait(lambda: "are left" in daemon.log, 5, "the last lines")
+    assert all(alive(pid) for pid in pids)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    wait(lambda: not any(alive(pid) for pid in pids), 5, "their end")

@@ -171,7 +171,7 @@ def test_stop_while_the_first_start_reads(box, echo, names, signo):
     wait(names.waits.exists, 30, "the reading")
     d.kill(signo)
     assert d.wait_end() == 1
-    assert "stopped by a signal" in d.output.read_text()
+    wait(lambda: "stopped by a signal" in d.output.read_text(), 5, "the reason")
 
 
 @preloads
