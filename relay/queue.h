@@ -24,7 +24,8 @@ queue_len(const struct queue *q)
 	return q == NULL ? 0 : q->len;
 }
 
-/* Copies len bytes to the end of the queue, which is made if there is none.
+/* Copies len bytes, at least 1, to the end of the queue, which is made if there
+ * is none.
  * Returns 0, or -1 with errno: a part may be in it then. */
 int	 queue_add(struct queue **, const char *, size_t len);
 /* Where the first bytes are; returns how many places were filled. */
