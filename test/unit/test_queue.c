@@ -69,7 +69,8 @@ test_both_ends_move(void **state)
 
 	(void)state;
 	while (out < sizeof(data)) {
-		n = MIN(1 + arc4random_uniform(20000), sizeof(data) - in);
+		n = 1 + arc4random_uniform(20000);
+		n = MIN(n, sizeof(data) - in);
 		if (n != 0)
 			assert_int_equal(queue_add(&q, data + in, n), 0);
 		in += n;
