@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import peers
-from harness import ASAN, HERE, Box, alive, box_program, wait
+from harness import ASAN, HERE, SLOW, Box, alive, box_program, wait
 from peers import roundtrip
 from test_start import bad_libexec
 
@@ -281,3 +281,26 @@ def test_service_of_the_standard_input(box, echo):
     assert done.returncode == 0, done.stderr
     proc.terminate()
     assert proc.wait(30) == 0
+
+
+# What it spares the master
+
+@pytest.mark.alone
+def test_many_remotes_cost_the_master_little(daemon, box):
+    """To parse 9,000 kept it from everything else for more than a second."""
+    remotes = "\n".join(
+        f'remote r{n} {{ address = "127.1.{n >> 8}.{n & 255}" port = 9 }}'
+        for n in range(9000))
+    d = daemon(relay=remotes, spawnd="start-timeout = 60s")
+    before = cpu_ms(d.pid)
+    done = box.run("-s", d.conf.control, "reload", program="spawnctl",
+                   timeout=60)
+    assert done.returncode == 0, done.stderr
+    spent = cpu_ms(d.pid) - before
+    print(f"{spent:.1f} ms")
+    assert spent < 200 * SLOW
+
+
+def cpu_ms(pid):
+    with open(f"/proc/{pid}/schedstat") as file:
+        return int(file.read().split()[0]) / 1e6
