@@ -199,6 +199,8 @@ look(void)
 		failed("a worker of the new generation did not start");
 	else if (worker_count(next, true) >= next->conf->servers_min)
 		commit();
+	else	/* for those that were asked to leave before they served */
+		refill_step(next, false);
 }
 
 /* The last things that can fail. */
