@@ -79,6 +79,21 @@ log_is_journal(int fd)
 	    dev == st.st_dev && ino == st.st_ino;
 }
 
+void
+log_tell(int level, const char *lines)
+{
+	const bool journal = log_is_journal(STDERR_FILENO);
+	size_t n;
+
+	for (; *lines != '\0'; lines += n) {
+		n = strcspn(lines, "\n");
+		n += lines[n] == '\n';
+		if (journal)
+			fprintf(stderr, "<%d>", level);
+		fwrite(lines, 1, n, stderr);
+	}
+}
+
 uint64_t
 log_dropped(void)
 {

@@ -164,7 +164,7 @@ checked(struct reading *r)
 	if (r->error != NULL)
 		fatalx("%s", r->error);
 	if (r->conf == NULL) {
-		fputs(r->text, stderr);
+		log_tell(LOG_ERR, r->text);
 		exit(1);
 	}
 	if (master.opt.print)

@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 
 static const char *target_of(const struct conf *);
 static bool	 standard(int);
+static bool	 waits_for_reader(const char *);
 static int	 refused(const char *, const char *, const char **);
 static int	 launch(void);
 static void	 logger_exit(struct child *, int);
@@ -81,7 +83,7 @@ logproc_check(const struct conf *conf, const char **errp)
 		    errp);
 	}
 	fd = safe_open(to, O_WRONLY | O_APPEND | O_CREAT, 0640, &err);
-	if (fd == -1 && errno != ENXIO)		/* a FIFO without a reader */
+	if (fd == -1 && !(errno == ENXIO && waits_for_reader(to)))
 		return refused(to, err, errp);
 	if (fd != -1)
 		close(fd);
@@ -92,6 +94,15 @@ static bool
 standard(int fd)
 {
 	return fd == STDOUT_FILENO || fd == STDERR_FILENO;
+}
+
+/* The logger goes on trying; other files that cannot be opened stay so. */
+static bool
+waits_for_reader(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
 static int

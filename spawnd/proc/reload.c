@@ -139,7 +139,7 @@ check_failed(char *text)
 	unsigned n = 0;
 
 	if (master.gen == NULL) {
-		fputs(text, stderr);
+		log_tell(LOG_ERR, text);
 		failed("the configuration has mistakes");
 		return;
 	}

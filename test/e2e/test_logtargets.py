@@ -89,6 +89,19 @@ def test_standard_output_is_refused_in_the_background(box, echo):
     assert "background" in err.read_text()
 
 
+@pytest.mark.parametrize("kind", ["socket", "folder"])
+def test_what_is_no_file_is_refused(box, echo, kind):
+    path = box.dir / "keepname"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(str(path))
+    proc, out, err, addrs = start(box, echo, path)
+    assert proc.wait(30) == 1
+    assert str(path) in err.read_text()
+
+
 # The journal
 
 def journal(path):
@@ -119,6 +132,18 @@ def test_journal_is_told_why_a_start_failed(box, echo):
                                   env=journal(err))
     assert proc.wait(30) == 1
     assert err.read_text().startswith("<3>")
+
+
+def test_journal_is_told_of_mistakes(box):
+    """As the unit's check before the start writes them."""
+    conf, err = box.dir / "own.conf", box.dir / "own.err"
+    conf.write_text("spawnd { listen web { prot = 1 } }\nnonsense = 2\n")
+    with open(err, "ab") as stderr:
+        proc = box.spawn([Box.programs["spawnd"], "-n", conf], stderr=stderr,
+                         env={**box.environment(), **journal(err)})
+        assert proc.wait(30) == 1
+    lines = err.read_text().splitlines()
+    assert lines and all(line.startswith(f"<3>{conf}") for line in lines)
 
 
 def test_journal_of_another_stream(box, echo):

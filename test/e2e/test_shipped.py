@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, HERE, status_field, wait
+from harness import ASAN, BUILD, HERE, status_field, wait
 from peers import roundtrip
 
 ETC = BUILD / "etc"
@@ -95,6 +95,7 @@ def as_the_unit():
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.skipif(ASAN, reason="LeakSanitizer needs more rights")
 def test_rights_of_the_unit_are_enough(daemon, echo, box):
     """To bind a low port, to give a socket away, to confine workers and to
     signal them."""
