@@ -1,0 +1,293 @@
+/*
+ * test_load.c - the remotes by name: what a worker is told of all others. The
+ * generations and workers are the test's own, their boards are real ones.
+ */
+#include "evtest.h"
+
+#include "board.h"
+#include "log.h"
+#include "master.h"
+#include "proc/generation.h"
+#include "proc/load.h"
+
+#define WORKERS	3
+#define MOST	100		/* sessions a worker */
+
+struct master master;
+
+static uint64_t			 now = 1000000;
+static struct conf_remote	 remotes[3];
+static struct conf_relay	 relays[2] = {
+	{ .name = "x", .remotes = remotes, .nremotes = 2 },
+	{ .name = "y", .remotes = remotes, .nremotes = 2 },
+};
+static struct conf_remote	 others[] = {
+	{ .name = "c" }, { .name = "a" }
+};
+static struct conf_relay	 other[] = {
+	{ .name = "x", .remotes = others, .nremotes = 2 }
+};
+static struct conf		 conf = { .relays = relays, .nrelays = 2,
+    .users_max = MOST };
+static struct conf		 next = { .relays = other, .nrelays = 1,
+    .users_max = MOST };
+static struct generation	*gen, *newer;
+static struct worker		*w[WORKERS];
+
+uint64_t
+ev_now(void)
+{
+	return now;
+}
+
+static struct generation *
+generation_make(struct conf *c)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+
+	assert_non_null(g);
+	g->conf = c;
+	TAILQ_INIT(&g->workers);
+	assert_int_equal(board_create(&g->board, c), 0);
+	assert_int_equal(load_generation(g), 0);
+	TAILQ_INSERT_TAIL(&master.gens, g, entry);
+	return g;
+}
+
+static struct worker *
+worker_make(struct generation *g, unsigned slot)
+{
+	struct worker *one = calloc(1, sizeof(*one));
+
+	assert_non_null(one);
+	one->gen = g;
+	one->slot = slot;
+	assert_int_equal(board_slot_make(&g->board, slot), 0);
+	TAILQ_INSERT_TAIL(&g->workers, one, entry);
+	assert_int_equal(load_worker(one), 0);
+	return one;
+}
+
+static void
+worker_end(struct worker *one)
+{
+	load_worker_gone(one);
+	board_slot_free(&one->gen->board, one->slot);
+	TAILQ_REMOVE(&one->gen->workers, one, entry);
+	free(one);
+}
+
+static void
+generation_end(struct generation *g)
+{
+	while (!TAILQ_EMPTY(&g->workers))
+		worker_end(TAILQ_FIRST(&g->workers));
+	load_generation_free(g);
+	board_close(&g->board);
+	TAILQ_REMOVE(&master.gens, g, entry);
+	free(g);
+}
+
+/* Two workers of one generation, and one of the next, which has remote a of
+ * relay x at another place. */
+static int
+setup(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < nitems_of(remotes); i++)
+		snprintf(remotes[i].name, sizeof(remotes[i].name), "%c",
+		    'a' + (int)i);
+	TAILQ_INIT(&master.gens);
+	gen = generation_make(&conf);
+	newer = generation_make(&next);
+	w[0] = worker_make(gen, 0);
+	w[1] = worker_make(gen, 1);
+	w[2] = worker_make(newer, 0);
+	now += 1000;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	while (!TAILQ_EMPTY(&master.gens))
+		generation_end(TAILQ_FIRST(&master.gens));
+	return 0;
+}
+
+static struct board_remote *
+says(const struct worker *one, unsigned remote)
+{
+	struct board_worker *b = board_slot(&one->gen->board, one->slot);
+
+	board_news_add(&b->news, remote);
+	return &b->remotes[remote];
+}
+
+static const struct board_other *
+told(const struct worker *one, unsigned remote)
+{
+	return &board_told(&one->gen->board, one->slot)->remotes[remote];
+}
+
+static unsigned
+sessions(const struct worker *one, unsigned remote)
+{
+	return atomic_load(&told(one, remote)->sessions);
+}
+
+static void
+test_others(void **state)
+{
+	(void)state;
+	atomic_store(&says(w[0], 0)->active, 5);
+	atomic_store(&says(w[1], 0)->active, 7);
+	atomic_store(&says(w[2], 1)->active, 30);
+	load_tell();
+	assert_int_equal(sessions(w[0], 0), 37);
+	assert_int_equal(sessions(w[1], 0), 35);
+	assert_int_equal(sessions(w[2], 1), 12);
+	/* Of the same name, in another relay; and another one. */
+	assert_int_equal(sessions(w[0], 2), 0);
+	assert_int_equal(sessions(w[2], 0), 0);
+	/* Once a millisecond. */
+	atomic_store(&says(w[0], 0)->active, 0);
+	load_tell();
+	assert_int_equal(sessions(w[1], 0), 35);
+	now++;
+	load_tell();
+	assert_int_equal(sessions(w[1], 0), 30);
+	assert_int_equal(sessions(w[0], 0), 37);
+}
+
+/* Nobody is told of what has not changed, nor of what is its own. */
+static void
+test_only_news(void **state)
+{
+	const struct board_news *news =
+	    &board_told(&gen->board, 0)->news;
+	uint64_t pos = board_get(&news->n);
+
+	(void)state;
+	atomic_store(&says(w[0], 0)->active, 5);
+	atomic_store(&says(w[1], 1)->active, 5);
+	load_tell();
+	assert_int_equal(board_news_next(news, &pos), 1);
+	assert_int_equal(board_news_next(news, &pos), BOARD_NONE);
+	now++;
+	says(w[1], 0);
+	load_tell();
+	assert_int_equal(board_news_next(news, &pos), BOARD_NONE);
+}
+
+static void
+test_born_and_dead(void **state)
+{
+	struct worker *late;
+
+	(void)state;
+	atomic_store(&says(w[0], 1)->active, 5);
+	atomic_store(&says(w[1], 1)->active, 6);
+	atomic_store(&says(w[1], 1)->outcome, now << 8 | 3);
+	late = worker_make(gen, 2);
+	assert_int_equal(sessions(late, 1), 11);
+	assert_true(board_get(&told(late, 1)->outcome) == (now << 8 | 3));
+	worker_end(w[1]);
+	load_tell();
+	assert_int_equal(sessions(late, 1), 5);
+	worker_end(w[0]);
+	now++;
+	load_tell();
+	assert_int_equal(sessions(late, 1), 0);
+	assert_true(board_get(&told(late, 1)->outcome) >> 8 < now);
+}
+
+/* A generation that is new knows what has been found out before. */
+static void
+test_outcomes(void **state)
+{
+	(void)state;
+	atomic_store(&says(w[0], 0)->outcome, now << 8 | 2);
+	load_tell();
+	assert_true(board_get(&told(w[1], 0)->outcome) == (now << 8 | 2));
+	assert_true(board_get(&told(w[2], 1)->outcome) == (now << 8 | 2));
+	/* An older one, and a newer one. */
+	now++;
+	atomic_store(&says(w[1], 0)->outcome, (now - 5) << 8 | 7);
+	load_tell();
+	assert_true(board_get(&told(w[2], 1)->outcome) == ((now - 1) << 8 | 2));
+	now++;
+	atomic_store(&says(w[2], 1)->outcome, now << 8);
+	load_tell();
+	assert_true(board_get(&told(w[0], 0)->outcome) == now << 8);
+	/* The next life of the same board begins with what is known. */
+	generation_end(newer);
+	newer = generation_make(&next);
+	w[2] = worker_make(newer, 0);
+	assert_true(board_get(&told(w[2], 1)->outcome) == now << 8);
+}
+
+/* What has been done is kept by name, when all who did it are gone. */
+static void
+test_totals(void **state)
+{
+	const struct total *t = gen->places[1].total;
+	uint64_t before = t->sessions;
+
+	(void)state;
+	board_add(&says(w[0], 1)->sessions, 3);
+	board_add(&says(w[1], 1)->sessions, 4);
+	worker_end(w[0]);
+	worker_end(w[1]);
+	assert_true(t->sessions == before + 7);
+	assert_string_equal(t->remote, "b");
+	assert_ptr_equal(newer->places[1].total, gen->places[0].total);
+}
+
+/* A worker that lies is believed what it could have. */
+static void
+test_lies(void **state)
+{
+	struct board_worker *b = board_slot(&gen->board, 0);
+	unsigned i;
+
+	(void)state;
+	atomic_store(&says(w[0], 0)->active, UINT32_MAX);
+	atomic_store(&says(w[0], 0)->outcome, UINT64_MAX);
+	load_tell();
+	assert_int_equal(sessions(w[2], 1), MOST);
+	assert_true(board_get(&told(w[2], 1)->outcome) == (now << 8 | 0xff));
+	/* Of remotes that there are not, and without an end. */
+	for (i = 0; i < 10; i++) {
+		now++;
+		says(w[0], 3);
+		board_news_add(&b->news, 4 + i * 100000000);
+		if (i == 5)
+			atomic_store(&b->news.n, UINT64_MAX - 1);
+		load_tell();
+	}
+	atomic_store(&says(w[0], 0)->active, 0);
+	now++;
+	load_tell();
+	assert_int_equal(sessions(w[2], 1), 0);
+}
+
+#define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_others),
+		T(test_only_news),
+		T(test_born_and_dead),
+		T(test_outcomes),
+		T(test_totals),
+		T(test_lies),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
