@@ -113,6 +113,27 @@ def test_back_off_of_a_worker_that_dies_young(daemon, echo, box):
     wait(lambda: len(d.workers("ready")) == 2, 15, "a good worker")
 
 
+def test_worker_of_another_release_serves_nobody(daemon, echo, box):
+    """The program was replaced under a running master: it ends by itself, and
+    the session that it would have got is served by the next good one."""
+    good = box.base / "libexec" / "relay"
+    libexec = bad_libexec(box, "relay", f'exec {good} "$1" "$2" 999999\n')
+    (libexec / "relay").rename(libexec / "bad")
+    (libexec / "relay").symlink_to(good)
+    d = daemon(remotes=[echo], libexec=libexec,
+               spawnd="servers { min = 1 max = 1 }")
+    d.deaths = True
+    (libexec / "relay").unlink()
+    (libexec / "relay").symlink_to(libexec / "bad")
+    d.kill(signal.SIGKILL, d.kids()[0])
+    client = d.connect()
+    d.wait_line("speaks version 999999")
+    assert peers.silent(client)
+    (libexec / "relay").unlink()
+    (libexec / "relay").symlink_to(good)
+    roundtrip(client)
+
+
 def test_master_killed(daemon, echo, box):
     """Sessions go on to their end, the workers exit, and a new master binds
     at once: same port, pid file, control socket, unix listener."""
