@@ -76,9 +76,11 @@ def inode(sock):
 def socket_inodes(pid):
     found = set()
     for fd in os.listdir(f"/proc/{pid}/fd"):
-        match = re.match(r"socket:\[(\d+)\]",
-                         os.readlink(f"/proc/{pid}/fd/{fd}"))
-        if match:
+        try:
+            name = os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            continue        # closed meanwhile
+        if match := re.match(r"socket:\[(\d+)\]", name):
             found.add(int(match.group(1)))
     return found
 
