@@ -367,7 +367,15 @@ class Daemon:
             if not self.addrs.exists():
                 self.copier.join(PATIENCE)
                 raise AssertionError(self.describe())
+        self._wait_log()
         return self
+
+    def _wait_log(self):
+        """Until the logger, for which nobody waits, has opened its file; a
+        test may be about one that it cannot open."""
+        named = self.conf and re.search(r'to = "(/[^"]*)"', self.conf.render())
+        if named:
+            soon(pathlib.Path(named[1]).exists, 3)
 
     def _ended(self):
         if self.status is None:

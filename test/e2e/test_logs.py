@@ -389,13 +389,15 @@ def test_rotation_into_a_folder_that_is_gone(daemon, echo, box):
     folder.mkdir()
     log = folder / "own.log"
     d = daemon(remotes=[echo], spawnd=f'log {{ to = "{log}" }}')
+    roundtrip(d.connect()).close()
+    wait(lambda: closing(log.read_text()), 5, "the logger's first line")
     folder.rename(box.dir / "moved")
     d.kill(signal.SIGUSR1)
     moved = box.dir / "moved" / "own.log"
 
     def arrived():
         roundtrip(d.connect()).close()
-        return len(closing(moved.read_text())) >= 3
+        return len(closing(moved.read_text())) >= 4
 
     wait(arrived, 5, "lines in the file in use")
     folder.mkdir()
