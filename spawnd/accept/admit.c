@@ -16,7 +16,7 @@
 #define BURST		64	/* accepts a listener and turn */
 #define BACKLOG_MOST	4096	/* accepts where nobody tells how many wait */
 
-static void	admit_listener(struct listener *);
+static bool	admit_listener(struct listener *);
 static bool	admit_one(struct listener *);
 static void	admit_connection(struct listener *, bool);
 static bool	admit_short(void);
@@ -28,10 +28,12 @@ static void	admit_deny(struct listener *, int);
 static void	admit_refuse(struct listener *, int);
 static void	overload_begin(void);
 
-static TAILQ_HEAD(, listener)	 ready = TAILQ_HEAD_INITIALIZER(ready);
-static bool			 overload;
-static struct log_limit		 overload_limit;
-static int			 last_fd = -1;	/* that was accepted */
+TAILQ_HEAD(ready_list, listener);
+
+static struct ready_list ready = TAILQ_HEAD_INITIALIZER(ready);
+static bool		 overload;
+static struct log_limit	 overload_limit;
+static int		 last_fd = -1;	/* that was accepted */
 
 void
 admit_event(struct ev_io *io, int what)
@@ -63,25 +65,33 @@ admit_overload(void)
 void
 admit_ready(void)
 {
+	struct ready_list served = TAILQ_HEAD_INITIALIZER(served);
 	struct listener *l, *next;
 
 	if (overload && handoff_room() == HANDOFF_ROOM)
 		overload = false;
-	/* One that is fresh waits for the commit of its reload. */
-	TAILQ_FOREACH_SAFE(l, &ready, ready_entry, next)
-		if (!l->fresh)
-			admit_listener(l);
+	TAILQ_FOREACH_SAFE(l, &ready, ready_entry, next) {
+		/* One that is fresh waits for the commit of its reload. */
+		if (l->fresh || !admit_listener(l) || !l->ready)
+			continue;
+		/* The others are first when there is room again. */
+		TAILQ_REMOVE(&ready, l, ready_entry);
+		TAILQ_INSERT_TAIL(&served, l, ready_entry);
+	}
+	TAILQ_CONCAT(&ready, &served, ready_entry);
 }
 
-static void
+/* True if anybody was accepted. */
+static bool
 admit_listener(struct listener *l)
 {
 	int i;
 
 	for (i = 0; i < BURST; i++)
 		if (pause_on() || !l->ready || !admit_one(l))
-			return;
+			return i != 0;
 	mark(MARK_ACCEPT);
+	return true;
 }
 
 /* False: no more of this listener now. */

@@ -16,6 +16,7 @@
 #include "proc/refill.h"
 #include "proc/watch.h"
 
+#define BURST		256	/* of those that are kept, given a turn */
 #define SLACK_MAX	8	/* sessions, to wake fewer workers */
 
 struct kept {
@@ -373,15 +374,18 @@ recover(struct worker *w, const struct ipc_msg *m)
 void
 handoff_give_kept(void)
 {
-	unsigned n = nkept;
+	unsigned n = MIN(nkept, BURST);
 	struct kept *k;
 
 	/* Once each: those that cannot be sent are kept again. */
-	while (n-- > 0 && (k = TAILQ_FIRST(&kept)) != NULL &&
-	    !pause_on() && handoff_give(k->fd, &k->conn)) {
+	for (; n > 0 && (k = TAILQ_FIRST(&kept)) != NULL; n--) {
+		if (pause_on() || !handoff_give(k->fd, &k->conn))
+			return;
 		k->fd = -1;		/* it is with the worker now */
 		kept_free(k);
 	}
+	if (nkept != 0)
+		mark(MARK_ACCEPT);
 }
 
 void

@@ -27,7 +27,7 @@ struct master master;
 
 static struct conf		 conf;
 static struct generation	 generation = { .conf = &conf };
-static unsigned			 accepts, kept, left, paused_after;
+static unsigned			 accepts, kept, left, room, paused_after;
 static int			 told;
 
 /* --- in the place of all that admit.c calls --- */
@@ -73,7 +73,7 @@ handoff_look(void)
 enum handoff_room
 handoff_room(void)
 {
-	return HANDOFF_NONE;
+	return room != 0 ? HANDOFF_ROOM : HANDOFF_NONE;
 }
 
 bool
@@ -81,7 +81,10 @@ handoff_give(int fd, const struct proto_conn *c)
 {
 	(void)fd;
 	(void)c;
-	return false;
+	if (room == 0)
+		return false;
+	room--;
+	return true;
 }
 
 void
@@ -192,6 +195,33 @@ test_a_pause_ends_it(void **state)
 	assert_int_equal(accepts, 7);
 }
 
+/* A flood at one of them, and somebody at the other. */
+static void
+test_room_goes_around(void **state)
+{
+	struct listener l[2];
+	unsigned i;
+
+	(void)state;
+	memset(l, 0, sizeof(l));
+	accepts = kept = 0;
+	left = FLOOD;
+	told = 1000;
+	paused_after = UINT_MAX;
+	master.gen = &generation;
+	conf.overload = OVERLOAD_QUEUE;
+	admit_event(&l[0].io, IO_READ);
+	admit_event(&l[1].io, IO_READ);
+	for (i = 1; i <= 10; i++) {
+		room = 1;
+		admit_ready();
+		assert_int_equal(accepts, i);
+		assert_in_range(l[0].accepted, i / 2, (i + 1) / 2);
+	}
+	admit_forget(&l[0]);
+	admit_forget(&l[1]);
+}
+
 int
 main(void)
 {
@@ -199,6 +229,7 @@ main(void)
 		cmocka_unit_test(test_as_many_as_were_told),
 		cmocka_unit_test(test_until_there_is_none_where_nobody_tells),
 		cmocka_unit_test(test_a_pause_ends_it),
+		cmocka_unit_test(test_room_goes_around),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
