@@ -8,11 +8,13 @@
 
 #include "accept/addrs.h"
 #include "accept/listener.h"
+#include "fdname.h"
 #include "log.h"
 #include "master.h"
 
 #define SAID	8	/* most listeners in a line of the log */
 
+static int	write_standard(int);
 static int	write_in_place(const char *);
 static int	replace(const char *);
 static int	write_all(int);
@@ -20,15 +22,28 @@ static int	write_all(int);
 void
 addrs_write(const char *path)
 {
+	const int fd = fdname_of(path);
 	struct stat st;
 	int r;
 
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+	if (fd != -1)
+		r = write_standard(fd);
+	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		r = write_in_place(path);
 	else
 		r = replace(path);
 	if (r == -1)
 		log_warn("%s", path);
+}
+
+/* By its name it would be opened, or replaced, as the file that it is. */
+static int
+write_standard(int fd)
+{
+	if (fd == STDOUT_FILENO || fd == STDERR_FILENO)
+		return write_all(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+	errno = EBADF;		/* closed at the start */
+	return -1;
 }
 
 /* A device, a pipe, a FIFO (which nobody waits for). */

@@ -239,6 +239,21 @@ def test_stale_pid_file_and_control_socket_are_replaced(daemon, echo, box):
     assert d.summary()["pid"] == d.pid
 
 
+def test_addresses_on_the_standard_output(box, echo):
+    """A link stays one, and what was in the file before stays there."""
+    conf = box.conf("own", remotes=[echo])
+    link, out = box.dir / "link", box.dir / "own.out"
+    link.symlink_to("/dev/stdout")
+    out.write_text("before\n")
+    with open(out, "ab") as stdout, open(box.dir / "own.err", "ab") as stderr:
+        box.spawn([box.programs["spawnd"], "-A", link, conf.path],
+                  stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                  env=box.environment())
+    wait(lambda: "web 127.0.0.1:" in out.read_text(), 30, "the addresses")
+    assert out.read_text().startswith("before\nweb 127.0.0.1:")
+    assert link.is_symlink()
+
+
 def test_ready_tells_where(daemon, echo):
     """Ten listeners: the first are named, the others counted."""
     d = daemon(remotes=[echo], relay="", listen={
