@@ -26,6 +26,7 @@
 
 static void	 begun(struct pending *, const char *);
 static void	 serving(void);
+static void	 launched_tell(void);
 static void	 start_failed(const char *) no_return;
 static void	 stop_late(struct ev_timer *);
 
@@ -58,7 +59,6 @@ begun(struct pending *p, const char *error)
 static void
 serving(void)
 {
-	const char status = 0;
 	char where[1024];
 
 	if (master.pidfile != NULL && pidfile_tell(master.pidfile) == -1)
@@ -68,12 +68,24 @@ serving(void)
 	    addrs_str(where, sizeof(where)));
 	if (master.opt.addrs_path != NULL)
 		addrs_write(master.opt.addrs_path);
-	if (launched != -1) {
-		dup2(STDOUT_FILENO, STDERR_FILENO);
-		(void)!write(launched, &status, 1);
-		close(launched);
-		launched = -1;
-	}
+	if (launched != -1)
+		launched_tell();
+}
+
+/* One that was interrupted did not want what it has begun. */
+static void
+launched_tell(void)
+{
+	const char status = 0;
+	const bool gone = write(launched, &status, 1) == -1;
+
+	close(launched);
+	launched = -1;
+	dup2(STDOUT_FILENO, STDERR_FILENO);
+	if (!gone)
+		return;
+	log_warnx("the command that launched spawnd has gone meanwhile");
+	life_stop(true);
 }
 
 static void

@@ -175,6 +175,23 @@ def test_stop_while_the_first_start_reads(box, echo, names, signo):
 
 
 @preloads
+def test_interrupt_of_the_command_that_launches(box, echo, names):
+    """Who is tired of waiting for the resolver gets no daemon later."""
+    names.slow()
+    log = box.dir / "lines"
+    conf = box.conf(remotes=[slow_remote(echo)],
+                    spawnd=f'log {{ to = "{log}" }}')
+    proc = box.spawn([box_program("spawnd"), "-b", conf.path],
+                     env=dict(box.environment(), **names.env))
+    wait(names.waits.exists, 30, "the reading")
+    proc.send_signal(signal.SIGINT)
+    proc.wait(30)
+    names.hold.unlink()
+    wait(lambda: log.exists() and "stopped" in log.read_text(), 5, "the end")
+    assert "has gone" in log.read_text()
+
+
+@preloads
 def test_reader_does_not_outlive_the_master(box, echo, names):
     names.slow()
     conf = box.conf(remotes=[slow_remote(echo)])
