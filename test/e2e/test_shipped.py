@@ -103,7 +103,8 @@ def test_rights_of_the_unit_are_enough(daemon, echo, box):
     empty.mkdir()
     empty.chmod(0o555)
     path = box.dir / "own.sock"
-    d = daemon(remotes=[echo], preexec=as_the_unit, relay="", listen={
+    d = daemon(remotes=[echo], preexec=as_the_unit, relay="", env={
+        "ASAN_OPTIONS": "detect_leaks=0"}, listen={
         "web": 'address = "127.0.0.9" port = 82 relay = app',
         "own": f'path = "{path}" user = nobody mode = 0660 relay = app'},
         spawnd=f"""user = nobody chroot = "{empty}" drain-timeout = 1s

@@ -409,8 +409,8 @@ def test_hup_before_the_start_is_over(box, echo):
     fifo = endless_file(box, conf.path)
     d = box.daemon(start=False, conf=False, args=[conf.path]).launch()
     d.conf = conf
-    wait(lambda: signals_of(d.pid, "SigBlk") & 1 << signal.SIGHUP - 1, 5,
-         "the reading")
+    # A signal that comes before is for the file that is then read.
+    wait(lambda: d.kids("reader"), 5, "the reading")
     d.kill(signal.SIGHUP)
     conf.path.unlink()
     conf.path.write_text(good)
