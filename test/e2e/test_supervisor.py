@@ -427,13 +427,6 @@ def endless_file(box, path):
     return box.closing(open(path, "r+b", buffering=0))
 
 
-def signals_of(pid, key):
-    for line in open(f"/proc/{pid}/status"):
-        if line.startswith(key + ":"):
-            return int(line.split()[1], 16)
-    return 0
-
-
 # Sockets that are passed
 
 def test_socket_by_name(activated, echo, box, mechanism):
