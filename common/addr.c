@@ -76,6 +76,17 @@ addr_set_port(struct addr *a, uint16_t port)
 		a->in6.sin6_port = htons(port);
 }
 
+void
+addr_set_any(struct addr *a)
+{
+	if (a->sa.sa_family == AF_INET) {
+		a->in.sin_addr.s_addr = htonl(INADDR_ANY);
+	} else if (a->sa.sa_family == AF_INET6) {
+		a->in6.sin6_addr = in6addr_any;
+		a->in6.sin6_scope_id = 0;
+	}
+}
+
 char *
 addr_str(const struct addr *a, char buf[ADDR_STRLEN])
 {

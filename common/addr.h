@@ -40,6 +40,8 @@ int		 addr_unix(const char *path, struct addr *out,
 int		 addr_cmp(const struct addr *, const struct addr *);
 uint16_t	 addr_get_port(const struct addr *);
 void		 addr_set_port(struct addr *, uint16_t);
+/* The port stays, the address is every one of its family. */
+void		 addr_set_any(struct addr *);
 
 /* "1.2.3.4:80", "[::1]:80", "/path"; returns buf. */
 char		*addr_str(const struct addr *, char buf[ADDR_STRLEN]);

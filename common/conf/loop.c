@@ -123,10 +123,7 @@ loop_find(const struct loop *loop, const struct addr *to)
 	p = bsearch(&key, loop->places, loop->nplaces, sizeof(*p), loop_cmp);
 	if (p != NULL || !loop_is_local(to))
 		return p;
-	if (to->sa.sa_family == AF_INET6)
-		any.in6.sin6_addr = in6addr_any;
-	else
-		any.in.sin_addr.s_addr = htonl(INADDR_ANY);
+	addr_set_any(&any);
 	key.addr = &any;
 	return bsearch(&key, loop->places, loop->nplaces, sizeof(*p), loop_cmp);
 }

@@ -121,8 +121,12 @@ admit_one(struct listener *l)
 void
 admit_all(struct listener *l)
 {
-	int n = backlog_waiting(l->io.fd);
+	int n;
 
+	/* One that was passed to us goes on without us. */
+	if (l->from == LISTENER_BOUND)
+		backlog_shut(l->io.fd);
+	n = backlog_waiting(l->io.fd);
 	if (n < 0 || (n == 0 && !l->counts))
 		n = BACKLOG_MOST;
 	admit_event(&l->io, IO_READ);

@@ -9,5 +9,8 @@ enum { BACKLOG_UNKNOWN = -1,	/* accept until there is none */
 
 /* How many connections wait to be accepted, or BACKLOG_UNKNOWN. */
 int		 backlog_waiting(int fd);
+/* Nobody comes any more to a listener that will be closed at once: who tries
+ * is left without an answer and tries again, where the system can do that. */
+void		 backlog_shut(int fd);
 
 #endif

@@ -8,3 +8,9 @@ backlog_waiting(int fd)
 	(void)fd;
 	return BACKLOG_UNKNOWN;
 }
+
+void
+backlog_shut(int fd)
+{
+	(void)fd;
+}

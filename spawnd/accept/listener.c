@@ -15,6 +15,9 @@
 #include "master.h"
 #include "proc/inherit.h"
 
+static bool		 listener_meets(const struct addr *,
+			    const struct addr *);
+static void		 listener_share(const struct addr *, bool);
 static int		 listener_tcp(const struct conf *, unsigned,
 			    const struct addr *, const char **);
 static int		 listener_options(int, const struct addr *, bool);
@@ -24,6 +27,8 @@ static struct listener	*listener_add(const struct conf_listen *,
 			    const char **);
 static void		 listener_name(struct listener *, int);
 static const char	*sentence(const char *, const char *, const char *);
+
+static bool		 sharing;	/* with those that go */
 
 int
 listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
@@ -49,6 +54,67 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 	l->backlog = c->backlog;
 	l->file = file;
 	return 0;
+}
+
+const struct listener *
+listener_holds(const struct addr *a)
+{
+	const struct listener *l;
+
+	if (a->sa.sa_family == AF_UNIX || addr_get_port(a) == 0)
+		return NULL;
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (!l->fresh && l->from == LISTENER_BOUND &&
+		    listener_meets(&l->addr, a))
+			return l;
+	return NULL;
+}
+
+/* Whether nobody can have both. */
+static bool
+listener_meets(const struct addr *a, const struct addr *b)
+{
+	struct addr any = *a;
+
+	if (a->sa.sa_family != b->sa.sa_family ||
+	    a->sa.sa_family == AF_UNIX ||
+	    addr_get_port(a) != addr_get_port(b))
+		return false;
+	addr_set_any(&any);
+	return addr_cmp(a, b) == 0 || addr_cmp(a, &any) == 0 ||
+	    addr_cmp(b, &any) == 0;
+}
+
+int
+listener_bind_over(const struct conf *conf, unsigned index,
+    const struct addr *a, const char **errp)
+{
+	const struct listener *over = listener_holds(a);
+	int done;
+
+	listener_share(a, true);
+	sharing = true;
+	done = listener_bind(conf, index, a, errp);
+	sharing = false;
+	listener_share(a, false);
+	if (done == 0)
+		TAILQ_LAST(&master.listeners, listeners)->over = over;
+	return done;
+}
+
+/* For as long as it takes to bind another one, and no longer: any process of
+ * the same user could take a part of the connections. */
+static void
+listener_share(const struct addr *a, bool share)
+{
+	const int on = share;
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if ((!l->keep || l->fresh) && l->from == LISTENER_BOUND &&
+		    listener_meets(&l->addr, a))
+			setsockopt(l->io.fd, SOL_SOCKET, SO_REUSEPORT, &on,
+			    sizeof(on));
 }
 
 static int
@@ -91,6 +157,9 @@ listener_options(int fd, const struct addr *a, bool keepalive)
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
 		return -1;
 	if (listener_keepalive(fd, keepalive) == -1)
+		return -1;
+	if (sharing && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on,
+	    sizeof(on)) == -1)
 		return -1;
 	if (a->sa.sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
@@ -182,6 +251,8 @@ listener_update(struct listener *l, const struct conf *conf)
 		    conf->relays[c->relay].keepalive);
 		return;
 	}
+	if (l->from == LISTENER_BOUND)
+		l->asked = l->addr = c->addr[0];
 	/* The socket of an abstract name has neither mode nor owner. */
 	if (l->addr.un.sun_path[0] == '/' && unixsock_dress(&l->addr, &l->file,
 	    c->mode, c->uid, c->gid, &err) == -1)

@@ -27,6 +27,8 @@ struct listener {
 	unsigned		 next_index;	/* during a reload */
 	bool			 keep;		/* during a reload */
 	bool			 fresh;		/* bound by this reload */
+	const struct listener	*over;		/* fresh: whose connections it
+						   may get, until the commit */
 	bool			 ready;		/* there may be more */
 	bool			 counts;	/* its backlog has been told */
 	int			 waiting;	/* connections, or BACKLOG_* */
@@ -40,11 +42,19 @@ struct listener {
  */
 int		 listener_bind(const struct conf *, unsigned index,
 		    const struct addr *, const char **errp);
+/* Does one of ours that goes, or may go yet, hold the address, or a wider or
+ * narrower one at its port? Returns one of them. */
+const struct listener *listener_holds(const struct addr *);
+/* The same as listener_bind() beside those of them that do not stay, which
+ * serve on. */
+int		 listener_bind_over(const struct conf *, unsigned index,
+		    const struct addr *, const char **errp);
 /* Takes over a descriptor that was passed to us. -1 with *errp. */
 int		 listener_pass(const struct conf *, unsigned index,
 		    const struct addr *, int fd, enum listener_from,
 		    const char **errp);
-/* It goes on with what its section says now, besides the address. */
+/* It goes on with what its section says now; the address may be another name
+ * of the same file. */
 void		 listener_update(struct listener *, const struct conf *);
 void		 listener_free(struct listener *);
 /* Hands over what still waits in each backlog, then closes all. */

@@ -13,6 +13,8 @@
 #define ANY_TRIES	16	/* at one free port for several addresses */
 
 static struct listener	*plan_find(const struct addr *, const char *);
+static bool		 plan_is(const struct listener *, const struct addr *);
+static bool		 plan_has(unsigned, const struct addr *);
 static int		 plan_all(const struct conf *, const char **);
 static int		 plan_section(const struct conf *, unsigned,
 			    const char **);
@@ -23,6 +25,8 @@ static int		 plan_address(const struct conf *, unsigned,
 			    const struct addr *, const char **);
 static bool		 plan_covered(unsigned, const struct addr *);
 
+static bool		 last;	/* the commit is next */
+
 /* A section may change its name, but "any port" is the section's own. A unix
  * socket that nobody finds any more is made again. */
 static struct listener *
@@ -32,11 +36,32 @@ plan_find(const struct addr *a, const char *name)
 	struct listener *l;
 
 	TAILQ_FOREACH(l, &master.listeners, entry)
-		if (!l->fresh && !l->keep && addr_cmp(&l->asked, a) == 0 &&
-		    (!any || strcmp(l->name, name) == 0) &&
-		    !unixsock_gone(&l->asked, &l->file))
+		if (!l->fresh && !l->keep && plan_is(l, a) &&
+		    (!any || strcmp(l->name, name) == 0))
 			return l;
 	return NULL;
+}
+
+/* By that name, or by another one of its folder. */
+static bool
+plan_is(const struct listener *l, const struct addr *a)
+{
+	if (addr_cmp(&l->asked, a) == 0)
+		return !unixsock_gone(&l->asked, &l->file);
+	return unixsock_is(a, &l->file);
+}
+
+/* Is it planned already? */
+static bool
+plan_has(unsigned index, const struct addr *a)
+{
+	const struct listener *l;
+
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (l->keep && l->next_index == index &&
+		    (addr_cmp(&l->asked, a) == 0 || unixsock_is(a, &l->file)))
+			return true;
+	return false;
 }
 
 int
@@ -44,12 +69,20 @@ plan_make(const struct conf *conf, const char **errp)
 {
 	struct listener *l;
 
+	last = false;
 	TAILQ_FOREACH(l, &master.listeners, entry)
 		l->keep = l->fresh = false;
 	if (plan_all(conf, errp) == 0)
 		return 0;
 	plan_rollback();
 	return -1;
+}
+
+int
+plan_finish(const struct conf *conf, const char **errp)
+{
+	last = true;
+	return plan_all(conf, errp);
 }
 
 static int
@@ -137,6 +170,8 @@ plan_address(const struct conf *conf, unsigned index, const struct addr *a,
 	struct listener *l;
 	int fd;
 
+	if (plan_has(index, a))
+		return 0;
 	if ((l = plan_find(a, conf->listens[index].name)) != NULL) {
 		l->keep = true;
 		l->next_index = index;
@@ -147,7 +182,10 @@ plan_address(const struct conf *conf, unsigned index, const struct addr *a,
 		    errp);
 	if (plan_covered(index, a))
 		return 0;
-	return listener_bind(conf, index, a, errp);
+	/* What is held by one that goes is bound when it does. */
+	if (listener_holds(a) == NULL)
+		return listener_bind(conf, index, a, errp);
+	return last ? listener_bind_over(conf, index, a, errp) : 0;
 }
 
 /* A socket that was passed to us for every IPv6 address may be for every IPv4
@@ -180,10 +218,15 @@ plan_rollback(void)
 	struct listener *l, *next;
 
 	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next) {
-		if (l->fresh)
-			listener_free(l);
-		else
+		if (!l->fresh) {
 			l->keep = false;
+			continue;
+		}
+		if (l->over != NULL) {
+			l->index = l->over->index;
+			admit_all(l);
+		}
+		listener_free(l);
 	}
 }
 
@@ -200,6 +243,7 @@ plan_commit(const struct conf *conf)
 		}
 		listener_update(l, conf);
 		l->fresh = l->keep = false;
+		l->over = NULL;
 	}
 	activate_close_rest();
 	mark(MARK_ACCEPT);

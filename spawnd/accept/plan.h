@@ -9,9 +9,12 @@ struct conf;
 /*
  * Plans for a configuration: marks the listeners that stay, binds the new
  * ones (they do not accept yet). Returns 0, or -1 with *errp, everything as
- * it was. Then either commit or roll back.
+ * it was. Then finish, and either commit or roll back.
  */
 int		 plan_make(const struct conf *, const char **errp);
+/* Binds what has to wait for that, as a listener that goes holds the port: from
+ * here on to the commit, or back, in the same turn. Returns -1 with *errp. */
+int		 plan_finish(const struct conf *, const char **errp);
 /* Before the new generation takes over: what waits at a listener that goes is
  * still given to the old one. */
 void		 plan_commit(const struct conf *);

@@ -237,6 +237,23 @@ is_it(const struct room *room, const struct unixsock *file)
 }
 
 bool
+unixsock_is(const struct addr *a, const struct unixsock *file)
+{
+	const char *name;
+	struct stat st;
+	int folder;
+	bool same;
+
+	if (file->ino == 0 || a->sa.sa_family != AF_UNIX ||
+	    (folder = safe_folder(a->un.sun_path, &name)) == -1)
+		return false;
+	same = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_dev == file->dev && st.st_ino == file->ino;
+	close(folder);
+	return same;
+}
+
+bool
 unixsock_gone(const struct addr *a, const struct unixsock *file)
 {
 	const char *name;

@@ -210,6 +210,8 @@ take_over(const struct conf *conf, const char **errp)
 	const struct conf *old = master.gen == NULL ? NULL : master.gen->conf;
 	struct pidfile *pidfile = NULL;
 
+	if (plan_finish(conf, errp) == -1)
+		return -1;
 	if (master.opt.pidfile == NULL && conf->pidfile != NULL &&
 	    old != NULL && (old->pidfile == NULL ||
 	    strcmp(old->pidfile, conf->pidfile) != 0) &&

@@ -55,8 +55,13 @@ control_open(const char *path, const char **errp)
 	    strcmp(control->addr.un.sun_path, path) == 0 &&
 	    !unixsock_gone(&control->addr, &control->file))
 		return 0;
-	if (addr_unix(path, &c->addr, errp) == -1 ||
-	    (fd = unixsock_listen(&c->addr, BACKLOG, 0600, CONF_NOID,
+	if (addr_unix(path, &c->addr, errp) == -1)
+		return -1;
+	if (control->io.fd != -1 && unixsock_is(&c->addr, &control->file)) {
+		control->addr = c->addr;
+		return 0;
+	}
+	if ((fd = unixsock_listen(&c->addr, BACKLOG, 0600, CONF_NOID,
 	    CONF_NOID, &c->file, errp)) == -1)
 		return -1;
 	if (ev_io_add(&c->io, fd, IO_READ, control_event) == -1) {

@@ -57,6 +57,12 @@ backlog_waiting(int fd)
 	return told;
 }
 
+void
+backlog_shut(int fd)
+{
+	(void)fd;
+}
+
 bool
 acl_map_permits(const struct acl_map *map, const struct source *s)
 {
