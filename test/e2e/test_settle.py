@@ -6,7 +6,6 @@ import re
 import resource
 import select
 import signal
-import socket
 
 import pytest
 
