@@ -590,7 +590,6 @@ class Box:
                                "detect_stack_use_after_return=1:"
                                f"detect_leaks={int(daemon is not None)}")
         env["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
-        env.pop("SPAWND_EVENT", None)
         if daemon is not None:
             event = daemon.event or self.event
             if event:
