@@ -10,7 +10,8 @@
 
 typedef struct remote *choose_fn(struct remotes *, const struct source *);
 
-static uint32_t	 hash_bytes(uint32_t, const void *, size_t);
+static uint32_t	 hash_bytes(const void *, size_t);
+static uint32_t	 hash_mix(uint32_t);
 static choose_fn choose_leastconn, choose_roundrobin, choose_source,
 		 choose_random;
 
@@ -32,19 +33,27 @@ balance_start(struct remotes *rs, unsigned first)
 		r = &rs->all[(first + i) % rs->n];
 		r->stride = WHOLE / r->weight;
 		r->turn = (uint64_t)r->stride * (2 * i + 1) / (2 * rs->n);
-		r->hash = hash_bytes(2166136261u, r->conf->name,
-		    strlen(r->conf->name));
+		r->hash = hash_bytes(r->conf->name, strlen(r->conf->name));
+		if (r->weight > rs->top_weight)
+			rs->top_weight = r->weight;
 	}
 }
 
-/* FNV-1a with a final mix; not for anything that an enemy may choose. */
+/* FNV-1a; not for anything that an enemy may choose. */
 static uint32_t
-hash_bytes(uint32_t h, const void *buf, size_t len)
+hash_bytes(const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
+	uint32_t h = 2166136261u;
 
 	while (len-- > 0)
 		h = (h ^ *p++) * 16777619u;
+	return hash_mix(h);
+}
+
+static uint32_t
+hash_mix(uint32_t h)
+{
 	h ^= h >> 16;
 	h *= 0x85ebca6bu;
 	h ^= h >> 13;
@@ -113,42 +122,46 @@ choose_roundrobin(struct remotes *rs, const struct source *source)
 /*
  * Weighted rendezvous hashing (Thaler and Ravishankar 1998; the logarithm
  * gives exact weights): a client stays with its remote, and when a remote
- * goes, only its own clients move.
+ * goes, only its own clients move. A hash below least is too low for any
+ * weight, which spares most of the logarithms.
  */
 static struct remote *
 choose_source(struct remotes *rs, const struct source *source)
 {
+	const uint32_t client = hash_bytes(source->ip, sizeof(source->ip));
 	struct remote *r, *best = NULL;
-	double score, best_score = 0;
+	double score, best_score = 0, least = 0;
 	uint32_t h;
 	unsigned i;
 
 	for (i = 0; i < rs->by_turn.n; i++) {
 		r = rs->by_turn.items[i].remote;
-		h = hash_bytes(r->hash, source->ip, sizeof(source->ip));
+		h = hash_mix(r->hash ^ client);
+		if (h < least)
+			continue;
 		score = -log(((double)h + 1) / 4294967297.0) / r->weight;
 		if (best == NULL || score < best_score) {
 			best = r;
 			best_score = score;
+			least = exp(-score * rs->top_weight) * 4294967297.0 - 2;
 		}
 	}
 	return best;
 }
 
+/* Any, which is then taken as often as its weight is to the greatest one. */
 static struct remote *
 choose_random(struct remotes *rs, const struct source *source)
 {
 	const struct heap *h = &rs->by_turn;
-	uint32_t sum = 0, draw;
-	unsigned i;
+	struct remote *r;
 
 	(void)source;
 	if (h->n == 0)
 		return NULL;
-	for (i = 0; i < h->n; i++)
-		sum += h->items[i].remote->weight;
-	draw = arc4random_uniform(sum);
-	for (i = 0; draw >= h->items[i].remote->weight; i++)
-		draw -= h->items[i].remote->weight;
-	return h->items[i].remote;
+	do
+		r = h->items[arc4random_uniform(h->n)].remote;
+	while (r->weight < rs->top_weight &&
+	    arc4random_uniform(rs->top_weight) >= r->weight);
+	return r;
 }

@@ -35,6 +35,7 @@ struct remotes {
 	const struct conf_relay	*conf;
 	struct remote		*all;
 	unsigned		 n;
+	unsigned		 top_weight;	/* of all */
 	uint64_t		 clock;		/* turn of who was chosen */
 	struct heap		 by_turn;	/* usable, by turn */
 	struct heap		 by_load;	/* and by sessions a weight */

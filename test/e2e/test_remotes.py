@@ -1,7 +1,10 @@
 """Which remote a session gets, and what happens to those that fail."""
 
 import collections
+import signal
 import time
+
+import pytest
 
 import peers
 from harness import LATE, cpu_ticks_over, wait
@@ -163,9 +166,9 @@ def test_leastconn_sees_the_load_of_all_generations(daemon, box):
     assert abs(active(d)["a"] - 30) <= 4
 
 
-def test_what_is_held_is_known_to_a_new_generation(daemon, echo, backend):
-    """And by a new worker of the same one: it does not try what others have
-    found dead."""
+@pytest.mark.parametrize("how", ["reload", "death"])
+def test_what_is_held_is_known_to_a_new_worker(daemon, echo, backend, how):
+    """It does not try what others have found dead."""
     dead = backend(listen=False)
     d = daemon(remotes=[dead.conf("weight = 100"), echo], spawnd=ONE)
 
@@ -175,7 +178,13 @@ def test_what_is_held_is_known_to_a_new_generation(daemon, echo, backend):
 
     wait(lambda: failed(4), 30, "the fourth failure", 0.05)  # held for 8 s
     begun = time.monotonic()
-    d.reload()
+    if how == "reload":
+        d.reload()
+    else:
+        d.deaths = True
+        former, = d.kids()
+        d.kill(signal.SIGKILL, former)
+        wait(lambda: d.kids() not in ([], [former]), 30, "another worker")
     open_sessions(d, 5)
     remotes = d.remotes()
     if time.monotonic() - begun < 7:
