@@ -98,7 +98,8 @@ static void
 settle_want_room(void)
 {
 	board_u32 *want = &master.gen->board.head->want_room;
-	const bool waits = handoff_kept() != 0 || admit_overload();
+	const bool waits = !master.stopping &&
+	    (handoff_kept() != 0 || admit_overload());
 
 	if (waits == (atomic_load(want) != 0))
 		return;

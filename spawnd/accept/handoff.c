@@ -117,7 +117,7 @@ processors(void)
 enum handoff_room
 handoff_room(void)
 {
-	if (nkept != 0 || master.ending)
+	if (nkept != 0 || master.stopping)
 		return HANDOFF_NONE;
 	if (!chosen)
 		pick_next();

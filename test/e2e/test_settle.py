@@ -10,7 +10,7 @@ import signal
 import pytest
 
 import peers
-from harness import wait
+from harness import cpu_ticks_over, wait
 from peers import receive, roundtrip, silent
 
 ONE = "servers { min = 1 max = 1 } users { min = 1 max = 1 }"
@@ -51,6 +51,25 @@ def test_kept_connections_get_room_as_it_comes(full):
 
 def test_accepted_counts_those_who_are_kept(full):
     assert full.summary()["accepted"] == 4
+
+
+def test_the_end_after_an_overload_is_quiet(daemon, echo):
+    """Nobody waits for room any more: nothing is asked or started."""
+    d = daemon(remotes=[echo], spawnd="""
+        servers { min = 1 max = 2 } users { min = 1 max = 1 }""")
+    first, second = roundtrip(d.connect()), roundtrip(d.connect())
+    late = d.connect()
+    assert silent(late)
+    assert d.summary()["overload"] == "yes"
+    workers = d.kids()
+    d.kill(signal.SIGTERM)
+    d.wait_line("stopping")
+    assert cpu_ticks_over([d.pid], 1) <= 10
+    assert d.kids() == workers
+    roundtrip(first).close()
+    roundtrip(second).close()
+    d.wait_end(30)
+    late.close()
 
 
 def test_sessions_that_cannot_be_taken_back_are_called_lost(daemon, echo):
