@@ -29,7 +29,8 @@ enum {
  * write to either of its files. */
 enum {
 	READER_FD_VALUE	 = 3,	/* file: the configuration (conf_put()) */
-	READER_FD_REPORT = 4	/* file: mistakes, or the text for -T */
+	READER_FD_REPORT = 4,	/* file: mistakes, or the text for -T */
+	READER_FD_WARN	 = 5	/* file: warnings */
 };
 #define READER_MAX		(256 * 1024 * 1024)	/* bytes */
 

@@ -148,11 +148,11 @@ input(void)
 static void
 check_only(void)
 {
+	const bool upgraded = upgrade_check();
 	const char *err;
 
-	upgrade_check();
-	if (ev_init(&err) == -1 || reader_start(master.opt.print, 0, checked,
-	    &err) == -1)
+	if (ev_init(&err) == -1 || reader_start(master.opt.print,
+	    master.opt.check && !upgraded, 0, checked, &err) == -1)
 		fatalx("%s", err);
 	ev_run();
 	exit(1);
@@ -163,10 +163,11 @@ checked(struct reading *r)
 {
 	if (r->error != NULL)
 		fatalx("%s", r->error);
-	if (r->conf == NULL) {
+	if (r->conf == NULL)
 		log_tell(LOG_ERR, r->text);
+	log_tell(LOG_WARNING, r->warnings);
+	if (r->conf == NULL)
 		exit(1);
-	}
 	if (master.opt.print)
 		fputs(r->text, stdout);
 	else

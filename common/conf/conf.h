@@ -109,14 +109,18 @@ struct conf {
  * numbers they resolved to. */
 enum conf_style { CONF_AS_WRITTEN, CONF_RESOLVED };
 
-/* Called for each mistake, in the order of the file; line 0 if there is none
- * to name; text is one sentence without a newline. */
-typedef void conf_report(void *arg, const char *file, int line,
+/* A warning is no mistake: what it is about may be meant, or be right when it
+ * is used. */
+enum conf_kind { CONF_MISTAKE, CONF_WARNING };
+
+/* Called for each mistake and warning, in the order of the file; line 0 if
+ * there is none to name; text is one sentence without a newline. */
+typedef void conf_report(void *arg, enum conf_kind, const char *file, int line,
     const char *text);
 
 /*
  * Reads, checks and resolves the file at path. Returns the value, which the
- * caller frees with conf_free(), or NULL after at least one report.
+ * caller frees with conf_free(), or NULL after at least one mistake.
  */
 struct conf	*conf_load(const char *path, conf_report *, void *arg);
 /* The same for text in memory; name stands for the file in reports. */

@@ -57,6 +57,7 @@ include_file(struct scan *s, struct frame *f, const struct token *name,
 		err = strerror(errno);
 	else {
 		scan_stat(&src, fd);
+		conf_trust(s->t, name->flat, fd, path);
 		if (!include_ok(s, name, path, &src))
 			s->t->cut = true;
 		else

@@ -2,6 +2,7 @@
  * parse.h - between those files of the configuration that read it as a file.
  *
  *   text.c     files into one flat text, and the list of mistakes
+ *   trust.c    files that others can write
  *   lex.c      words, comments, variables
  *   scan.c     what stands where: names, nesting
  *   include.c  include()
@@ -43,6 +44,7 @@ struct conf_origin {
 struct conf_mistake {
 	unsigned	 line;
 	unsigned	 seq;		/* keeps the order of one line's */
+	enum conf_kind	 kind;
 	char		*text;
 };
 
@@ -88,11 +90,20 @@ void		 conf_text_mistake(struct conf_text *, unsigned line,
 		    const char *fmt, ...) printf_like(3, 4);
 void		 conf_text_vmistake(struct conf_text *, unsigned line,
 		    const char *fmt, va_list) printf_like(3, 0);
+void		 conf_text_warning(struct conf_text *, unsigned line,
+		    const char *fmt, ...) printf_like(3, 4);
 /* "line 3", or "other.conf:3" if it stands in another file than from. */
 const char	*conf_text_where(const struct conf_text *, unsigned line,
 		    unsigned from, char *buf, size_t size);
-/* Reports all mistakes in order; returns how many. */
+/* Reports all in order; returns how many are mistakes. */
 unsigned	 conf_text_report(struct conf_text *, conf_report *, void *arg);
+
+/*
+ * trust.c: warns, at that line, of an open file of that name that others can
+ * write or put another one in the place of.
+ */
+void		 conf_trust(struct conf_text *, unsigned line, int fd,
+		    const char *path);
 
 /*
  * scan.c: fills the flat text. libconfuse counts a line with a comment

@@ -59,6 +59,7 @@ conf_scan_file(struct conf_text *t, const char *path)
 		return;
 	}
 	scan_stat(&src, fd);
+	conf_trust(t, 0, fd, path);
 	buf = conf_text_read(t, fd, &len, &err);
 	close(fd);
 	if (buf == NULL || len == 0) {

@@ -14,6 +14,8 @@ static void	*conf_text_grow(struct conf_text *, void *, unsigned *,
 static void	 conf_text_reserve(struct conf_text *, size_t);
 static void	 conf_text_origin(struct conf_text *, unsigned, int);
 static ssize_t	 conf_text_fill(struct conf_text *, int, char **, size_t);
+static void	 conf_text_note(struct conf_text *, enum conf_kind, unsigned,
+		    const char *, va_list);
 static int	 conf_text_cmp(const void *, const void *);
 static void	 conf_text_clean(char *);
 
@@ -235,6 +237,23 @@ void
 conf_text_vmistake(struct conf_text *t, unsigned line, const char *fmt,
     va_list ap)
 {
+	conf_text_note(t, CONF_MISTAKE, line, fmt, ap);
+}
+
+void
+conf_text_warning(struct conf_text *t, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	conf_text_note(t, CONF_WARNING, line, fmt, ap);
+	va_end(ap);
+}
+
+static void
+conf_text_note(struct conf_text *t, enum conf_kind kind, unsigned line,
+    const char *fmt, va_list ap)
+{
 	struct conf_mistake *m;
 	char *text;
 
@@ -255,6 +274,7 @@ conf_text_vmistake(struct conf_text *t, unsigned line, const char *fmt,
 	}
 	conf_text_clean(text);
 	m = &t->mistakes[t->nmistakes];
+	m->kind = kind;
 	m->line = line;
 	m->seq = t->nmistakes++;
 	m->text = text;
@@ -292,25 +312,29 @@ conf_text_report(struct conf_text *t, conf_report *report, void *arg)
 	const struct conf_mistake *m;
 	const struct conf_origin *o;
 	const char *file = t->nfiles > 0 ? t->files[0] : "configuration";
-	unsigned i;
+	unsigned i, warnings = 0;
 
 	if (t->nmistakes > 1)
 		qsort(t->mistakes, t->nmistakes, sizeof(*t->mistakes),
 		    conf_text_cmp);
 	for (i = 0; i < t->nmistakes; i++) {
 		m = &t->mistakes[i];
+		warnings += m->kind == CONF_WARNING;
 		if (m->line == 0 || m->line > t->nlines) {
-			report(arg, file, 0, m->text);
+			report(arg, m->kind, file, 0, m->text);
 			continue;
 		}
 		o = &t->lines[m->line - 1];
-		report(arg, t->files[o->file], o->line, m->text);
+		report(arg, m->kind, t->files[o->file], o->line,
+		    m->text);
 	}
 	if (t->more)
-		report(arg, file, 0, "there are more mistakes than these");
+		report(arg, CONF_MISTAKE, file, 0,
+		    "there are more mistakes than these");
 	if (t->nomem)
-		report(arg, file, 0, "there is not enough memory");
-	return t->nmistakes + t->nomem;
+		report(arg, CONF_MISTAKE, file, 0,
+		    "there is not enough memory");
+	return t->nmistakes - warnings + t->nomem;
 }
 
 /* Line 0 is about the whole file and comes last. */

@@ -6,10 +6,11 @@
  *
  * name is the file. level is the one to log at, -1 for the configuration's.
  * how has a 0 if the text is at descriptor 0 and name only what to call it, an
- * i if inetd has started the master, and a T if the configuration is wanted as
- * text. The descriptors are those of proto.h: the value goes to one, to the
- * other all mistakes, a line each, or that text. The status is 0, or 1 if there
- * are mistakes.
+ * i if inetd has started the master, an n if what would be in the way of a
+ * start is to be looked for, and a T if the configuration is wanted as text.
+ * The descriptors are those of proto.h: the value goes to one, to the second
+ * all mistakes, a line each, or that text, and warnings to the third. The
+ * status is 0, or 1 if there are mistakes.
  */
 #include "compat.h"
 
@@ -19,6 +20,7 @@
 
 #include "conf/conf.h"
 #include "log.h"
+#include "probe.h"
 #include "proto.h"
 #include "sandbox.h"
 
@@ -29,10 +31,12 @@ static void	 signals(void);
 static struct conf *load(const char *, bool);
 static char	*text_of(int, const char *);
 static bool	 inetd_can(struct conf *, const char *);
-static void	 mistake(void *, const char *, int, const char *);
+static void	 say(void *, enum conf_kind, const char *, int, const char *);
+static void	 mistake(const char *, const char *);
 static void	 leave(struct conf *, int, bool);
 
-static FILE	*report;
+static FILE	*report, *warnings;
+static bool	 wrong;		/* there was a mistake */
 
 int
 main(int argc, char **argv)
@@ -43,24 +47,31 @@ main(int argc, char **argv)
 	bool good;
 
 	if (argc != 4 || fstat(READER_FD_VALUE, &st) == -1 ||
-	    fstat(READER_FD_REPORT, &st) == -1)
+	    fstat(READER_FD_REPORT, &st) == -1 ||
+	    fstat(READER_FD_WARN, &st) == -1)
 		usage();
 	name = argv[1];
 	how = argv[3];
 	signals();
 	if (sandbox_reader(READER_MAX) == -1)
 		fatal("sandbox");
-	if ((report = fdopen(READER_FD_REPORT, "w")) == NULL)
+	if ((report = fdopen(READER_FD_REPORT, "w")) == NULL ||
+	    (warnings = fdopen(READER_FD_WARN, "w")) == NULL)
 		fatal("descriptors");
 	setproctitle("%s", name);
 	if ((conf = load(name, strchr(how, '0') != NULL)) != NULL &&
 	    strchr(how, 'i') != NULL && !inetd_can(conf, name))
 		conf_free(&conf);
+	if (conf != NULL) {
+		probe(conf, strchr(how, 'n') != NULL, name, say);
+		if (wrong)
+			conf_free(&conf);
+	}
 	if (conf != NULL)
 		leave(conf, atoi(argv[2]), strchr(how, 'T') != NULL);
 	good = conf != NULL;
 	conf_free(&conf);
-	return fclose(report) == EOF ? 2 : !good;
+	return fclose(warnings) == EOF || fclose(report) == EOF ? 2 : !good;
 }
 
 static void
@@ -91,10 +102,10 @@ load(const char *name, bool by_descriptor)
 	char *text;
 
 	if (!by_descriptor)
-		return conf_load(name, mistake, NULL);
+		return conf_load(name, say, NULL);
 	if ((text = text_of(STDIN_FILENO, name)) == NULL)
 		return NULL;
-	conf = conf_load_text(text, name, mistake, NULL);
+	conf = conf_load_text(text, name, say, NULL);
 	free(text);
 	return conf;
 }
@@ -115,7 +126,7 @@ text_of(int fd, const char *name)
 	text[len] = '\0';
 	if (n == 0 && strlen(text) == len)
 		return text;
-	mistake(NULL, name, 0, n == 0 ? "it is no text: it has a NUL byte" :
+	mistake(name, n == 0 ? "it is no text: it has a NUL byte" :
 	    strerror(errno));
 	free(text);
 	return NULL;
@@ -132,18 +143,29 @@ inetd_can(struct conf *c, const char *name)
 		return true;
 	snprintf(text, sizeof(text), "-i needs exactly one \"listen\" "
 	    "section; there are %u", c->nlistens);
-	mistake(NULL, name, 0, text);
+	mistake(name, text);
 	return false;
 }
 
 static void
-mistake(void *arg, const char *file, int line, const char *text)
+say(void *arg, enum conf_kind kind, const char *file, int line,
+    const char *text)
 {
+	FILE *f = kind == CONF_WARNING ? warnings : report;
+	const char *what = kind == CONF_WARNING ? "warning: " : "";
+
 	(void)arg;
+	wrong = wrong || kind == CONF_MISTAKE;
 	if (line != 0)
-		fprintf(report, "%s:%d: %s\n", file, line, text);
+		fprintf(f, "%s:%d: %s%s\n", file, line, what, text);
 	else
-		fprintf(report, "%s: %s\n", file, text);
+		fprintf(f, "%s: %s%s\n", file, what, text);
+}
+
+static void
+mistake(const char *file, const char *text)
+{
+	say(NULL, CONF_MISTAKE, file, 0, text);
 }
 
 static void

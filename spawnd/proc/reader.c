@@ -14,7 +14,7 @@
 #include "shm.h"
 
 static int	 reader_open(int *);
-static int	 reader_launch(bool, int);
+static int	 reader_launch(bool, bool, int);
 static void	 reader_ended(struct child *, int);
 static void	 reader_good(struct reading *);
 static const char *reader_failed(int);
@@ -23,17 +23,18 @@ static char	*reader_text(int);
 static void	 reader_close(void);
 
 static struct child	 reader = CHILD("reader", reader_ended, CHILD_OWN);
-static int		 value_fd = -1, report_fd = -1;
+static int		 value_fd = -1, report_fd = -1, warn_fd = -1;
 static void		 (*callback)(struct reading *);
 
 int
-reader_start(bool print, uint64_t limit, void (*cb)(struct reading *),
-    const char **errp)
+reader_start(bool print, bool probe, uint64_t limit,
+    void (*cb)(struct reading *), const char **errp)
 {
 	int input = -1;
 
 	callback = cb;
-	if (reader_open(&input) == -1 || reader_launch(print, input) == -1) {
+	if (reader_open(&input) == -1 || reader_launch(print, probe,
+	    input) == -1) {
 		*errp = strerror(errno);
 		reader_close();
 		callback = NULL;
@@ -51,7 +52,8 @@ reader_open(int *input)
 	const char *text = master.opt.quick;
 
 	if ((value_fd = shm_create("spawnd-conf", 0)) == -1 ||
-	    (report_fd = shm_create("spawnd-report", 0)) == -1)
+	    (report_fd = shm_create("spawnd-report", 0)) == -1 ||
+	    (warn_fd = shm_create("spawnd-warnings", 0)) == -1)
 		return -1;
 	if (text == NULL && master.opt.conf_fd == -1)
 		return 0;
@@ -64,21 +66,22 @@ reader_open(int *input)
 }
 
 static int
-reader_launch(bool print, int input)
+reader_launch(bool print, bool probe, int input)
 {
 	const struct child_fd fds[] = {
 		{ value_fd, READER_FD_VALUE }, { report_fd, READER_FD_REPORT },
-		{ input, STDIN_FILENO }
+		{ warn_fd, READER_FD_WARN }, { input, STDIN_FILENO }
 	};
 	const char *name = options_source(&master.opt);
-	char path[1024], level[16], how[4];
+	char path[1024], level[16], how[8];
 	char *argv[] = { path, (char *)(uintptr_t)name, level, how, NULL };
 
 	master_libexec("reader", path, sizeof(path));
 	snprintf(level, sizeof(level), "%d", master.opt.level);
-	snprintf(how, sizeof(how), "%s%s%s", input != -1 ? "0" : "",
-	    master.opt.inetd ? "i" : "", print ? "T" : "");
-	return child_start(&reader, path, argv, fds, input == -1 ? 2 : 3);
+	snprintf(how, sizeof(how), "%s%s%s%s", input != -1 ? "0" : "",
+	    master.opt.inetd ? "i" : "", probe ? "n" : "",
+	    print ? "T" : "");
+	return child_start(&reader, path, argv, fds, input == -1 ? 3 : 4);
 }
 
 void
@@ -98,13 +101,16 @@ reader_ended(struct child *c, int status)
 	(void)c;
 	if (good || (WIFEXITED(status) && WEXITSTATUS(status) == 1))
 		r.text = reader_text(report_fd);
-	if (r.text == NULL)
+	if (r.text != NULL)
+		r.warnings = reader_text(warn_fd);
+	if (r.warnings == NULL)
 		r.error = reader_failed(status);
 	else if (good)
 		reader_good(&r);
 	reader_close();
 	callback(&r);
 	free(r.text);
+	free(r.warnings);
 }
 
 static const char *
@@ -159,5 +165,7 @@ reader_close(void)
 		close(value_fd);
 	if (report_fd != -1)
 		close(report_fd);
-	value_fd = report_fd = -1;
+	if (warn_fd != -1)
+		close(warn_fd);
+	value_fd = report_fd = warn_fd = -1;
 }

@@ -14,16 +14,18 @@ struct reading {
 	const char	*error;	/* it could not be read at all; else NULL */
 	char		*text;	/* the mistakes, a line each, if conf is NULL;
 				   else the configuration's text if asked for */
+	char		*warnings; /* a line each; NULL with error */
 	struct conf	*conf;
 	int		 fd;	/* conf as workers read it, sealed; or -1 */
 };
 
 /*
  * Starts to read what the options name; one at a time. print: its text is
- * wanted. The reader is killed after limit milliseconds, 0 is no limit. cb
+ * wanted. probe: what would be in the way of a start is wanted, as a mistake or
+ * a warning. The reader is killed after limit milliseconds, 0 is no limit. cb
  * comes once, later. Returns 0, or -1 with *errp.
  */
-int		 reader_start(bool print, uint64_t limit,
+int		 reader_start(bool print, bool probe, uint64_t limit,
 		    void (*cb)(struct reading *), const char **errp);
 /* What is under way is given up; cb does not come. */
 void		 reader_cancel(void);

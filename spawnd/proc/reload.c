@@ -32,8 +32,9 @@ static void	check_start(void);
 static void	check_done(struct reading *);
 static int	claim(const struct conf *, const char **);
 static void	check_failed(char *);
+static unsigned	tell(const char *, char *, char *, size_t);
 static int	prepare(const struct conf *, const char **);
-static void	start(struct conf *, int);
+static void	start(struct reading *);
 static void	look(void);
 static int	take_over(const struct conf *, const char **);
 static void	commit(void);
@@ -90,7 +91,7 @@ check_start(void)
 
 	stage = RELOAD_CHECKING;
 	/* At the start there is nothing that goes on without it. */
-	if (reader_start(false, master.gen == NULL ? 0 : CHECK_LIMIT,
+	if (reader_start(false, false, master.gen == NULL ? 0 : CHECK_LIMIT,
 	    check_done, &err) == -1)
 		failed(err);
 }
@@ -102,14 +103,18 @@ check_done(struct reading *r)
 
 	if (r->error != NULL) {
 		failed(r->error);
-	} else if (r->conf == NULL) {
+		return;
+	}
+	if (master.gen != NULL)
+		tell("reload: ", r->warnings, NULL, 0);
+	if (r->conf == NULL) {
 		check_failed(r->text);
 	} else if (master.gen == NULL && claim(r->conf, &err) == -1) {
 		conf_free(&r->conf);
 		close(r->fd);
 		failed(err);
 	} else
-		start(r->conf, r->fd);
+		start(r);
 }
 
 /* At the start: what another instance may hold, before anything is touched. */
@@ -135,26 +140,36 @@ claim(const struct conf *conf, const char **errp)
 static void
 check_failed(char *text)
 {
-	char why[512], *line, *rest = text;
-	unsigned n = 0;
+	char why[512] = "";
+	unsigned n;
 
 	if (master.gen == NULL) {
 		log_tell(LOG_ERR, text);
 		failed("the configuration has mistakes");
 		return;
 	}
-	why[0] = '\0';
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		if (*line == '\0')
-			continue;
-		log_warnx("reload: %s", line);
-		if (n++ == 0)
-			strlcpy(why, line, sizeof(why));
-	}
+	n = tell("reload: ", text, why, sizeof(why));
 	if (n > 1)
 		snprintf(why + strlen(why), sizeof(why) - strlen(why),
 		    " (and %u more)", n - 1);
 	failed(why);
+}
+
+/* Logs the lines, and copies the first one; returns how many there are. */
+static unsigned
+tell(const char *what, char *text, char *first, size_t size)
+{
+	char *line, *rest = text;
+	unsigned n = 0;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (*line == '\0')
+			continue;
+		log_warnx("%s%s", what, line);
+		if (n++ == 0 && first != NULL)
+			strlcpy(first, line, size);
+	}
+	return n;
 }
 
 /* --- starting the new generation beside the old one --- */
@@ -171,20 +186,22 @@ prepare(const struct conf *conf, const char **errp)
 	return logproc_start(conf, errp);
 }
 
-/* Takes over both. */
 static void
-start(struct conf *conf, int fd)
+start(struct reading *r)
 {
+	const bool first = master.gen == NULL;
 	const char *err;
 
 	stage = RELOAD_STARTING;
-	if (prepare(conf, &err) == -1) {
-		conf_free(&conf);
-		close(fd);
+	if (prepare(r->conf, &err) == -1) {
+		conf_free(&r->conf);
+		close(r->fd);
 		failed(err);
 		return;
 	}
-	if ((next = generation_new(&conf, fd, &err)) == NULL) {
+	if (first)	/* now that there is a log */
+		tell("", r->warnings, NULL, 0);
+	if ((next = generation_new(&r->conf, r->fd, &err)) == NULL) {
 		failed(err);
 		return;
 	}

@@ -273,18 +273,18 @@ failed(const char *why)
 
 /* --- the image that comes --- */
 
-void
+bool
 upgrade_check(void)
 {
 	const char *numbers = getenv(ENV_CHECK);
 	int state, proto;
 
 	if (numbers == NULL)
-		return;
+		return false;
 	if (sscanf(numbers, "%d %d", &state, &proto) == 2 &&
 	    state == UPGRADE_STATE && proto == PROTO_VERSION) {
 		printf(STATE_LINE, state, proto);	/* the proof */
-		return;
+		return true;
 	}
 	fprintf(stderr, "spawnd %s cannot take over from the release that "
 	    "runs: restart it instead\n", PACKAGE_VERSION);

@@ -25,7 +25,7 @@ bool		 upgrade_under_way(void);
 /* Takes it up, or goes back to the image that left it. */
 void		 upgrade_restore(void);
 /* Is this process only asked whether it could? Ends it with the answer if it
- * could not. */
-void		 upgrade_check(void);
+ * could not; true if that is all that is asked. */
+bool		 upgrade_check(void);
 
 #endif

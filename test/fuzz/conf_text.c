@@ -12,9 +12,11 @@ int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static unsigned said;
 
 static void
-say(void *arg, const char *file, int line, const char *text)
+say(void *arg, enum conf_kind kind, const char *file, int line,
+    const char *text)
 {
 	(void)arg;
+	(void)kind;
 	(void)file;
 	(void)line;
 	if (*text == '\0' || strpbrk(text, "\n\r") != NULL)

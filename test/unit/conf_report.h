@@ -13,15 +13,16 @@ static struct {
 } said;
 
 static void
-say(void *arg, const char *file, int line, const char *text)
+say(void *arg, enum conf_kind kind, const char *file, int line,
+    const char *text)
 {
 	size_t len = strlen(said.text);
 
 	assert_ptr_equal(arg, &said);
 	assert_true(*text != '\0' && strpbrk(text, "\n\r") == NULL);
 	said.n++;
-	snprintf(said.text + len, sizeof(said.text) - len, "%s:%d: %s\n",
-	    file, line, text);
+	snprintf(said.text + len, sizeof(said.text) - len, "%s:%d: %s%s\n",
+	    file, line, kind == CONF_WARNING ? "warning: " : "", text);
 }
 
 static struct conf *

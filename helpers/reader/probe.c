@@ -1,0 +1,219 @@
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <stdarg.h>
+
+#include "fdname.h"
+#include "probe.h"
+#include "safe.h"
+
+/* What is looked at, for reports. */
+struct probe {
+	conf_report	*report;
+	const char	*file;
+	char		 what[128];	/* of the configuration */
+};
+
+static const char *log_file(const struct conf *);
+static void	 tell(const struct probe *, enum conf_kind, const char *, ...)
+		    printf_like(3, 4);
+static void	 probe_listen(struct probe *, const struct conf_listen *);
+static void	 probe_local(struct probe *, const struct conf_relay *);
+static int	 try_bind(const struct addr *, uint16_t);
+static void	 probe_file(struct probe *, const char *, const char *);
+static void	 probe_socket(struct probe *, const char *);
+static void	 probe_folder(struct probe *, const char *);
+static void	 failed(const struct probe *, const char *, int, const char *);
+static void	 probe_others(struct probe *, const char *, const char *);
+
+void
+probe(const struct conf *c, bool start, const char *file, conf_report *report)
+{
+	struct probe p = { .report = report, .file = file };
+	const char *log = log_file(c);
+	unsigned i;
+
+	for (i = 0; i < c->nrelays; i++)
+		probe_local(&p, &c->relays[i]);
+	probe_others(&p, "pidfile", c->pidfile);
+	probe_others(&p, "control", c->control);
+	probe_others(&p, "log to", log);
+	if (!start)
+		return;
+	for (i = 0; i < c->nlistens; i++)
+		probe_listen(&p, &c->listens[i]);
+	probe_file(&p, "pidfile", c->pidfile);
+	probe_file(&p, "log to", log);
+	strlcpy(p.what, "control", sizeof(p.what));
+	if (c->control != NULL)
+		probe_socket(&p, c->control);
+}
+
+/* NULL: no file. */
+static const char *
+log_file(const struct conf *c)
+{
+	return c->log_to != NULL && c->log_to[0] == '/' &&
+	    fdname_of(c->log_to) == -1 ? c->log_to : NULL;
+}
+
+static void
+tell(const struct probe *p, enum conf_kind kind, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	int n;
+
+	n = snprintf(text, sizeof(text), "%s: ", p->what);
+	va_start(ap, fmt);
+	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+	va_end(ap);
+	p->report(NULL, kind, p->file, 0, text);
+}
+
+static void
+probe_listen(struct probe *p, const struct conf_listen *l)
+{
+	char host[ADDR_STRLEN];
+	const struct addr *a;
+	unsigned i;
+	int error = 0;
+
+	snprintf(p->what, sizeof(p->what), "listen \"%s\"", l->name);
+	for (i = 0; i < l->naddr && error != EACCES; i++) {
+		a = &l->addr[i];
+		if (a->sa.sa_family == AF_UNIX) {
+			if (a->un.sun_path[0] == '/')
+				probe_socket(p, a->un.sun_path);
+			continue;
+		}
+		error = try_bind(a, addr_get_port(a));
+		addr_host_str(a, host);
+		if (error == EADDRNOTAVAIL)
+			tell(p, CONF_MISTAKE, "%s is no address of this "
+			    "machine", host);
+		else if (error == EACCES)
+			tell(p, CONF_WARNING, "this user may not listen on "
+			    "port %u: start it as root, or with "
+			    "CAP_NET_BIND_SERVICE", addr_get_port(a));
+		else if (error != 0)
+			tell(p, CONF_MISTAKE, "%s: %s", host, strerror(error));
+	}
+}
+
+/* Each session would fail, until the machine has it. */
+static void
+probe_local(struct probe *p, const struct conf_relay *r)
+{
+	char host[ADDR_STRLEN];
+
+	if (r->nlocal == 0 || try_bind(r->local, 0) != EADDRNOTAVAIL)
+		return;
+	snprintf(p->what, sizeof(p->what), "relay \"%s\"", r->name);
+	tell(p, CONF_WARNING, "local-address %s is no address of this machine",
+	    addr_host_str(r->local, host));
+}
+
+/* Returns 0 or errno. Who has the port now may be spawnd itself. */
+static int
+try_bind(const struct addr *a, uint16_t port)
+{
+	struct addr at = *a;
+	const int on = 1;
+	int fd, error = 0;
+
+	/* Others are for everybody, and nobody is to find one in use. */
+	addr_set_port(&at, port < 1024 ? port : 0);
+	if ((fd = socket(at.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+		return errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (at.sa.sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, &at.sa, at.len) == -1 && errno != EADDRINUSE)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/* One that is written to. */
+static void
+probe_file(struct probe *p, const char *what, const char *path)
+{
+	const char *err;
+	int fd;
+
+	if (path == NULL)
+		return;
+	strlcpy(p->what, what, sizeof(p->what));
+	fd = safe_open(path, O_WRONLY | O_APPEND, 0, &err);
+	if (fd != -1)
+		close(fd);
+	else if (errno == ENOENT)
+		probe_folder(p, path);
+	else if (errno != ENXIO)	/* a FIFO without a reader */
+		failed(p, path, errno, err);
+}
+
+/* One that is made in the place of what is there. */
+static void
+probe_socket(struct probe *p, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		tell(p, CONF_MISTAKE, "%s exists and is no socket", path);
+	else
+		probe_folder(p, path);
+}
+
+/* Where one can be made. */
+static void
+probe_folder(struct probe *p, const char *path)
+{
+	const char *name;
+	int folder = safe_folder(path, &name), error = errno;
+
+	if (folder != -1) {
+		error = faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) == -1 ?
+		    errno : 0;
+		close(folder);
+	}
+	if (error == ENOENT)
+		tell(p, CONF_WARNING, "%s: there is no such folder; make it "
+		    "before the start", path);
+	else if (error == ELOOP)
+		failed(p, path, error, "a symbolic link on the way belongs to "
+		    "another user");
+	else if (error != 0)
+		failed(p, path, error, strerror(error));
+}
+
+/* Another user may have the right, and a file system be writable elsewhere. */
+static void
+failed(const struct probe *p, const char *path, int error, const char *why)
+{
+	const bool other = error == EACCES || error == EPERM || error == EROFS;
+
+	tell(p, other ? CONF_WARNING : CONF_MISTAKE, "%s: %s%s", path, why,
+	    error == EACCES ? ": this user cannot make or write it" : "");
+}
+
+/* Somebody could put a file of his own in the place of ours. */
+static void
+probe_others(struct probe *p, const char *what, const char *path)
+{
+	const char *name;
+	struct stat st;
+	int folder;
+
+	if (path == NULL || (folder = safe_folder(path, &name)) == -1)
+		return;
+	strlcpy(p->what, what, sizeof(p->what));
+	if (fstat(folder, &st) == 0 && (st.st_mode & S_ISVTX) == 0 &&
+	    (st.st_mode & S_IWOTH) != 0)
+		tell(p, CONF_WARNING, "%s: everybody can write to its folder",
+		    path);
+	close(folder);
+}
