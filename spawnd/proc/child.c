@@ -13,10 +13,11 @@ static void	child_exec(const struct child *, const char *, char *const [],
 		    const struct child_fd *, unsigned) no_return;
 static int	child_report(const struct child *, const struct child_fd *,
 		    unsigned);
-static void	child_place(const struct child_fd *, unsigned, int);
+static void	child_place(const struct child *, const struct child_fd *,
+		    unsigned, int);
 static int	child_above(const struct child_fd *, unsigned);
 static int	child_copy(int, int);
-static void	child_null(void);
+static void	child_null(const struct child *);
 static void	child_signals(const struct child *);
 static void	child_failed(const struct child *, const char *, int)
 		    no_return;
@@ -76,7 +77,8 @@ child_exec(const struct child *c, const char *program, char *const argv[],
 	const int above = child_above(fds, n);
 	const int report = child_copy(child_report(c, fds, n), above + 1);
 
-	child_place(fds, n, above);
+	setsid();
+	child_place(c, fds, n, above);
 	if (dup2(report, above) == -1 ||
 	    fcntl(above, F_SETFD, FD_CLOEXEC) == -1)
 		_exit(127);
@@ -118,7 +120,8 @@ child_above(const struct child_fd *fds, unsigned n)
 /* All are copied out of the way first: the place of one may be the number of
  * another. */
 static void
-child_place(const struct child_fd *fds, unsigned n, int above)
+child_place(const struct child *c, const struct child_fd *fds, unsigned n,
+    int above)
 {
 	unsigned i;
 	int copy[CHILD_FDS];
@@ -127,7 +130,7 @@ child_place(const struct child_fd *fds, unsigned n, int above)
 		_exit(127);
 	for (i = 0; i < n; i++)
 		copy[i] = child_copy(fds[i].fd, above + 1);
-	child_null();
+	child_null(c);
 	for (i = 0; i < n; i++)
 		if (dup2(copy[i], fds[i].place) == -1)
 			_exit(127);
@@ -143,8 +146,10 @@ child_copy(int fd, int above)
 	return r;
 }
 
+/* A terminal would let it type into the shell that we were started from. The
+ * logger writes to it, but in a session of its own it is only a file. */
 static void
-child_null(void)
+child_null(const struct child *c)
 {
 	int null;
 
@@ -152,7 +157,8 @@ child_null(void)
 		return;
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	if (master.opt.background)
+	if (master.opt.background ||
+	    (!(c->flags & CHILD_STDERR) && isatty(STDERR_FILENO)))
 		dup2(null, STDERR_FILENO);
 }
 

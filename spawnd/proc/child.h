@@ -4,8 +4,8 @@
  * Everything that the master executes is started here: workers, the logger,
  * the reader of a file, and the check of a new binary. A child finds exactly
  * the descriptors that it was given, /dev/null on 0 to 2 (2 stays while there
- * is somebody to read it), every signal as a new program expects it, and
- * nothing else of ours.
+ * is somebody to read it and it is no terminal), every signal as a new program
+ * expects it, and nothing else of ours. It is a session of its own.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -22,7 +22,8 @@ enum {
 	CHILD_OWN = 1,		/* our program: what is sent to it before it
 				   listens to signals waits until it does */
 	CHILD_STDERR = 2	/* if it cannot be executed, its standard error
-				   tells why, and not the log */
+				   tells why, and not the log; may be a
+				   terminal */
 };
 
 /* Embedded in what it serves. Begins as CHILD(), or with child_init(). */
