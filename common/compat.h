@@ -2,7 +2,7 @@
  * compat.h - what every file includes first.
  *
  * libbsd's overlay gives <sys/queue.h>, strlcpy(3), strtonum(3),
- * setproctitle(3), closefrom(3), pidfile(3) and arc4random(3) under the names
+ * setproctitle(3), closefrom(3) and arc4random(3) under the names
  * and headers that a BSD has them, so no file needs to know which system it
  * is on. What differs between systems in behaviour is a file of its own
  * (kqueue_linux.c, sandbox_*.c), never an #ifdef inside a function.

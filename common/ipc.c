@@ -5,6 +5,7 @@
 #include "ipc.h"
 
 #define IPC_CMSG	CMSG_SPACE(sizeof(int) * PROTO_BATCH)
+#define IPC_PLAIN	64	/* most of an item that has no descriptor */
 
 struct ipc_type {
 	const char	*name;
@@ -14,6 +15,7 @@ struct ipc_type {
 };
 
 static const struct ipc_type	*ipc_type(unsigned);
+static ssize_t			 ipc_send_plain(int, const struct iovec[2]);
 static int			 ipc_take_fds(struct msghdr *, int *);
 static int			 ipc_check(const struct proto_hdr *, size_t,
 				    enum proto_dir, int);
@@ -23,6 +25,11 @@ static const struct ipc_type types[] = {
 	PROTO_MESSAGES(X)
 #undef X
 };
+
+#define X(name, num, dir, item, fds) \
+	_Static_assert((fds) != 0 || sizeof(item) <= IPC_PLAIN, #name);
+	PROTO_MESSAGES(X)
+#undef X
 
 static const struct ipc_type *
 ipc_type(unsigned type)
@@ -90,9 +97,22 @@ ipc_send(int fd, enum proto_type type, const void *items, unsigned count,
 		memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * count);
 	}
 	do {
-		n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = msg.msg_control == NULL ? ipc_send_plain(fd, iov) :
+		    sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n == -1 && errno == EINTR);
 	return n == -1 ? -1 : 0;
+}
+
+/* Without a call that could carry descriptors: a worker may not make it. */
+static ssize_t
+ipc_send_plain(int fd, const struct iovec iov[2])
+{
+	char buf[sizeof(struct proto_hdr) + IPC_PLAIN];
+
+	memcpy(buf, iov[0].iov_base, iov[0].iov_len);
+	memcpy(buf + iov[0].iov_len, iov[1].iov_base, iov[1].iov_len);
+	return send(fd, buf, iov[0].iov_len + iov[1].iov_len,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* Collects what arrived; returns how many, -1 fills the places of those that

@@ -1,24 +1,47 @@
 /*
  * sandbox.h - what a process gives up: a worker before it serves the first
  * session, the reader before it opens a file.
- * One file an operating system: sandbox_linux.c, sandbox_openbsd.c,
- * sandbox_none.c.
+ * One file an operating system: sandbox_linux.c (and sandbox_worker_linux.c),
+ * sandbox_openbsd.c, sandbox_none.c.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
 #include "compat.h"
 
+#define SANDBOX_PORTS	256	/* remotes may have, for the list to be kept */
+
+/* What a worker must still be able to do. */
+struct sandbox {
+	bool		 bind;		/* gives a socket a local address */
+	bool		 paths;		/* connects to unix sockets */
+	bool		 any_port;	/* ports is not all it connects to */
+	uint16_t	 ports[SANDBOX_PORTS];
+	size_t		 nports;
+};
+
+/*
+ * What holds for every worker: no new privileges, no processes, no growing
+ * file. Returns 0, or -1 with errno when the system refuses.
+ */
+int		 sandbox_basic(void);
+/* While it still may: gives up what no change of user takes away. */
+void		 sandbox_early(void);
 /*
  * The last step of a worker's start: from here on it can relay (receive
- * descriptors, connect, read, write) and no more. Returns 0, or -1 with
- * errno when the system refuses.
+ * descriptors, connect, read, write) and no more. Returns 0, or -1 with *errp
+ * (static) if a part of that could not be had; the rest is done then.
  */
-int		 sandbox_worker(void);
+int		 sandbox_worker(const struct sandbox *, const char **errp);
 /* It may open and read what its user may, ask for names, and let a file grow to
  * max bytes. Where that can be had, it does not outlive the master. */
 int		 sandbox_reader(size_t max);
-/* What sandbox_worker() does here, for -V: "no-new-privs, rlimits". */
-const char	*sandbox_describe(void);
+
+/* What the sandbox of a worker consists of here, for people; without
+ * sandbox_worker() if not all. */
+const char	*sandbox_describe(bool all);
+/* Which parts of sandbox_worker() cannot be had, as one phrase (static); NULL:
+ * none is missing that this system could have. */
+const char	*sandbox_missing(void);
 
 #endif

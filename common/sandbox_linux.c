@@ -3,9 +3,19 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <linux/seccomp.h>
 #include <signal.h>
 
+#include "landlock.h"
 #include "sandbox.h"
+
+#ifdef HAVE_LIBSECCOMP
+#define BUILT_WITH	true
+#else
+#define BUILT_WITH	false
+#endif
+
+static bool	 kernel_filters(void);
 
 /*
  * No set-uid program gives privileges back, no process can be started and no
@@ -13,7 +23,7 @@
  * dropped its privileges is held by the other two only.
  */
 int
-sandbox_worker(void)
+sandbox_basic(void)
 {
 	const struct rlimit none = { 0, 0 };
 
@@ -37,7 +47,46 @@ sandbox_reader(size_t max)
 }
 
 const char *
-sandbox_describe(void)
+sandbox_describe(bool all)
 {
-	return "no new privileges, no new processes, no file growth";
+	static char text[160];
+	int abi = landlock_version();
+
+	strlcpy(text, "no new privileges, no new processes, no file growth",
+	    sizeof(text));
+	if (all)
+		strlcat(text, ", no capabilities", sizeof(text));
+	if (all && BUILT_WITH && kernel_filters())
+		strlcat(text, ", seccomp", sizeof(text));
+	if (all && abi > 0)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    ", Landlock %d", abi);
+	return text;
+}
+
+const char *
+sandbox_missing(void)
+{
+	static char text[160];
+
+	text[0] = '\0';
+	if (!BUILT_WITH)
+		strlcat(text, "seccomp (built without libseccomp)",
+		    sizeof(text));
+	else if (!kernel_filters())
+		strlcat(text, "seccomp (the kernel has none)", sizeof(text));
+	if (landlock_version() <= 0)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "%sLandlock (the kernel has none)",
+		    text[0] != '\0' ? ", " : "");
+	return text[0] != '\0' ? text : NULL;
+}
+
+/* The kernel says what is wrong with a filter that is nowhere only if it
+ * takes filters. */
+static bool
+kernel_filters(void)
+{
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) == -1 &&
+	    errno == EFAULT;
 }

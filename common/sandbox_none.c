@@ -5,11 +5,24 @@
 #include "sandbox.h"
 
 int
-sandbox_worker(void)
+sandbox_basic(void)
 {
 	const struct rlimit none = { 0, 0 };
 
 	return setrlimit(RLIMIT_FSIZE, &none);
+}
+
+void
+sandbox_early(void)
+{
+}
+
+int
+sandbox_worker(const struct sandbox *box, const char **errp)
+{
+	(void)box;
+	*errp = sandbox_missing();
+	return -1;
 }
 
 int
@@ -22,7 +35,14 @@ sandbox_reader(size_t max)
 }
 
 const char *
-sandbox_describe(void)
+sandbox_describe(bool all)
 {
+	(void)all;
 	return "no file growth";
+}
+
+const char *
+sandbox_missing(void)
+{
+	return "anything but a limit (none is known for this system)";
 }

@@ -5,9 +5,26 @@
 #include "sandbox.h"
 
 int
-sandbox_worker(void)
+sandbox_basic(void)
 {
-	return pledge("stdio recvfd inet unix", NULL);
+	const struct rlimit none = { 0, 0 };
+
+	return setrlimit(RLIMIT_FSIZE, &none);
+}
+
+void
+sandbox_early(void)
+{
+}
+
+int
+sandbox_worker(const struct sandbox *box, const char **errp)
+{
+	(void)box;
+	if (pledge("stdio recvfd inet unix", NULL) == 0)
+		return 0;
+	*errp = strerror(errno);
+	return -1;
 }
 
 int
@@ -20,7 +37,13 @@ sandbox_reader(size_t max)
 }
 
 const char *
-sandbox_describe(void)
+sandbox_describe(bool all)
 {
-	return "pledge: stdio recvfd inet unix";
+	return all ? "pledge: stdio recvfd inet unix" : "no file growth";
+}
+
+const char *
+sandbox_missing(void)
+{
+	return NULL;
 }

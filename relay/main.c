@@ -12,10 +12,10 @@
 #include <signal.h>
 
 #include "channel.h"
+#include "confine.h"
 #include "log.h"
 #include "path.h"
 #include "remote/remotes.h"
-#include "sandbox.h"
 #include "schedule.h"
 #include "self.h"
 #include "session.h"
@@ -59,8 +59,7 @@ main(int argc, char **argv)
 	worker_drop(self.conf);
 	worker_signals();
 	setproctitle("generation %u", self.generation);
-	if (sandbox_worker() == -1)
-		fatal("sandbox");
+	confine(self.conf);
 	if (channel_start() == -1)
 		fatal("channel to the master");
 	ev_run();
@@ -126,6 +125,7 @@ worker_drop(const struct conf *c)
 	uid_t uid = (uid_t)c->uid;
 	gid_t gid = (gid_t)c->gid;
 
+	confine_early(c);
 	if (geteuid() != 0)
 		return;
 	if (c->chroot != NULL && chroot(c->chroot) == -1)

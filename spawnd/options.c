@@ -95,7 +95,7 @@ version(void)
 		printf("events: %s\n", ev_mechanism());
 	else
 		printf("events: %s\n", err);
-	printf("worker sandbox: %s\n", sandbox_describe());
+	printf("worker sandbox: %s\n", sandbox_describe(true));
 	exit(0);
 }
 

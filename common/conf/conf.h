@@ -22,6 +22,8 @@
 #define CONF_NAME	32	/* longest section title, with the NUL */
 #define CONF_SIZE_MAX	(64 << 20) /* bytes of an encoded value, most */
 
+enum conf_sandbox { CONF_SANDBOX_AUTO, CONF_SANDBOX_REQUIRE,
+	CONF_SANDBOX_OFF };
 enum conf_overload { OVERLOAD_QUEUE, OVERLOAD_CLOSE, OVERLOAD_RESET };
 enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
 	BALANCE_RANDOM };
@@ -100,6 +102,7 @@ struct conf {
 	uint64_t		 watchdog;	/* ms, 0 = off */
 	uint64_t		 watchdog_kill;	/* ms */
 	bool			 batch;		/* schedule.h */
+	enum conf_sandbox	 sandbox;
 	unsigned		 max_generations; /* 0 = no limit */
 	uint64_t		 memory;	/* bytes a worker stores */
 	struct conf_block	*blocks;	/* what all of it lies in */

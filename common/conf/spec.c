@@ -73,6 +73,13 @@ static const struct conf_word overloads[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word sandboxes[] = {
+	{ "auto", CONF_SANDBOX_AUTO },
+	{ "require", CONF_SANDBOX_REQUIRE },
+	{ "off", CONF_SANDBOX_OFF },
+	{ NULL, 0 }
+};
+
 static const struct conf_word balances[] = {
 	{ "leastconn", BALANCE_LEASTCONN },
 	{ "roundrobin", BALANCE_ROUNDROBIN },
@@ -178,6 +185,7 @@ static const struct conf_opt spawnd_opts[] = {
 	{ DURATION("watchdog-kill", conf, watchdog_kill, 1, "60s"),
 	    .zero = true },
 	{ BOOL("batch", conf, batch, "yes") },
+	{ WORD("sandbox", conf, sandbox, sandboxes, "auto") },
 	{ NUMBER("max-generations", conf, max_generations, 0, 1000, "0") },
 	{ SIZE("memory", conf, memory, K * K, 1024 * K * K * K, "256m") },
 	END

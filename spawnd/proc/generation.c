@@ -15,12 +15,14 @@
 #include "proc/load.h"
 #include "proc/worker.h"
 #include "proto.h"
+#include "sandbox.h"
 #include "shm.h"
 
 #define FD_SESSION	2	/* descriptors of a session */
 
 static bool	 budget(struct conf *);
 static int	 value_again(struct generation *);
+static bool	 confined(const struct generation *, const char **);
 static void	 generation_free(struct generation *);
 
 /*
@@ -97,6 +99,10 @@ generation_new(struct conf **conf, int fd, const char **errp)
 	g->number = ++master.last_number;
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
+	if (!confined(g, errp)) {
+		generation_free(g);
+		return NULL;
+	}
 	if ((budget(g->conf) && value_again(g) == -1) ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    board_create(&g->board, g->conf) == -1 ||
@@ -106,6 +112,27 @@ generation_new(struct conf **conf, int fd, const char **errp)
 		return NULL;
 	}
 	return g;
+}
+
+/* Can its workers have the sandbox that it asks for? */
+static bool
+confined(const struct generation *g, const char **errp)
+{
+	static char why[256];
+	const char *missing = sandbox_missing();
+
+	if (missing == NULL || g->conf->sandbox == CONF_SANDBOX_OFF)
+		return true;
+	if (g->conf->sandbox == CONF_SANDBOX_REQUIRE) {
+		snprintf(why, sizeof(why), "sandbox = require: this system "
+		    "lacks %s", missing);
+		*errp = why;
+		return false;
+	}
+	if (g->number == 1)
+		log_info("sandbox: workers do without what this system "
+		    "lacks: %s", missing);
+	return true;
 }
 
 static void

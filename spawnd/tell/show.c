@@ -14,6 +14,7 @@
 #include "proc/reload.h"
 #include "proc/totals.h"
 #include "proc/worker.h"
+#include "sandbox.h"
 #include "tell/show.h"
 #include "utf8.h"
 
@@ -57,7 +58,7 @@ static const struct column summary_cols[] = {
 	{ "refused", false }, { "waiting", false }, { "overload", true },
 	{ "users_max_total", false }, { "bytes_in", false },
 	{ "bytes_out", false }, { "last_reload", true },
-	{ "dropped_logs", false }
+	{ "dropped_logs", false }, { "sandbox", true }
 };
 static const struct column worker_cols[] = {
 	{ "pid", false }, { "generation", false }, { "state", true },
@@ -291,6 +292,7 @@ show_summary(struct table *t)
 	NUMBER(t, sum.bytes_out);
 	cell(t, "%s", reload_last());
 	NUMBER(t, sum.log_dropped);
+	cell(t, "%s", sandbox_describe(c->sandbox != CONF_SANDBOX_OFF));
 }
 
 static void

@@ -26,6 +26,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RELAY	2	/* of control.who */
+#define CHANNEL	3	/* proto.h: PROTO_FD_CHANNEL */
+
 enum function {
 	NONE, ACCEPT4, SENDMSG, SOCKETPAIR, FORK, MEMFD_CREATE, MMAP, EPOLL_CTL,
 	SOCKET, CONNECT, PIPE2, MALLOC, PIDFD_OPEN, BACKLOG, KILL
@@ -136,6 +139,19 @@ WRAP(int, -1, SOCKET, socket, (int domain, int type, int protocol),
 WRAP(int, -1, CONNECT, connect, (int fd, const struct sockaddr *sa,
     socklen_t len), (fd, sa, len))
 WRAP(int, -1, PIPE2, pipe2, (int fds[2], int flags), (fds, flags))
+
+/* A worker's messages to the master carry no descriptors. */
+ssize_t
+send(int fd, const void *buf, size_t len, int flags)
+{
+	static ssize_t (*real)(int, const void *, size_t, int);
+
+	if (real == NULL)
+		real = (ssize_t (*)(int, const void *, size_t, int))
+		    (uintptr_t)next("send");
+	return me == RELAY && fd == CHANNEL && fails(SENDMSG) ? -1 :
+	    real(fd, buf, len, flags);
+}
 
 /* How many wait at a listener: not told, or (EAGAIN) always told as none. */
 int

@@ -248,7 +248,7 @@ class Conf:
         self.path = box.dir / f"{name}.conf"
         self.listen = {"web": 'address = "127.0.0.1" port = 0'}
         self.control = box.dir / f"{name}.sock"
-        self.io = box.io
+        self.io, self.sandbox = box.io, box.sandbox
         self.spawnd = ""
         self.relay = ""
         self.remotes = {}
@@ -274,6 +274,8 @@ class Conf:
             lines.append(f"    listen {name} {{ {text} }}")
         if self.control:
             lines.append(f'    control = "{self.control}"')
+        if self.sandbox and "sandbox = " not in self.spawnd:
+            lines.append(f"    sandbox = {self.sandbox}")
         lines += [self.spawnd, "}", "relay app {"]
         for name, text in self.remotes.items():
             lines.append(f"    remote {name} {{ {text} }}")
@@ -579,6 +581,8 @@ class Box:
         self.daemons, self.sockets, self.closers = [], [], []
         self.procs, self.faults = [], []
         self.event = self.io = None
+        # Who is not root cannot look into workers that nobody may trace.
+        self.sandbox = None if os.geteuid() == 0 else "off"
         self.libexec = "libexec"    # whose relay its daemons run
 
     def environment(self, daemon=None):

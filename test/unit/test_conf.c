@@ -58,6 +58,7 @@ test_defaults(void **state)
 	assert_int_equal(c->max_generations, 0);
 	assert_true(c->memory == 256 << 20);
 	assert_true(c->batch);
+	assert_int_equal(c->sandbox, CONF_SANDBOX_AUTO);
 	assert_int_equal(r->balance, BALANCE_LEASTCONN);
 	assert_int_equal(r->retire, 0);
 	assert_int_equal(r->retries, 3);
@@ -112,7 +113,7 @@ test_everything(void **state)
 	    "sessions = OFF } "
 	    "drain-timeout = 0 start-timeout = 100ms shrink-after = 1\n"
 	    "watchdog = 365d watchdog-kill = 2h max-generations = 1000\n"
-	    "batch = no memory = 1m }\n"
+	    "batch = no sandbox = off memory = 1m }\n"
 	    "relay a { remote x { path = '/s' } }\n"
 	    "relay b { remote y { address = 127.0.0.1 port = 1 weight = 256 }\n"
 	    "balance = source retire = 2147483647 retries = 16\n"
@@ -146,6 +147,7 @@ test_everything(void **state)
 	assert_int_equal(c->max_generations, 1000);
 	assert_true(c->memory == 1 << 20);
 	assert_false(c->batch);
+	assert_int_equal(c->sandbox, CONF_SANDBOX_OFF);
 	expect_addr(&c->relays[0].remotes[0].addr[0], "/s");
 	assert_int_equal(r->remotes[0].weight, 256);
 	assert_int_equal(r->balance, BALANCE_SOURCE);

@@ -37,7 +37,7 @@
 	" sessions = no }\n" \
 	"drain-timeout = 1500ms start-timeout = 2d shrink-after = 0\n" \
 	"watchdog = 0 watchdog-kill = 3h max-generations = 4\n" \
-	"batch = no memory = 3g }\n" \
+	"batch = no sandbox = require memory = 3g }\n" \
 	"relay a {\n" \
 	"remote x { address = \"twelve.test, ::1\" port = https\n" \
 	" weight = 2 }\n" \
@@ -364,7 +364,7 @@ test_sample(void **state)
 			*p = ' ';
 			n++;
 		}
-	assert_int_equal(n, 28);
+	assert_int_equal(n, 29);
 	d = load_ok(text);
 	equal(c, d);
 	conf_free(&c);

@@ -1,0 +1,109 @@
+#include "compat.h"
+
+#include <sys/syscall.h>
+
+#include "landlock.h"
+
+/*
+ * The headers of a system are older than its kernel, or the other way round;
+ * the interface grows by fields at the end and bits, and a kernel refuses what
+ * it does not know. So all of it is here, by version.
+ */
+
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset	444
+#define SYS_landlock_add_rule		445
+#define SYS_landlock_restrict_self	446
+#endif
+
+#define ASK_VERSION	1U
+#define RULE_PORT	2
+#define BIND_TCP	(1ULL << 0)
+#define CONNECT_TCP	(1ULL << 1)
+#define SCOPE_ABSTRACT	(1ULL << 0)
+#define SCOPE_SIGNAL	(1ULL << 1)
+
+struct ruleset {
+	uint64_t	fs, net, scope;
+};
+
+struct port {
+	uint64_t	access, port;
+} __attribute__((packed));
+
+/* What each version knows. */
+static const struct {
+	int	 bits;		/* of what can be done to files */
+	bool	 net, scope;
+	size_t	 size;		/* of struct ruleset */
+} known[] = {
+	{ 0, false, false, 0 },
+	{ 13, false, false, 8 },
+	{ 14, false, false, 8 },
+	{ 15, false, false, 8 },
+	{ 15, true, false, 16 },
+	{ 16, true, false, 16 },
+	{ 16, true, true, 24 },
+};
+
+static int	 allow_port(int, uint64_t, uint16_t);
+static int	 allow_ports(int, const struct sandbox *);
+
+int
+landlock_version(void)
+{
+	return (int)syscall(SYS_landlock_create_ruleset, NULL, (size_t)0,
+	    ASK_VERSION);
+}
+
+int
+landlock_worker(const struct sandbox *box)
+{
+	struct ruleset set = { 0, 0, 0 };
+	int version = landlock_version(), fd, error, saved;
+
+	if (version < 1) {
+		errno = version == 0 ? ENOSYS : errno;
+		return -1;
+	}
+	if (version >= (int)nitems_of(known))
+		version = nitems_of(known) - 1;
+	set.fs = (1ULL << known[version].bits) - 1;
+	if (known[version].net)
+		set.net = BIND_TCP | (box->any_port ? 0 : CONNECT_TCP);
+	if (known[version].scope)
+		set.scope = SCOPE_ABSTRACT | SCOPE_SIGNAL;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &set,
+	    known[version].size, 0U);
+	if (fd == -1)
+		return -1;
+	error = set.net != 0 ? allow_ports(fd, box) : 0;
+	if (error == 0)
+		error = (int)syscall(SYS_landlock_restrict_self, fd, 0U);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return error;
+}
+
+static int
+allow_ports(int fd, const struct sandbox *box)
+{
+	size_t i;
+
+	/* Port 0: whichever the kernel chooses. */
+	if (box->bind && allow_port(fd, BIND_TCP, 0) == -1)
+		return -1;
+	for (i = 0; !box->any_port && i < box->nports; i++)
+		if (allow_port(fd, CONNECT_TCP, box->ports[i]) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+allow_port(int fd, uint64_t access, uint16_t port)
+{
+	const struct port rule = { .access = access, .port = port };
+
+	return (int)syscall(SYS_landlock_add_rule, fd, RULE_PORT, &rule, 0U);
+}

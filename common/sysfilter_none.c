@@ -1,0 +1,11 @@
+#include "compat.h"
+
+#include "sysfilter.h"
+
+int
+sysfilter_worker(const struct sandbox *box)
+{
+	(void)box;
+	errno = ENOSYS;
+	return -1;
+}

@@ -1,0 +1,77 @@
+#include "compat.h"
+
+#include "confine.h"
+#include "log.h"
+#include "sandbox.h"
+
+static void	 needs(struct sandbox *, const struct conf *);
+static void	 needs_of(struct sandbox *, const struct conf_remote *);
+static void	 needs_port(struct sandbox *, uint16_t);
+
+void
+confine_early(const struct conf *c)
+{
+	if (c->sandbox != CONF_SANDBOX_OFF)
+		sandbox_early();
+}
+
+void
+confine(const struct conf *c)
+{
+	struct sandbox box;
+	const char *err;
+
+	if (sandbox_basic() == -1)
+		fatal("sandbox");
+	if (c->sandbox == CONF_SANDBOX_OFF)
+		return;
+	needs(&box, c);
+	if (sandbox_worker(&box, &err) == 0)
+		return;
+	if (c->sandbox == CONF_SANDBOX_REQUIRE)
+		fatalx("sandbox: %s", err);
+	/* What cannot be had at all, the master has said. */
+	if (sandbox_missing() == NULL)
+		log_warnx("sandbox: %s", err);
+}
+
+static void
+needs(struct sandbox *box, const struct conf *c)
+{
+	const struct conf_relay *r;
+	unsigned k;
+
+	memset(box, 0, sizeof(*box));
+	for (r = c->relays; r < c->relays + c->nrelays; r++) {
+		box->bind |= r->nlocal != 0;
+		for (k = 0; k < r->nremotes; k++)
+			needs_of(box, &r->remotes[k]);
+	}
+}
+
+static void
+needs_of(struct sandbox *box, const struct conf_remote *remote)
+{
+	unsigned i;
+
+	for (i = 0; i < remote->naddr; i++) {
+		if (remote->addr[i].sa.sa_family == AF_UNIX)
+			box->paths = true;
+		else
+			needs_port(box, addr_get_port(&remote->addr[i]));
+	}
+}
+
+static void
+needs_port(struct sandbox *box, uint16_t port)
+{
+	size_t i;
+
+	for (i = 0; i < box->nports; i++)
+		if (box->ports[i] == port)
+			return;
+	if (box->nports == SANDBOX_PORTS)
+		box->any_port = true;
+	else
+		box->ports[box->nports++] = port;
+}

@@ -1,0 +1,293 @@
+"""What a worker cannot do any more: seen from outside, and tried by hostile
+code in it (../attack/hostile.c)."""
+
+import errno
+import os
+import pty
+import signal
+import socket
+import subprocess
+
+import pytest
+
+import peers
+from harness import ASAN, HERE, Box, alive, children, status_field, wait
+from test_start import roundtrip, start_fails
+
+pytestmark = pytest.mark.skipif(
+    not os.path.exists("/proc/self/status"), reason="not Linux")
+
+plain = pytest.mark.skipif(
+    ASAN, reason="a sanitizer looks into itself and into /proc")
+
+# What fails, and how it fails: by the list of calls, or by Landlock where it
+# is not the call that is wrong.
+FAILS = ["open", "create", "unlink", "chmod", "netlink", "datagram", "bind",
+         "owner", "filter", "dumpable", "shared", "code", "mprotect",
+         "limit"]
+ENDS = ["exec", "fork", "ptrace", "memory", "listen", "sendmsg", "memfd",
+        "ring", "namespace", "root"]
+
+
+@pytest.fixture(autouse=True)
+def as_installed(box):
+    box.sandbox = None
+
+
+def has(word):
+    done = subprocess.run([str(Box.programs["spawnd"]), "-V"],
+                          capture_output=True, text=True)
+    return word in done.stdout
+
+
+@pytest.fixture
+def seccomp():
+    if not has("seccomp"):
+        pytest.skip("built without libseccomp")
+
+
+@pytest.fixture
+def landlock():
+    if not has("Landlock"):
+        pytest.skip("a kernel without Landlock")
+
+
+@pytest.fixture(scope="module")
+def library(programs):
+    path = Box.base / "libexec" / "hostile.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall",
+                    "-Wno-unused-parameter", "-D_GNU_SOURCE", "-o", str(path),
+                    str(HERE.parent / "attack/hostile.c")],
+                   check=True)
+    return path
+
+
+def deaf(sock):
+    """An echo, but not of attacks."""
+    while data := sock.recv(1000):
+        if not data.startswith(b"attack "):
+            sock.sendall(data)
+
+
+@pytest.fixture
+def hostile(box, backend, library):
+    """hostile(spawnd="..."): a daemon with hostile code in its workers."""
+    def make(**parts):
+        return box.daemon(remotes=[backend(deaf)],
+                          env={"LD_PRELOAD": str(library)}, **parts)
+    return make
+
+
+def status(pid, key):
+    return " ".join(status_field(pid, key))
+
+
+def attack(d, name, number=0):
+    """The errno of the attack, 0 if it worked, None if nothing came back."""
+    client = d.connect()
+    client.sendall(f"attack {name} {number}\n".encode())
+    answer = b""
+    try:
+        while not answer.endswith(b"\n"):
+            more = client.recv(100)
+            if not more:
+                return None
+            answer += more
+    except ConnectionError:
+        return None
+    finally:
+        client.close()
+    word, number = answer.split()
+    assert word == name.encode()
+    return int(number)
+
+
+def test_a_worker_has_nothing(daemon, echo, seccomp):
+    d = daemon(remotes=[echo])
+    roundtrip(d.connect())
+    for pid in d.kids():
+        assert status(pid, "Seccomp") == "2"
+        assert status(pid, "NoNewPrivs") == "1"
+        for word in "CapInh", "CapPrm", "CapEff", "CapAmb":
+            assert int(status(pid, word), 16) == 0, word
+        if os.getuid() == 0:
+            assert int(status(pid, "CapBnd"), 16) == 0
+    assert "seccomp" in d.summary()["sandbox"]
+
+
+@plain
+def test_a_worker_of_another_user_has_nothing(daemon, echo, seccomp):
+    if os.getuid() != 0:
+        pytest.skip("only root can change the user")
+    d = daemon(remotes=[echo], spawnd='user = "nobody"')
+    roundtrip(d.connect())
+    for pid in d.kids():
+        assert status_field(pid, "Uid") == ["65534"] * 4
+        assert status(pid, "Seccomp") == "2"
+        for word in "CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd":
+            assert int(status(pid, word), 16) == 0, word
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may look")
+def test_a_worker_holds_no_file(daemon, echo):
+    """Sockets, pipes, what events come by, /dev/null, and memory."""
+    d = daemon(remotes=[echo])
+    roundtrip(d.connect())
+    kinds = ("socket:", "pipe:", "anon_inode:", "/dev/null", "/memfd:")
+    for pid in d.kids():
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            target = os.readlink(f"/proc/{pid}/fd/{fd}")
+            assert target.startswith(kinds), target
+
+
+@plain
+@pytest.mark.parametrize("name", FAILS)
+def test_what_fails(hostile, seccomp, name):
+    d = hostile()
+    assert attack(d, name) in (errno.EPERM, errno.EACCES)
+    roundtrip(d.connect())
+
+
+@plain
+def test_signals_of_others_fail(hostile, seccomp):
+    d = hostile()
+    assert attack(d, "kill", d.pid) == errno.EPERM
+    for pid in d.kids():
+        assert attack(d, "kill", pid) == errno.EPERM
+
+
+@plain
+@pytest.mark.parametrize("name", ENDS)
+def test_what_ends_a_worker(hostile, seccomp, name):
+    d = hostile()
+    d.deaths = True
+    workers = set(d.kids())
+    assert attack(d, name, d.pid) is None
+    wait(lambda: len(d.kids()) == 2 and set(d.kids()) != workers, 5,
+         "another worker")
+    d.wait_line("signal 31")
+    roundtrip(d.connect())
+
+
+@plain
+def test_a_port_that_is_no_remotes(hostile, backend, landlock):
+    d = hostile()
+    other = backend()
+    assert attack(d, "connect", other.port) == errno.EACCES
+    roundtrip(d.connect())
+
+
+@plain
+def test_an_abstract_socket(hostile, landlock):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0spawnd-hostile-{os.getpid()}")
+        listener.listen(5)
+        d = hostile()
+        assert attack(d, "abstract", os.getpid()) == errno.EPERM
+
+
+@plain
+def test_off(hostile, backend):
+    """What the attacks are without it."""
+    d = hostile(spawnd="sandbox = off")
+    other = backend()
+    for name in "open", "datagram", "listen", "memfd", "shared", "code":
+        assert attack(d, name) == 0, name
+    assert attack(d, "connect", other.port) == 0
+    assert attack(d, "kill", d.pid) == 0
+    assert "seccomp" not in d.summary()["sandbox"]
+    for pid in d.kids():
+        assert status(pid, "Seccomp") == "0"
+        assert status(pid, "NoNewPrivs") == "1"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may look")
+def test_no_terminal(box, echo):
+    """On one, none can type into the shell: it is not theirs, and workers do
+    not have it at all."""
+    conf = box.conf(remotes=[echo])
+    addrs = box.dir / "addrs"
+    argv = [str(Box.programs["spawnd"]), "-f", "-A", str(addrs),
+            str(conf.path)]
+    env = box.environment()
+    master, terminal = pty.fork()
+    if master == 0:
+        os.execve(argv[0], argv, env)
+    try:
+        wait(addrs.exists, 10, "serving")
+        for name in "relay", "logger":
+            for pid in children(master, name):
+                assert os.getsid(pid) == pid
+                assert terminal_of(pid) == 0
+        for pid in children(master, "relay"):
+            for fd in os.listdir(f"/proc/{pid}/fd"):
+                assert "/pts/" not in os.readlink(f"/proc/{pid}/fd/{fd}")
+        os.write(terminal, b"\x03")
+        wait(lambda: os.waitpid(master, os.WNOHANG)[0] == master, 10,
+             "the end by the interrupt key")
+    finally:
+        if alive(master):
+            os.kill(master, signal.SIGKILL)
+        os.close(terminal)
+
+
+def terminal_of(pid):
+    """The controlling one, 0 if there is none; the name may have blanks."""
+    with open(f"/proc/{pid}/stat") as stat:
+        return int(stat.read().rpartition(")")[2].split()[4])
+
+
+def test_require(daemon, echo, seccomp, landlock):
+    d = daemon(remotes=[echo], spawnd="sandbox = require")
+    roundtrip(d.connect())
+
+
+def test_require_what_is_missing(box, echo):
+    if has("seccomp") and has("Landlock"):
+        pytest.skip("nothing is")
+    conf = box.conf(remotes=[echo], spawnd="sandbox = require")
+    start_fails(box, conf, words=["sandbox = require", "lacks"])
+
+
+def test_it_changes_with_a_reload(daemon, echo, seccomp):
+    d = daemon(remotes=[echo])
+    for word, mode in ("off", "0"), ("auto", "2"):
+        d.reload(spawnd=f"sandbox = {word}")
+        wait(lambda: len(d.workers()) == 2, 10, "the old ones' end")
+        for worker in d.workers():
+            assert status(worker["pid"], "Seccomp") == mode
+        roundtrip(d.connect()).close()
+
+
+def test_a_local_address_can_be_bound(daemon, backend):
+    seen = []
+
+    def look(sock):
+        seen.append(sock.getpeername()[0])
+        peers.echo(sock)
+
+    d = daemon(remotes=[backend(look)],
+               relay='local-address = "127.0.0.3"')
+    roundtrip(d.connect())
+    assert seen == ["127.0.0.3"]
+
+
+def test_many_ports_are_any_port(daemon, echo):
+    """Their list is kept only while it is short."""
+    remotes = {f"r{i}": f"address = 127.0.0.1 port = {20000 + i}"
+               for i in range(300)}
+    remotes["last"] = echo.conf()
+    d = daemon(remotes=remotes, relay="balance = roundrobin retries = 16")
+    client = d.connect()
+    client.settimeout(30)
+    client.close()
+
+
+def test_the_end_by_a_signal_of_its_own(daemon, echo, seccomp):
+    """abort(3) works: it is how a fault is seen."""
+    d = daemon(remotes=[echo])
+    d.deaths = True
+    pid = d.kids()[0]
+    d.kill(signal.SIGABRT, pid)
+    wait(lambda: pid not in d.kids() and len(d.kids()) == 2, 5,
+         "another worker")
