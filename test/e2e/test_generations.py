@@ -45,7 +45,7 @@ def test_a_storm_of_reloads(daemon, echo, box, seed):
     lost = sum(not peers.answers(client) for client in long)
     done = len(d.lines("reload: done"))
     print(f"{done} reloads, {result}, {lost} of 200 long sessions lost")
-    assert result["failed"] == 0 and result["ok"] > 2000, result
+    assert result["failed"] == 0 and result["ok"] > 500, result
     assert lost == 0
     assert not d.lines("reload: failed") and not d.lines("warning")
     # The first one holds the long ones, whatever else has come.

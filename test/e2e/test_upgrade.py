@@ -13,7 +13,7 @@ import pytest
 
 import peers
 from harness import (ASAN, LATE, PATIENCE, WATCHDOG, Box, alive, fd_count,
-                     listening, private_kib, wait)
+                     listening, patience, private_kib, wait)
 from peers import roundtrip
 from test_start import bad_libexec
 
@@ -657,14 +657,19 @@ def test_watchdog_goes_on_after_it(daemon, echo, folder):
 @pytest.mark.load
 def test_upgrades_reloads_and_leaves_at_random(daemon, echo, box, folder,
                                                seed):
-    """For 4 s, under load, with sessions that stay: nothing fails."""
+    """For 4 s at least, under load, with sessions that stay: nothing fails."""
     import random
     dice = random.Random(seed)
     d = daemon(remotes=[echo], program=folder / "spawnd",
                spawnd="servers { min = 2 max = 4 }")
     w = Watched(d, 30)
-    end = time.monotonic() + 4
-    while time.monotonic() < end:
+    begun = time.monotonic()
+
+    def upgrades():
+        return len([r for r in results(d) if "done" in r])
+
+    while time.monotonic() - begun < 4 or upgrades() < 3:
+        assert time.monotonic() - begun < patience(60)
         what = dice.choice([signal.SIGUSR2, signal.SIGUSR2, signal.SIGHUP,
                             signal.SIGUSR1, None])
         if what is not None:
@@ -677,10 +682,8 @@ def test_upgrades_reloads_and_leaves_at_random(daemon, echo, box, folder,
         time.sleep(dice.uniform(0, 0.15))
         assert d.proc.poll() is None, d.describe()
     result = w.check()
-    done = len([r for r in results(d) if "done" in r])
-    print(f"{done} upgrades, {len(d.lines('reload: done'))} reloads, "
+    print(f"{upgrades()} upgrades, {len(d.lines('reload: done'))} reloads, "
           f"{result['ok']} sessions, {result['failed']} failed")
-    assert done >= 3
     wait(lambda: len(d.workers("ready")) >= 2 and
          not d.workers("starting"), 10, "the last reload")
     # It fails when a new worker was asked to leave before it was ready.
