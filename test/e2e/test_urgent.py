@@ -2,7 +2,7 @@
 
 import socket
 
-from peers import receive
+from peers import receive, roundtrip
 
 
 def test_urgent_data_stays_in_its_place(daemon, echo, data_path):
@@ -11,6 +11,18 @@ def test_urgent_data_stays_in_its_place(daemon, echo, data_path):
     client.send(b"!", socket.MSG_OOB)
     client.sendall(b"def")
     assert receive(client, 7) == b"abc!def"
+
+
+def test_urgent_data_of_a_session_under_way(daemon, echo, data_path):
+    """The first urgent byte meets whatever moves the others by then."""
+    d = daemon(remotes=[echo])
+    for _ in range(40):
+        client = roundtrip(d.connect())
+        client.sendall(b"abc")
+        client.send(b"!", socket.MSG_OOB)
+        client.sendall(b"def")
+        assert receive(client, 7) == b"abc!def"
+        client.close()
 
 
 def test_nothing_waits_behind_urgent_data(daemon, echo, data_path):
