@@ -1,8 +1,12 @@
 #include "compat.h"
 
+#include <ifaddrs.h>
+#include <limits.h>
+
 #include "conf/parse.h"
 
 #define LOOP_DEPTH	100	/* relays in a row; nobody has more */
+#define LINKS		8	/* symbolic links in a row */
 
 /* An address that is listened on, and for which relay. */
 struct place {
@@ -17,6 +21,7 @@ struct loop {
 	struct place		*places;
 	size_t			 nplaces;
 	uint8_t			*state;		/* of each relay */
+	struct ifaddrs		*own;		/* of this machine */
 };
 
 enum { LOOP_NEW, LOOP_OPEN, LOOP_DONE };
@@ -27,7 +32,9 @@ static void	 loop_walk(struct loop *, unsigned, unsigned);
 static void	 loop_remote(struct loop *, unsigned, unsigned, unsigned);
 static const struct place *loop_find(const struct loop *,
 		    const struct addr *);
-static bool	 loop_is_local(const struct addr *);
+static void	 loop_path(const struct addr *, struct addr *);
+static bool	 loop_is_local(const struct loop *, const struct addr *);
+static bool	 loop_is_loopback(const struct addr *);
 
 void
 conf_check_loops(struct conf_check *c, const struct cfg_t *root)
@@ -43,9 +50,13 @@ conf_check_loops(struct conf_check *c, const struct cfg_t *root)
 	if (loop.places == NULL || loop.state == NULL)
 		return;
 	loop_places(&loop);
+	if (getifaddrs(&loop.own) == -1)
+		loop.own = NULL;
 	for (i = 0; i < conf->nrelays; i++)
 		if (loop.state[i] == LOOP_NEW)
 			loop_walk(&loop, i, 0);
+	if (loop.own != NULL)
+		freeifaddrs(loop.own);
 }
 
 static void
@@ -54,12 +65,19 @@ loop_places(struct loop *loop)
 	const struct conf *conf = loop->c->conf;
 	const struct conf_listen *l;
 	struct place *p = loop->places;
+	struct addr *path;
 	unsigned i, j;
 
 	for (i = 0; i < conf->nlistens; i++) {
 		l = &conf->listens[i];
 		for (j = 0; j < l->naddr && l->relay < conf->nrelays; j++) {
 			p->addr = &l->addr[j];
+			if (p->addr->sa.sa_family == AF_UNIX &&
+			    (path = conf_check_alloc(loop->c, 1,
+			    sizeof(*path))) != NULL) {
+				loop_path(p->addr, path);
+				p->addr = path;
+			}
 			p++->relay = l->relay;
 		}
 	}
@@ -116,20 +134,72 @@ loop_remote(struct loop *loop, unsigned relay, unsigned number,
 static const struct place *
 loop_find(const struct loop *loop, const struct addr *to)
 {
-	struct addr any = *to;
-	struct place key = { .addr = to };
+	struct addr any;
+	struct place key = { .addr = &any };
 	const struct place *p;
 
+	loop_path(to, &any);
 	p = bsearch(&key, loop->places, loop->nplaces, sizeof(*p), loop_cmp);
-	if (p != NULL || !loop_is_local(to))
+	if (p != NULL || !loop_is_local(loop, to))
 		return p;
 	addr_set_any(&any);
-	key.addr = &any;
 	return bsearch(&key, loop->places, loop->nplaces, sizeof(*p), loop_cmp);
 }
 
+/* A path by the name of its folder that has no link in it, and is none; other
+ * addresses as they are. */
+static void
+loop_path(const struct addr *a, struct addr *out)
+{
+	char path[PATH_MAX], to[PATH_MAX], folder[PATH_MAX], *name;
+	const char *err;
+	ssize_t n;
+	int links;
+
+	*out = *a;
+	if (a->sa.sa_family != AF_UNIX)
+		return;
+	strlcpy(path, a->un.sun_path, sizeof(path));
+	for (links = 0;; links++) {
+		if ((name = strrchr(path, '/')) == NULL || links == LINKS)
+			return;
+		if ((n = readlink(path, to, sizeof(to) - 1)) == -1)
+			break;
+		to[n] = '\0';
+		strlcpy(*to == '/' ? path : name + 1, to, *to == '/' ?
+		    sizeof(path) : sizeof(path) - (size_t)(name + 1 - path));
+	}
+	*name++ = '\0';
+	if (realpath(*path == '\0' ? "/" : path, folder) == NULL)
+		return;
+	if (snprintf(to, sizeof(to), "%s/%s", folder, name) <
+	    (int)sizeof(out->un.sun_path))
+		addr_unix(to, out, &err);
+}
+
 static bool
-loop_is_local(const struct addr *a)
+loop_is_local(const struct loop *loop, const struct addr *a)
+{
+	const struct ifaddrs *i;
+	struct addr own;
+
+	if (loop_is_loopback(a))
+		return true;
+	for (i = loop->own; i != NULL; i = i->ifa_next) {
+		if (i->ifa_addr == NULL ||
+		    i->ifa_addr->sa_family != a->sa.sa_family)
+			continue;
+		own = *a;
+		memcpy(&own.sa, i->ifa_addr, MIN(a->len, sizeof(own.in6)));
+		addr_set_port(&own, addr_get_port(a));
+		if (addr_cmp(&own, a) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+loop_is_loopback(const struct addr *a)
 {
 	uint32_t ip = ntohl(a->in.sin_addr.s_addr);
 

@@ -54,13 +54,19 @@ hold_soonest(const struct remotes *rs)
 	    heap_least(&rs->held) : heap_least(&rs->probed);
 }
 
+bool
+hold_is(const struct remote *r)
+{
+	return ev_now() < hold_until(r);
+}
+
 uint64_t
 hold_failed(struct remote *r)
 {
 	unsigned fails = remote_fails(r);
 
 	r->probe = NULL;
-	if (ev_now() < hold_until(r))
+	if (hold_is(r))
 		return 0;
 	if (fails < UINT8_MAX)
 		fails++;

@@ -10,6 +10,8 @@
 /* The heap, and the key there, of a remote that may not be used; NULL: it
  * may. */
 struct heap	*hold_place(struct remote *, uint64_t *key);
+/* Whether it is to be left alone now. */
+bool		 hold_is(const struct remote *);
 /* Gives back those whose time is over. */
 void		 hold_over(struct remotes *);
 /* The one that is due soonest; NULL: there is none. */

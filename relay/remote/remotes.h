@@ -13,6 +13,9 @@
 
 struct sess;
 
+/* Whether it is a socket of ours, as was seen when it was connected to. */
+enum remote_whose { REMOTE_UNSEEN, REMOTE_OTHER, REMOTE_OURS };
+
 /* A remote as this worker sees it. */
 struct remote {
 	struct remotes		*of;
@@ -25,6 +28,7 @@ struct remote {
 	uint32_t		 stride;	/* from turn to turn */
 	uint16_t		 weight;
 	uint8_t			 addr;		/* that worked last */
+	uint8_t			 whose;		/* enum remote_whose */
 	uint32_t		 hash;		/* of its name */
 	const struct sess	*probe;		/* it tries it again, or NULL */
 	const struct conf_remote *conf;

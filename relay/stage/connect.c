@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 
+#include "remote/hold.h"
 #include "remote/remotes.h"
+#include "self.h"
 #include "session.h"
 #include "stage/connect.h"
 
@@ -24,6 +26,9 @@ static enum step	 connect_failed(struct sess *, int);
 static bool		 connect_other_address(struct sess *);
 static bool		 connect_remember(struct sess *);
 static enum step	 connect_done(struct sess *);
+static bool		 connect_to_self(const struct sess *);
+static bool		 connect_is_listener(const struct sess *,
+			    const struct addr *);
 
 enum step
 connect_enter(struct sess *s)
@@ -47,6 +52,9 @@ connect_try(struct sess *s)
 	const struct addr *to = &s->chosen->conf->addr[s->addr];
 	int fd;
 
+	/* Each connect to ourselves would bring a session that connects. */
+	if (s->chosen->whose == REMOTE_OURS && hold_is(s->chosen))
+		return connect_failed(s, ELOOP);
 	if ((fd = connect_socket(s, to)) == -1) {
 		/* A unix socket whose backlog is full: no event will tell
 		 * when there is room. */
@@ -149,10 +157,56 @@ connect_timeout(struct sess *s)
 static enum step
 connect_done(struct sess *s)
 {
+	/* Once, until one fails: who answers now was there before. */
+	if (s->chosen->whose != REMOTE_OTHER && connect_to_self(s))
+		return connect_failed(s, ELOOP);
+	s->chosen->whose = REMOTE_OTHER;
 	s->connect_us = MAX(1, sess_span(s->taken_us, ev_now_us()));
 	s->chosen->addr = s->addr;
 	remote_ok(s->chosen);
 	return STEP_NEXT;
+}
+
+/*
+ * A port out of those that the kernel gives to who connects may be our own:
+ * then a connection to this machine meets itself, and is one. Or the address
+ * has become one of this machine, and our listener takes it.
+ */
+static bool
+connect_to_self(const struct sess *s)
+{
+	const struct addr *to = &s->chosen->conf->addr[s->addr];
+	struct addr own = { .len = sizeof(own.un) };
+	const uint16_t port = addr_get_port(to);
+	bool met;
+
+	if (to->sa.sa_family == AF_UNIX ||
+	    getsockname(s->remote.io.fd, &own.sa, &own.len) == -1)
+		return false;
+	met = addr_get_port(&own) == port;
+	addr_set_port(&own, port);
+	return addr_cmp(&own, to) == 0 && (met || connect_is_listener(s, to));
+}
+
+/* Of this relay section: the others may be meant. */
+static bool
+connect_is_listener(const struct sess *s, const struct addr *to)
+{
+	const struct conf_listen *l;
+	struct addr any = *to;
+	unsigned i, k;
+
+	addr_set_any(&any);
+	for (i = 0; i < self.conf->nlistens; i++) {
+		l = &self.conf->listens[i];
+		if (&self.conf->relays[l->relay] != s->path->relay)
+			continue;
+		for (k = 0; k < l->naddr; k++)
+			if (addr_cmp(&l->addr[k], to) == 0 ||
+			    addr_cmp(&l->addr[k], &any) == 0)
+				return true;
+	}
+	return false;
 }
 
 /* What this machine lacks is no fault of the remote, which is not held for it.
@@ -172,6 +226,7 @@ connect_failed(struct sess *s, int err)
 {
 	bool lacks = connect_lacks(err);
 
+	s->chosen->whose = err == ELOOP ? REMOTE_OURS : REMOTE_UNSEEN;
 	ev_io_close(&s->remote.io);
 	if (lacks)
 		sess_warn(s, "connect", err);
@@ -180,7 +235,8 @@ connect_failed(struct sess *s, int err)
 	if (connect_other_address(s))
 		return connect_start(s);
 	if (!lacks)
-		remote_failed(s->chosen, strerror(err));
+		remote_failed(s->chosen, err == ELOOP ?
+		    "it leads back to spawnd itself" : strerror(err));
 	if (connect_remember(s)) {
 		remote_release(s->chosen, s);
 		if ((s->chosen = remote_pick(s->path->remotes, s)) != NULL) {

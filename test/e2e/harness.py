@@ -1,6 +1,7 @@
 """Starts the daemon for a test, watches it, and judges what it leaves."""
 
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -144,6 +145,16 @@ def drop_sys_resource():
     """For preexec: root without the right to raise its limits."""
     PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
     ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE)
+
+
+def new_network():
+    """For a thread: a network with nothing but a loopback interface."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    CLONE_NEWNET, SIOCSIFFLAGS, IFF_UP = 0x40000000, 0x8914, 1
+    if libc.unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
 def children(pid, name=None):

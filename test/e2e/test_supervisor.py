@@ -1,15 +1,12 @@
 """Started by others: by a supervisor that wants to be told, with sockets that
 are passed, by inetd, as process 1 of a container."""
 
-import ctypes
-import fcntl
 import json
 import os
 import re
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -18,7 +15,7 @@ import pytest
 
 import peers
 from harness import (LATE, PATIENCE, alive, children, descendants, listening,
-                     proc_table, wait)
+                     new_network, proc_table, wait)
 from peers import answers, roundtrip, silent
 
 needs_root = pytest.mark.skipif(os.getuid() != 0,
@@ -672,16 +669,6 @@ def test_options_of_the_section_are_for_passed_sockets_too(
     activated([sock], ["web"], remotes=[remote])
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-
-
-def new_network():
-    """For a thread: a network with nothing but a loopback interface."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    CLONE_NEWNET, SIOCSIFFLAGS, IFF_UP = 0x40000000, 0x8914, 1
-    if libc.unshare(CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
 @needs_root
