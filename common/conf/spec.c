@@ -61,10 +61,8 @@
 	.name = #sec, .type = CONF_SECTION, .section = &conf_spec_##sec
 #define END		{ .name = NULL }
 
-/* The longest name of a socket, and of one that is made here: under a name
- * that has five more bytes at first. */
+/* The longest name of a socket. */
 #define SOCKET_MAX	(sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
-#define BOUND_MAX	(SOCKET_MAX - 5)
 
 static const struct conf_word overloads[] = {
 	{ "queue", OVERLOAD_QUEUE },
@@ -137,7 +135,7 @@ static const struct conf_opt listen_opts[] = {
 	    .only = CONF_INET, .def = "*" },
 	{ PORT("port", conf_listen, port, addr, naddr, 0),
 	    .only = CONF_INET, .required = true },
-	{ SOCKET("path", conf_listen, path, addr, naddr, BOUND_MAX) },
+	{ SOCKET("path", conf_listen, path, addr, naddr, SOCKET_MAX) },
 	{ MODE("mode", conf_listen, mode), .only = CONF_UNIX },
 	{ UID("user", conf_listen, user, uid), .only = CONF_UNIX },
 	{ GID("group", conf_listen, group, gid), .only = CONF_UNIX },
@@ -175,7 +173,7 @@ static const struct conf_opt spawnd_opts[] = {
 	{ USER("user", conf, user, uid) },
 	{ PATH("chroot", conf, chroot, CONF_VALUE_MAX), .folder = true },
 	{ PATH("pidfile", conf, pidfile, CONF_VALUE_MAX) },
-	{ PATH("control", conf, control, BOUND_MAX) },
+	{ PATH("control", conf, control, SOCKET_MAX) },
 	{ SECTION(log) },
 	{ DURATION("drain-timeout", conf, drain_timeout, 1, "1h"),
 	    .zero = true },

@@ -11,6 +11,7 @@
 #include "fdname.h"
 #include "log.h"
 #include "master.h"
+#include "safe.h"
 
 #define SAID	8	/* most listeners in a line of the log */
 
@@ -50,26 +51,39 @@ write_standard(int fd)
 static int
 write_in_place(const char *path)
 {
-	return write_all(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY |
-	    O_NONBLOCK));
+	const char *err;
+
+	return write_all(safe_open(path, O_WRONLY, 0, &err));
 }
 
-/* In a directory for everybody somebody may have laid a link there. */
+/* In a directory for everybody somebody may have laid a link there, and who
+ * owns it may exchange it. */
 static int
 replace(const char *path)
 {
-	char tmp[PATH_MAX];
+	char tmp[NAME_MAX + 1];
+	const char *name;
+	int folder, r, saved;
 
-	if (snprintf(tmp, sizeof(tmp), "%s.tmp", path) >= (int)sizeof(tmp)) {
+	if ((folder = safe_folder(path, &name)) == -1)
+		return -1;
+	strlcpy(tmp, name, sizeof(tmp));
+	if (strlcat(tmp, ".tmp", sizeof(tmp)) >= sizeof(tmp)) {
+		close(folder);
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	unlink(tmp);
-	if (write_all(open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-	    O_CLOEXEC, 0666)) == 0 && rename(tmp, path) == 0)
-		return 0;
-	unlink(tmp);
-	return -1;
+	unlinkat(folder, tmp, 0);
+	r = write_all(openat(folder, tmp, O_WRONLY | O_CREAT | O_EXCL |
+	    O_NOFOLLOW | O_CLOEXEC, 0666));
+	if (r == 0)
+		r = renameat(folder, tmp, folder, name);
+	saved = errno;
+	if (r == -1)
+		unlinkat(folder, tmp, 0);
+	close(folder);
+	errno = saved;
+	return r;
 }
 
 /* To a descriptor, which it closes; -1 is an error already. */

@@ -163,6 +163,25 @@ def test_a_log_with_a_link_after_a_rotation(daemon, echo, theirs, precious):
          "lines in the old file")
 
 
+def test_addresses_with_a_link_in_their_place(daemon, box, echo, theirs,
+                                              precious):
+    """It is replaced; one to what is no file is not written to."""
+    path = theirs / "addrs"
+    path.symlink_to(precious)
+    d = daemon(remotes=[echo], start=False)
+    d.addrs = path
+    d.start().wait_line("ready")
+    assert not path.is_symlink() and path.read_text().startswith("web ")
+    fifo = box.dir / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    path.unlink()
+    path.symlink_to(fifo)
+    d.reload()
+    assert os.read(reader, 100) == b""
+    os.close(reader)
+
+
 def test_a_pid_file_that_was_replaced_stays(daemon, box, echo, theirs,
                                             precious):
     path = theirs / "d.pid"

@@ -70,6 +70,13 @@ def test_unix_socket_with_mode_and_owner(daemon, echo, box):
     assert not path.exists()
 
 
+def test_unix_socket_with_the_longest_name(daemon, echo, box):
+    path = box.dir / ("s" * (106 - len(str(box.dir))))
+    d = daemon(remotes=[echo], listen=f'path = "{path}" mode = 0600')
+    assert len(str(path)) == 107 and stat.S_ISSOCK(path.stat().st_mode)
+    roundtrip(d.connect())
+
+
 def test_unix_socket_replaces_a_stale_one(daemon, echo, box):
     path = box.dir / "in.sock"
     stale = peers.socket.socket(peers.socket.AF_UNIX)

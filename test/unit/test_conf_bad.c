@@ -334,14 +334,13 @@ test_paths(void **state)
 	expect(cases, nitems_of(cases));
 	snprintf(want, sizeof(want), "t:2: path \"" LONG "\" is too long for "
 	    "a unix socket; use at most %zu characters\n",
-	    sizeof(un.sun_path) - 6);
+	    sizeof(un.sun_path) - 1);
 	assert_null(load(IN_LISTEN("path = " LONG)));
 	assert_string_equal(said.text, want);
 	assert_null(load(IN_SPAWND("control = " LONG)));
 	assert_int_equal(strncmp(said.text, "t:2: control ", 13), 0);
 	assert_string_equal(said.text + 12, want + 9);
-	/* A remote's socket has its name from somebody else. */
-	snprintf(text, sizeof(text), IN_REMOTE("path = %.*s"),
+	snprintf(text, sizeof(text), IN_LISTEN("path = %.*s"),
 	    (int)sizeof(un.sun_path) - 1, LONG);
 	c = load_ok(text);
 	conf_free(&c);
