@@ -103,7 +103,7 @@ reader_ended(struct child *c, int status)
 		r.text = reader_text(report_fd);
 	if (r.text != NULL)
 		r.warnings = reader_text(warn_fd);
-	if (r.warnings == NULL)
+	if (r.warnings == NULL || (!good && *r.text == '\0'))
 		r.error = reader_failed(status);
 	else if (good)
 		reader_good(&r);

@@ -232,7 +232,8 @@ def test_reader_that_cannot_be_trusted(daemon, echo, box, script):
     (bad / "reader").write_text(text)
     (bad / "reader").chmod(0o755)
     done = d.ctl("reload", check=False)
-    assert done.returncode == 1 and done.stderr.startswith("error: ")
+    assert done.returncode == 1, done
+    assert done.stderr.startswith("error: the configuration could not be ")
     roundtrip(d.connect()).close()
     assert d.summary()["generation"] == 1
     (bad / "reader").unlink()
