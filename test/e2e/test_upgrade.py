@@ -164,10 +164,16 @@ def test_upgrade_under_load(daemon, echo, box, folder, how):
     assert summary["bytes_in"] >= result["bytes"]
 
 
+def alone(d):
+    """Old workers have ended, and the master has let go of what was theirs."""
+    wait(lambda: len(d.kids()) == 2 and len(d.show("generations")) == 1, 30,
+         "the old workers' end")
+
+
 def test_20_upgrades_leave_no_descriptor(daemon, echo, box, folder):
     d = daemon(remotes=[echo], program=folder / "spawnd")
     upgraded(d)
-    wait(lambda: len(d.kids()) == 2, 10, "the old workers' end")
+    alone(d)
     fds, memory = fd_count(d.pid), private_kib(d.pid)
     logger = fd_count(d.kids("logger")[0])
     w = Watched(d, 6)
@@ -177,7 +183,7 @@ def test_20_upgrades_leave_no_descriptor(daemon, echo, box, folder):
     assert d.summary()["generation"] == 22
     for client in w.clients:
         client.close()
-    wait(lambda: len(d.kids()) == 2, 10, "the old workers' end")
+    alone(d)
     wait(lambda: fd_count(d.pid) == fds, 5, "descriptors as before")
     assert fd_count(d.kids("logger")[0]) == logger
     assert len(d.kids("logger")) == 1
