@@ -234,23 +234,27 @@ end_unsplice(struct end *e)
 		sess_count(e, n);
 }
 
-/*
- * Makes the coming close an abortive one (SO_LINGER of 0 sends RST). What is
- * not acknowledged is thrown away by it, and counts no longer as taken; a
- * unix socket has handed over all.
- */
+/* Makes the coming close an abortive one (SO_LINGER of 0 sends RST). */
 static void
 end_reset(struct end *e)
 {
 	const struct linger l = { .l_onoff = 1, .l_linger = 0 };
-	const struct sess *s = sess_of(e);
-	struct end *from = far_of(e);
-	uint64_t lost;
 
 	if (e->io.fd == -1)
 		return;
 	setsockopt(e->io.fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
-	if ((e->remote ? s->chosen->conf->addr[s->addr].sa.sa_family :
+	sess_lost(e);
+}
+
+void
+sess_lost(struct end *e)
+{
+	const struct sess *s = sess_of(e);
+	struct end *from = far_of(e);
+	uint64_t lost;
+
+	if (e->io.fd == -1 || (e->remote ?
+	    s->chosen->conf->addr[s->addr].sa.sa_family :
 	    s->source.family) == AF_UNIX)
 		return;
 	lost = (uint64_t)unsent(e->io.fd, e->fin);

@@ -39,6 +39,9 @@ uint32_t	 sess_span(uint64_t from_us, uint64_t to_us);
 struct extra	*sess_extra(struct sess *);
 /* So many bytes that came from the end have been taken by the far one. */
 void		 sess_count(struct end *from, uint64_t);
+/* The socket of an end is dead, or about to be closed by RST: what it has not
+ * acknowledged counts no longer. A unix socket has handed over all. */
+void		 sess_lost(struct end *);
 
 /* Makes the timer go off no later than the time limit that runs. */
 void		 sess_arm(struct sess *);

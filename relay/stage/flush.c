@@ -10,6 +10,7 @@
 #define LOOK_MAX	1000	/* and at most; it doubles */
 
 static struct end	*flush_failed(struct sess *);
+static void		 flush_close(struct end *);
 static bool		 flush_acknowledged(struct sess *, struct end *);
 
 static struct end *
@@ -26,7 +27,7 @@ flush_enter(struct sess *s)
 	if (s->why != WHY_RESET) {
 		if (carry_by_kernel(from))
 			carry_end(from);
-		ev_io_close(&from->io);
+		flush_close(from);
 	}
 	/* A write that failed has not seen what the socket had received
 	 * before; it is read to its end. An end of the file that comes after
@@ -36,6 +37,13 @@ flush_enter(struct sess *s)
 		far_of(from)->shut = true;
 	s->look_ms = LOOK_MIN;
 	return flush_event(s, from);
+}
+
+static void
+flush_close(struct end *from)
+{
+	sess_lost(from);
+	ev_io_close(&from->io);
 }
 
 /*
@@ -55,7 +63,7 @@ flush_event(struct sess *s, struct end *any)
 		return STEP_WAIT;
 	}
 	if (broken == from || from->eof) {
-		ev_io_close(&from->io);
+		flush_close(from);
 		from->readable = false;
 	}
 	if (broken == to || to->error || (from->io.fd == -1 &&

@@ -97,24 +97,38 @@ def test_nothing_left_is_an_orderly_end(daemon, echo, cut):
     assert (line["why"], line["in"], line["out"]) == (cut, "100", "100")
 
 
+def fill(sock):
+    """Sends until nothing more is taken; returns how much was."""
+    sock.settimeout(0.5)
+    sent = 0
+    try:
+        while True:
+            sent += sock.send(b"x" * 65536)
+    except TimeoutError:
+        return sent
+
+
 def test_what_nobody_takes_does_not_count_as_delivered(daemon, backend):
     """An upload that the remote does not read."""
     remote = backend(peers.hold, rcvbuf=8192)
     d = daemon(remotes=[remote], relay="idle-timeout = 1s")
-    client = d.connect()
-    client.setblocking(False)
-    sent = 0
-    try:
-        while True:
-            sent += client.send(b"x" * 65536)
-    except BlockingIOError:
-        pass
-    sock = wait(lambda: remote.conns, 5)[0]
+    sent = fill(d.connect())
     line, = d.wait_closed(1, 30)
-    got, how = read_on(sock)
+    got, how = read_on(remote.conns[0])
     assert how == "reset"
     assert 0 <= got - int(line["in"]) < 65536
     assert got < sent
+
+
+def test_what_a_reset_destroys_does_not_count_as_delivered(daemon, backend):
+    """The remote reads nothing of an upload, and resets."""
+    remote = backend(peers.hold, rcvbuf=8192)
+    d = daemon(remotes=[remote], relay=STILL)
+    assert fill(d.connect()) > 200_000
+    peers.abort(remote.conns[0])
+    line, = d.wait_closed(1, 30)
+    assert (line["end"], line["why"]) == ("remote", "reset")
+    assert int(line["in"]) < 65536
 
 
 @pytest.fixture
