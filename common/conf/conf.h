@@ -113,8 +113,8 @@ struct conf {
 enum conf_style { CONF_AS_WRITTEN, CONF_RESOLVED };
 
 /* A warning is no mistake: what it is about may be meant, or be right when it
- * is used. */
-enum conf_kind { CONF_MISTAKE, CONF_WARNING };
+ * is used. A doubt is a mistake for who checks, a warning for who starts. */
+enum conf_kind { CONF_MISTAKE, CONF_DOUBT, CONF_WARNING };
 
 /* Called for each mistake and warning, in the order of the file; line 0 if
  * there is none to name; text is one sentence without a newline. */

@@ -121,10 +121,11 @@ loop_remote(struct loop *loop, unsigned relay, unsigned number,
 		if (loop->state[p->relay] == LOOP_NEW)
 			loop_walk(loop, p->relay, depth + 1);
 		else if (loop->state[p->relay] == LOOP_OPEN)
-			conf_check_fail(loop->c, conf_line(conf_child(
+			conf_text_doubt(loop->c->text, conf_line(conf_child(
 			    conf_child(loop->root, "relay", relay), "remote",
 			    number)), "remote \"%s\" leads back to relay "
-			    "\"%s\": spawnd itself listens on %s", remote->name,
+			    "\"%s\": spawnd itself listens on %s",
+			    remote->name,
 			    loop->c->conf->relays[p->relay].name,
 			    addr_str(&remote->addr[i], text));
 	}

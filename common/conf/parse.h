@@ -92,6 +92,8 @@ void		 conf_text_vmistake(struct conf_text *, unsigned line,
 		    const char *fmt, va_list) printf_like(3, 0);
 void		 conf_text_warning(struct conf_text *, unsigned line,
 		    const char *fmt, ...) printf_like(3, 4);
+void		 conf_text_doubt(struct conf_text *, unsigned line,
+		    const char *fmt, ...) printf_like(3, 4);
 /* "line 3", or "other.conf:3" if it stands in another file than from. */
 const char	*conf_text_where(const struct conf_text *, unsigned line,
 		    unsigned from, char *buf, size_t size);

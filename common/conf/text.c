@@ -250,6 +250,16 @@ conf_text_warning(struct conf_text *t, unsigned line, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+conf_text_doubt(struct conf_text *t, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	conf_text_note(t, CONF_DOUBT, line, fmt, ap);
+	va_end(ap);
+}
+
 static void
 conf_text_note(struct conf_text *t, enum conf_kind kind, unsigned line,
     const char *fmt, va_list ap)
@@ -319,7 +329,7 @@ conf_text_report(struct conf_text *t, conf_report *report, void *arg)
 		    conf_text_cmp);
 	for (i = 0; i < t->nmistakes; i++) {
 		m = &t->mistakes[i];
-		warnings += m->kind == CONF_WARNING;
+		warnings += m->kind != CONF_MISTAKE;
 		if (m->line == 0 || m->line > t->nlines) {
 			report(arg, m->kind, file, 0, m->text);
 			continue;

@@ -36,6 +36,7 @@ static void	 mistake(const char *, const char *);
 static void	 leave(struct conf *, int, bool);
 
 static FILE	*report, *warnings;
+static bool	 check;		/* nothing is to be started */
 static bool	 wrong;		/* there was a mistake */
 
 int
@@ -52,6 +53,7 @@ main(int argc, char **argv)
 		usage();
 	name = argv[1];
 	how = argv[3];
+	check = strchr(how, 'n') != NULL;
 	signals();
 	if (sandbox_reader(READER_MAX) == -1)
 		fatal("sandbox");
@@ -63,7 +65,7 @@ main(int argc, char **argv)
 	    strchr(how, 'i') != NULL && !inetd_can(conf, name))
 		conf_free(&conf);
 	if (conf != NULL) {
-		probe(conf, strchr(how, 'n') != NULL, name, say);
+		probe(conf, check, name, say);
 		if (wrong)
 			conf_free(&conf);
 	}
@@ -151,11 +153,12 @@ static void
 say(void *arg, enum conf_kind kind, const char *file, int line,
     const char *text)
 {
-	FILE *f = kind == CONF_WARNING ? warnings : report;
-	const char *what = kind == CONF_WARNING ? "warning: " : "";
+	const bool bad = kind == CONF_MISTAKE || (kind == CONF_DOUBT && check);
+	FILE *f = bad ? report : warnings;
+	const char *what = bad ? "" : "warning: ";
 
 	(void)arg;
-	wrong = wrong || kind == CONF_MISTAKE;
+	wrong = wrong || bad;
 	if (line != 0)
 		fprintf(f, "%s:%d: %s%s\n", file, line, what, text);
 	else

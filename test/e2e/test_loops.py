@@ -10,7 +10,7 @@ import struct
 import pytest
 
 import peers
-from harness import new_network, wait
+from harness import free_port, new_network, wait
 
 BACK = "leads back to relay"
 
@@ -28,6 +28,21 @@ def own_address():
 
 def check(box, remote, **parts):
     return box.run("-n", box.conf("loop", remotes=[remote], **parts).path)
+
+
+def test_a_start_warns_and_goes_on(daemon, echo, box):
+    """The check refuses what the start has to bear, as a reload must be able
+    to mend it."""
+    port = free_port()
+    listen = f'address = "127.0.0.1" port = {port}'
+    assert check(box, listen, listen=listen).returncode == 1
+    d = daemon(remotes=[listen], listen=listen)
+    d.wait_line("warning: remote \"a\" " + BACK)
+    with pytest.raises((OSError, EOFError)):
+        peers.roundtrip(d.connect())
+    d.reload(remotes=[echo])
+    wait(lambda: d.summary()["sessions"] == 0, 30, "the end of all sessions")
+    peers.roundtrip(d.connect()).close()
 
 
 @pytest.mark.skipif(own_address() is None, reason="no other address here")

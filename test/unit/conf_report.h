@@ -22,7 +22,7 @@ say(void *arg, enum conf_kind kind, const char *file, int line,
 	assert_true(*text != '\0' && strpbrk(text, "\n\r") == NULL);
 	said.n++;
 	snprintf(said.text + len, sizeof(said.text) - len, "%s:%d: %s%s\n",
-	    file, line, kind == CONF_WARNING ? "warning: " : "", text);
+	    file, line, kind != CONF_MISTAKE ? "warning: " : "", text);
 }
 
 static struct conf *
