@@ -79,6 +79,22 @@ log_is_journal(int fd)
 	    dev == st.st_dev && ino == st.st_ino;
 }
 
+const char *
+log_why(int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return "no more processes may be started (ulimit -u, TasksMax)";
+	case EMFILE:
+		return "too many open files (ulimit -n, LimitNOFILE)";
+	case EFBIG:
+		return "memory that processes share is limited as files are "
+		    "(ulimit -f, LimitFSIZE)";
+	default:
+		return strerror(error);
+	}
+}
+
 void
 log_tell(int level, const char *lines)
 {

@@ -32,6 +32,8 @@ const char	*log_level_name(int level);
 /* Is the descriptor the stream of systemd's journal, as JOURNAL_STREAM says?
  * There each line begins with "<level>", and has no time of its own. */
 bool		 log_is_journal(int fd);
+/* What strerror(3) says, and of a limit which one it is. */
+const char	*log_why(int error);
 /* Lines as they are on the standard error, for who has started us. */
 void		 log_tell(int level, const char *lines);
 /* How many lines of this process have been dropped so far. */

@@ -129,14 +129,15 @@ worker_drop(const struct conf *c)
 	if (geteuid() != 0)
 		return;
 	if (c->chroot != NULL && chroot(c->chroot) == -1)
-		fatal("chroot %s", c->chroot);
+		fatal("chroot %s (it needs CAP_SYS_CHROOT)", c->chroot);
 	if (chdir("/") == -1)
 		fatal("chdir");
 	if (c->user == NULL || uid == 0)
 		return;
 	if (setgroups(1, &gid) == -1 || setgid(gid) == -1 ||
 	    setuid(uid) == -1)
-		fatal("change to user %s", c->user);
+		fatal("change to user %s (it needs CAP_SETUID and "
+		    "CAP_SETGID)", c->user);
 	if (setuid(0) != -1 || seteuid(0) != -1 || getuid() != uid ||
 	    geteuid() != uid || getgid() != gid || getegid() != gid)
 		fatalx("the privileges of root came back");

@@ -55,10 +55,11 @@ main(int argc, char **argv)
 	/* What else the launching process left open is none of ours. */
 	if (!upgraded)
 		activate_collect();
+	if (!upgraded)
+		signals_early();
 	if (master.opt.check || master.opt.print)
 		check_only();
 	if (!upgraded) {
-		signals_early();
 		if (master.opt.inetd)
 			inetd_open();
 		activate_open();
@@ -213,17 +214,24 @@ background(void)
 		close(null);
 }
 
-/* Until there is somebody to listen to them. */
+/* Whoever started us may have ignored and held any signal: not even the end of
+ * a child would be told. Some are held until there is somebody to listen. */
 static void
 signals_early(void)
 {
+	struct sigaction is;
 	sigset_t later;
+	int signo;
 
+	for (signo = 1; signo < NSIG; signo++)
+		if (sigaction(signo, NULL, &is) == 0 &&
+		    is.sa_handler == SIG_IGN)
+			signal(signo, SIG_DFL);
 	sigemptyset(&later);
 	sigaddset(&later, SIGHUP);
 	sigaddset(&later, SIGUSR1);
 	sigaddset(&later, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &later, NULL);
+	sigprocmask(SIG_SETMASK, &later, NULL);
 }
 
 static void

@@ -10,7 +10,8 @@
  * start is to be looked for, and a T if the configuration is wanted as text.
  * The descriptors are those of proto.h: the value goes to one, to the second
  * all mistakes, a line each, or that text, and warnings to the third. The
- * status is 0, or 1 if there are mistakes.
+ * status is 0, or 1 if there are mistakes, or 3 if a limit of files is in the
+ * way.
  */
 #include "compat.h"
 
@@ -34,6 +35,7 @@ static bool	 inetd_can(struct conf *, const char *);
 static void	 say(void *, enum conf_kind, const char *, int, const char *);
 static void	 mistake(const char *, const char *);
 static void	 leave(struct conf *, int, bool);
+static void	 lost(void) no_return;
 
 static FILE	*report, *warnings;
 static bool	 check;		/* nothing is to be started */
@@ -73,7 +75,9 @@ main(int argc, char **argv)
 		leave(conf, atoi(argv[2]), strchr(how, 'T') != NULL);
 	good = conf != NULL;
 	conf_free(&conf);
-	return fclose(warnings) == EOF || fclose(report) == EOF ? 2 : !good;
+	if (fclose(warnings) == EOF || fclose(report) == EOF)
+		lost();
+	return !good;
 }
 
 static void
@@ -90,6 +94,7 @@ signals(void)
 {
 	sigset_t none;
 
+	signal(SIGXFSZ, SIG_IGN);	/* a limit is an error of write(2) */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
@@ -178,5 +183,11 @@ leave(struct conf *conf, int level, bool print)
 		conf->log_level = level;
 	if (conf_put(conf, READER_FD_VALUE) == -1 ||
 	    (print && conf_print(conf, CONF_AS_WRITTEN, report) == -1))
-		exit(2);
+		lost();
+}
+
+static void
+lost(void)
+{
+	exit(errno == EFBIG ? 3 : 2);
 }

@@ -75,7 +75,7 @@ replace(const char *path)
 	}
 	unlinkat(folder, tmp, 0);
 	r = write_all(openat(folder, tmp, O_WRONLY | O_CREAT | O_EXCL |
-	    O_NOFOLLOW | O_CLOEXEC, 0666));
+	    O_NOFOLLOW | O_CLOEXEC, 0644));
 	if (r == 0)
 		r = renameat(folder, tmp, folder, name);
 	saved = errno;

@@ -17,6 +17,7 @@ static void	child_place(const struct child *, const struct child_fd *,
 		    unsigned, int);
 static int	child_above(const struct child_fd *, unsigned);
 static int	child_copy(int, int);
+static void	child_lacks(void) no_return;
 static void	child_null(const struct child *);
 static void	child_signals(const struct child *);
 static void	child_failed(const struct child *, const char *, int)
@@ -133,7 +134,7 @@ child_place(const struct child *c, const struct child_fd *fds, unsigned n,
 	child_null(c);
 	for (i = 0; i < n; i++)
 		if (dup2(copy[i], fds[i].place) == -1)
-			_exit(127);
+			child_lacks();
 }
 
 static int
@@ -142,8 +143,15 @@ child_copy(int fd, int above)
 	int r = fcntl(fd, F_DUPFD, above);
 
 	if (r == -1)
-		_exit(127);
+		child_lacks();
 	return r;
+}
+
+static void
+child_lacks(void)
+{
+	log_write(LOG_ERR, "cannot start a process: %s", log_why(errno));
+	_exit(127);
 }
 
 /* A terminal would let it type into the shell that we were started from. The

@@ -107,7 +107,7 @@ generation_new(struct conf **conf, int fd, const char **errp)
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    board_create(&g->board, g->conf) == -1 ||
 	    load_generation(g) == -1) {
-		*errp = strerror(errno);
+		*errp = log_why(errno);
 		generation_free(g);
 		return NULL;
 	}

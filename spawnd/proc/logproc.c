@@ -122,7 +122,7 @@ logproc_start(const struct conf *conf, const char **errp)
 	const char *to = target_of(conf);
 
 	if (ipc_pair(pair) == -1 || (target = strdup(to)) == NULL) {
-		*errp = strerror(errno);
+		*errp = log_why(errno);
 		return -1;
 	}
 #ifdef SO_SNDBUFFORCE
@@ -132,7 +132,7 @@ logproc_start(const struct conf *conf, const char **errp)
 #endif
 	facility = conf->log_facility;
 	if (launch() == -1) {
-		*errp = strerror(errno);
+		*errp = log_why(errno);
 		return -1;
 	}
 	log_init(pair[1], "spawnd");

@@ -26,7 +26,7 @@ process_start(struct generation *g)
 
 	if ((w = worker_new(g, WORKER_NOSLOT)) == NULL ||
 	    process_launch(w) == -1) {
-		log_warn("cannot start a worker");
+		log_warnx("cannot start a worker: %s", log_why(errno));
 		if (w != NULL)
 			worker_free(w);
 		return -1;

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "conf/conf.h"
+#include "log.h"
 #include "master.h"
 #include "proc/child.h"
 #include "proc/reader.h"
@@ -35,7 +36,7 @@ reader_start(bool print, bool probe, uint64_t limit,
 	callback = cb;
 	if (reader_open(&input) == -1 || reader_launch(print, probe,
 	    input) == -1) {
-		*errp = strerror(errno);
+		*errp = log_why(errno);
 		reader_close();
 		callback = NULL;
 	} else if (limit != 0)
@@ -119,6 +120,8 @@ reader_failed(int status)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return "the program that reads the configuration cannot be "
 		    "run";
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 3)
+		return log_why(EFBIG);
 	return "the configuration could not be read to its end";
 }
 

@@ -107,7 +107,7 @@ check_ask(void)
 	}
 	if ((check_fd = shm_create("spawnd-check", 0)) == -1 ||
 	    check_start() == -1) {
-		failed(strerror(errno));
+		failed(log_why(errno));
 		return;
 	}
 	child_limit(&checker, CHECK_LIMIT);
