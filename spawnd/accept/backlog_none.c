@@ -9,6 +9,13 @@ backlog_waiting(int fd)
 	return BACKLOG_UNKNOWN;
 }
 
+int
+backlog_count(int fd)
+{
+	(void)fd;
+	return BACKLOG_UNKNOWN;
+}
+
 void
 backlog_shut(int fd)
 {

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "accept/admit.h"
+#include "accept/backlog.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
 #include "board.h"
@@ -18,9 +19,10 @@
 #include "tell/show.h"
 #include "utf8.h"
 
-#define COLUMNS	20	/* most of any view */
+#define COLUMNS	24	/* most of any view */
 
-/* A table: the same cells print as columns or as JSON. */
+/* A table: the same cells print as columns or as JSON, where a number that is
+ * "-" is null. */
 struct column {
 	const char	*name;
 	bool		 text;		/* a string in JSON */
@@ -37,6 +39,7 @@ struct table {
 static const struct view *find(const char *);
 static void	cell(struct table *, const char *, ...) printf_like(2, 3);
 static void	json_string(FILE *, const char *);
+static void	json_number(FILE *, const char *);
 static void	json_row(FILE *, const struct table *, size_t);
 static int	column_width(const struct table *, size_t);
 static void	print_columns(FILE *, const struct table *);
@@ -46,6 +49,8 @@ static void	show_summary(struct table *);
 static void	show_workers(struct table *);
 static void	show_generations(struct table *);
 static void	show_listeners(struct table *);
+static uint64_t	backlog_sum(void);
+static void	waiting_cell(struct table *, int);
 static void	show_remotes(struct table *);
 static void	show_remote(struct table *, const struct conf_relay *,
 		    const struct conf_remote *, unsigned);
@@ -55,7 +60,8 @@ static const struct column summary_cols[] = {
 	{ "generation", false }, { "mechanism", true }, { "workers", false },
 	{ "draining", false }, { "sessions", false },
 	{ "sessions_total", false }, { "accepted", false },
-	{ "refused", false }, { "waiting", false }, { "overload", true },
+	{ "refused", false }, { "waiting", false }, { "kept", false },
+	{ "overload", true },
 	{ "users_max_total", false }, { "bytes_in", false },
 	{ "bytes_out", false }, { "last_reload", true },
 	{ "dropped_logs", false }, { "sandbox", true }
@@ -72,8 +78,8 @@ static const struct column generation_cols[] = {
 };
 static const struct column listener_cols[] = {
 	{ "name", true }, { "address", true }, { "relay", true },
-	{ "accepted", false }, { "refused", false }, { "overload", true },
-	{ "backlog", false }
+	{ "accepted", false }, { "refused", false }, { "waiting", false },
+	{ "overload", true }, { "backlog", false }
 };
 static const struct column remote_cols[] = {
 	{ "relay", true }, { "name", true }, { "address", true },
@@ -182,6 +188,12 @@ json_string(FILE *f, const char *s)
 }
 
 static void
+json_number(FILE *f, const char *s)
+{
+	fputs(strcmp(s, "-") == 0 ? "null" : s, f);
+}
+
+static void
 json_row(FILE *f, const struct table *t, size_t row)
 {
 	size_t i;
@@ -192,7 +204,7 @@ json_row(FILE *f, const struct table *t, size_t row)
 		if (t->cols[i].text)
 			json_string(f, t->cells[row * t->ncols + i]);
 		else
-			fputs(t->cells[row * t->ncols + i], f);
+			json_number(f, t->cells[row * t->ncols + i]);
 	}
 	fputc('}', f);
 }
@@ -285,6 +297,7 @@ show_summary(struct table *t)
 	NUMBER(t, sum.sessions);
 	NUMBER(t, master.accepted);
 	NUMBER(t, master.refused);
+	NUMBER(t, handoff_kept() + backlog_sum());
 	cell(t, "%u", handoff_kept());
 	cell(t, "%s", admit_overload() ? "yes" : "no");
 	NUMBER(t, (uint64_t)c->users_max * c->servers_max);
@@ -354,9 +367,33 @@ show_listeners(struct table *t)
 		cell(t, "%s", c->relays[c->listens[l->index].relay].name);
 		NUMBER(t, l->accepted);
 		NUMBER(t, l->refused);
+		waiting_cell(t, backlog_count(l->io.fd));
 		cell(t, "%s", conf_overload_name(c->overload));
 		cell(t, "%u", l->backlog);
 	}
+}
+
+/* Over the listeners whose backlog the kernel tells. */
+static uint64_t
+backlog_sum(void)
+{
+	const struct listener *l;
+	uint64_t sum = 0;
+	int n;
+
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (!l->fresh && (n = backlog_count(l->io.fd)) > 0)
+			sum += (unsigned)n;
+	return sum;
+}
+
+static void
+waiting_cell(struct table *t, int n)
+{
+	if (n == BACKLOG_UNKNOWN)
+		cell(t, "-");
+	else
+		cell(t, "%d", n);
 }
 
 static void

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import stat
@@ -15,13 +16,13 @@ from peers import roundtrip
 
 SUMMARY = {"version", "pid", "uptime_seconds", "generation", "mechanism",
            "workers", "draining", "sessions", "sessions_total", "accepted",
-           "refused", "overload", "users_max_total", "bytes_in", "bytes_out",
-           "last_reload", "dropped_logs"}
+           "refused", "waiting", "kept", "overload", "users_max_total",
+           "bytes_in", "bytes_out", "last_reload", "dropped_logs"}
 COLUMNS = {
     "workers": ["pid", "generation", "state", "sessions", "taken", "closed",
                 "bytes_in", "bytes_out", "age_seconds"],
     "listeners": ["name", "address", "relay", "accepted", "refused",
-                  "overload", "backlog"],
+                  "waiting", "overload", "backlog"],
     "remotes": ["relay", "name", "address", "weight", "active", "sessions",
                 "failed", "held", "bytes_in", "bytes_out"],
 }
@@ -89,6 +90,38 @@ def test_bytes_of_open_sessions_are_counted(daemon, echo):
     peers.receive(client, 5000)
     wait(lambda: d.summary()["bytes_in"] == 5000 ==
          d.summary()["bytes_out"], 5, "the bytes of an open session")
+
+
+def test_who_waits_in_each_backlog(daemon, echo, box):
+    """The kernel is asked: TCP and unix sockets alike."""
+    path = box.dir / "side.sock"
+    d = daemon(remotes=[echo], spawnd="""
+        servers { min = 1 max = 1 } users { min = 1 max = 1 }""",
+               listen={"web": 'address = "127.0.0.1" port = 0',
+                       "side": f'path = "{path}"'})
+    first = roundtrip(d.connect())
+    late = [d.connect() for _ in range(3)]
+    late += [box.closing(peers.connect(str(path))) for _ in range(2)]
+    for sock in late:
+        sock.sendall(b"late")
+
+    def waiting():
+        return {l["name"]: l["waiting"] for l in d.show("listeners")}
+    wait(lambda: waiting() == {"web": 3, "side": 2}, 30, "five wait")
+    summary = d.summary()
+    assert (summary["waiting"], summary["kept"], summary["overload"]) == \
+        (5, 0, "yes")
+    head, *lines = d.ctl("show", "listeners").stdout.splitlines()
+    column = head.split().index("waiting")
+    assert sorted(line.split()[column] for line in lines) == ["2", "3"]
+    first.close()
+    for _ in range(5):
+        there = select.select(late, [], [], 30)[0]
+        assert there, f"{len(late)} wait for ever"
+        assert peers.receive(there[0], 4) == b"late"
+        there[0].close()
+        late.remove(there[0])
+    wait(lambda: waiting() == {"web": 0, "side": 0}, 30, "nobody waits")
 
 
 @pytest.mark.parametrize("args, words", [
