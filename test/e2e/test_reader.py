@@ -217,7 +217,7 @@ def test_reader_that_is_missing(box, echo):
 
 
 @pytest.mark.parametrize("script", [
-    "exit 0\n", "exit 1\n", "exit 3\n", "kill -9 $$\n",
+    "exit 0\n", "exit 1\n", "exit 4\n", "kill -9 $$\n",
     "echo nonsense >&3\nexit 0\n",
     "head -c 100000 /dev/urandom >&3\nexit 0\n"])
 def test_reader_that_cannot_be_trusted(daemon, echo, box, script):
