@@ -1,0 +1,97 @@
+/*
+ * A packet of any bytes to the logger: it becomes one line, without anything
+ * that a terminal would obey, under the process that has sent it.
+ */
+#include "compat.h"
+
+#include "../../helpers/logger/logger.h"
+#include "log.h"
+
+#define SENDER	4711
+
+int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* What lines.c needs of the other files. */
+static enum target_style style;
+
+bool
+share_allows(pid_t pid, size_t n)
+{
+	(void)pid;
+	(void)n;
+	return true;
+}
+
+int
+target_start(const char *name, int facility)
+{
+	(void)name;
+	(void)facility;
+	return 0;
+}
+
+const char *
+target_name(void)
+{
+	return "here";
+}
+
+enum target_style
+target_style(void)
+{
+	return style;
+}
+
+int
+target_reopen(void)
+{
+	return 0;
+}
+
+int
+target_follow(void)
+{
+	return 0;
+}
+
+size_t
+target_put(const char *text, size_t n)
+{
+	size_t i;
+
+	if (n == 0 || text[n - 1] != '\n')
+		abort();
+	for (i = 0; i < n - 1; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			abort();
+	if (memmem(text, n, "4711", 4) == NULL)
+		abort();
+	return 0;
+}
+
+void
+target_syslog(int level, char *text)
+{
+	if (level < 0 || level > 7 || strchr(text, '\n') != NULL)
+		abort();
+}
+
+/* The first byte chooses the target. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char packet[LOG_LINE + 1];
+	size_t n;
+
+	if (size < 2)
+		return 0;
+	n = size - 1 < sizeof(packet) - 1 ? size - 1 : sizeof(packet) - 1;
+	style = (enum target_style)(data[0] % (TARGET_SYSLOG + 1));
+	memcpy(packet, data + 1, n);
+	lines_take(packet, n, SENDER);
+	if (lines_waiting() > 1)
+		abort();
+	if (lines_waiting() == 1)
+		lines_write();
+	return 0;
+}
