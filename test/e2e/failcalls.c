@@ -54,6 +54,7 @@ static pid_t		 pid;
 
 static void	start(void) __attribute__((constructor));
 static bool	fails(enum function);
+static bool	 no_memory(void *);
 static void	*next(const char *);
 
 static void
@@ -170,24 +171,39 @@ getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 	return 0;
 }
 
+#define NO_MEMORY()	no_memory(__builtin_return_address(0))
+
+/* Not for libseccomp, whose seccomp_load() frees twice what it could not get. */
+static bool
+no_memory(void *caller)
+{
+	Dl_info who;
+
+	if (control == NULL || control->function != MALLOC ||
+	    (dladdr(caller, &who) != 0 &&
+	    strstr(who.dli_fname, "libseccomp") != NULL))
+		return false;
+	return fails(MALLOC);
+}
+
 /* Not by dlsym(), which allocates. */
 
 void *
 malloc(size_t size)
 {
-	return fails(MALLOC) ? NULL : __libc_malloc(size);
+	return NO_MEMORY() ? NULL : __libc_malloc(size);
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-	return fails(MALLOC) ? NULL : __libc_calloc(n, size);
+	return NO_MEMORY() ? NULL : __libc_calloc(n, size);
 }
 
 void *
 realloc(void *p, size_t size)
 {
-	return fails(MALLOC) ? NULL : __libc_realloc(p, size);
+	return NO_MEMORY() ? NULL : __libc_realloc(p, size);
 }
 
 /* pidfd_open(2) has no function of its own everywhere. */

@@ -351,7 +351,8 @@ def test_a_backlog_that_nobody_knows(box, echo, calls, event, error):
 @pytest.mark.parametrize("who", ["master", "worker"])
 def test_memory_runs_out(daemon, calls, who):
     """The first allocations of a round one by one, then some of the many
-    that a reload makes. Those of libconfuse are spared."""
+    that a reload makes. Those of libconfuse and of libseccomp are
+    spared."""
     d, pid, failed, hits, n, steps = daemon, daemon.pid, 0, 0, 0, 0
     while steps < 250:
         calls.fail("malloc", "ENOMEM", who, skip=n)
