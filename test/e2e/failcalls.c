@@ -173,7 +173,7 @@ getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 
 #define NO_MEMORY()	no_memory(__builtin_return_address(0))
 
-/* Not for libseccomp, whose seccomp_load() frees twice what it could not get. */
+/* Not for libseccomp: seccomp_load() frees twice what it could not get. */
 static bool
 no_memory(void *caller)
 {
