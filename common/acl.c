@@ -16,6 +16,7 @@ static int	 acl_parse_ip(const char *, struct acl_rule *, const char **);
 static void	 acl_unmap(struct acl_rule *);
 static unsigned	 acl_width(const struct acl_rule *);
 static bool	 acl_mask(uint8_t ip[16], unsigned bits, unsigned width);
+static bool	 acl_matches(const struct acl_rule *, const struct source *);
 static char	*acl_net_str(const struct acl_rule *, char *, size_t);
 
 static char acl_error[512];
@@ -186,4 +187,29 @@ acl_str(const struct acl_rule *rule, char buf[ADDR_STRLEN])
 	snprintf(buf, ADDR_STRLEN, "%s %s%s", rule->permit ? "permit" : "deny",
 	    rule->negate ? "not " : "", acl_net_str(rule, net, sizeof(net)));
 	return buf;
+}
+
+const struct acl_rule *
+acl_first(const struct acl *acl, const struct source *client)
+{
+	size_t i;
+
+	for (i = 0; i < acl->n; i++)
+		if (acl_matches(&acl->rules[i], client))
+			return &acl->rules[i];
+	return NULL;
+}
+
+static bool
+acl_matches(const struct acl_rule *rule, const struct source *client)
+{
+	uint8_t ip[16];
+	bool inside = rule->family == 0;
+
+	if (rule->family == client->family) {
+		memcpy(ip, client->ip, sizeof(ip));
+		acl_mask(ip, rule->bits, acl_width(rule));
+		inside = memcmp(ip, rule->ip, acl_width(rule) / 8) == 0;
+	}
+	return inside != rule->negate;
 }

@@ -28,5 +28,8 @@ struct acl {
 int	 acl_parse(const char *text, struct acl_rule *, const char **errp);
 /* "deny 10.9.0.0/16", canonical; returns buf. */
 char	*acl_str(const struct acl_rule *, char buf[ADDR_STRLEN]);
+/* The first rule that matches, or NULL: one after the other, for who wants to
+ * know why; acl_map.h answers quickly. */
+const struct acl_rule *acl_first(const struct acl *, const struct source *);
 
 #endif

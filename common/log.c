@@ -217,13 +217,17 @@ log_info(const char *fmt, ...)
 bool
 log_allow(struct log_limit *l, uint64_t now, unsigned *skipped)
 {
-	if (now < l->next) {
+	if (now >= l->next) {
+		l->next = now + 1000;
+		l->used = 0;
+	} else if (l->used < l->more)
+		l->used++;
+	else {
 		l->skipped++;
 		return false;
 	}
 	*skipped = l->skipped;
 	l->skipped = 0;
-	l->next = now + 1000;
 	return true;
 }
 

@@ -46,11 +46,13 @@ void		 log_vwrite(int level, const char *fmt, va_list)
 void		 log_warn(const char *fmt, ...) printf_like(1, 2);
 void		 log_warnx(const char *fmt, ...) printf_like(1, 2);
 void		 log_info(const char *fmt, ...) printf_like(1, 2);
-/* For what may happen as often as a client likes: at most one line a second.
- * True if now is the time for it; *skipped is then how many there would have
- * been since. Begins as { 0, 0 }. */
+/* For what may happen as often as a client likes: at most one line a second, or
+ * as many more as it begins with; all else is 0 then. True if now is the time
+ * for one; *skipped is then how many there would have been since the last. */
 struct log_limit {
-	uint64_t	 next;		/* ms */
+	uint64_t	 next;		/* ms: the next second begins */
+	unsigned	 more;		/* lines a second beyond the first */
+	unsigned	 used;		/* of them */
 	unsigned	 skipped;
 };
 bool		 log_allow(struct log_limit *, uint64_t now_ms,

@@ -32,7 +32,8 @@ idle_begin(void)
 static bool
 busy(void)
 {
-	const uint64_t seen = master.accepted + master.refused;
+	const uint64_t seen = master.accepted + master.denied +
+	    master.limited;
 	const bool moved = seen != before;
 
 	before = seen;

@@ -5,6 +5,7 @@
 #include "accept/addrs.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
+#include "accept/overload.h"
 #include "conf/conf.h"
 #include "ev.h"
 #include "life.h"
@@ -110,6 +111,7 @@ life_stop(bool now)
 		upgrade_cancel();
 		if (master.gen == NULL)
 			start_failed("stopped by a signal");
+		overload_end();
 		listener_close_all();
 		generation_retire(master.gen);
 	}

@@ -35,7 +35,7 @@ struct master {
 	bool			 ending;	/* and waits for nobody */
 	uint64_t		 started;	/* ms */
 	time_t			 started_wall;
-	uint64_t		 accepted, refused;
+	uint64_t		 accepted, denied, limited;
 	uint64_t		 past_sessions;	/* of reaped workers */
 	uint64_t		 past_in, past_out, past_dropped;
 };

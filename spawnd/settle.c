@@ -2,6 +2,7 @@
 
 #include "accept/admit.h"
 #include "accept/handoff.h"
+#include "accept/overload.h"
 #include "log.h"
 #include "mark.h"
 #include "master.h"
@@ -99,7 +100,7 @@ settle_want_room(void)
 {
 	board_u32 *want = &master.gen->board.head->want_room;
 	const bool waits = !master.stopping &&
-	    (handoff_kept() != 0 || admit_overload());
+	    (handoff_kept() != 0 || overload_on());
 
 	if (waits == (atomic_load(want) != 0))
 		return;

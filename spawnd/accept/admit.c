@@ -4,10 +4,11 @@
 #include "accept/backlog.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
+#include "accept/overload.h"
 #include "accept/pause.h"
+#include "accept/refuse.h"
 #include "acl_map.h"
 #include "conf/conf.h"
-#include "log.h"
 #include "mark.h"
 #include "master.h"
 #include "proc/generation.h"
@@ -24,15 +25,10 @@ static bool	admit_waits(struct listener *);
 static int	admit_accept(struct listener *, struct proto_conn *);
 static void	admit_error(struct listener *, int);
 static void	admit_emptied(struct listener *);
-static void	admit_deny(struct listener *, int);
-static void	admit_refuse(struct listener *, int);
-static void	overload_begin(void);
 
 TAILQ_HEAD(ready_list, listener);
 
 static struct ready_list ready = TAILQ_HEAD_INITIALIZER(ready);
-static bool		 overload;
-static struct log_limit	 overload_limit;
 static int		 last_fd = -1;	/* that was accepted */
 
 void
@@ -56,20 +52,13 @@ admit_forget(struct listener *l)
 	l->ready = false;
 }
 
-bool
-admit_overload(void)
-{
-	return overload;
-}
-
 void
 admit_ready(void)
 {
 	struct ready_list served = TAILQ_HEAD_INITIALIZER(served);
 	struct listener *l, *next;
 
-	if (overload && handoff_room() == HANDOFF_ROOM)
-		overload = false;
+	overload_look();
 	TAILQ_FOREACH_SAFE(l, &ready, ready_entry, next) {
 		/* One that is fresh waits for the commit of its reload. */
 		if (l->fresh || !admit_listener(l) || !l->ready)
@@ -111,7 +100,8 @@ admit_one(struct listener *l)
 		return false;
 	if (room == HANDOFF_NONE) {
 		overload_begin();
-		if (master.gen->conf->overload == OVERLOAD_QUEUE)
+		l->held = master.gen->conf->overload == OVERLOAD_QUEUE;
+		if (l->held)
 			return false;
 	}
 	admit_connection(l, false);
@@ -148,16 +138,18 @@ admit_connection(struct listener *l, bool keep)
 	if ((fd = admit_accept(l, &c)) == -1)
 		return;
 	if (!acl_map_permits(master.gen->acl, &c.client)) {
-		admit_deny(l, fd);
+		refuse_denied(l, fd, &c.client);
 		return;
 	}
 	if (!handoff_give(fd, &c)) {
 		if (!keep) {
-			admit_refuse(l, fd);
+			refuse_limited(l, fd, &c.client);
 			return;
 		}
 		handoff_keep(fd, &c);
 	}
+	if (l->held)
+		overload_waited();
 	l->accepted++;
 	master.accepted++;
 }
@@ -249,41 +241,7 @@ admit_error(struct listener *l, int err)
 static void
 admit_emptied(struct listener *l)
 {
+	l->held = false;
 	admit_forget(l);
 	ev_io_again(&l->io, IO_READ);
-}
-
-static void
-admit_deny(struct listener *l, int fd)
-{
-	l->refused++;
-	master.refused++;
-	close(fd);
-}
-
-/* Nobody has room and nobody is to wait. */
-static void
-admit_refuse(struct listener *l, int fd)
-{
-	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-
-	l->refused++;
-	master.refused++;
-	if (master.gen->conf->overload == OVERLOAD_RESET)
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(fd);
-}
-
-static void
-overload_begin(void)
-{
-	const struct conf *conf = master.gen->conf;
-	unsigned skipped;
-
-	if (!overload && handoff_kept() == 0 &&
-	    log_allow(&overload_limit, ev_now(), &skipped))
-		log_warnx("overload (%s): servers max %u and users max %u are "
-		    "reached", conf_overload_name(conf->overload),
-		    conf->servers_max, conf->users_max);
-	overload = true;
 }

@@ -1,5 +1,5 @@
 /*
- * admit.h - accepts, asks the access rules, overload.
+ * admit.h - accepts, asks the access rules and for room.
  */
 #ifndef ADMIT_H
 #define ADMIT_H
@@ -18,7 +18,5 @@ void		 admit_ready(void);
 void		 admit_all(struct listener *);
 /* The listener goes. */
 void		 admit_forget(struct listener *);
-/* True while nobody has room. */
-bool		 admit_overload(void);
 
 #endif

@@ -290,9 +290,10 @@ listener_save(FILE *f)
 
 	TAILQ_FOREACH(l, &master.listeners, entry) {
 		fprintf(f, "listener %d %d %u %u %" PRIu64 " %" PRIu64
-		    " %ju %ju %s %u ", inherit_fd(l->io.fd), (int)l->from,
-		    l->index, l->backlog, l->accepted, l->refused,
-		    (uintmax_t)l->file.dev, (uintmax_t)l->file.ino, l->name,
+		    " %" PRIu64 " %ju %ju %s %u ", inherit_fd(l->io.fd),
+		    (int)l->from, l->index, l->backlog, l->accepted,
+		    l->denied, l->limited, (uintmax_t)l->file.dev,
+		    (uintmax_t)l->file.ino, l->name,
 		    (unsigned)l->asked.len);
 		p = (const uint8_t *)&l->asked.un;
 		for (i = 0; i < l->asked.len; i++)
@@ -315,9 +316,9 @@ listener_take(const char *line)
 	l->io.fd = -1;
 	TAILQ_INSERT_TAIL(&master.listeners, l, entry);
 	if (sscanf(line, "listener %d %d %u %u %" SCNu64 " %" SCNu64
-	    " %ju %ju %31s %u %n", &fd, &from, &l->index, &l->backlog,
-	    &l->accepted, &l->refused, &dev, &ino, l->name, &len, &at) != 10 ||
-	    len > sizeof(l->asked.un))
+	    " %" SCNu64 " %ju %ju %31s %u %n", &fd, &from, &l->index,
+	    &l->backlog, &l->accepted, &l->denied, &l->limited, &dev, &ino,
+	    l->name, &len, &at) != 11 || len > sizeof(l->asked.un))
 		return false;
 	l->from = (enum listener_from)from;
 	for (i = 0; i < len; i++) {

@@ -33,7 +33,9 @@ struct listener {
 	bool			 counts;	/* its backlog has been told */
 	int			 waiting;	/* connections, or BACKLOG_* */
 	struct unixsock		 file;
-	uint64_t		 accepted, refused;
+	bool			 held;		/* who is there had to wait for
+						   room */
+	uint64_t		 accepted, denied, limited;
 };
 
 /*

@@ -9,6 +9,7 @@
 
 #include "accept/handoff.h"
 #include "accept/listener.h"
+#include "accept/overload.h"
 #include "ev.h"
 #include "log.h"
 #include "mark.h"
@@ -67,6 +68,7 @@ static const struct {
 	{ "master ",	 take_master },
 	{ "log ",	 logproc_take },
 	{ "listener ",	 listener_take },
+	{ "overload ",	 overload_take },
 	{ "total ",	 load_take },
 	{ "generation ", generation_take },
 	{ "worker ",	 process_take },
@@ -198,12 +200,14 @@ save(FILE *f)
 {
 	fprintf(f, STATE_LINE, UPGRADE_STATE, PROTO_VERSION);
 	fprintf(f, "master %u %" PRIu64 " %" PRId64 " %" PRIu64 " %" PRIu64
-	    " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+	    " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
 	    master.last_number, master.started, (int64_t)master.started_wall,
-	    master.accepted, master.refused, master.past_sessions,
-	    master.past_in, master.past_out, master.past_dropped);
+	    master.accepted, master.denied, master.limited,
+	    master.past_sessions, master.past_in, master.past_out,
+	    master.past_dropped);
 	logproc_save(f);
 	listener_save(f);
+	overload_save(f);
 	generation_save(f);
 	handoff_save(f);
 	control_save(f);
@@ -303,10 +307,11 @@ take_master(const char *line)
 	int64_t wall;
 
 	if (sscanf(line, "master %u %" SCNu64 " %" SCNd64 " %" SCNu64
-	    " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
-	    &master.last_number, &master.started, &wall, &master.accepted,
-	    &master.refused, &master.past_sessions, &master.past_in,
-	    &master.past_out, &master.past_dropped) != 9)
+	    " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+	    " %" SCNu64, &master.last_number, &master.started, &wall,
+	    &master.accepted, &master.denied, &master.limited,
+	    &master.past_sessions, &master.past_in, &master.past_out,
+	    &master.past_dropped) != 10)
 		return false;
 	master.started_wall = (time_t)wall;
 	return true;

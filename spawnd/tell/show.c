@@ -2,10 +2,10 @@
 
 #include <stdarg.h>
 
-#include "accept/admit.h"
 #include "accept/backlog.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
+#include "accept/overload.h"
 #include "board.h"
 #include "conf/conf.h"
 #include "ev.h"
@@ -60,8 +60,8 @@ static const struct column summary_cols[] = {
 	{ "generation", false }, { "mechanism", true }, { "workers", false },
 	{ "draining", false }, { "sessions", false },
 	{ "sessions_total", false }, { "accepted", false },
-	{ "refused", false }, { "waiting", false }, { "kept", false },
-	{ "overload", true },
+	{ "refused", false }, { "denied", false }, { "limited", false },
+	{ "waiting", false }, { "kept", false }, { "overload", true },
 	{ "users_max_total", false }, { "bytes_in", false },
 	{ "bytes_out", false }, { "last_reload", true },
 	{ "dropped_logs", false }, { "sandbox", true }
@@ -78,7 +78,8 @@ static const struct column generation_cols[] = {
 };
 static const struct column listener_cols[] = {
 	{ "name", true }, { "address", true }, { "relay", true },
-	{ "accepted", false }, { "refused", false }, { "waiting", false },
+	{ "accepted", false }, { "refused", false }, { "denied", false },
+	{ "limited", false }, { "waiting", false },
 	{ "overload", true }, { "backlog", false }
 };
 static const struct column remote_cols[] = {
@@ -296,10 +297,12 @@ show_summary(struct table *t)
 	NUMBER(t, sum.open);
 	NUMBER(t, sum.sessions);
 	NUMBER(t, master.accepted);
-	NUMBER(t, master.refused);
+	NUMBER(t, master.denied + master.limited);
+	NUMBER(t, master.denied);
+	NUMBER(t, master.limited);
 	NUMBER(t, handoff_kept() + backlog_sum());
 	cell(t, "%u", handoff_kept());
-	cell(t, "%s", admit_overload() ? "yes" : "no");
+	cell(t, "%s", overload_on() ? "yes" : "no");
 	NUMBER(t, (uint64_t)c->users_max * c->servers_max);
 	NUMBER(t, sum.bytes_in);
 	NUMBER(t, sum.bytes_out);
@@ -366,7 +369,9 @@ show_listeners(struct table *t)
 		cell(t, "%s", addr_str(&l->addr, text));
 		cell(t, "%s", c->relays[c->listens[l->index].relay].name);
 		NUMBER(t, l->accepted);
-		NUMBER(t, l->refused);
+		NUMBER(t, l->denied + l->limited);
+		NUMBER(t, l->denied);
+		NUMBER(t, l->limited);
 		waiting_cell(t, backlog_count(l->io.fd));
 		cell(t, "%s", conf_overload_name(c->overload));
 		cell(t, "%u", l->backlog);

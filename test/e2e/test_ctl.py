@@ -16,13 +16,14 @@ from peers import roundtrip
 
 SUMMARY = {"version", "pid", "uptime_seconds", "generation", "mechanism",
            "workers", "draining", "sessions", "sessions_total", "accepted",
-           "refused", "waiting", "kept", "overload", "users_max_total",
-           "bytes_in", "bytes_out", "last_reload", "dropped_logs"}
+           "refused", "denied", "limited", "waiting", "kept", "overload",
+           "users_max_total", "bytes_in", "bytes_out", "last_reload",
+           "dropped_logs"}
 COLUMNS = {
     "workers": ["pid", "generation", "state", "sessions", "taken", "closed",
                 "bytes_in", "bytes_out", "age_seconds"],
     "listeners": ["name", "address", "relay", "accepted", "refused",
-                  "waiting", "overload", "backlog"],
+                  "denied", "limited", "waiting", "overload", "backlog"],
     "remotes": ["relay", "name", "address", "weight", "active", "sessions",
                 "failed", "held", "bytes_in", "bytes_out"],
 }

@@ -122,6 +122,13 @@ def test_access_deny_list(daemon, echo):
     assert let_in(d, ("127.0.0.1", v4))
     wait(lambda: d.summary()["refused"] == 2, 5, "the count of refused")
     assert sum(l["refused"] for l in d.show("listeners")) == 2
+    assert sum(l["denied"] for l in d.show("listeners")) == 2
+    summary = d.summary()
+    assert (summary["denied"], summary["limited"]) == (2, 0)
+    line, = d.wait_line("refused: listener=web client=127.0.3.7:")
+    assert line.endswith(' end=relay why=denied rule="deny 127.0.3.0/24"')
+    line, = d.wait_line("refused: listener=web client=[::1]:")
+    assert line.endswith(' end=relay why=denied rule="deny ::1"')
 
 
 def test_access_permit_list_denies_the_rest(daemon, echo):
@@ -132,6 +139,8 @@ def test_access_permit_list_denies_the_rest(daemon, echo):
     assert let_in(d, ("127.0.0.1", v4), source="127.0.3.8")
     assert peers.turned_away(d.box, ("127.0.0.1", v4), source="127.0.4.7")
     assert let_in(d, ("::1", v6))
+    d.wait_line("client=127.0.3.9:", 'rule="deny 127.0.3.9"')
+    d.wait_line("client=127.0.4.7:", 'rule="none permits"')
 
 
 def test_access_changes_with_a_reload(daemon, echo):

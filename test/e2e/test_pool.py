@@ -1,6 +1,8 @@
 """How many workers there are, who gets a session, and what happens when all
 of them are full."""
 
+import re
+import select
 import signal
 import time
 
@@ -240,3 +242,77 @@ def test_retired_worker_serves_what_it_has(daemon, echo):
         client.close()
     wait(lambda: first[0] not in d.kids(), 5, "the old worker's end")
     assert all(peers.answers(c) for c in clients[10:])
+
+
+ONE = "servers { min = 1 max = 1 } users { min = 1 max = 1 }"
+BEGIN = "servers max 1 and users max 1 are reached"
+END = re.compile(r"overload is over after (\d+\.\d{3}) s: (\d+) connections "
+                 r"were refused, (\d+) had to wait$")
+
+
+def over(d, count=1):
+    """How long each overload was, who was refused, and who had to wait."""
+    lines = wait(lambda: (lambda got: got if len(got) >= count else None)
+                 (d.lines("overload is over")), 30, "the overload's end")
+    assert len(lines) == count == len(d.lines(BEGIN)), d.log
+    found = [END.search(line) for line in lines]
+    return [(float(m[1]), int(m[2]), int(m[3])) for m in found]
+
+
+def test_the_end_of_an_overload_says_who_waited(daemon, echo):
+    """One that comes and goes with each session is one."""
+    d = daemon(remotes=[echo], spawnd=ONE)
+    first = roundtrip(d.connect())
+    began = time.monotonic()
+    late = [d.connect() for _ in range(5)]
+    for sock in late:
+        sock.sendall(b"late")
+    d.wait_line(BEGIN)
+    first.close()
+    while late:
+        there = select.select(late, [], [], 30)[0]
+        assert there, f"{len(late)} wait for ever"
+        assert peers.receive(there[0], 4) == b"late"
+        there[0].close()
+        late.remove(there[0])
+    long = time.monotonic() - began
+    (lasted, refused, waited), = over(d)
+    assert lasted <= long and (refused, waited) == (0, 5)
+    assert d.summary()["limited"] == 0
+
+
+@pytest.mark.parametrize("policy", ["close", "reset"])
+def test_the_end_of_an_overload_says_who_was_refused(daemon, echo, box,
+                                                     policy):
+    """Each is a line, ten a second at most; who is denied anyway is denied."""
+    d = daemon(remotes=[echo], spawnd=f"""{ONE} overload = {policy}
+        access = {{"deny 127.0.3.0/24"}}""")
+    first = roundtrip(d.connect())
+    for _ in range(40):
+        peers.turned_away(box, d.address())
+    for _ in range(3):
+        peers.turned_away(box, d.address(), source="127.0.3.1")
+    wait(lambda: d.summary()["denied"] == 3, 30, "three are denied")
+    summary, listener = d.summary(), d.show("listeners")[0]
+    for what in summary, listener:
+        assert (what["denied"], what["limited"], what["refused"]) == \
+            (3, 40, 43)
+    first.close()
+    (lasted, refused, waited), = over(d)
+    assert (refused, waited) == (40, 0)
+    told = d.lines("why=limit limit=overload")
+    assert 10 <= len(told) <= 40
+    assert all("refused: listener=web client=127.0.0.1:" in line
+               for line in told)
+    assert len(d.lines('rule="deny 127.0.3.0/24"')) == 3
+
+
+def test_the_end_ends_an_overload(daemon, echo):
+    d = daemon(remotes=[echo], spawnd=ONE)
+    first, late = roundtrip(d.connect()), d.connect()
+    d.wait_line(BEGIN)
+    d.kill(signal.SIGTERM)
+    over(d)
+    late.close()
+    first.close()
+    d.wait_end(30)

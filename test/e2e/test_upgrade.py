@@ -554,6 +554,25 @@ def test_in_overload(daemon, echo, box, folder, overload):
     assert all(peers.answers(c) for c in clients + waiting)
 
 
+def test_an_overload_goes_on(daemon, echo, box, folder):
+    """What was refused before the upgrade is told of at the end."""
+    d = daemon(remotes=[echo], program=folder / "spawnd", spawnd="""
+        servers { min = 1 max = 1 } users { min = 1 max = 1 }
+        overload = reset access = {"deny 127.0.3.0/24"}""")
+    client = roundtrip(d.connect())
+    peers.turned_away(box, d.address(), source="127.0.3.1")
+    peers.turned_away(box, d.address())
+    d.wait_line("overload (reset)")
+    before = d.show("listeners")[0]
+    upgraded(d)
+    line, = d.wait_line("overload is over after")
+    assert "1 connections were refused, 0 had to wait" in line
+    after, summary = d.show("listeners")[0], d.summary()
+    for name, count in (("denied", 1), ("limited", 1), ("refused", 2)):
+        assert before[name] == after[name] == summary[name] == count
+    assert peers.answers(client)
+
+
 def test_with_the_backlog_full_of_clients(daemon, echo, box, folder):
     """200 clients at 2 places, upgrades all the time: nobody is lost."""
     d = daemon(remotes=[echo], program=folder / "spawnd", spawnd=FULL)

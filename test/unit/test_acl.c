@@ -45,6 +45,29 @@ permits(const char *rules, const char *host)
 	return yes;
 }
 
+/* Which it was, for who is told. */
+static void
+test_first(void **state)
+{
+	struct acl_rule rule[3];
+	const struct acl acl = { rule, nitems_of(rule) };
+	struct source p;
+	const char *err;
+
+	(void)state;
+	assert_int_equal(acl_parse("permit 10.1.0.0/16", &rule[0], &err), 0);
+	assert_int_equal(acl_parse("deny 10.0.0.0/7", &rule[1], &err), 0);
+	assert_int_equal(acl_parse("deny not ::/1", &rule[2], &err), 0);
+	p = source_of("10.1.255.1");
+	assert_ptr_equal(acl_first(&acl, &p), &rule[0]);
+	p = source_of("11.2.0.1");
+	assert_ptr_equal(acl_first(&acl, &p), &rule[1]);
+	p = source_of("12.0.0.1");
+	assert_ptr_equal(acl_first(&acl, &p), &rule[2]);
+	p = source_of("::1");
+	assert_null(acl_first(&acl, &p));
+}
+
 static void
 test_parse(void **state)
 {
@@ -260,6 +283,7 @@ one_after_the_other(const struct acl *acl, const struct source *p)
 static void
 test_random(void **state)
 {
+	const struct acl_rule *first;
 	struct acl_rule rule[40];
 	struct acl acl = { .rules = rule };
 	struct acl_map *map;
@@ -281,6 +305,10 @@ test_random(void **state)
 				memcpy(p.ip, rule[i % acl.n].ip, 16);
 			assert_int_equal(acl_map_permits(map, &p),
 			    one_after_the_other(&acl, &p));
+			first = acl_first(&acl, &p);
+			if (first != NULL)
+				assert_int_equal(first->permit,
+				    acl_map_permits(map, &p));
 		}
 		acl_map_free(&map);
 	}
@@ -323,6 +351,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_parse_bad),
 		cmocka_unit_test(test_first_match),
 		cmocka_unit_test(test_no_match),

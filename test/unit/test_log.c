@@ -332,6 +332,36 @@ test_fatal(void **state)
 	    ": error: file: Permission denied"));
 }
 
+static unsigned
+allowed(struct log_limit *l, uint64_t now, unsigned tries, unsigned *skipped)
+{
+	unsigned n = 0;
+
+	*skipped = 0;
+	for (; tries > 0; tries--)
+		n += log_allow(l, now, skipped);
+	return n;
+}
+
+static void
+test_limit(void **state)
+{
+	struct log_limit one = { 0 }, ten = { .more = 9 };
+	unsigned skipped;
+
+	(void)state;
+	assert_int_equal(allowed(&one, 5000, 3, &skipped), 1);
+	assert_int_equal(allowed(&one, 5999, 2, &skipped), 0);
+	assert_int_equal(allowed(&one, 6000, 1, &skipped), 1);
+	assert_int_equal(skipped, 4);
+	assert_int_equal(allowed(&ten, 5000, 4, &skipped), 4);
+	assert_int_equal(allowed(&ten, 5500, 20, &skipped), 6);
+	assert_int_equal(allowed(&ten, 6000, 1, &skipped), 1);
+	assert_int_equal(skipped, 14);
+	assert_int_equal(allowed(&ten, 6000, 20, &skipped), 9);
+	assert_int_equal(skipped, 0);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -349,6 +379,7 @@ main(void)
 		T(test_reader_gone),
 		T(test_standard_error),
 		T(test_fatal),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,74 @@
+#include "compat.h"
+
+#include "accept/listener.h"
+#include "accept/refuse.h"
+#include "acl.h"
+#include "conf/conf.h"
+#include "ev.h"
+#include "log.h"
+#include "master.h"
+#include "proc/generation.h"
+
+#define LINES	10	/* a second, of each kind */
+
+static void	 tell(const struct listener *, const struct source *,
+		    const char *why, unsigned skipped);
+static char	*denied_by(const struct source *, char *, size_t);
+
+/* Each has its own, so that neither hides the other. */
+static struct log_limit	 denials = { .more = LINES - 1 };
+static struct log_limit	 limits = { .more = LINES - 1 };
+
+void
+refuse_denied(struct listener *l, int fd, const struct source *client)
+{
+	char why[ADDR_STRLEN + 32];
+	unsigned skipped;
+
+	l->denied++;
+	master.denied++;
+	close(fd);
+	if (log_allow(&denials, ev_now(), &skipped))
+		tell(l, client, denied_by(client, why, sizeof(why)), skipped);
+}
+
+/* The map knows who is denied, not why; so many times a second there is time
+ * to go through the rules. */
+static char *
+denied_by(const struct source *client, char *buf, size_t size)
+{
+	const struct acl *acl = &master.gen->conf->acl;
+	const struct acl_rule *rule = acl_first(acl, client);
+	char text[ADDR_STRLEN];
+
+	snprintf(buf, size, "why=denied rule=\"%s\"",
+	    rule != NULL ? acl_str(rule, text) : "none permits");
+	return buf;
+}
+
+void
+refuse_limited(struct listener *l, int fd, const struct source *client)
+{
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	unsigned skipped;
+
+	l->limited++;
+	master.limited++;
+	if (master.gen->conf->overload == OVERLOAD_RESET)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	if (log_allow(&limits, ev_now(), &skipped))
+		tell(l, client, "why=limit limit=overload", skipped);
+}
+
+static void
+tell(const struct listener *l, const struct source *client, const char *why,
+    unsigned skipped)
+{
+	char more[32] = "", text[ADDR_STRLEN];
+
+	if (skipped != 0)
+		snprintf(more, sizeof(more), " unlogged=%u", skipped);
+	log_write(LOG_NOTICE, "refused: listener=%s client=%s end=relay %s%s",
+	    l->name, source_str(client, text), why, more);
+}
