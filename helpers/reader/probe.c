@@ -21,6 +21,11 @@ static void	 tell(const struct probe *, enum conf_kind, const char *, ...)
 		    printf_like(3, 4);
 static void	 probe_listen(struct probe *, const struct conf_listen *);
 static void	 probe_local(struct probe *, const struct conf_relay *);
+static void	 probe_covered(struct probe *, const struct conf *,
+		    const struct conf_listen *);
+static const char *covered_by(const struct conf *, const struct addr *);
+static bool	 try_both(const struct addr *);
+static int	 try_socket(const struct addr *);
 static int	 try_bind(const struct addr *, uint16_t);
 static void	 probe_file(struct probe *, const char *, const char *);
 static void	 probe_socket(struct probe *, const char *);
@@ -42,8 +47,10 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 	probe_others(&p, "log to", log);
 	if (!start)
 		return;
-	for (i = 0; i < c->nlistens; i++)
+	for (i = 0; i < c->nlistens; i++) {
 		probe_listen(&p, &c->listens[i]);
+		probe_covered(&p, c, &c->listens[i]);
+	}
 	probe_file(&p, "pidfile", c->pidfile);
 	probe_file(&p, "log to", log);
 	strlcpy(p.what, "control", sizeof(p.what));
@@ -121,20 +128,95 @@ static int
 try_bind(const struct addr *a, uint16_t port)
 {
 	struct addr at = *a;
-	const int on = 1;
 	int fd, error = 0;
 
 	/* Others are for everybody, and nobody is to find one in use. */
 	addr_set_port(&at, port < 1024 ? port : 0);
-	if ((fd = socket(at.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+	if ((fd = try_socket(&at)) == -1)
 		return errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (at.sa.sa_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, &at.sa, at.len) == -1 && errno != EADDRINUSE)
 		error = errno;
 	close(fd);
 	return error;
+}
+
+/* As those that listen. */
+static int
+try_socket(const struct addr *a)
+{
+	const int on = 1;
+	int fd;
+
+	fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (a->sa.sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	return fd;
+}
+
+/* Some systems listen on every address and on one of them at the same port. */
+static void
+probe_covered(struct probe *p, const struct conf *c,
+    const struct conf_listen *l)
+{
+	const char *by;
+	char text[ADDR_STRLEN];
+	unsigned i;
+
+	for (i = 0; i < l->naddr; i++)
+		if ((by = covered_by(c, &l->addr[i])) != NULL &&
+		    !try_both(&l->addr[i]))
+			tell(p, CONF_MISTAKE, "%s is taken: listen \"%s\" is "
+			    "for every address of this port",
+			    addr_str(&l->addr[i], text), by);
+}
+
+/* The listener of every address at the port of that one; NULL: there is none,
+ * or it is that. */
+static const char *
+covered_by(const struct conf *c, const struct addr *a)
+{
+	struct addr any = *a;
+	unsigned i, k;
+
+	addr_set_any(&any);
+	if (a->sa.sa_family == AF_UNIX || addr_get_port(a) == 0 ||
+	    addr_cmp(a, &any) == 0)
+		return NULL;
+	for (i = 0; i < c->nlistens; i++)
+		for (k = 0; k < c->listens[i].naddr; k++)
+			if (addr_cmp(&c->listens[i].addr[k], &any) == 0)
+				return c->listens[i].name;
+	return NULL;
+}
+
+/* At a port that nobody has. */
+static bool
+try_both(const struct addr *a)
+{
+	struct addr any = *a, one = *a;
+	int wide, narrow;
+	bool can;
+
+	addr_set_any(&any);
+	addr_set_port(&any, 0);
+	wide = try_socket(&any);
+	narrow = try_socket(&one);
+	can = wide == -1 || narrow == -1 ||
+	    bind(wide, &any.sa, any.len) == -1 || listen(wide, 1) == -1 ||
+	    getsockname(wide, &any.sa, &any.len) == -1;
+	if (!can) {
+		addr_set_port(&one, addr_get_port(&any));
+		can = bind(narrow, &one.sa, one.len) == 0 ||
+		    errno != EADDRINUSE;
+	}
+	if (wide != -1)
+		close(wide);
+	if (narrow != -1)
+		close(narrow);
+	return can;
 }
 
 /* One that is written to. */

@@ -97,6 +97,23 @@ def test_an_address_of_another_machine(box):
     cannot_start(box)
 
 
+def test_an_address_beside_every_address(box):
+    """Both cannot be had here, and the order does not matter."""
+    port = free_port()
+    listen = {"one": f'address = "127.0.0.1" port = {port}',
+              "all": f"port = {port}"}
+    for names in (("one", "all"), ("all", "one")):
+        done = check(box, listen={name: listen[name] for name in names})
+        assert done.returncode == 1
+        mistake, = done.stderr.splitlines()
+        assert '"one": ' in mistake and '"all" is for every' in mistake
+        cannot_start(box)
+    done = check(box, listen={"one": listen["one"],
+                              "two": f'address = "127.0.0.2" port = {port}',
+                              "six": f'address = "::" port = {port}'})
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_source_address_of_another_machine_is_a_warning(box, daemon, echo):
     relay = f"local-address = {FOREIGN}"
     done = check(box, relay=relay)
