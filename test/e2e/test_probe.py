@@ -2,7 +2,6 @@
 of this machine. What may be different later is a warning."""
 
 import os
-import socket
 import subprocess
 
 import pytest
