@@ -161,8 +161,10 @@ pump_splice(struct end *from, struct end **broken)
 	if (n == -1)
 		return pump_error(from, IO_READ, broken);
 	if (n == 0) {
-		from->eof = true;
-		return MOVED_ALL;
+		/* The end, or an urgent byte that the end follows. */
+		from->score = 0;
+		carry_end(from);
+		return pump_read(from, broken);
 	}
 	sess_touch(sess_of(from));
 	carry_note(from, (uint64_t)n);

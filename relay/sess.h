@@ -72,6 +72,7 @@ struct sess {
 	uint8_t			 cut;
 	uint8_t			 addr;	/* of chosen, in use */
 	bool			 soon;	/* timer: look, late or not */
+	bool			 keepalive; /* timer: begin it */
 	struct ev_timer		 timer;
 	struct ev_task		 task;	/* more to do, or free */
 	TAILQ_ENTRY(sess)	 entry;

@@ -6,7 +6,7 @@
 
 #define PIPE_SIZE	(256 * 1024)	/* what an unprivileged user may have
 					   many of; see pipe(7) */
-#define POOL_MAX	16		/* idle pipes kept */
+#define SPARE_MAX	16		/* idle pipes kept */
 
 struct splicer {
 	SLIST_ENTRY(splicer) entry;
@@ -15,8 +15,8 @@ struct splicer {
 	size_t			 len;
 };
 
-static SLIST_HEAD(, splicer)	 pool = SLIST_HEAD_INITIALIZER(pool);
-static unsigned			 npool;
+static SLIST_HEAD(, splicer)	 spare = SLIST_HEAD_INITIALIZER(spare);
+static unsigned			 nspare;
 static unsigned			 npipes, most;	/* all there are, may be */
 
 bool
@@ -45,9 +45,9 @@ splice_get(int from, int to)
 
 	(void)from;
 	(void)to;
-	if ((p = SLIST_FIRST(&pool)) != NULL) {
-		SLIST_REMOVE_HEAD(&pool, entry);
-		npool--;
+	if ((p = SLIST_FIRST(&spare)) != NULL) {
+		SLIST_REMOVE_HEAD(&spare, entry);
+		nspare--;
 		return p;
 	}
 	if (npipes >= most) {
@@ -82,9 +82,9 @@ splice_put(struct splicer **pp, int from)
 	if (p == NULL)
 		return 0;
 	*pp = NULL;
-	if (p->len == 0 && npool < POOL_MAX) {
-		SLIST_INSERT_HEAD(&pool, p, entry);
-		npool++;
+	if (p->len == 0 && nspare < SPARE_MAX) {
+		SLIST_INSERT_HEAD(&spare, p, entry);
+		nspare++;
 		return 0;
 	}
 	npipes--;

@@ -59,15 +59,12 @@ splice_limit(unsigned most)
 struct splicer *
 splice_get(int from, int to)
 {
-	const int on = 1;
 	struct splice how;
 	struct splicer *p;
 	int saved;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return NULL;
-	/* Nobody would be there in time to say so when an urgent byte comes. */
-	setsockopt(from, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	memset(&how, 0, sizeof(how));	/* no most, and no idle time */
 	how.sp_fd = to;
 	if (setsockopt(from, SOL_SOCKET, SO_SPLICE, &how,

@@ -12,6 +12,7 @@
 static void		 stage_run(struct sess *, enum step);
 static enum step	 stage_enter(struct sess *, enum sess_stage);
 static void		 stage_io(struct ev_io *, int);
+static void		 stage_keepalive(struct sess *);
 static void		 stage_urgent(struct end *);
 static void		 stage_more(struct ev_task *);
 static void		 stage_timer(struct ev_timer *);
@@ -73,6 +74,17 @@ stage_enter(struct sess *s, enum sess_stage stage)
 	return step;
 }
 
+/* Of the remote's socket, as the client's has it from the listener. Short
+ * sessions are over before it matters: the timer of CONNECT goes off anyway. */
+static void
+stage_keepalive(struct sess *s)
+{
+	const int on = 1;
+
+	s->keepalive = false;
+	setsockopt(s->remote.io.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
 static void
 stage_io(struct ev_io *io, int what)
 {
@@ -92,7 +104,8 @@ stage_io(struct ev_io *io, int what)
 	stage_run(s, stages[s->stage].event(s, e));
 }
 
-/* Urgent data goes on in its place, as ordinary data. */
+/* Urgent data goes on in its place, as ordinary data. TCP's sockets have the
+ * option from their birth. */
 static void
 stage_urgent(struct end *e)
 {
@@ -116,6 +129,8 @@ stage_timer(struct ev_timer *t)
 	struct sess *s = container_of(t, struct sess, timer);
 	enum step step = STEP_WAIT;
 
+	if (s->keepalive)
+		stage_keepalive(s);
 	if (s->soon || sess_is_late(s)) {
 		s->soon = false;
 		step = stages[s->stage].timeout(s);

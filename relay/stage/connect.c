@@ -19,8 +19,7 @@ static int		 connect_socket(const struct sess *,
 			    const struct addr *);
 static int		 connect_bind(int, const struct conf_relay *,
 			    const struct addr *);
-static void		 connect_options(int, const struct conf_relay *,
-			    const struct addr *);
+static void		 connect_options(int, const struct addr *);
 static bool		 connect_lacks(int);
 static enum step	 connect_failed(struct sess *, int);
 static bool		 connect_other_address(struct sess *);
@@ -84,7 +83,7 @@ connect_socket(const struct sess *s, const struct addr *to)
 	    SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
-	connect_options(fd, c, to);
+	connect_options(fd, to);
 	if (connect_bind(fd, c, to) == -1 ||
 	    (connect(fd, &to->sa, to->len) == -1 && errno != EINPROGRESS &&
 	    errno != EINTR)) {
@@ -96,16 +95,17 @@ connect_socket(const struct sess *s, const struct addr *to)
 	return fd;
 }
 
+/* Urgent data has its place in the stream from the first byte on: what comes
+ * before the option is set would be lost to the next urgent byte. */
 static void
-connect_options(int fd, const struct conf_relay *c, const struct addr *to)
+connect_options(int fd, const struct addr *to)
 {
 	const int on = 1;
 
 	if (to->sa.sa_family == AF_UNIX)
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (c->keepalive)
-		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 }
 
 /* The port is chosen at connect(2) where the system can do that, so that one
@@ -163,6 +163,8 @@ connect_done(struct sess *s)
 	s->chosen->whose = REMOTE_OTHER;
 	s->connect_us = MAX(1, sess_span(s->taken_us, ev_now_us()));
 	s->chosen->addr = s->addr;
+	s->keepalive = s->path->relay->keepalive &&
+	    s->chosen->conf->addr[s->addr].sa.sa_family != AF_UNIX;
 	remote_ok(s->chosen);
 	return STEP_NEXT;
 }

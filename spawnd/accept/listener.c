@@ -22,6 +22,7 @@ static int		 listener_tcp(const struct conf *, unsigned,
 			    const struct addr *, const char **);
 static int		 listener_options(int, const struct addr *, bool);
 static int		 listener_keepalive(int, int);
+static int		 listener_inherited(int);
 static struct listener	*listener_add(const struct conf_listen *,
 			    const struct addr *, int, enum listener_from,
 			    const char **);
@@ -154,7 +155,7 @@ listener_options(int fd, const struct addr *a, bool keepalive)
 	const int on = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+	    listener_inherited(fd) == -1)
 		return -1;
 	if (listener_keepalive(fd, keepalive) == -1)
 		return -1;
@@ -167,6 +168,17 @@ listener_options(int fd, const struct addr *a, bool keepalive)
 	return 0;
 }
 
+/* Urgent data keeps its place in the stream, see the relay's CONNECT. */
+static int
+listener_inherited(int fd)
+{
+	const int on = 1;
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+}
+
 static int
 listener_keepalive(int fd, int on)
 {
@@ -177,7 +189,6 @@ int
 listener_pass(const struct conf *conf, unsigned index, const struct addr *a,
     int fd, enum listener_from from, const char **errp)
 {
-	const int on = 1;
 	struct listener *l;
 
 	if ((l = listener_add(&conf->listens[index], a, fd, from,
@@ -185,7 +196,7 @@ listener_pass(const struct conf *conf, unsigned index, const struct addr *a,
 		return -1;
 	l->index = l->next_index = index;
 	if (l->addr.sa.sa_family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		listener_inherited(fd);
 	return 0;
 }
 

@@ -1,5 +1,8 @@
 """Every time limit fires in time, says so, and not before."""
 
+import ctypes
+import os
+import socket
 import time
 
 import pytest
@@ -115,3 +118,40 @@ def test_connect_timeout_of_every_remote(daemon, box):
     line, = d.wait_closed()
     assert (line["why"], line["remote"], line["address"], line["tries"]) == \
         ("connect-timeout", "-", "-", "2")
+
+
+def sockets_towards(pid, port):
+    """Copies of the connections that a process has to a port."""
+    take, syscall = 438, ctypes.CDLL(None, use_errno=True).syscall
+    pidfd = os.pidfd_open(pid)
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            fd = syscall(take, pidfd, int(name), 0)
+            if fd == -1:
+                continue
+            try:
+                sock = socket.socket(fileno=fd)
+                peer = sock.getpeername()
+            except OSError:
+                os.close(fd)
+                continue
+            if peer[1:2] == (port,):
+                yield sock
+            sock.close()
+    finally:
+        os.close(pidfd)
+
+
+@pytest.mark.parametrize("idle", ["1h", "0s"])
+def test_keepalive_begins_when_a_session_lasts(daemon, backend, idle):
+    remote = backend()
+    d = daemon(remotes=[remote], spawnd="servers { min = 1 max = 1 }",
+               relay=f"connect-timeout = 1s idle-timeout = {idle}")
+    client = roundtrip(d.connect())
+
+    def kept_alive():
+        return [s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                for s in sockets_towards(d.kids()[0], remote.port)]
+
+    d.wait(lambda: kept_alive() == [1], 30)
+    client.close()
