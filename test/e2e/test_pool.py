@@ -277,7 +277,8 @@ def test_the_end_of_an_overload_says_who_waited(daemon, echo):
         late.remove(there[0])
     long = time.monotonic() - began
     (lasted, refused, waited), = over(d)
-    assert lasted <= long and (refused, waited) == (0, 5)
+    assert lasted <= long + 0.01, "but for the parts of milliseconds"
+    assert (refused, waited) == (0, 5)
     assert d.summary()["limited"] == 0
 
 
