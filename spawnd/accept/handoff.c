@@ -182,11 +182,13 @@ out_send(struct worker *w)
 		watch_look(w);
 		return;
 	}
-	if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET) {
-		channel_is_full(w);	/* until it is writable, or reaped */
-		mark(MARK_ACCEPT);
-	} else
+	if (errno == EAGAIN)
+		channel_is_full(w);	/* until it is writable */
+	else if (errno == EPIPE || errno == ECONNRESET)
+		channel_is_shut(w);
+	else
 		pause_begin("hand-over", errno);	/* then again */
+	mark(MARK_ACCEPT);
 	out_keep(w);
 	handoff_look();
 }

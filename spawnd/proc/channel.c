@@ -73,6 +73,15 @@ channel_is_full(struct worker *w)
 	ev_io_again(&w->chan, IO_WRITE);
 }
 
+/* Its end is open here too, so that this is never the end of a process. Room is
+ * not waited for: the channel would tell of it without end. */
+void
+channel_is_shut(struct worker *w)
+{
+	w->full = true;
+	worker_kill(w, SIGKILL, "has shut its channel: killed");
+}
+
 static void
 channel_has_room(struct worker *w)
 {
@@ -105,10 +114,13 @@ channel_read(struct worker *w)
 			channel_message(w, &m);
 			continue;
 		}
-		if (r == -1 && errno == EPROTO)
+		if (r == 0)
+			channel_is_shut(w);
+		else if (errno == EPROTO)
 			worker_kill(w, SIGKILL,
 			    "speaks out of turn: killed");
-		ev_io_again(&w->chan, IO_READ);
+		if (r == -1)
+			ev_io_again(&w->chan, IO_READ);
 		return;
 	}
 	ev_defer(&w->more, channel_more);
@@ -123,10 +135,10 @@ channel_message(struct worker *w, const struct ipc_msg *m)
 		channel_ready(w, &m->ready);
 		break;
 	case MSG_LEAVE:
-		log_info("worker %ld: %s", (long)w->child.pid,
-		    m->leave.why == LEAVE_RETIRED ? "retires" :
-		    "asked to leave");
-		worker_replace(w);
+		if (worker_replace(w))
+			log_info("worker %ld: %s", (long)w->child.pid,
+			    m->leave.why == LEAVE_RETIRED ? "retires" :
+			    "asked to leave");
 		break;
 	case MSG_WAKE:
 		mark(MARK_ACCEPT);
@@ -178,11 +190,12 @@ channel_drain(struct worker *w)
 	watch_look(w);
 	if (w->full)
 		return;
-	if (ipc_send(w->chan.fd, MSG_DRAIN, &drain, 1, NULL) == 0 ||
-	    errno == EPIPE || errno == ECONNRESET)
+	if (ipc_send(w->chan.fd, MSG_DRAIN, &drain, 1, NULL) == 0)
 		w->drain_due = false;
 	else if (errno == EAGAIN)
 		channel_is_full(w);
+	else if (errno == EPIPE || errno == ECONNRESET)
+		channel_is_shut(w);
 	else
 		ev_timer_set(&again_timer, AGAIN);
 }

@@ -15,6 +15,9 @@ int		 channel_open(struct worker *);
 int		 channel_adopt(struct worker *, int fd);
 /* It has met EAGAIN: MARK_ACCEPT and MARK_SEND tell when it takes more. */
 void		 channel_is_full(struct worker *);
+/* It has been found shut down, which only the worker can have done: the worker
+ * gets nothing more, and is killed. */
+void		 channel_is_shut(struct worker *);
 /* Sends DRAIN to all to whom it is due, as far as their channels take it. */
 void		 channel_send_drains(void);
 /* The worker's sessions are closed now: max-generations is exceeded. */

@@ -102,17 +102,17 @@ worker_drain_again(struct worker *w)
 	mark(MARK_SEND);
 }
 
-void
+bool
 worker_replace(struct worker *w)
 {
 	if (w->state != WORKER_READY && w->state != WORKER_STARTING)
-		return;
-	if (w->gen->old || master.stopping) {
+		return false;
+	if (w->gen->old || master.stopping)
 		worker_drain(w);
-		return;
-	}
-	w->state = WORKER_LEAVING;
+	else
+		w->state = WORKER_LEAVING;
 	mark(MARK_WORKERS);
+	return true;
 }
 
 void

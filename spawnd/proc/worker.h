@@ -59,8 +59,9 @@ void		 worker_free(struct worker *);
 void		 worker_drain(struct worker *);
 /* What it was sent has been read back, perhaps DRAIN with it. */
 void		 worker_drain_again(struct worker *);
-/* Replaces the worker: another one first, then DRAIN. */
-void		 worker_replace(struct worker *);
+/* Replaces the worker: another one first, then DRAIN. False if it is on its
+ * way out already. */
+bool		 worker_replace(struct worker *);
 /* Dead or stuck: what it has not taken is taken back when the turn is
  * settled. */
 void		 worker_lose(struct worker *, enum worker_state);

@@ -1,6 +1,8 @@
 """Processes that are killed."""
 
+import pathlib
 import signal
+import sys
 import time
 
 import pytest
@@ -132,6 +134,52 @@ def test_worker_of_another_release_serves_nobody(daemon, echo, box):
     (libexec / "relay").unlink()
     (libexec / "relay").symlink_to(good)
     roundtrip(client)
+
+
+# Says READY, and then does something that none of ours does.
+STRANGE = """import os, signal, socket, struct
+c = socket.socket(fileno=3)
+c.setblocking(True)
+c.send(struct.pack("=HHIi", 3, 1, 2, os.getpid()))
+"""
+LEAVES = """for i in range(1000):
+    c.send(struct.pack("=HHI", 4, 1, 1))
+signal.pause()
+"""
+
+
+def strange_worker(daemon, echo, box, does):
+    """A daemon with one such worker, which is the first, and its pid."""
+    good = box.base / "libexec" / "relay"
+    program = box.dir / "strange.py"
+    program.write_text(STRANGE + does)
+    libexec = bad_libexec(box, "relay", f"""[ "$1$2" = 10 ] || exec {good} "$@"
+exec {sys.executable} {program}
+""")
+    d = daemon(remotes=[echo], libexec=libexec,
+               spawnd="servers { min = 2 max = 2 } watchdog = 0")
+    return d, next(w["pid"] for w in d.workers() if b"strange.py" in
+                   pathlib.Path(f"/proc/{w['pid']}/cmdline").read_bytes())
+
+
+@pytest.mark.parametrize("how", ["SHUT_RD", "SHUT_WR"])
+def test_worker_that_shuts_its_channel(daemon, echo, box, how):
+    """It keeps no session from the others, and does not stay."""
+    d, bad = strange_worker(daemon, echo, box,
+                            f"c.shutdown(socket.{how})\nsignal.pause()\n")
+    wait(lambda: d.connect() and not alive(bad), 5, "its end", interval=0.1)
+    for _ in range(20):
+        roundtrip(d.connect())
+
+
+def test_worker_that_asks_to_leave_again_and_again(daemon, echo, box):
+    """It is heard once, and is no noise in the log."""
+    d, bad = strange_worker(daemon, echo, box, LEAVES)
+    wait(lambda: d.workers("draining"), 5, "its drain")
+    d.kill(signal.SIGKILL, bad)
+    wait(lambda: not alive(bad), 5, "its end")
+    d.wait_line(f"worker {bad} died")
+    assert len(d.lines(f"worker {bad}: retires")) == 1
 
 
 def test_master_killed(daemon, echo, box):
