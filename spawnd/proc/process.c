@@ -121,12 +121,15 @@ process_take(const char *line)
 		return false;
 	child_init(&w->child, "worker", CHILD_OWN, process_ended);
 	w->its_end = own.its_end;
-	w->state = state == WORKER_STUCK ? WORKER_DRAINING :
-	    (enum worker_state)state;
+	w->state = (enum worker_state)state;
 	w->sent = own.sent;
 	w->started = own.started;
 	w->draining_since = own.draining_since;
 	w->drain_due = due != 0;
+	if (w->state == WORKER_STUCK) {	/* as if it had just come back */
+		w->state = WORKER_DRAINING;
+		w->draining_since = ev_now();
+	}
 	if (board_slot_reopen(&g->board, w->slot, board) == -1 ||
 	    load_worker(w) == -1 || channel_adopt(w, chan) == -1 ||
 	    child_adopt(&w->child, (pid_t)pid) == -1)

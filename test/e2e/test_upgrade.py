@@ -679,6 +679,28 @@ def test_watchdog_goes_on_after_it(daemon, echo, folder):
     assert sum(peers.answers(c) for c in clients) == 5
 
 
+def test_stuck_worker_that_comes_back_after_it(daemon, echo, folder):
+    """Its sessions have as long to end as those of any other that drains."""
+    watchdog = 3 * WATCHDOG
+    d = daemon(remotes=[echo], program=folder / "spawnd", spawnd=f"""
+        servers {{ min = 2 max = 2 }} drain-timeout = 1m
+        watchdog = {watchdog}ms watchdog-kill = 1m""")
+    d.deaths = True
+    clients = [roundtrip(d.connect()) for _ in range(10)]
+    victim = d.kids()[0]
+    d.kill(signal.SIGSTOP, victim)
+    late = [d.connect() for _ in range(4)]
+    d.wait_line(f"worker {victim} is stuck")
+    result = upgrade(d)
+    d.kill(signal.SIGCONT, victim)
+    assert "done" in result, result
+    limit = time.monotonic() + 2 * watchdog / 1000
+    while time.monotonic() < limit:
+        assert all(peers.answers(c) for c in clients + late)
+        time.sleep(0.1)
+    assert alive(victim)
+
+
 @pytest.mark.load
 def test_upgrades_reloads_and_leaves_at_random(daemon, echo, box, folder,
                                                seed):
