@@ -156,15 +156,15 @@ check_start(void)
 static void
 check_done(struct child *c, int status)
 {
-	char why[512], want[64];
-	bool proven;
+	char text[512], want[64], *proof, *why = text;
 	ssize_t n;
 
 	(void)c;
-	n = pread(check_fd, why, sizeof(why) - 1, 0);
-	why[n > 0 ? n : 0] = '\0';
+	n = pread(check_fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
 	snprintf(want, sizeof(want), STATE_LINE, UPGRADE_STATE, PROTO_VERSION);
-	proven = strstr(why, want) != NULL;
+	if ((proof = strstr(text, want)) == text)
+		why += strlen(want);
 	why[strcspn(why, "\n")] = '\0';
 	close(check_fd);
 	check_fd = -1;
@@ -177,7 +177,7 @@ check_done(struct child *c, int status)
 		    "the new binary did not survive its check");
 		return;
 	}
-	if (!proven) {
+	if (proof == NULL) {
 		failed("the new binary is not spawnd");
 		return;
 	}
@@ -287,7 +287,9 @@ upgrade_check(void)
 		return false;
 	if (sscanf(numbers, "%d %d", &state, &proto) == 2 &&
 	    state == UPGRADE_STATE && proto == PROTO_VERSION) {
-		printf(STATE_LINE, state, proto);	/* the proof */
+		/* The proof, before anything else that may be said. */
+		printf(STATE_LINE, state, proto);
+		fflush(stdout);
 		return true;
 	}
 	fprintf(stderr, "spawnd %s cannot take over from the release that "

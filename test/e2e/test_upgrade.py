@@ -701,6 +701,18 @@ def test_stuck_worker_that_comes_back_after_it(daemon, echo, folder):
     assert alive(victim)
 
 
+def test_configuration_with_many_warnings(daemon, echo, folder):
+    """What the check of the new binary has to say may be long."""
+    relays = [f"""relay r{n} {{ local-address = 192.0.2.{n + 1}
+        remote a {{ {echo.conf()} }} }}""" for n in range(20)]
+    d = daemon(remotes=[echo], program=folder / "spawnd",
+               extra="\n".join(relays), listen={
+                   "web": 'address = "127.0.0.1" port = 0 relay = app'})
+    replace(folder)
+    upgraded(d, "ctl")
+    roundtrip(d.connect())
+
+
 @pytest.mark.load
 def test_upgrades_reloads_and_leaves_at_random(daemon, echo, box, folder,
                                                seed):
