@@ -160,8 +160,6 @@ logger_exit(struct child *c, int status)
 {
 	(void)c;
 	(void)status;
-	if (master.stopping && TAILQ_EMPTY(&master.gens))
-		return;
 	ev_timer_set(&restart_timer, RESTART);
 }
 

@@ -309,8 +309,10 @@ limit_generations(void)
 static void
 failed(const char *why)
 {
-	if (stage == RELOAD_STARTING)
+	if (stage == RELOAD_STARTING) {
 		plan_rollback();
+		handoff_send();	/* an upgrade may be next */
+	}
 	if (next != NULL) {
 		next->old = true;
 		worker_kill_all(next, SIGINT);

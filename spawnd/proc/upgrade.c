@@ -232,6 +232,8 @@ become(void)
 	    (f = fdopen(fd, "w")) == NULL || save(f) == -1) {
 		if (f != NULL)
 			fclose(f);
+		else if (fd != -1)
+			close(fd);
 		inherit_end();
 		failed("the state could not be saved");
 		return;
