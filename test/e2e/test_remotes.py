@@ -96,17 +96,18 @@ def test_a_dead_remote_is_held_and_comes_back(daemon, echo, backend,
 def test_a_dead_remote_is_held_longer_each_time(daemon, echo, backend):
     dead = backend(listen=False)
     d = daemon(remotes=[dead.conf("weight = 100"), echo], spawnd=ONE)
-    failures = []
+    begun = time.monotonic()
 
     def three_times():
         open_sessions(d, 1)
-        if d.remotes()["a"]["failed"] > len(failures):
-            failures.append(time.monotonic())
-        return len(failures) == 3
+        return d.remotes()["a"]["failed"] == 3
 
     wait(three_times, 12, "the third attempt", 0.1)
-    first, second = (b - a for a, b in zip(failures, failures[1:]))
-    assert first > 0.8 and second > 1.5 * first, (first, second)
+    # A second and two; the lines tell which.
+    assert time.monotonic() - begun > 2.5
+    held = [line.split("held for ")[1] for line in
+            d.wait_line("remote a: ", "held for ", count=3)]
+    assert held == ["1 s", "2 s", "4 s"]
 
 
 def test_leastconn_respects_weights(daemon, box, mechanism):
