@@ -119,7 +119,9 @@ life_stop(bool now)
 		master.ending = true;
 		handoff_drop();
 		worker_kill_all(NULL, SIGINT);
-		ev_timer_set(&stop_timer, STOP_LIMIT);
+		/* Who is in a hurry does not put it off. */
+		if (!ev_timer_on(&stop_timer))
+			ev_timer_set(&stop_timer, STOP_LIMIT);
 	}
 	mark(MARK_WORKERS);
 }

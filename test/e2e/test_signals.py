@@ -101,6 +101,23 @@ def test_ends_now(daemon, echo, signals):
     assert {(s["end"], s["why"]) for s in lines} == {("relay", "stopped")}
 
 
+def test_ends_now_however_often_it_is_asked(daemon, echo):
+    """Also with a worker that does not listen."""
+    d = daemon(remotes=[echo])
+    d.deaths = True
+    roundtrip(d.connect())
+    for worker in d.kids():
+        d.kill(signal.SIGSTOP, worker)
+
+    def asked():
+        if d.proc.poll() is None:
+            d.kill(signal.SIGINT)
+            return False
+        return True
+
+    wait(asked, 15, "its end", interval=0.5)
+
+
 def test_term_ends_an_overloaded_daemon(daemon, echo):
     d = daemon(remotes=[echo],
                spawnd="servers { min = 1 max = 1 } users { min = 1 max = 1 }")
