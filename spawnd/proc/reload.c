@@ -25,6 +25,7 @@
 
 #define FAILED		"failed: "
 #define CHECK_LIMIT	30000	/* ms that reading the file may take */
+#define LINES_LOGGED	1000	/* most of what it has to say */
 
 enum reload_stage { RELOAD_IDLE, RELOAD_CHECKING, RELOAD_STARTING };
 
@@ -155,7 +156,8 @@ check_failed(char *text)
 	failed(why);
 }
 
-/* Logs the lines, and copies the first one; returns how many there are. */
+/* Logs the lines, unless they are so many that it would take long, and copies
+ * the first one; returns how many there are. */
 static unsigned
 tell(const char *what, char *text, char *first, size_t size)
 {
@@ -165,10 +167,14 @@ tell(const char *what, char *text, char *first, size_t size)
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (*line == '\0')
 			continue;
-		log_warnx("%s%s", what, line);
+		if (n < LINES_LOGGED)
+			log_warnx("%s%s", what, line);
 		if (n++ == 0 && first != NULL)
 			strlcpy(first, line, size);
 	}
+	if (n > LINES_LOGGED)
+		log_warnx("%s%u lines more are not logged", what,
+		    n - LINES_LOGGED);
 	return n;
 }
 

@@ -242,6 +242,24 @@ def test_reader_that_cannot_be_trusted(daemon, echo, box, script):
     assert d.summary()["generation"] == 2
 
 
+def test_reader_that_says_very_much(daemon, echo, box):
+    """The master does not stand still to log all of it."""
+    bad = bad_libexec(box, "reader", f"""read how < {box.dir / "how"}
+[ "$how" = good ] && exec {Box.base / "libexec" / "reader"} "$@"
+yes mistake | head -n 300000 >&4
+exit 1
+""")
+    (box.dir / "how").write_text("good\n")
+    d = daemon(remotes=[echo], libexec=bad)
+    (box.dir / "how").write_text("bad\n")
+    done = d.ctl("reload", check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: mistake (and 299999 more)"), done
+    d.wait_line("reload: 299000 lines more")
+    assert len(d.lines("reload: mistake")) <= 1000
+    roundtrip(d.connect()).close()
+
+
 def test_limits_of_its_own(daemon, echo, box):
     """A limit of the size of files that is lower than the reader's holds, and
     is no reason not to start."""
