@@ -14,8 +14,8 @@
 
 #define PROTO_VERSION	2
 
-/* Descriptors that a child finds open after exec, besides 0 to 2, which are
- * /dev/null (2 may be a terminal in the foreground). */
+/* Descriptors that a worker finds open after exec, besides 0 to 2, which are
+ * /dev/null (2 is the master's, unless that is a terminal). */
 enum {
 	PROTO_FD_CHANNEL = 3,	/* SOCK_SEQPACKET to the master, non-blocking */
 	PROTO_FD_CONF	 = 4,	/* the configuration (conf_get()) */
