@@ -384,8 +384,9 @@ class Daemon:
         return self
 
     def _wait_log(self):
-        """Until the logger, for which nobody waits, has opened its file; a
-        test may be about one that it cannot open."""
+        """Until the logger, for which nobody waits, is there and has opened
+        its file; a test may be about one that cannot."""
+        soon(lambda: self.kids("logger"), 2)
         named = self.conf and re.search(r'to = "(/[^"]*)"', self.conf.render())
         if named:
             soon(pathlib.Path(named[1]).exists, 3)

@@ -112,4 +112,4 @@ def test_it_tells_what_is_in_the_way(box, state):
         preexec_fn=preexec, timeout=patience(30), env=box.environment())
     assert done.returncode == 1
     assert sentence in done.stderr, done.stderr
-    assert "cannot start: " in done.stderr.splitlines()[-1]
+    assert "cannot start: " in done.stderr, done.stderr

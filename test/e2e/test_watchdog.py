@@ -132,7 +132,7 @@ def test_all_workers_stuck(daemon, echo):
     with stopped(d, *kids):
         assert served(late_clients(d, 20))
         wait(lambda: len(d.workers("stuck")) == 2, 5, "the watchdog")
-        assert len(d.workers("ready")) == 2
+        wait(lambda: len(d.workers("ready")) == 2, 5, "new workers")
     assert all(peers.answers(c) for c in clients)
     for client in clients:
         client.close()
