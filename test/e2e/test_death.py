@@ -1,6 +1,5 @@
 """Processes that are killed."""
 
-import pathlib
 import signal
 import sys
 import time
@@ -137,7 +136,8 @@ def test_worker_of_another_release_serves_nobody(daemon, echo, box):
 
 
 # Says READY, and then does something that none of ours does.
-STRANGE = """import os, signal, socket, struct
+STRANGE = """import os, signal, socket, struct, sys
+with open(sys.argv[1], "a") as f: print(os.getpid(), file=f)
 c = socket.socket(fileno=3)
 c.setblocking(True)
 c.send(struct.pack("=HHIi", 3, 1, 2, os.getpid()))
@@ -154,12 +154,12 @@ def strange_worker(daemon, echo, box, does):
     program = box.dir / "strange.py"
     program.write_text(STRANGE + does)
     libexec = bad_libexec(box, "relay", f"""[ "$1$2" = 10 ] || exec {good} "$@"
-exec {sys.executable} {program}
+exec {sys.executable} {program} {box.dir}/strange.pids
 """)
     d = daemon(remotes=[echo], libexec=libexec,
                spawnd="servers { min = 2 max = 2 } watchdog = 0")
-    return d, next(w["pid"] for w in d.workers() if b"strange.py" in
-                   pathlib.Path(f"/proc/{w['pid']}/cmdline").read_bytes())
+    # It may be dead by now.
+    return d, int((box.dir / "strange.pids").read_text().split()[0])
 
 
 @pytest.mark.parametrize("how", ["SHUT_RD", "SHUT_WR"])
