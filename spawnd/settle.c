@@ -12,10 +12,12 @@
 #include "proc/refill.h"
 #include "proc/reload.h"
 #include "proc/upgrade.h"
+#include "proc/watch.h"
 #include "proc/worker.h"
 #include "settle.h"
 
 static void	settle(struct ev_task *);
+static void	settle_broken(void);
 static void	settle_lost(void);
 static void	settle_kept(void);
 static void	settle_want_room(void);
@@ -37,6 +39,7 @@ settle(struct ev_task *task)
 	const unsigned what = mark_take();
 
 	(void)task;
+	settle_broken();
 	settle_lost();
 	if (master.gen != NULL) {
 		if (what & (MARK_WORKERS | MARK_GROW))
@@ -55,6 +58,19 @@ settle(struct ev_task *task)
 		generation_sweep();
 		settle_end();
 	}
+}
+
+static void
+settle_broken(void)
+{
+	struct generation *g;
+	struct worker *w;
+
+	TAILQ_FOREACH(g, &master.gens, entry)
+		TAILQ_FOREACH(w, &g->workers, entry)
+			if (w->state != WORKER_DEAD && !watch_counts(w))
+				channel_broken(w, "counts sessions that "
+				    "cannot be: killed");
 }
 
 /* What the dead and the stuck were sent and have not taken goes to others. */

@@ -56,7 +56,7 @@ channel_event(struct ev_io *io, int what)
 
 	if ((what & IO_WRITE) && w->full)
 		channel_has_room(w);
-	if (what & IO_READ)
+	if ((what & IO_READ) && !w->broken)
 		channel_read(w);
 }
 
@@ -73,15 +73,6 @@ channel_is_full(struct worker *w)
 	ev_io_again(&w->chan, IO_WRITE);
 }
 
-/* Its end is open here too, so that this is never the end of a process. Room is
- * not waited for: the channel would tell of it without end. */
-void
-channel_is_shut(struct worker *w)
-{
-	w->full = true;
-	worker_kill(w, SIGKILL, "has shut its channel: killed");
-}
-
 static void
 channel_has_room(struct worker *w)
 {
@@ -92,9 +83,8 @@ channel_has_room(struct worker *w)
 	ev_io_del(&w->chan);
 	if (ev_io_add(&w->chan, fd, IO_READ, channel_event) == 0)
 		return;
-	w->chan.fd = fd;	/* as it is still ours to close */
-	worker_kill(w, SIGKILL, "has a channel that cannot be watched: "
-	    "killed");
+	w->chan.fd = fd;
+	channel_broken(w, "has a channel that cannot be watched: killed");
 }
 
 static void
@@ -115,15 +105,35 @@ channel_read(struct worker *w)
 			continue;
 		}
 		if (r == 0)
-			channel_is_shut(w);
+			channel_broken(w, "has shut its channel: killed");
 		else if (errno == EPROTO)
-			worker_kill(w, SIGKILL,
-			    "speaks out of turn: killed");
-		if (r == -1)
+			channel_broken(w, "speaks out of turn: killed");
+		else
 			ev_io_again(&w->chan, IO_READ);
 		return;
 	}
 	ev_defer(&w->more, channel_more);
+}
+
+/*
+ * We have both ends of its channel until it is buried: only what it does itself
+ * can end it. Nothing is read or sent there any more, even if it cannot be
+ * killed.
+ */
+void
+channel_broken(struct worker *w, const char *why)
+{
+	const int fd = w->chan.fd;
+
+	if (w->broken || w->state == WORKER_DEAD)
+		return;
+	w->broken = true;
+	w->full = true;
+	worker_kill(w, SIGKILL, why);
+	ev_undefer(&w->more);
+	ev_io_del(&w->chan);
+	w->chan.fd = fd;	/* as it is still ours to close */
+	watch_lose(w);
 }
 
 static void
@@ -192,10 +202,10 @@ channel_drain(struct worker *w)
 		return;
 	if (ipc_send(w->chan.fd, MSG_DRAIN, &drain, 1, NULL) == 0)
 		w->drain_due = false;
+	else if (errno == EPIPE || errno == ECONNRESET)
+		channel_broken(w, "has shut its channel: killed");
 	else if (errno == EAGAIN)
 		channel_is_full(w);
-	else if (errno == EPIPE || errno == ECONNRESET)
-		channel_is_shut(w);
 	else
 		ev_timer_set(&again_timer, AGAIN);
 }
@@ -211,7 +221,7 @@ channel_again(struct ev_timer *t)
 	(void)t;
 	TAILQ_FOREACH(g, &master.gens, entry)
 		TAILQ_FOREACH(w, &g->workers, entry)
-			w->full = false;
+			w->full = w->broken;
 	mark(MARK_ACCEPT | MARK_SEND);
 }
 

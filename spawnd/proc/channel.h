@@ -15,11 +15,11 @@ int		 channel_open(struct worker *);
 int		 channel_adopt(struct worker *, int fd);
 /* It has met EAGAIN: MARK_ACCEPT and MARK_SEND tell when it takes more. */
 void		 channel_is_full(struct worker *);
-/* It has been found shut down, which only the worker can have done: the worker
- * gets nothing more, and is killed. */
-void		 channel_is_shut(struct worker *);
 /* Sends DRAIN to all to whom it is due, as far as their channels take it. */
 void		 channel_send_drains(void);
+/* A worker that breaks the contract: it is killed, which the log tells with
+ * why, and replaced at once; what it has not taken goes to others. */
+void		 channel_broken(struct worker *, const char *why);
 /* The worker's sessions are closed now: max-generations is exceeded. */
 void		 channel_expire(struct worker *);
 

@@ -78,13 +78,34 @@ watch_working(struct worker *w)
 	    (w->state == WORKER_DRAINING && atomic_load(&b->draining) == 0)) {
 		log_warnx("worker %ld is stuck with %llu sessions",
 		    (long)w->child.pid, (unsigned long long)worker_users(w));
-		worker_lose(w, WORKER_STUCK);
-		w->stuck_since = ev_now();
-		watch_stuck(w);
+		watch_lose(w);
 	} else if (w->state == WORKER_DRAINING)
 		watch_drain(w);
 	else if (taken < w->sent)
 		watch_look(w);
+}
+
+void
+watch_lose(struct worker *w)
+{
+	worker_lose(w, WORKER_STUCK);
+	w->stuck_since = ev_now();
+	watch_stuck(w);
+}
+
+/* What it takes it counts before it ends. */
+bool
+watch_counts(struct worker *w)
+{
+	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
+	const uint64_t closed = board_get(&b->closed);
+	const uint64_t taken = board_get(&b->taken);
+	const bool good = taken <= w->sent && closed <= taken &&
+	    taken >= w->taken && closed >= w->closed;
+
+	w->taken = taken;
+	w->closed = closed;
+	return good;
 }
 
 /* Has a stuck worker come back, or must it be killed? */

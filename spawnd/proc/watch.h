@@ -11,5 +11,10 @@
 void		 watch_begin(struct worker *);
 /* It was sent something: from now on the watchdog looks. */
 void		 watch_look(struct worker *);
+/* It does not work: what it has not taken goes to others, another one takes its
+ * place, and it is killed if it does not come back. */
+void		 watch_lose(struct worker *);
+/* False if its counts cannot be: more than it was sent, fewer than before. */
+bool		 watch_counts(struct worker *);
 
 #endif

@@ -30,6 +30,7 @@ struct worker {
 	unsigned		 slot;
 	enum worker_state	 state;
 	bool			 lost;		/* dead or stuck just now */
+	bool			 broken;	/* its channel is not used */
 	bool			 early;		/* died before it was ready */
 	bool			 full;		/* channel met EAGAIN */
 	bool			 drain_due;	/* DRAIN is to be sent */
@@ -38,6 +39,7 @@ struct worker {
 						   when last seen (load.h) */
 	uint64_t		 news;		/* of its board, read so far */
 	uint64_t		 seen;		/* taken, at the last look */
+	uint64_t		 taken, closed;	/* its counts, when last seen */
 	uint64_t		 due;		/* ms, when timer should fire */
 	uint64_t		 started;	/* ms */
 	uint64_t		 draining_since; /* ms */

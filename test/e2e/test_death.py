@@ -162,16 +162,6 @@ exec {sys.executable} {program} {box.dir}/strange.pids
     return d, int((box.dir / "strange.pids").read_text().split()[0])
 
 
-@pytest.mark.parametrize("how", ["SHUT_RD", "SHUT_WR"])
-def test_worker_that_shuts_its_channel(daemon, echo, box, how):
-    """It keeps no session from the others, and does not stay."""
-    d, bad = strange_worker(daemon, echo, box,
-                            f"c.shutdown(socket.{how})\nsignal.pause()\n")
-    wait(lambda: d.connect() and not alive(bad), 5, "its end", interval=0.1)
-    for _ in range(20):
-        roundtrip(d.connect())
-
-
 def test_worker_that_asks_to_leave_again_and_again(daemon, echo, box):
     """It is heard once, and is no noise in the log."""
     d, bad = strange_worker(daemon, echo, box, LEAVES)
