@@ -3,6 +3,7 @@
 #include "accept/admit.h"
 #include "accept/handoff.h"
 #include "accept/overload.h"
+#include "accept/pause.h"
 #include "log.h"
 #include "mark.h"
 #include "master.h"
@@ -19,6 +20,7 @@
 static void	settle(struct ev_task *);
 static void	settle_broken(void);
 static void	settle_lost(void);
+static void	settle_refill(bool);
 static void	settle_kept(void);
 static void	settle_want_room(void);
 static void	settle_end(void);
@@ -43,7 +45,7 @@ settle(struct ev_task *task)
 	settle_lost();
 	if (master.gen != NULL) {
 		if (what & (MARK_WORKERS | MARK_GROW))
-			refill_step(master.gen, (what & MARK_GROW) != 0);
+			settle_refill((what & MARK_GROW) != 0);
 		handoff_look();
 		settle_kept();
 		admit_ready();
@@ -73,20 +75,37 @@ settle_broken(void)
 				    "cannot be: killed");
 }
 
-/* What the dead and the stuck were sent and have not taken goes to others. */
+/* What the dead and the stuck were sent and have not taken goes to others, as
+ * far as there are descriptors; later the rest. */
 static void
 settle_lost(void)
 {
 	struct worker *w;
+	bool all;
 
 	while ((w = worker_next_lost()) != NULL) {
-		handoff_recover(w);
-		if (w->state == WORKER_DEAD) {
+		all = handoff_recover(w);
+		if (w->state == WORKER_DEAD && !w->reported) {
 			refill_died(w);
+			process_report(w);
+		}
+		if (!all)
+			worker_lose_later(w);
+		else if (w->state == WORKER_DEAD)
 			process_bury(w);
-		} else
+		else
 			worker_drain_again(w);
 	}
+}
+
+/* Better some of those who wait than all of them: without a worker they would
+ * keep the descriptors that its start needs, for ever. */
+static void
+settle_refill(bool grow)
+{
+	if (handoff_kept() != 0 && refill_starved(master.gen))
+		handoff_give_up(PAUSE_RESERVE);
+	refill_step(master.gen, grow);
 }
 
 /* Who was first is served first. When the master stops nobody gets room any

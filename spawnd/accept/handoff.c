@@ -1,5 +1,7 @@
 #include "compat.h"
 
+#include <sys/ioctl.h>
+
 #include <inttypes.h>
 
 #include "accept/handoff.h"
@@ -33,7 +35,9 @@ static void	put(struct worker *, int, const struct proto_conn *);
 static void	out_send(struct worker *);
 static void	out_clear(struct worker *);
 static void	out_keep(struct worker *);
+static bool	recover_due(const struct worker *);
 static unsigned	recover(struct worker *, const struct ipc_msg *);
+static void	recover_none(struct worker *);
 static int	translate(const struct conf *, uint32_t, const struct conf *);
 static bool	keep_of(const struct generation *, int,
 		    const struct proto_conn *);
@@ -51,7 +55,7 @@ static struct pool_choice	 next;
 static bool			 chosen;	/* next is good */
 
 static TAILQ_HEAD(, worker)	 sending = TAILQ_HEAD_INITIALIZER(sending);
-static TAILQ_HEAD(, kept)	 kept = TAILQ_HEAD_INITIALIZER(kept);
+static TAILQ_HEAD(kept_list, kept) kept = TAILQ_HEAD_INITIALIZER(kept);
 static unsigned			 nkept;
 
 void
@@ -339,15 +343,17 @@ keep_of(const struct generation *g, int fd, const struct proto_conn *c)
 	return true;
 }
 
-void
+/* No more than leaves the reserve free: those who are to serve them could not
+ * be started. The rest is well kept where it is. */
+bool
 handoff_recover(struct worker *w)
 {
 	struct ipc_msg m;
 	unsigned all = 0, n = 0;
 
 	out_keep(w);
-	while (master.gen != NULL && ipc_recv(w->its_end, PROTO_DOWN,
-	    &m) == 1) {
+	while (recover_due(w) && pause_free(PROTO_BATCH + PAUSE_RESERVE) &&
+	    ipc_recv(w->its_end, PROTO_DOWN, &m) == 1) {
 		if (m.type != MSG_CONN)
 			continue;
 		all += m.count;
@@ -360,6 +366,20 @@ handoff_recover(struct worker *w)
 	if (n != all)
 		log_warnx("worker %ld: %u sessions that it had not taken are "
 		    "lost", (long)w->child.pid, all - n);
+	if (!master.stopping)
+		return !recover_due(w);
+	if (recover_due(w) && w->state == WORKER_DEAD)
+		recover_none(w);
+	return true;
+}
+
+static bool
+recover_due(const struct worker *w)
+{
+	int n;
+
+	return master.gen != NULL && ioctl(w->its_end, FIONREAD, &n) == 0 &&
+	    n > 0;
 }
 
 /* How many of them have come with their descriptors, and are kept. */
@@ -371,6 +391,17 @@ recover(struct worker *w, const struct ipc_msg *m)
 	for (i = 0; i < m->count; i++)
 		n += m->fds[i] != -1 && keep_of(w->gen, m->fds[i], &m->conn[i]);
 	return n;
+}
+
+/* Nobody would serve them any more. */
+static void
+recover_none(struct worker *w)
+{
+	uint64_t n = worker_untaken(w);
+
+	log_warnx("stopping: %llu sessions that worker %ld had not taken are "
+	    "closed", (unsigned long long)n, (long)w->child.pid);
+	w->sent -= n;
 }
 
 void
@@ -388,6 +419,19 @@ handoff_give_kept(void)
 	}
 	if (nkept != 0)
 		mark(MARK_ACCEPT);
+}
+
+void
+handoff_give_up(unsigned n)
+{
+	if ((n = MIN(n, nkept)) == 0)
+		return;
+	log_warnx("%u of %u connections that wait for room are closed: "
+	    "without descriptors no worker can be started", n, nkept);
+	for (; n > 0; n--) {
+		master.limited++;
+		kept_free(TAILQ_LAST(&kept, kept_list));
+	}
 }
 
 void

@@ -34,8 +34,12 @@ void		 handoff_keep(int fd, const struct proto_conn *);
 void		 handoff_give_kept(void);
 /* Sends what workers were given. */
 void		 handoff_send(void);
-/* Reads back what a dead or stuck worker has not taken, and keeps it. */
-void		 handoff_recover(struct worker *);
+/* Reads back what a dead or stuck worker has not taken, and keeps it. False if
+ * descriptors are too few for all of it: to be called again. */
+bool		 handoff_recover(struct worker *);
+/* Closes n of those that are kept, the latest ones, so that there are
+ * descriptors to start a worker with for the others. */
+void		 handoff_give_up(unsigned n);
 /* The current generation changes: what is kept follows its listener. */
 void		 handoff_switch(const struct conf *from, const struct conf *to);
 /* How many are kept. */

@@ -2,12 +2,13 @@
 
 #include <sys/resource.h>
 
+#include <fcntl.h>
+
 #include "accept/pause.h"
 #include "log.h"
 #include "mark.h"
 
 #define PAUSE		200	/* ms without accepting */
-#define FD_RESERVE	16	/* kept free for control, reload, workers */
 
 static void	pause_over(struct ev_timer *);
 static int	pause_limit(void);
@@ -44,6 +45,23 @@ pause_short(int fd)
 	return fd >= high;
 }
 
+/* There may be gaps, and the table of the whole system may be full: only an
+ * attempt tells. */
+bool
+pause_free(unsigned n)
+{
+	int fds[PAUSE_FREE_MAX];
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if ((fds[i] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) == -1)
+			break;
+	n -= i;
+	while (i > 0)
+		close(fds[--i]);
+	return n == 0;
+}
+
 static int
 pause_limit(void)
 {
@@ -51,7 +69,8 @@ pause_limit(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur >= INT32_MAX)
 		return INT32_MAX;
-	return rl.rlim_cur <= FD_RESERVE ? 0 : (int)rl.rlim_cur - FD_RESERVE;
+	return rl.rlim_cur <= PAUSE_RESERVE ? 0 :
+	    (int)rl.rlim_cur - PAUSE_RESERVE;
 }
 
 static void

@@ -7,6 +7,9 @@
 
 #include "compat.h"
 
+#define PAUSE_RESERVE	16	/* descriptors that are kept free */
+#define PAUSE_FREE_MAX	64
+
 /* Accepts nothing and hands nothing over until MARK_ACCEPT tells that the pause
  * is over. Logs what met err, at most once a second. */
 void		 pause_begin(const char *what, int err);
@@ -14,5 +17,8 @@ bool		 pause_on(void);
 /* Does the number of a descriptor reach into those that are kept free, for the
  * control socket, reloads and workers? */
 bool		 pause_short(int fd);
+/* Could n descriptors more be opened, of those of the reserve too? At most
+ * PAUSE_FREE_MAX. */
+bool		 pause_free(unsigned n);
 
 #endif

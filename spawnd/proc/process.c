@@ -17,7 +17,7 @@
 static int	process_launch(struct worker *);
 static int	process_exec(struct worker *);
 static void	process_ended(struct child *, int);
-static void	process_report(const struct worker *);
+static unsigned long long process_open(const struct worker *);
 
 int
 process_start(struct generation *g)
@@ -80,18 +80,19 @@ process_ended(struct child *c, int status)
 void
 process_bury(struct worker *w)
 {
-	process_report(w);	/* with what is really lost */
-	w->gen->died++;
 	totals_fold(w);
 	worker_free(w);
 }
 
-static void
-process_report(const struct worker *w)
+void
+process_report(struct worker *w)
 {
 	const long pid = (long)w->child.pid;
-	const unsigned long long open = worker_users(w);
+	const unsigned long long open = process_open(w);
 
+	w->reported = true;
+	w->gen->died++;
+	load_worker_gone(w);
 	if ((WIFEXITED(w->status) && WEXITSTATUS(w->status) == 0) ||
 	    (w->gen->old && WIFSIGNALED(w->status) &&
 	    WTERMSIG(w->status) == SIGINT))
@@ -103,6 +104,15 @@ process_report(const struct worker *w)
 	else
 		log_warnx("worker %ld failed with status %d and %llu sessions",
 		    pid, WEXITSTATUS(w->status), open);
+}
+
+/* Those that are really lost. */
+static unsigned long long
+process_open(const struct worker *w)
+{
+	const uint64_t users = worker_users(w);
+
+	return users - MIN(users, worker_untaken(w));
 }
 
 bool
@@ -131,8 +141,14 @@ process_take(const char *line)
 		w->draining_since = ev_now();
 	}
 	if (board_slot_reopen(&g->board, w->slot, board) == -1 ||
-	    load_worker(w) == -1 || channel_adopt(w, chan) == -1 ||
-	    child_adopt(&w->child, (pid_t)pid) == -1)
+	    load_worker(w) == -1 || channel_adopt(w, chan) == -1)
+		return false;
+	if (w->state == WORKER_DEAD) {	/* with sessions that nobody has */
+		w->reported = true;
+		worker_lose(w, WORKER_DEAD);
+		return true;
+	}
+	if (child_adopt(&w->child, (pid_t)pid) == -1)
 		return false;
 	watch_begin(w);
 	return true;

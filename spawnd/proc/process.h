@@ -8,8 +8,10 @@
 
 /* Starts one worker. Returns 0, or -1 after logging why. */
 int		 process_start(struct generation *);
-/* Says how it has ended, puts what it has done on record, frees it. What it
- * had not taken has been given to others before. */
+/* Says how it has ended, once. */
+void		 process_report(struct worker *);
+/* Puts what it has done on record, and frees it. What it had not taken has been
+ * given to others before. */
 void		 process_bury(struct worker *);
 /* For an upgrade: takes up a worker (worker_save()) of the generation that was
  * taken up last. False if the line is not understood. */

@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "accept/pause.h"
 #include "conf/conf.h"
 #include "log.h"
 #include "mark.h"
@@ -76,6 +77,20 @@ refill_one(struct generation *g)
 	g->not_before = ev_now() + BACKOFF_MIN;
 	ev_timer_set(&again_timer, BACKOFF_MIN);
 	return -1;
+}
+
+bool
+refill_starved(const struct generation *g)
+{
+	const struct worker *w;
+
+	if (g->old || master.stopping || refill_missing(g) == 0 ||
+	    refill_must_wait(g))
+		return false;
+	TAILQ_FOREACH(w, &g->workers, entry)
+		if (w->state == WORKER_READY || w->state == WORKER_STARTING)
+			return false;
+	return !pause_free(PAUSE_RESERVE);
 }
 
 void

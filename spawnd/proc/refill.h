@@ -13,8 +13,10 @@ struct worker;
 /* Starts what is missing to servers min, for a generation that is tried.
  * Returns 0, or -1 if one could not be started. */
 int		 refill_start(struct generation *);
-/* The same for the current one, and one more if that was asked for (grow) and
- * is still wanted; then lets go who may go. */
+/* Is there no worker at all, and are there not the descriptors to start one? */
+bool		 refill_starved(const struct generation *);
+/* As refill_start() for the current one, and one more if that was asked for
+ * (grow) and is still wanted; then lets go who may go. */
 void		 refill_step(struct generation *, bool grow);
 /* One more worker is wanted. True if it will be started when this turn is
  * settled (MARK_GROW); else back-off forbids it, and MARK_WORKERS and

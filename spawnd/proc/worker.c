@@ -11,6 +11,10 @@
 #include "proc/load.h"
 #include "proc/worker.h"
 
+#define LATER		100	/* ms until more is taken back */
+
+static void	worker_lose_now(struct ev_timer *);
+
 static const char * const state_names[] = {
 	[WORKER_STARTING] = "starting", [WORKER_READY] = "ready",
 	[WORKER_LEAVING] = "retiring", [WORKER_DRAINING] = "draining",
@@ -18,6 +22,7 @@ static const char * const state_names[] = {
 };
 
 static TAILQ_HEAD(, worker)	 lost = TAILQ_HEAD_INITIALIZER(lost);
+static struct ev_timer		 later_timer = EV_TIMER(worker_lose_now);
 
 const char *
 worker_state_name(enum worker_state state)
@@ -32,6 +37,15 @@ worker_users(const struct worker *w)
 	    board_get(&board_slot(&w->gen->board, w->slot)->closed);
 
 	return closed >= w->sent ? 0 : w->sent - closed;
+}
+
+uint64_t
+worker_untaken(const struct worker *w)
+{
+	uint64_t taken =
+	    board_get(&board_slot(&w->gen->board, w->slot)->taken);
+
+	return taken >= w->sent ? 0 : w->sent - taken;
 }
 
 struct worker *
@@ -123,14 +137,37 @@ worker_lose(struct worker *w, enum worker_state state)
 	if (!w->lost)
 		TAILQ_INSERT_TAIL(&lost, w, lost_entry);
 	w->lost = true;
+	w->later = false;
+	mark(MARK_WORKERS | MARK_ACCEPT);
+}
+
+void
+worker_lose_later(struct worker *w)
+{
+	worker_lose(w, w->state);
+	w->later = true;
+	ev_timer_set(&later_timer, LATER);
+}
+
+static void
+worker_lose_now(struct ev_timer *t)
+{
+	struct worker *w;
+
+	(void)t;
+	TAILQ_FOREACH(w, &lost, lost_entry)
+		w->later = false;
 	mark(MARK_WORKERS | MARK_ACCEPT);
 }
 
 struct worker *
 worker_next_lost(void)
 {
-	struct worker *w = TAILQ_FIRST(&lost);
+	struct worker *w;
 
+	TAILQ_FOREACH(w, &lost, lost_entry)
+		if (!w->later)
+			break;
 	if (w == NULL)
 		return NULL;
 	TAILQ_REMOVE(&lost, w, lost_entry);

@@ -31,7 +31,9 @@ struct worker {
 	enum worker_state	 state;
 	bool			 lost;		/* dead or stuck just now */
 	bool			 broken;	/* its channel is not used */
+	bool			 later;		/* lost, to be looked at then */
 	bool			 early;		/* died before it was ready */
+	bool			 reported;	/* dead, and the log tells */
 	bool			 full;		/* channel met EAGAIN */
 	bool			 drain_due;	/* DRAIN is to be sent */
 	uint64_t		 sent;		/* sessions handed to it */
@@ -67,6 +69,8 @@ bool		 worker_replace(struct worker *);
 /* Dead or stuck: what it has not taken is taken back when the turn is
  * settled. */
 void		 worker_lose(struct worker *, enum worker_state);
+/* Not all could be taken back: it is lost anew after a while. */
+void		 worker_lose_later(struct worker *);
 /* One of these, each once; NULL: no more. */
 struct worker	*worker_next_lost(void);
 /* As child_kill(); one that cannot be sent signals is told over its channel to
@@ -81,6 +85,8 @@ unsigned	 worker_count(const struct generation *, bool ready);
 /* Sessions it has or will have. What it says is clamped: it cannot have closed
  * what it was not sent. */
 uint64_t	 worker_users(const struct worker *);
+/* Sessions that it was sent and, as it says, has not taken. */
+uint64_t	 worker_untaken(const struct worker *);
 /* A generation's workers as pool.h sees them, and who they are; both with room
  * for BOARD_SLOTS. Returns how many there are. */
 size_t		 worker_view(const struct generation *, struct pool_worker *,

@@ -10,8 +10,9 @@ import signal
 import pytest
 
 import peers
-from harness import cpu_ticks_over, wait
+from harness import cpu_ticks_over, drop_sys_resource, fd_count, wait
 from peers import receive, roundtrip, silent
+from test_start import bad_libexec
 
 ONE = "servers { min = 1 max = 1 } users { min = 1 max = 1 }"
 WEB = 'address = "127.0.0.1" port = 0'
@@ -72,27 +73,133 @@ def test_the_end_after_an_overload_is_quiet(daemon, echo):
     late.close()
 
 
-def test_sessions_that_cannot_be_taken_back_are_called_lost(daemon, echo):
+def stopped_workers(d, sessions):
+    """Stops all workers and gives them so many sessions, which they do not
+    take."""
+    d.deaths = True
+    for worker in d.kids():
+        os.kill(worker, signal.SIGSTOP)
+    socks = [d.connect() for _ in range(sessions)]
+    for sock in socks:
+        sock.sendall(b"late")
+    d.wait_sessions(sessions, 30)
+    return socks
+
+
+def served(socks):
+    """How many of them, one after the other."""
+    n = 0
+    for sock in socks:
+        try:
+            n += receive(sock, 4) == b"late"
+        except OSError:
+            pass
+        sock.close()
+    return n
+
+
+def lower(pid, free):
+    """The limit, so that so many are free; returns the former one."""
+    high = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd"))
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (high + 1 + free, limits[1]))
+    return limits
+
+
+def test_sessions_wait_until_they_can_be_taken_back(daemon, echo):
     """The worker dies with sessions that it has not taken, and the master has
-    descriptors left for some of them only."""
+    no descriptors left for them now."""
     d = daemon(remotes=[echo], spawnd="""
         servers { min = 1 max = 1 } watchdog = 0""")
     worker = d.kids()[0]
-    os.kill(worker, signal.SIGSTOP)
-    socks = [d.connect() for _ in range(12)]
-    d.wait_sessions(12, 30)
-    high = max(int(fd) for fd in os.listdir(f"/proc/{d.pid}/fd"))
-    limits = resource.prlimit(d.pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(d.pid, resource.RLIMIT_NOFILE, (high + 5, limits[1]))
-    d.deaths = True
+    socks = stopped_workers(d, 12)
+    limits = lower(d.pid, 5)
     os.kill(worker, signal.SIGKILL)
-    d.wait_line("not taken are lost")
+    d.wait_line(f"worker {worker} died", "with 0 sessions")
+    assert silent(socks[0])
     resource.prlimit(d.pid, resource.RLIMIT_NOFILE, limits)
-    told = [int(re.search(r"(\d+) sessions", line)[1])
-            for line in d.lines("that it had not taken")]
-    assert len(told) == 2 and sum(told) == 12, told
+    assert served(socks) == 12
+    d.wait_line(f"worker {worker}: 12 sessions that it had not taken go")
+    assert not d.lines("are lost")
+
+
+def test_an_end_while_sessions_cannot_be_taken_back(daemon, echo):
+    d = daemon(remotes=[echo], spawnd="""
+        servers { min = 1 max = 1 } watchdog = 0""")
+    worker = d.kids()[0]
+    socks = stopped_workers(d, 12)
+    lower(d.pid, 5)
+    os.kill(worker, signal.SIGKILL)
+    d.wait_line(f"worker {worker} died")
+    d.kill(signal.SIGTERM)
+    assert d.wait_end(30) == 0
+    d.wait_line("12 sessions", "had not taken are closed")
     for sock in socks:
         sock.close()
+
+
+def test_an_upgrade_while_sessions_cannot_be_taken_back(daemon, echo):
+    d = daemon(remotes=[echo], spawnd="""
+        servers { min = 1 max = 1 } watchdog = 0""")
+    worker = d.kids()[0]
+    limits = resource.prlimit(d.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(d.pid, resource.RLIMIT_NOFILE, (60, limits[1]))
+    socks = stopped_workers(d, 60)
+    os.kill(worker, signal.SIGKILL)
+    d.wait_line(f"worker {worker} died")
+    d.kill(signal.SIGUSR2)
+    resource.prlimit(d.pid, resource.RLIMIT_NOFILE, limits)
+    assert served(socks) == 60
+    assert not d.lines("are lost")
+
+
+def few():
+    """For preexec: 300 descriptors, and no way to raise that."""
+    drop_sys_resource()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+
+
+def test_taking_back_leaves_descriptors_to_start_workers(daemon, echo):
+    """Four die at once with more sessions than the master can hold."""
+    d = daemon(remotes=[echo], preexec=few, spawnd="""
+        servers { min = 4 max = 4 } watchdog = 0""")
+    before, workers = fd_count(d.pid), d.kids()
+    socks = stopped_workers(d, 400)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    assert served(socks) == 400
+    assert not d.lines("are lost")
+    wait(lambda: len(d.workers("ready")) == 4, 30, "four workers")
+    d.wait_sessions(0, 30)
+    wait(lambda: fd_count(d.pid) == before, 30, "descriptors as before")
+
+
+def test_some_are_given_up_if_no_worker_can_be_started(daemon, echo, box):
+    """Those who are kept have all descriptors."""
+    good = box.base / "libexec" / "relay"
+    libexec = bad_libexec(box, "relay", "exit 3\n")
+    relay = libexec / "relay"
+    relay.rename(libexec / "bad")
+    relay.symlink_to(good)
+    able = libexec / "able"     # to serve them, whatever the master's limit
+    able.write_text(f'#!/bin/sh\nulimit -n 1000\nexec {good} "$@"\n')
+    able.chmod(0o755)
+    d = daemon(remotes=[echo], libexec=libexec, spawnd="""
+        servers { min = 1 max = 1 } watchdog = 0""")
+    worker = d.kids()[0]
+    relay.unlink()
+    relay.symlink_to(libexec / "bad")
+    socks = stopped_workers(d, 60)
+    os.kill(worker, signal.SIGKILL)
+    wait(lambda: d.summary()["waiting"] == 60, 30, "60 are kept")
+    lower(d.pid, 0)
+    relay.unlink()
+    relay.symlink_to(able)
+    said = d.wait_line("connections that wait for room are closed")
+    given_up = sum(int(re.search(r"(\d+) of", line)[1]) for line in said)
+    assert 0 < given_up < 60, said
+    assert served(socks) == 60 - given_up
+    assert d.summary()["limited"] == given_up
 
 
 @pytest.mark.parametrize("what", ["listener", "control"])
