@@ -92,6 +92,9 @@ check_minmax(struct conf_check *c, const struct cfg_t *sec, const char *name,
 
 	if (min <= max || sec == NULL)
 		return;
+	/* Where a line made no sense a default may not be one. */
+	if (c->text->cut && (low == NULL || high == NULL))
+		return;
 	conf_check_fail(c, low != NULL ? low->line : high->line,
 	    "%s: min %u%s is greater than max %u%s", name, min,
 	    low == NULL ? ", the default," : "", max,

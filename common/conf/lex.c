@@ -11,10 +11,14 @@
 
 static int	 lex_fail(struct lex *, unsigned, const char *, ...)
 		    printf_like(3, 4);
+static int	 lex_bad(struct lex *, struct token *, const char *);
 static int	 lex_space(struct lex *);
 static int	 lex_comment(struct lex *);
 static int	 lex_symbol(struct lex *, struct token *);
 static int	 lex_word(struct lex *, struct token *);
+static const char
+		*lex_word_end(const struct lex *, const char *,
+		    const char *);
 static int	 lex_quoted(struct lex *, struct token *);
 static int	 lex_escape(struct lex *, struct token *, const char *);
 static int	 lex_variable(struct lex *, struct token *, const char *,
@@ -30,6 +34,18 @@ lex_fail(struct lex *l, unsigned line, const char *fmt, ...)
 	conf_text_vmistake(l->text, line, fmt, ap);
 	va_end(ap);
 	return -1;
+}
+
+/* What makes no sense stands for a value that nobody knows. */
+static int
+lex_bad(struct lex *l, struct token *tok, const char *end)
+{
+	tok->type = TOKEN_STRING;
+	tok->quote = '"';
+	tok->len = 0;
+	tok->unset = true;
+	l->src->p = end;
+	return 0;
 }
 
 void
@@ -51,6 +67,10 @@ conf_lex_next(struct lex *l, struct token *tok)
 	struct input *src = l->src;
 	int rc;
 
+	if (l->nback > 0) {
+		*tok = l->back[--l->nback];
+		return 0;
+	}
 	memset(tok, 0, sizeof(*tok));
 	if (lex_space(l) == -1)
 		return -1;
@@ -73,6 +93,12 @@ conf_lex_next(struct lex *l, struct token *tok)
 		return lex_fail(l, tok->flat,
 		    "a value is longer than %d bytes", CONF_VALUE_MAX);
 	return rc;
+}
+
+void
+conf_lex_back(struct lex *l, const struct token *tok)
+{
+	l->back[l->nback++] = *tok;
 }
 
 static int
@@ -137,10 +163,12 @@ lex_symbol(struct lex *l, struct token *tok)
 	else if (lex_left(l, "+=", 2)) {
 		tok->type = TOKEN_APPEND;
 		tok->len = 2;
-	} else
-		return lex_fail(l, tok->flat,
+	} else {
+		lex_fail(l, tok->flat,
 		    "\"%c\" must be in quotes to be part of a value",
 		    *l->src->p);
+		return lex_bad(l, tok, lex_word_end(l, tok->s, " \t\r\n},"));
+	}
 	l->src->p += tok->len;
 	return 0;
 }
@@ -154,18 +182,28 @@ lex_word(struct lex *l, struct token *tok)
 	tok->type = TOKEN_STRING;
 	if (lex_left(l, "${", 2)) {
 		if (lex_variable(l, tok, src->p, &end) == -1)
-			return -1;
+			return lex_bad(l, tok, lex_word_end(l, end, "\n"));
 	} else {
-		while (end < src->end && *end != '\0' &&
-		    strchr(LEX_WORD_ENDS, *end) == NULL)
-			end++;
-		if (end[-1] == '$' && end < src->end && *end == '{')
-			return lex_fail(l, tok->flat, "a variable inside a "
+		end = lex_word_end(l, end, LEX_WORD_ENDS);
+		if (end[-1] == '$' && end < src->end && *end == '{') {
+			lex_fail(l, tok->flat, "a variable inside a "
 			    "word needs double quotes around the word");
+			return lex_bad(l, tok, lex_word_end(l, end,
+			    " \t\r\n"));
+		}
 	}
 	tok->len = end - src->p;
 	src->p = end;
 	return 0;
+}
+
+/* The first of these at p or behind it, or where no text is any more. */
+static const char *
+lex_word_end(const struct lex *l, const char *p, const char *ends)
+{
+	while (p < l->src->end && *p != '\0' && strchr(ends, *p) == NULL)
+		p++;
+	return p;
 }
 
 static int
@@ -173,6 +211,7 @@ lex_quoted(struct lex *l, struct token *tok)
 {
 	struct input *src = l->src;
 	const char *p;
+	bool bad = false;
 
 	tok->type = TOKEN_STRING;
 	tok->quote = *src->p;
@@ -180,22 +219,27 @@ lex_quoted(struct lex *l, struct token *tok)
 	/* No value has lines: what goes on behind one was never closed. */
 	for (p = tok->s; p < src->end && *p != tok->quote && *p != '\n'; p++) {
 		if (*p == '\\' && p + 1 < src->end && p[1] != '\0') {
-			if (tok->quote == '"' &&
-			    lex_escape(l, tok, p) == -1)
-				return -1;
+			bad |= tok->quote == '"' &&
+			    lex_escape(l, tok, p) == -1;
 			src->line += *++p == '\n';
 		} else if (tok->quote == '"' && *p == '$' &&
 		    p + 1 < src->end && p[1] == '{') {
 			if (lex_variable(l, tok, p, &p) == -1)
-				return -1;
-			p--;
+				bad = true;
+			else
+				p--;
 		} else if (*p == '\0')
 			return lex_fail(l, tok->flat,
 			    "the file has a NUL byte; it is no text");
 	}
-	if (p == src->end || *p == '\n')
-		return lex_fail(l, tok->flat, "the string that starts here "
-		    "is not closed on its line");
+	if (p == src->end || *p == '\n') {
+		if (!bad)
+			lex_fail(l, tok->flat, "the string that starts here "
+			    "is not closed on its line");
+		return lex_bad(l, tok, p);
+	}
+	if (bad)
+		return lex_bad(l, tok, p + 1);
 	tok->len = p - tok->s;
 	src->p = p + 1;
 	return 0;

@@ -11,8 +11,9 @@ static void	 scan_good(struct scan *);
 static void	 scan_ends(struct scan *, struct token *);
 static int	 scan_option(struct scan *, struct frame *,
 		    const struct token *);
-static int	 scan_no_value(struct scan *, const struct frame *,
+static void	 scan_no_value(struct scan *, const struct frame *,
 		    const struct token *, const struct token *);
+static int	 scan_skip(struct scan *, unsigned);
 static const struct conf_opt
 		*scan_find(const struct frame *, const struct token *);
 static void	 scan_unknown(struct scan *, const struct frame *,
@@ -24,6 +25,8 @@ static int	 scan_assign(struct scan *, struct frame *,
 		    const struct token *);
 static bool	 scan_shape(struct scan *, const struct conf_opt *,
 		    const struct token *, bool, bool);
+static int	 scan_forgot(struct scan *, const struct token *,
+		    const struct token *, const struct token *);
 static int	 scan_list(struct scan *);
 static int	 scan_section(struct scan *, struct frame *,
 		    const struct conf_opt *, const struct token *,
@@ -149,7 +152,10 @@ scan_body(struct scan *s, struct frame *f, bool braced)
 			scan_ends(s, &tok);
 			if (tok.len == 0 && tok.quote == '\0')
 				continue;
-			if (scan_option(s, f, &tok) == -1)
+			if (tok.len == 0 && tok.unset) {
+				if (scan_skip(s, tok.flat) == -1)
+					return -1;
+			} else if (scan_option(s, f, &tok) == -1)
 				return -1;
 			scan_good(s);
 		} else if (tok.type == TOKEN_END && !braced)
@@ -163,8 +169,8 @@ scan_body(struct scan *s, struct frame *f, bool braced)
 		else if (tok.type == TOKEN_CLOSE)
 			return scan_fail(s, tok.flat,
 			    "\"}\" closes no section");
-		else
-			return scan_want(s, "the name of an option", &tok);
+		else if (scan_want(s, "the name of an option", &tok) == -1)
+			return -1;
 	}
 }
 
@@ -200,13 +206,18 @@ scan_option(struct scan *s, struct frame *f, const struct token *name)
 		title = next;
 		if (conf_lex_next(&s->lex, &next) == -1)
 			return -1;
-		if (next.type != TOKEN_OPEN)
+		if (next.type != TOKEN_OPEN) {
+			conf_lex_back(&s->lex, &next);
 			next = title;
+		}
 	}
 	is_section = next.type == TOKEN_OPEN;
 	if (!is_section && next.type != TOKEN_ASSIGN &&
-	    next.type != TOKEN_APPEND)
-		return scan_no_value(s, f, name, &next);
+	    next.type != TOKEN_APPEND) {
+		conf_lex_back(&s->lex, &next);
+		scan_no_value(s, f, name, &next);
+		return scan_skip(s, name->flat);
+	}
 	if (f->spec == NULL)
 		opt = NULL;
 	else if ((opt = scan_find(f, name)) == NULL)
@@ -219,31 +230,51 @@ scan_option(struct scan *s, struct frame *f, const struct token *name)
 }
 
 /* Neither "=" nor "{" stands behind a name, and a word may. */
-static int
+static void
 scan_no_value(struct scan *s, const struct frame *f, const struct token *name,
     const struct token *word)
 {
 	const struct conf_opt *o = f->spec == NULL ? NULL : scan_find(f, name);
 	char hint[CONF_HINTLEN], text[64];
-	bool given = word->type == TOKEN_STRING && word->flat == name->flat;
+	bool given = word->type == TOKEN_STRING && word->len > 0 &&
+	    word->flat == name->flat;
 
 	snprintf(text, sizeof(text), "%.*s", (int)MIN(name->len, 63), name->s);
 	if (strcmp(text, "include") == 0)
-		return scan_fail(s, name->flat, "\"include\" needs "
+		scan_fail(s, name->flat, "\"include\" needs "
 		    "parentheses; write include(\"%.*s\")",
 		    given ? (int)MIN(word->len, 64) : 4,
 		    given ? word->s : "FILE");
-	if (o != NULL && o->type == CONF_SECTION)
-		return scan_fail(s, name->flat, "\"%s\" is a section; write "
+	else if (o != NULL && o->type == CONF_SECTION)
+		scan_fail(s, name->flat, "\"%s\" is a section; write "
 		    "%s%s { ... }", text, text, o->section->size > 0 ?
 		    " NAME" : "");
-	if (o != NULL)
-		return scan_fail(s, name->flat, "\"%s\" needs \"=\"; write "
+	else if (o != NULL)
+		scan_fail(s, name->flat, "\"%s\" needs \"=\"; write "
 		    "%s = %.*s", text, text, given ? (int)MIN(word->len, 64) :
 		    5, given ? word->s : "VALUE");
-	return scan_fail(s, name->flat, "\"%s\" needs \"=\" and a value, or "
-	    "\"{\" and options, behind it%s", text, f->spec == NULL ? "" :
-	    conf_hint(f->spec, text, hint));
+	else
+		scan_fail(s, name->flat, "\"%s\" needs \"=\" and a value, "
+		    "or \"{\" and options, behind it%s", text,
+		    f->spec == NULL || s->t->nmistakes >= CONF_HINTS ? "" :
+		    conf_hint(f->spec, text, hint));
+}
+
+/* The rest of a line that makes no sense, where no section begins on it: what
+ * follows may have mistakes of its own, but nothing can be found missing. */
+static int
+scan_skip(struct scan *s, unsigned line)
+{
+	struct token tok;
+
+	s->t->cut = true;
+	do
+		if (conf_lex_next(&s->lex, &tok) == -1)
+			return -1;
+	while (tok.flat == line && tok.type != TOKEN_OPEN &&
+	    tok.type != TOKEN_CLOSE && tok.type != TOKEN_END);
+	conf_lex_back(&s->lex, &tok);
+	return tok.type == TOKEN_OPEN ? -1 : 0;
 }
 
 static const struct conf_opt *
@@ -300,12 +331,14 @@ scan_assign(struct scan *s, struct frame *f, const struct conf_opt *opt,
 {
 	struct token value;
 	bool append = assign->type == TOKEN_APPEND, bad;
-	int rc = 0;
+	int rc;
 
 	if (conf_lex_next(&s->lex, &value) == -1)
 		return -1;
 	if (value.type != TOKEN_STRING && value.type != TOKEN_OPEN)
 		return scan_want(s, "a value", &value);
+	if ((rc = scan_forgot(s, name, assign, &value)) != 0)
+		return rc == -1 ? -1 : 0;
 	if (value.len > 1)
 		scan_ends(s, &value);
 	bad = opt != NULL && !scan_shape(s, opt, name, append,
@@ -323,6 +356,27 @@ scan_assign(struct scan *s, struct frame *f, const struct conf_opt *opt,
 	}
 	s->lex.skip -= bad;
 	return rc;
+}
+
+/* 1 if what follows is no value but the next option, -1 if nothing does. */
+static int
+scan_forgot(struct scan *s, const struct token *name,
+    const struct token *assign, const struct token *value)
+{
+	struct token next;
+
+	if (value->type != TOKEN_STRING || value->flat == assign->flat)
+		return 0;
+	if (conf_lex_next(&s->lex, &next) == -1)
+		return -1;
+	conf_lex_back(&s->lex, &next);
+	if (next.type != TOKEN_ASSIGN)
+		return 0;
+	conf_lex_back(&s->lex, value);
+	scan_fail(s, name->flat, "\"%.*s\" needs a value behind \"=\"",
+	    (int)MIN(name->len, 64), name->s);
+	s->t->cut = true;
+	return 1;
 }
 
 /* Whether an option may be given like that. */
@@ -350,17 +404,24 @@ scan_list(struct scan *s)
 {
 	struct token tok;
 	bool comma = false;
+	unsigned line = 0;
 
-	for (;;) {
+	for (;; line = tok.flat) {
 		if (conf_lex_next(&s->lex, &tok) == -1)
 			return -1;
 		if (tok.type == TOKEN_CLOSE) {
 			scan_put(s, "}");
 			return 0;
 		}
-		if (tok.type != (comma ? TOKEN_COMMA : TOKEN_STRING))
-			return scan_want(s, comma ? "\",\" or \"}\"" :
-			    "a value or \"}\"", &tok);
+		if (tok.type != (comma ? TOKEN_COMMA : TOKEN_STRING)) {
+			if (scan_want(s, comma ? "\",\" or \"}\"" :
+			    "a value or \"}\"", &tok) == -1)
+				return -1;
+			/* On another line it is a brace that is missing. */
+			if (tok.flat != line)
+				return -1;
+			continue;
+		}
 		if (comma)
 			scan_put(s, ",");
 		else
@@ -501,6 +562,10 @@ scan_want(struct scan *s, const char *what, const struct token *tok)
 	if (tok->type == TOKEN_END)
 		return scan_fail(s, tok->flat,
 		    "the file ends where %s should be", what);
-	return scan_fail(s, tok->flat, "\"%.*s\" is where %s should be",
+	scan_fail(s, tok->flat, "\"%.*s\" is where %s should be",
 	    (int)MIN(tok->len, 64), tok->s, what);
+	if (tok->type == TOKEN_OPEN)
+		return -1;
+	conf_lex_back(&s->lex, tok);
+	return scan_skip(s, tok->flat);
 }

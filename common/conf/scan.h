@@ -31,7 +31,8 @@ int	 scan_body(struct scan *, struct frame *, bool braced);
 /* A mistake; always -1. */
 int	 scan_fail(struct scan *, unsigned line, const char *, ...)
 	    printf_like(3, 4);
-/* Something else than the token should be there; always -1. */
+/* Something else than the token should be there; -1 if it ends the reading,
+ * else the rest of its line is skipped. */
 int	 scan_want(struct scan *, const char *what, const struct token *);
 
 /* The rest of name, "include", and "(". */

@@ -512,13 +512,38 @@ test_syntax(void **state)
 		    "t:2: port 70000 is out of range; use 1 to 65535 or 0 for "
 		    "any free port\n"
 		    "t:3: \"backlog\" needs \"=\"; write backlog = VALUE\n" },
-		{ IN_LISTEN("port 80"), "t:2: \"port\" needs \"=\"; write "
-		    "port = 80\n" },
+		{ IN_LISTEN("port 80\nbacklog 5 relay = b\nlingr = 5"),
+		    "t:2: \"port\" needs \"=\"; write port = 80\n"
+		    "t:3: \"backlog\" needs \"=\"; write backlog = 5\n"
+		    "t:4: unknown option \"lingr\" in listen \"w\"\n" },
+		{ IN_LISTEN("port =\nbacklog = 0\naddress"),
+		    "t:2: \"port\" needs a value behind \"=\"\n"
+		    "t:3: backlog 0 is out of range; use 1 to 65535\n"
+		    "t:4: \"address\" needs \"=\"; write address = VALUE\n" },
+		{ IN_LISTEN("path = \"/x\naddress = \"\\400${}\"\n"
+		    "port = *:80 backlog = 0"), "t:2: the string that starts "
+		    "here is not closed on its line\n"
+		    "t:3: \"\\400\" is no character; use \"\\1\" to "
+		    "\"\\377\" or \"\\x01\" to \"\\xff\"\n"
+		    "t:3: \"${}\" is no variable; write ${NAME} or "
+		    "${NAME:-DEFAULT}\n"
+		    "t:4: \"*\" must be in quotes to be part of a value\n"
+		    "t:4: backlog 0 is out of range; use 1 to 65535\n" },
+		{ IN_SPAWND("access = {\"permit all\",, \"deny\"}\nuser 5\n"
+		    "servers { min = 9 max 10 }\nlog { level }"),
+		    "t:2: \",\" is where a value or \"}\" should be\n"
+		    "t:3: \"user\" needs \"=\"; write user = 5\n"
+		    "t:4: \"max\" needs \"=\"; write max = 10\n"
+		    "t:5: \"level\" needs \"=\"; write level = VALUE\n" },
+		{ IN_SPAWND("access = {\"permit all\"\nuser = 5"), "t:3: "
+		    "\"user\" is where \",\" or \"}\" should be\n" },
 		{ IN_SPAWND("listen 127.0.0.1:8080;"), "t:2: there must be no "
 		    "\";\" here\nt:2: \"listen\" is a section; write listen "
 		    "NAME { ... }\n" },
 		{ "global\n daemon\n", "t:1: \"global\" needs \"=\" and a "
-		    "value, or \"{\" and options, behind it\n" },
+		    "value, or \"{\" and options, behind it\n"
+		    "t:2: \"daemon\" needs \"=\" and a value, or \"{\" and "
+		    "options, behind it; start spawnd with -b for that\n" },
 		{ "include \"o.conf\"\n", "t:1: \"include\" needs "
 		    "parentheses; write include(\"o.conf\")\n" },
 		{ IN_LISTEN("port = 70000;\n; backlog = 0 ;"), "t:2: there "
@@ -529,7 +554,7 @@ test_syntax(void **state)
 		    "t:3: there must be no \";\" here\n"
 		    "t:3: backlog 0 is out of range; use 1 to 65535\n" },
 		{ IN_LISTEN("port = }"), "t:2: \"}\" is where a value should "
-		    "be\n" },
+		    "be\nt:3: \"}\" closes no section\n" },
 		{ IN_LISTEN("port ="), "t:3: \"}\" is where a value should "
 		    "be\n" },
 		{ "spawnd { listen w { port =", "t:1: the file ends where a "
