@@ -233,4 +233,5 @@ channel_expire(struct worker *w)
 	/* A full channel means that it does not listen. */
 	if (ipc_send(w->chan.fd, MSG_DRAIN, &now, 1, NULL) == -1)
 		worker_kill(w, SIGINT, NULL);
+	watch_expire(w);
 }

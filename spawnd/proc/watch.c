@@ -10,6 +10,7 @@
 
 #define STUCK_LOOK	1000	/* ms between looks at a stuck worker */
 #define DRAIN_SLACK	5000	/* ms past drain-timeout */
+#define EXPIRE_LIMIT	10000	/* ms to end when told to end now */
 #define LATE		1000	/* ms: this process has been stopped */
 
 static void	watch_set(struct worker *, uint64_t);
@@ -49,6 +50,15 @@ watch_look(struct worker *w)
 	watch_set(w, ms);
 }
 
+void
+watch_expire(struct worker *w)
+{
+	if (w->expired)
+		return;
+	w->expired = true;
+	watch_set(w, EXPIRE_LIMIT);
+}
+
 static void
 watch_timer(struct ev_timer *t)
 {
@@ -57,6 +67,8 @@ watch_timer(struct ev_timer *t)
 	/* We were stopped ourselves: what it did is yet to be seen. */
 	if (ev_now() > w->due + LATE)
 		watch_set(w, w->gen->conf->watchdog + LATE);
+	else if (w->expired)
+		worker_kill(w, SIGKILL, "has not ended as it was told: killed");
 	else if (w->state == WORKER_STARTING)
 		worker_kill(w, SIGKILL, "is silent: killed");
 	else if (w->state == WORKER_STUCK)

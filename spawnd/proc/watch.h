@@ -16,5 +16,7 @@ void		 watch_look(struct worker *);
 void		 watch_lose(struct worker *);
 /* False if its counts cannot be: more than it was sent, fewer than before. */
 bool		 watch_counts(struct worker *);
+/* It was told to end now: it is killed if it does not. */
+void		 watch_expire(struct worker *);
 
 #endif

@@ -112,6 +112,23 @@ def test_max_generations_says_why(daemon, echo):
                       if "is closed" in l]) == 2, 5, "the lines about it")
 
 
+def test_max_generations_and_a_worker_that_hangs(daemon, echo):
+    """It does not end when it is told to, nor by any other limit."""
+    d = daemon(remotes=[echo], spawnd="""max-generations = 2
+        drain-timeout = 0 watchdog = 0 servers { min = 1 max = 1 }""")
+    d.deaths = True
+    client = roundtrip(d.connect())
+    worker, = d.kids()
+    d.reload()
+    d.kill(signal.SIGSTOP, worker)
+    second = roundtrip(d.connect())
+    d.reload()
+    d.wait_line("generation 1 is closed: max-generations is 2")
+    d.wait_line(f"worker {worker} has not ended as it was told: killed")
+    assert peers.ended(client)
+    assert peers.answers(second)
+
+
 def test_max_generations_counts_those_that_live(daemon, echo):
     """Generations that have ended by themselves do not count."""
     d = daemon(remotes=[echo], spawnd="max-generations = 2")
