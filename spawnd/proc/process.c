@@ -141,14 +141,16 @@ process_take(const char *line)
 		w->draining_since = ev_now();
 	}
 	if (board_slot_reopen(&g->board, w->slot, board) == -1 ||
-	    load_worker(w) == -1 || channel_adopt(w, chan) == -1)
+	    channel_adopt(w, chan) == -1)
 		return false;
-	if (w->state == WORKER_DEAD) {	/* with sessions that nobody has */
+	/* With sessions that nobody has; all else is on record. */
+	if (w->state == WORKER_DEAD) {
+		w->child.pid = (pid_t)pid;
 		w->reported = true;
 		worker_lose(w, WORKER_DEAD);
 		return true;
 	}
-	if (child_adopt(&w->child, (pid_t)pid) == -1)
+	if (load_worker(w) == -1 || child_adopt(&w->child, (pid_t)pid) == -1)
 		return false;
 	watch_begin(w);
 	return true;

@@ -148,8 +148,12 @@ def test_an_upgrade_while_sessions_cannot_be_taken_back(daemon, echo):
     os.kill(worker, signal.SIGKILL)
     d.wait_line(f"worker {worker} died")
     d.kill(signal.SIGUSR2)
+    d.wait_line("upgrade: done")
     resource.prlimit(d.pid, resource.RLIMIT_NOFILE, limits)
     assert served(socks) == 60
+    told = [int(re.search(r"(\d+) sessions", line)[1]) for line in
+            d.wait_line(f"worker {worker}: ", "that it had not taken go")]
+    assert sum(told) == 60, told
     assert not d.lines("are lost")
 
 
