@@ -313,5 +313,5 @@ def test_overload_again_and_again_under_load(daemon, echo, box, overload):
     d.wait_line("overload (")
     wait(lambda: len(d.workers("ready")) == 2 == len(d.kids()), 10,
          "the others' end")
-    peers.load(box, d.address(), 100, concurrent=4)
+    peers.load(box, d.address(), 100, concurrent=1)
     assert d.summary()["overload"] == "no"
