@@ -16,6 +16,7 @@
 /* What stands on the command line in place of a file. */
 struct quick {
 	const char	*listen;
+	const char	*control;		/* absolute, or NULL */
 	char		*remotes[QUICK_MAX];
 	unsigned	 n;
 };
@@ -27,12 +28,13 @@ static void	version(void) no_return;
 static void	variable(const char *);
 static int	level(const char *);
 static char	*absolute(struct options *, const char *);
+static void	quick_control(FILE *, const char *);
 static void	quick_listen(FILE *, const char *);
 static void	quick_remote(FILE *, unsigned, const char *);
-static char	*quick_text(const char *, char **, unsigned);
+static char	*quick_text(const struct quick *);
 static void	quick_value(FILE *, const char *, const char *, size_t);
 static bool	split(const char *, const char **, size_t *, const char **);
-static void	quick_more(struct quick *, int);
+static void	quick_more(struct options *, struct quick *, int);
 static void	option(struct options *, struct quick *, int, const char *);
 static void	together(const struct options *, const struct quick *, int,
 		    char **);
@@ -57,7 +59,8 @@ synopsis(FILE *f)
 {
 	fputs("usage: spawnd [-bfinPTvV] [-A file] [-D name=value] [-d level]\n"
 	    "              [-p pidfile] [configuration-file]\n"
-	    "       spawnd -L [address:]port -R host:port[,weight] [-R ...]\n"
+	    "       spawnd [-s socket] -L [address:]port "
+	    "-R host:port[,weight] [-R ...]\n"
 	    "       spawnd --help | --version\n", f);
 }
 
@@ -75,6 +78,7 @@ help(void)
 	    "-L, -R         listen and relay to there, without a file\n"
 	    "-n, -P         check the configuration\n"
 	    "-p file        the pid file\n"
+	    "-s socket      with -L: listen there for spawnctl\n"
 	    "-T             print the configuration with all defaults\n"
 	    "-h, --help     this\n"
 	    "-V, --version  the version, and where things are\n"
@@ -182,13 +186,31 @@ quick_value(FILE *f, const char *key, const char *value, size_t len)
 	fprintf(f, " %s = '%.*s'", key, (int)len, value);
 }
 
+/* Each line ends with the argument that it is made of, as a comment: a mistake
+ * in it is called by that. */
+static void
+quick_control(FILE *f, const char *path)
+{
+	const char *p;
+
+	for (p = path; isprint((unsigned char)*p) && *p != '\''; p++)
+		if (*p == '\\')
+			break;
+	if (*p != '\0') {
+		fprintf(stderr, "spawnd: -s %s: such a path needs a "
+		    "configuration file\n", path);
+		exit(2);
+	}
+	fprintf(f, "spawnd { control = '%s' # -s %s\n", path, path);
+}
+
 static void
 quick_listen(FILE *f, const char *text)
 {
 	const char *host, *port;
 	size_t len = 0;
 
-	fprintf(f, "spawnd { listen quick {");
+	fprintf(f, " listen quick {");
 	if (!split(text, &host, &len, &port)) {
 		fprintf(stderr, "spawnd: -L %s: use [address:]port, an IPv6 "
 		    "address in brackets\n", text);
@@ -197,7 +219,7 @@ quick_listen(FILE *f, const char *text)
 	if (host != NULL)
 		quick_value(f, "address", host, len);
 	quick_value(f, "port", port, strlen(port));
-	fprintf(f, " } }\n");
+	fprintf(f, " } # -L %s\n}\n", text);
 }
 
 static void
@@ -220,12 +242,12 @@ quick_remote(FILE *f, unsigned n, const char *text)
 	quick_value(f, "port", port, strlen(port));
 	if (comma != NULL)
 		quick_value(f, "weight", comma + 1, strlen(comma + 1));
-	fprintf(f, " }\n");
+	fprintf(f, " } # -R %s\n", text);
 	free(addr);
 }
 
 static char *
-quick_text(const char *listen, char **remotes, unsigned n)
+quick_text(const struct quick *q)
 {
 	char *text = NULL;
 	size_t len;
@@ -233,19 +255,23 @@ quick_text(const char *listen, char **remotes, unsigned n)
 	FILE *f;
 
 	if ((f = open_memstream(&text, &len)) == NULL)
-		fatal("-L %s", listen);
-	quick_listen(f, listen);
+		fatal("-L %s", q->listen);
+	if (q->control != NULL)
+		quick_control(f, q->control);
+	else
+		fprintf(f, "spawnd {\n");
+	quick_listen(f, q->listen);
 	fprintf(f, "relay quick {\n");
-	for (i = 0; i < n; i++)
-		quick_remote(f, i + 1, remotes[i]);
+	for (i = 0; i < q->n; i++)
+		quick_remote(f, i + 1, q->remotes[i]);
 	fprintf(f, "}\n");
 	if (fclose(f) == EOF)
-		fatal("-L %s", listen);
+		fatal("-L %s", q->listen);
 	return text;
 }
 
 static void
-quick_more(struct quick *q, int ch)
+quick_more(struct options *o, struct quick *q, int ch)
 {
 	if (ch == 'L' && q->listen != NULL)
 		usage("-L is given twice; a configuration file may have any "
@@ -253,7 +279,9 @@ quick_more(struct quick *q, int ch)
 	if (ch == 'R' && q->n == QUICK_MAX)
 		usage("there are more than %d -R; use a configuration file",
 		    QUICK_MAX);
-	if (ch == 'L')
+	if (ch == 's')
+		q->control = absolute(o, optarg);
+	else if (ch == 'L')
 		q->listen = optarg;
 	else
 		q->remotes[q->n++] = optarg;
@@ -271,7 +299,8 @@ option(struct options *o, struct quick *q, int ch, const char *word)
 	case 'h': help();
 	case 'i': o->inetd = true; break;
 	case 'L':
-	case 'R': quick_more(q, ch); break;
+	case 'R':
+	case 's': quick_more(o, q, ch); break;
 	case 'n':
 	case 'P': o->check = true; break;
 	case 'p': o->pidfile = absolute(o, optarg); break;
@@ -293,6 +322,9 @@ together(const struct options *o, const struct quick *q, int argc, char **argv)
 		usage("-L needs a remote: -R host:port");
 	if (q->listen == NULL && q->n != 0)
 		usage("-R needs a listener: -L [address:]port");
+	if (q->control != NULL && q->listen == NULL)
+		usage("-s goes with -L and -R; a configuration file says "
+		    "control = PATH");
 	if (q->listen != NULL && argc != 0)
 		usage("-L and -R stand for a configuration file: there is no "
 		    "use for %s", argv[0]);
@@ -316,7 +348,7 @@ options_parse(struct options *o, int argc, char **argv)
 
 	o->level = -1;
 	opterr = 0;
-	while ((ch = getopt_long(argc, argv, ":A:bD:d:fhiL:nPp:R:TvV",
+	while ((ch = getopt_long(argc, argv, ":A:bD:d:fhiL:nPp:R:s:TvV",
 	    longopts, NULL)) != -1)
 		option(o, &quick, ch, argv[optind - 1]);
 	argc -= optind;
@@ -330,7 +362,7 @@ source(struct options *o, struct quick *q, const char *file)
 {
 	o->conf_fd = -1;
 	if (q->listen != NULL) {
-		o->quick = quick_text(q->listen, q->remotes, q->n);
+		o->quick = quick_text(q);
 		return;
 	}
 	o->conf_path = absolute(o, file);

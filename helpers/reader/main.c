@@ -5,7 +5,8 @@
  *	reader name level how
  *
  * name is the file. level is the one to log at, -1 for the configuration's.
- * how has a 0 if the text is at descriptor 0 and name only what to call it, an
+ * how has a 0 if the text is at descriptor 0 and name only what to call it, a q
+ * if a comment at the end of each line is the argument that it is made of, an
  * i if inetd has started the master, an n if what would be in the way of a
  * start is to be looked for, and a T if the configuration is wanted as text.
  * The descriptors are those of proto.h: the value goes to one, to the second
@@ -29,10 +30,12 @@
 
 static void	 usage(void) no_return;
 static void	 signals(void);
-static struct conf *load(const char *, bool);
+static struct conf *load(const char *, const char *);
 static char	*text_of(int, const char *);
 static bool	 inetd_can(struct conf *, const char *);
 static void	 say(void *, enum conf_kind, const char *, int, const char *);
+static void	 say_argument(void *, enum conf_kind, const char *, int,
+		    const char *);
 static void	 mistake(const char *, const char *);
 static void	 leave(struct conf *, int, bool);
 static void	 lost(void) no_return;
@@ -63,7 +66,7 @@ main(int argc, char **argv)
 	    (warnings = fdopen(READER_FD_WARN, "w")) == NULL)
 		fatal("descriptors");
 	setproctitle("%s", name);
-	if ((conf = load(name, strchr(how, '0') != NULL)) != NULL &&
+	if ((conf = load(name, how)) != NULL &&
 	    strchr(how, 'i') != NULL && !inetd_can(conf, name))
 		conf_free(&conf);
 	if (conf != NULL) {
@@ -103,16 +106,17 @@ signals(void)
 }
 
 static struct conf *
-load(const char *name, bool by_descriptor)
+load(const char *name, const char *how)
 {
 	struct conf *conf;
 	char *text;
 
-	if (!by_descriptor)
+	if (strchr(how, '0') == NULL)
 		return conf_load(name, say, NULL);
 	if ((text = text_of(STDIN_FILENO, name)) == NULL)
 		return NULL;
-	conf = conf_load_text(text, name, say, NULL);
+	conf = conf_load_text(text, name, strchr(how, 'q') != NULL ?
+	    say_argument : say, text);
 	free(text);
 	return conf;
 }
@@ -168,6 +172,25 @@ say(void *arg, enum conf_kind kind, const char *file, int line,
 		fprintf(f, "%s:%d: %s%s\n", file, line, what, text);
 	else
 		fprintf(f, "%s: %s%s\n", file, what, text);
+}
+
+/* A line that nobody has written is called by what it is made of. */
+static void
+say_argument(void *arg, enum conf_kind kind, const char *file, int line,
+    const char *text)
+{
+	const char *p = arg;
+	char name[512];
+	int i;
+
+	for (i = 1; i < line && (p = strchr(p, '\n')) != NULL; i++)
+		p++;
+	if (line > 0 && p != NULL && (p = strstr(p, " # ")) != NULL)
+		snprintf(name, sizeof(name), "%s: %.*s", file,
+		    (int)strcspn(p + 3, "\n"), p + 3);
+	else
+		strlcpy(name, file, sizeof(name));
+	say(NULL, kind, name, 0, text);
 }
 
 static void

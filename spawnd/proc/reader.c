@@ -79,7 +79,8 @@ reader_launch(bool print, bool probe, int input)
 
 	master_libexec("reader", path, sizeof(path));
 	snprintf(level, sizeof(level), "%d", master.opt.level);
-	snprintf(how, sizeof(how), "%s%s%s%s", input != -1 ? "0" : "",
+	snprintf(how, sizeof(how), "%s%s%s%s%s", input != -1 ? "0" : "",
+	    master.opt.quick != NULL ? "q" : "",
 	    master.opt.inetd ? "i" : "", probe ? "n" : "",
 	    print ? "T" : "");
 	return child_start(&reader, path, argv, fds, input == -1 ? 3 : 4);

@@ -219,6 +219,15 @@ def test_bad_quick_mode_addresses(box, args):
     assert done.returncode in (1, 2) and done.stderr
 
 
+def test_a_mistake_in_quick_mode_names_its_argument(box):
+    done = box.run("-n", "-L", "70000", "-R", "127.0.0.1:1", "-R",
+                   "127.0.0.1:2,900")
+    assert done.returncode == 1
+    assert re.fullmatch(r"command line: -L 70000: port .*\n"
+                        r"command line: -R 127\.0\.0\.1:2,900: weight .*\n",
+                        done.stderr)
+
+
 def test_version(box):
     done = box.run("-V")
     assert done.returncode == 0

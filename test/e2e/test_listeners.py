@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import subprocess
 
 import pytest
 
@@ -191,6 +192,17 @@ def test_quick_mode(daemon, backend, host):
     for _ in range(8):
         roundtrip(d.connect(name))
     assert len(remotes[0].conns) >= 1 and len(remotes[1].conns) >= 3
+
+
+def test_quick_mode_with_a_control_socket(daemon, echo):
+    d = daemon(conf=False, args=[
+        "-s", "quick.sock", "-L", "127.0.0.1:0",
+        "-R", f"127.0.0.1:{echo.port}"])
+    path = d.box.dir / "quick.sock"
+    done = subprocess.run([d.box.programs["spawnctl"], "-s", path, "show",
+                           "remotes"], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert f"127.0.0.1:{echo.port}" in done.stdout
 
 
 def test_quick_mode_without_an_address(daemon, echo):

@@ -271,6 +271,7 @@ def test_ready_tells_where(daemon, echo):
     (["-R", "a:1"], "-R needs a listener: -L"),
     (["-L", "1", "-L", "2"], "-L is given twice"),
     (["-L", "1", "-R", "a:1", "x.conf"], "there is no use for x.conf"),
+    (["-s", "x.sock"], "-s goes with -L and -R"),
     (["a.conf", "b.conf"], "b.conf is one file too many"),
     (["-i", "-b"], "-i goes with neither -b nor -p"),
     (["-Z"], "unknown option: -Z"), (["--nope"], "unknown option: --nope"),
