@@ -18,6 +18,8 @@ static void	 read_value(struct conf_check *, const struct conf_at *);
 static void	 read_scalar(struct conf_check *, const struct conf_at *);
 static void	 read_range(struct conf_check *, const struct conf_at *);
 static bool	 read_overflows(const struct conf_opt *, const char *);
+static bool	 read_same_stem(const struct conf_word *,
+		    const struct conf_word *);
 static void	 read_no_word(struct conf_check *, const struct conf_at *);
 static void	 read_rules(struct conf_check *, const struct conf_at *);
 static void	 refer_rows(struct conf_check *, const struct conf_section *,
@@ -326,6 +328,17 @@ read_overflows(const struct conf_opt *o, const char *text)
 	return conf_field_parse(o, one, &n, &err) == 0;
 }
 
+/* Whether both are one name with a digit: local0 and local7. */
+static bool
+read_same_stem(const struct conf_word *a, const struct conf_word *b)
+{
+	size_t len = strcspn(a->name, "0123456789");
+
+	return a->name[len] != '\0' && b->name != NULL &&
+	    strncmp(a->name, b->name, len) == 0;
+}
+
+/* Names with a digit are told as a range, and are near to nothing. */
 static void
 read_no_word(struct conf_check *c, const struct conf_at *at)
 {
@@ -335,9 +348,18 @@ read_no_word(struct conf_check *c, const struct conf_at *at)
 
 	near_init(&near, at->v->text);
 	for (; w->name != NULL; w++) {
-		near_try(&near, w->name);
+		if (w != at->opt->words && read_same_stem(&w[-1], w)) {
+			if (read_same_stem(w, &w[1]))
+				continue;
+			strlcat(list, " to ", sizeof(list));
+			strlcat(list, w->name, sizeof(list));
+			continue;
+		}
+		if (w->name[strcspn(w->name, "0123456789")] == '\0')
+			near_try(&near, w->name);
 		strlcat(list, w == at->opt->words ? "" :
-		    w[1].name == NULL ? " or " : ", ", sizeof(list));
+		    w[1].name == NULL || read_same_stem(w, &w[1]) ? " or " :
+		    ", ", sizeof(list));
 		strlcat(list, w->name, sizeof(list));
 	}
 	conf_check_fail(c, at->line, "%s \"%.64s\" is not known; use %s%s",

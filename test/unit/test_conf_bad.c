@@ -220,9 +220,8 @@ test_words(void **state)
 		    "not known; use error, warning, notice, info or debug\n" },
 		{ IN_SPAWND("log { facility = local8 }"), "t:2: log: facility "
 		    "\"local8\" is not known; use auth, cron, daemon, ftp, "
-		    "lpr, mail, news, syslog, user, uucp, local0, local1, "
-		    "local2, local3, local4, local5, local6 or local7; did "
-		    "you mean \"local0\"?\n" },
+		    "lpr, mail, news, syslog, user, uucp or local0 to "
+		    "local7\n" },
 		{ IN_SPAWND("log { sessions = maybe }"), "t:2: log: sessions "
 		    "\"maybe\" is neither yes nor no\n" },
 		{ IN_SPAWND("log { to = file }"), "t:2: log: to \"file\" is "
