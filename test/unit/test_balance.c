@@ -69,6 +69,34 @@ test_leastconn_idle_weights(void **state)
 	assert_int_equal(got[2], 30);
 }
 
+/* The turns of one that is held are not its neighbour's alone. */
+static void
+test_held_is_shared(void **state)
+{
+	static const enum conf_balance how[] = {
+		BALANCE_LEASTCONN, BALANCE_ROUNDROBIN
+	};
+	static const struct sess s;
+	unsigned got[3], i, k;
+	struct remote *r;
+
+	(void)state;
+	for (k = 0; k < 6; k++) {
+		pools_make(how[k / 3], 3);
+		refuse(&pool->all[k % 3]);
+		memset(got, 0, sizeof(got));
+		for (i = 0; i < 30; i++) {
+			r = remote_pick(pool, &s);
+			got[r - pool->all]++;
+			remote_release(r, &s);
+		}
+		got[k % 3] += 15;
+		for (i = 0; i < 3; i++)
+			assert_int_equal(got[i], 15);
+		remote_ok(&pool->all[k % 3]);
+	}
+}
+
 /* A heavy one that has few is better than a light one that is idle. */
 static void
 test_leastconn_heavy(void **state)
@@ -434,6 +462,7 @@ main(void)
 		T(test_leastconn_weights),
 		T(test_leastconn_ties),
 		T(test_leastconn_idle_weights),
+		T(test_held_is_shared),
 		T(test_leastconn_heavy),
 		T(test_leastconn_back),
 		T(test_leastconn_many),
