@@ -109,7 +109,7 @@ scan_run(struct conf_text *t, struct input *src)
 	s.lex.src = src;
 	root.spec = &conf_spec_root;
 	conf_text_sync(t, src->file, 1);
-	if (scan_body(&s, &root, false) == -1) {
+	if (scan_foreign(t, src) || scan_body(&s, &root, false) == -1) {
 		t->cut = true;
 		t->len = s.good;
 		for (; s.good_open > 0; s.good_open--)

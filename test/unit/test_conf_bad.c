@@ -539,10 +539,6 @@ test_syntax(void **state)
 		{ IN_SPAWND("listen 127.0.0.1:8080;"), "t:2: there must be no "
 		    "\";\" here\nt:2: \"listen\" is a section; write listen "
 		    "NAME { ... }\n" },
-		{ "global\n daemon\n", "t:1: \"global\" needs \"=\" and a "
-		    "value, or \"{\" and options, behind it\n"
-		    "t:2: \"daemon\" needs \"=\" and a value, or \"{\" and "
-		    "options, behind it; start spawnd with -b for that\n" },
 		{ "include \"o.conf\"\n", "t:1: \"include\" needs "
 		    "parentheses; write include(\"o.conf\")\n" },
 		{ IN_LISTEN("port = 70000;\n; backlog = 0 ;"), "t:2: there "
@@ -582,6 +578,39 @@ test_syntax(void **state)
 		{ "a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{", "t:1: unknown section "
 		    "\"a\" outside of every section\nt:1: sections are nested "
 		    "deeper than 16\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
+/* Files of other programs: one sentence, not one for each line. */
+static void
+test_foreign(void **state)
+{
+#define NO_CONF(n, kind)	"t:" n ": this is no spawnd.conf(5) but " \
+	"looks like " kind " configuration: "
+	static const struct mistake cases[] = {
+		{ "# x\n\nglobal\n daemon\n maxconn 5\n",
+		    NO_CONF("3", "HAProxy's") "\"global\"\n" },
+		{ "frontend a\n bind :80\n", NO_CONF("1", "HAProxy's")
+		    "\"frontend a\"\n" },
+		{ "user www-data;\nevents { }\n", NO_CONF("1", "nginx's")
+		    "\"user www-data;\"\n" },
+		{ "stream {\n server { listen 80; }\n}\n",
+		    NO_CONF("1", "nginx's") "\"stream {\"\n" },
+		{ "---\nlisten: 80\n", NO_CONF("1", "a YAML")
+		    "\"---\"\n" },
+		{ "\nlisten:\n  port: 80\n", NO_CONF("2", "a YAML")
+		    "\"listen:\"\n" },
+		{ "[listen]\nport = 80\n", NO_CONF("1", "an INI or TOML")
+		    "\"[listen]\"\n" },
+		{ "{ \"listen\": 80 }", NO_CONF("1", "a JSON")
+		    "\"{ \"listen\": 80 }\"\n" },
+		{ "0.0.0.0 80 10.0.0.1 80\n", NO_CONF("1", "rinetd's")
+		    "\"0.0.0.0 80 10.0.0.1 80\"\n" },
+		{ "backend { }\n", "t:1: unknown section \"backend\" outside "
+		    "of every section; did you mean \"relay\"?\n" },
 	};
 
 	(void)state;
@@ -860,6 +889,7 @@ main(void)
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_size),
