@@ -3,6 +3,7 @@
 #include "conf/parse.h"
 
 static const char *hint_meant(const char *);
+static const char *hint_not(const char *);
 static void	 hint_where(const struct conf_section *, const char *, char *,
 		    size_t);
 
@@ -12,7 +13,8 @@ static const struct {
 } words[] = {
 	{ "addr", "address" }, { "algorithm", "balance" },
 	{ "allow", "access" }, { "backend", "relay" }, { "bind", "address" },
-	{ "connections", "users" }, { "deny", "access" },
+	{ "bufsize", "buffer" }, { "connections", "users" },
+	{ "deny", "access" }, { "file", "to" },
 	{ "frontend", "listen" }, { "gid", "group" }, { "host", "address" },
 	{ "hostname", "address" }, { "ip", "address" },
 	{ "listener", "listen" }, { "logfile", "log" },
@@ -27,6 +29,18 @@ static const struct {
 	{ "workers", "servers" }, { "zerocopy", "io" }
 };
 
+/* What there is nothing for. */
+static const struct {
+	const char	*word, *why;
+} nots[] = {
+	{ "cert", "there is no TLS here" },
+	{ "check", "a remote is checked by the sessions that go there" },
+	{ "proxy_protocol", "the PROXY protocol is not spoken here" },
+	{ "proxy-protocol", "the PROXY protocol is not spoken here" },
+	{ "send-proxy", "the PROXY protocol is not spoken here" },
+	{ "ssl", "there is no TLS here" }, { "tls", "there is no TLS here" }
+};
+
 const char *
 conf_hint(const struct conf_section *spec, const char *word,
     char buf[CONF_HINTLEN])
@@ -39,6 +53,10 @@ conf_hint(const struct conf_section *spec, const char *word,
 	*buf = '\0';
 	if (strcmp(word, "daemon") == 0 || strcmp(word, "background") == 0)
 		return "; start spawnd with -b for that";
+	if (hint_not(word) != NULL) {
+		snprintf(buf, CONF_HINTLEN, "; %s", hint_not(word));
+		return buf;
+	}
 	hint_where(&conf_spec_root, meant == NULL ? word : meant, where,
 	    sizeof(where));
 	near_init(&near, word);
@@ -49,12 +67,23 @@ conf_hint(const struct conf_section *spec, const char *word,
 	}
 	if (meant != NULL)
 		snprintf(buf, CONF_HINTLEN, "; did you mean \"%s\"%s%s?", meant,
-		    *where == '\0' ? "" : ", in ", where);
+		    *where == '\0' ? "" : ", ", where);
 	else if (*where != '\0')
-		snprintf(buf, CONF_HINTLEN, "; it belongs in %s", where);
+		snprintf(buf, CONF_HINTLEN, "; it belongs %s", where);
 	else
 		strlcpy(buf, near_hint(&near), CONF_HINTLEN);
 	return buf;
+}
+
+static const char *
+hint_not(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < nitems_of(nots); i++)
+		if (strcasecmp(nots[i].word, word) == 0)
+			return nots[i].why;
+	return NULL;
 }
 
 static const char *
@@ -68,16 +97,20 @@ hint_meant(const char *word)
 	return NULL;
 }
 
-/* The sections that have such an option: "listen" or "remote". */
+/* The sections that have such an option: in "listen" or "remote". */
 static void
 hint_where(const struct conf_section *spec, const char *word, char *buf,
     size_t size)
 {
 	const struct conf_opt *o;
 
+	if (conf_spec_find(&conf_spec_root, word) != NULL) {
+		strlcpy(buf, "outside of every section", size);
+		return;
+	}
 	for (o = spec->opts; o->name != NULL; o++) {
-		if (strcmp(o->name, word) == 0 && *spec->name != '\0') {
-			strlcat(buf, *buf == '\0' ? "\"" : " or \"", size);
+		if (strcmp(o->name, word) == 0) {
+			strlcat(buf, *buf == '\0' ? "in \"" : " or \"", size);
 			strlcat(buf, spec->name, size);
 			strlcat(buf, "\"", size);
 		}

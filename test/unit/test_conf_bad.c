@@ -91,7 +91,17 @@ test_hints(void **state)
 		{ IN_REMOTE("host = ::1 address = ::1 port = 1 cert = x"),
 		    "t:3: unknown option \"host\" in remote \"r\"; did you "
 		    "mean \"address\"?\n"
-		    "t:3: unknown option \"cert\" in remote \"r\"\n" },
+		    "t:3: unknown option \"cert\" in remote \"r\"; there is "
+		    "no TLS here\n" },
+		{ IN_SPAWND("log { file = /x }\nbufsize = 1\nbackend b { }\n"
+		    "send-proxy = 1"), "t:2: unknown option \"file\" in "
+		    "\"log\"; did you mean \"to\"?\n"
+		    "t:3: unknown option \"bufsize\" in \"spawnd\"; did you "
+		    "mean \"buffer\", in \"relay\"?\n"
+		    "t:4: unknown section \"backend\" in \"spawnd\"; did you "
+		    "mean \"relay\", outside of every section?\n"
+		    "t:5: unknown option \"send-proxy\" in \"spawnd\"; the "
+		    "PROXY protocol is not spoken here\n" },
 		{ IN_LISTEN("port = 1 balance = random\nidle-timeout = 5\n"
 		    "remote x { }"), "t:2: unknown option \"balance\" in "
 		    "listen \"w\"; it belongs in \"relay\"\n"
