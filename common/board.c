@@ -36,7 +36,9 @@ board_map(int fd, size_t off, size_t size, int how)
 {
 	void *mem = mmap(NULL, size, how, MAP_SHARED, fd, (off_t)off);
 
-	return mem == MAP_FAILED ? NULL : mem;
+	if (mem == MAP_FAILED)
+		return NULL;
+	return mem;
 }
 
 unsigned

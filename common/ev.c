@@ -536,8 +536,8 @@ tasks_run(void)
 		return 0;
 	/* What is queued from now on stands behind the fence. */
 	ev_defer(&loop.fence, NULL);
-	while ((task = TAILQ_FIRST(&loop.tasks)) != &loop.fence &&
-	    task != NULL) {
+	while ((task = TAILQ_FIRST(&loop.tasks)) != NULL &&
+	    task != &loop.fence) {
 		ev_undefer(task);
 		task->cb(task);
 		calls++;

@@ -85,6 +85,10 @@ ipc_send(int fd, enum proto_type type, const void *items, unsigned count,
 	struct cmsghdr *cmsg;
 	ssize_t n;
 
+	if (t == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
 	iov[1].iov_len = t->size * count;
 	if (t->fds != 0) {
 		msg.msg_control = ctl.buf;

@@ -266,20 +266,20 @@ sess_log(const struct sess *s)
 {
 	char source[ADDR_STRLEN], addr[ADDR_STRLEN] = "-";
 	uint64_t total = ev_now_us() - s->taken_us + s->queue_us;
-	bool connected = s->connect_us != 0;
+	const struct remote *r = s->connect_us != 0 ? s->chosen : NULL;
 
-	if (s->chosen != NULL && connected)
-		addr_str(&s->chosen->conf->addr[s->addr], addr);
+	if (r != NULL)
+		addr_str(&r->conf->addr[s->addr], addr);
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
 	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f tries=%u "
 	    "end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
 	    s->path->listen->name,
 	    source_str(&s->source, source),
-	    connected ? s->chosen->conf->name : "-", addr,
+	    r != NULL ? r->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
 	    (unsigned long long)s->remote.bytes,
 	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6,
-	    s->ntried + connected, who_names[s->who], why_names[s->why]);
+	    s->ntried + (r != NULL), who_names[s->who], why_names[s->why]);
 }
 
 static void

@@ -89,13 +89,14 @@ check_minmax(struct conf_check *c, const struct cfg_t *sec, const char *name,
 {
 	const struct conf_value *low = conf_value(sec, "min", 0);
 	const struct conf_value *high = conf_value(sec, "max", 0);
+	const struct conf_value *given = low != NULL ? low : high;
 
-	if (min <= max || sec == NULL)
+	if (min <= max || given == NULL)
 		return;
 	/* Where a line made no sense a default may not be one. */
 	if (c->text->cut && (low == NULL || high == NULL))
 		return;
-	conf_check_fail(c, low != NULL ? low->line : high->line,
+	conf_check_fail(c, given->line,
 	    "%s: min %u%s is greater than max %u%s", name, min,
 	    low == NULL ? ", the default," : "", max,
 	    high == NULL ? ", the default" : "");

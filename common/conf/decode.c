@@ -163,7 +163,7 @@ kind_is(struct in *in, unsigned number, const struct conf_section *spec)
 	struct kind *k;
 	unsigned i;
 
-	if (number >= in->nkinds ||
+	if (in->kinds == NULL || number >= in->nkinds ||
 	    ((k = &in->kinds[number])->spec != NULL && k->spec != spec))
 		return in_fail("a kind of section is not in order");
 	if (k->spec == spec)

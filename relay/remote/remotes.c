@@ -50,7 +50,7 @@ remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
 	rs->n = c->nremotes;
 	rs->all = all + first;
 	rs->retire_at = c->retire;
-	if (c->retire >= RETIRE_SPREAD)
+	if (c->retire / RETIRE_SPREAD > 1)
 		rs->retire_at -= arc4random_uniform(c->retire / RETIRE_SPREAD);
 	if (heaps_init(rs) == -1)
 		return -1;

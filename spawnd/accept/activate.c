@@ -57,6 +57,7 @@ open_first_three(void)
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) == -1 &&
+		    /* cppcheck-suppress leakReturnValNotUsed */
 		    open("/dev/null", O_RDWR) == -1)
 			_exit(1);
 }

@@ -437,9 +437,9 @@ handoff_give_up(unsigned n)
 void
 handoff_drop(void)
 {
-	struct kept *k;
+	struct kept *k, *behind;
 
-	while ((k = TAILQ_FIRST(&kept)) != NULL)
+	TAILQ_FOREACH_SAFE(k, &kept, entry, behind)
 		kept_free(k);
 }
 

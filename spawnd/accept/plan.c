@@ -89,14 +89,13 @@ static int
 plan_all(const struct conf *conf, const char **errp)
 {
 	unsigned i;
-	int n;
 
 	/* First, as a socket with a name is for no other section. */
 	for (i = 0; i < conf->nlistens; i++)
 		if (plan_named(conf, i, errp) == -1)
 			return -1;
 	for (i = 0; i < conf->nlistens; i++) {
-		if ((n = plan_named(conf, i, errp)) != 0)
+		if (plan_named(conf, i, errp) != 0)
 			continue;
 		if (plan_section(conf, i, errp) == -1)
 			return -1;

@@ -191,8 +191,9 @@ own_image(void)
 {
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
-	return fd != -1 ? fd : open("/proc/curproc/file",
-	    O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		fd = open("/proc/curproc/file", O_RDONLY | O_CLOEXEC);
+	return fd;
 }
 
 static int
@@ -381,10 +382,9 @@ go_back(void)
 void
 upgrade_restore(void)
 {
-	int fd = atoi(getenv(ENV_STATE));
-	const char *why, *back;
+	const char *state = getenv(ENV_STATE), *why, *back;
 
-	if (!take(fd))
+	if (state == NULL || !take(atoi(state)))
 		go_back();
 	inherit_end();
 	why = getenv(ENV_WHY);
