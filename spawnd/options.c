@@ -1,6 +1,5 @@
 #include "compat.h"
 
-#include <ctype.h>
 #include <getopt.h>
 #include <stdarg.h>
 
@@ -9,17 +8,8 @@
 #include "fdname.h"
 #include "log.h"
 #include "options.h"
+#include "quick.h"
 #include "sandbox.h"
-
-#define QUICK_MAX	64	/* most -R */
-
-/* What stands on the command line in place of a file. */
-struct quick {
-	const char	*listen;
-	const char	*control;		/* absolute, or NULL */
-	char		*remotes[QUICK_MAX];
-	unsigned	 n;
-};
 
 static void	usage(const char *, ...) printf_like(1, 2) no_return;
 static void	synopsis(FILE *);
@@ -28,12 +18,6 @@ static void	version(void) no_return;
 static void	variable(const char *);
 static int	level(const char *);
 static char	*absolute(struct options *, const char *);
-static void	quick_control(FILE *, const char *);
-static void	quick_listen(FILE *, const char *);
-static void	quick_remote(FILE *, unsigned, const char *);
-static char	*quick_text(const struct quick *);
-static void	quick_value(FILE *, const char *, const char *, size_t);
-static bool	split(const char *, const char **, size_t *, const char **);
 static void	quick_more(struct options *, struct quick *, int);
 static void	option(struct options *, struct quick *, int, const char *);
 static void	together(const struct options *, const struct quick *, int,
@@ -148,128 +132,6 @@ absolute(struct options *o, const char *path)
 	return full;
 }
 
-/* "host:port", "[v6]:port" or "port" into a host (NULL: none) and a port. */
-static bool
-split(const char *text, const char **host, size_t *hlen, const char **port)
-{
-	const char *colon = strrchr(text, ':');
-
-	*host = NULL;
-	*port = colon == NULL ? text : colon + 1;
-	if (colon == NULL)
-		return true;
-	*host = text;
-	*hlen = (size_t)(colon - text);
-	if (text[0] == '[') {
-		if (*hlen < 3 || colon[-1] != ']')
-			return false;
-		(*host)++;
-		*hlen -= 2;
-	} else if (memchr(text, ':', *hlen) != NULL)
-		return false;
-	return *hlen != 0;
-}
-
-/* A quoted value; what would end the quotes is not part of any address. */
-static void
-quick_value(FILE *f, const char *key, const char *value, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		if (isgraph((unsigned char)value[i]) &&
-		    strchr("'\"\\$", value[i]) == NULL)
-			continue;
-		fprintf(stderr, "spawnd: \"%s\" is no address\n", value);
-		exit(2);
-	}
-	fprintf(f, " %s = '%.*s'", key, (int)len, value);
-}
-
-/* Each line ends with the argument that it is made of, as a comment: a mistake
- * in it is called by that. */
-static void
-quick_control(FILE *f, const char *path)
-{
-	const char *p;
-
-	for (p = path; isprint((unsigned char)*p) && *p != '\''; p++)
-		if (*p == '\\')
-			break;
-	if (*p != '\0') {
-		fprintf(stderr, "spawnd: -s %s: such a path needs a "
-		    "configuration file\n", path);
-		exit(2);
-	}
-	fprintf(f, "spawnd { control = '%s' # -s %s\n", path, path);
-}
-
-static void
-quick_listen(FILE *f, const char *text)
-{
-	const char *host, *port;
-	size_t len = 0;
-
-	fprintf(f, " listen quick {");
-	if (!split(text, &host, &len, &port)) {
-		fprintf(stderr, "spawnd: -L %s: use [address:]port, an IPv6 "
-		    "address in brackets\n", text);
-		exit(2);
-	}
-	if (host != NULL)
-		quick_value(f, "address", host, len);
-	quick_value(f, "port", port, strlen(port));
-	fprintf(f, " } # -L %s\n}\n", text);
-}
-
-static void
-quick_remote(FILE *f, unsigned n, const char *text)
-{
-	const char *host, *port, *comma = strrchr(text, ',');
-	char *addr = strndup(text, comma == NULL ? strlen(text) :
-	    (size_t)(comma - text));
-	size_t len = 0;
-
-	if (addr == NULL)
-		fatal("-R %s", text);
-	if (!split(addr, &host, &len, &port) || host == NULL) {
-		fprintf(stderr, "spawnd: -R %s: use host:port[,weight], an "
-		    "IPv6 address in brackets\n", text);
-		exit(2);
-	}
-	fprintf(f, " remote r%u {", n);
-	quick_value(f, "address", host, len);
-	quick_value(f, "port", port, strlen(port));
-	if (comma != NULL)
-		quick_value(f, "weight", comma + 1, strlen(comma + 1));
-	fprintf(f, " } # -R %s\n", text);
-	free(addr);
-}
-
-static char *
-quick_text(const struct quick *q)
-{
-	char *text = NULL;
-	size_t len;
-	unsigned i;
-	FILE *f;
-
-	if ((f = open_memstream(&text, &len)) == NULL)
-		fatal("-L %s", q->listen);
-	if (q->control != NULL)
-		quick_control(f, q->control);
-	else
-		fprintf(f, "spawnd {\n");
-	quick_listen(f, q->listen);
-	fprintf(f, "relay quick {\n");
-	for (i = 0; i < q->n; i++)
-		quick_remote(f, i + 1, q->remotes[i]);
-	fprintf(f, "}\n");
-	if (fclose(f) == EOF)
-		fatal("-L %s", q->listen);
-	return text;
-}
-
 static void
 quick_more(struct options *o, struct quick *q, int ch)
 {
@@ -360,10 +222,14 @@ options_parse(struct options *o, int argc, char **argv)
 static void
 source(struct options *o, struct quick *q, const char *file)
 {
+	const char *err;
+
 	o->conf_fd = -1;
 	if (q->listen != NULL) {
-		o->quick = quick_text(q);
-		return;
+		if ((o->quick = quick_text(q, &err)) != NULL)
+			return;
+		fprintf(stderr, "spawnd: %s\n", err);
+		exit(2);
 	}
 	o->conf_path = absolute(o, file);
 	o->conf_fd = fdname_of(o->conf_path);

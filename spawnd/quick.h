@@ -1,0 +1,23 @@
+/*
+ * quick.h - a configuration of the command line: -s, -L and -R.
+ */
+#ifndef QUICK_H
+#define QUICK_H
+
+#include "compat.h"
+
+#define QUICK_MAX	64	/* most -R */
+
+/* What stands on the command line in place of a file. */
+struct quick {
+	const char	*listen;
+	const char	*control;		/* absolute, or NULL */
+	char		*remotes[QUICK_MAX];
+	unsigned	 n;
+};
+
+/* The text of the configuration that this is, to be freed. NULL with *errp, a
+ * sentence (static storage). */
+char	*quick_text(const struct quick *, const char **errp);
+
+#endif
