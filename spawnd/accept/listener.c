@@ -15,9 +15,13 @@
 #include "master.h"
 #include "proc/inherit.h"
 
+static const struct listener *listener_held(const struct listener *,
+			    enum lookup, const struct addr *);
 static bool		 listener_meets(const struct addr *,
 			    const struct addr *);
 static void		 listener_share(const struct addr *, bool);
+static void		 listener_shared(const struct listener *, enum lookup,
+			    const struct addr *, bool);
 static int		 listener_tcp(const struct conf *, unsigned,
 			    const struct addr *, const char **);
 static int		 listener_options(int, const struct addr *, bool);
@@ -53,7 +57,9 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 	}
 	l->index = l->next_index = index;
 	l->backlog = c->backlog;
+	l->keepalive = conf->relays[c->relay].keepalive;
 	l->file = file;
+	lookup_add(l);
 	return 0;
 }
 
@@ -61,10 +67,23 @@ const struct listener *
 listener_holds(const struct addr *a)
 {
 	const struct listener *l;
+	struct addr any = *a;
 
 	if (a->sa.sa_family == AF_UNIX || addr_get_port(a) == 0)
 		return NULL;
-	TAILQ_FOREACH(l, &master.listeners, entry)
+	addr_set_any(&any);
+	if (addr_cmp(a, &any) == 0)
+		return listener_held(lookup_port(a), LOOKUP_PORT, a);
+	l = listener_held(lookup_bound(a), LOOKUP_BOUND, a);
+	return l != NULL ? l :
+	    listener_held(lookup_bound(&any), LOOKUP_BOUND, a);
+}
+
+/* The first one, from there on, that was bound before this reload. */
+static const struct listener *
+listener_held(const struct listener *l, enum lookup by, const struct addr *a)
+{
+	for (; l != NULL; l = lookup_next(l, by))
 		if (!l->fresh && l->from == LISTENER_BOUND &&
 		    listener_meets(&l->addr, a))
 			return l;
@@ -108,10 +127,24 @@ listener_bind_over(const struct conf *conf, unsigned index,
 static void
 listener_share(const struct addr *a, bool share)
 {
-	const int on = share;
-	struct listener *l;
+	struct addr any = *a;
 
-	TAILQ_FOREACH(l, &master.listeners, entry)
+	addr_set_any(&any);
+	if (addr_cmp(a, &any) == 0) {
+		listener_shared(lookup_port(a), LOOKUP_PORT, a, share);
+		return;
+	}
+	listener_shared(lookup_bound(a), LOOKUP_BOUND, a, share);
+	listener_shared(lookup_bound(&any), LOOKUP_BOUND, a, share);
+}
+
+static void
+listener_shared(const struct listener *l, enum lookup by,
+    const struct addr *a, bool share)
+{
+	const int on = share;
+
+	for (; l != NULL; l = lookup_next(l, by))
 		if ((!l->keep || l->fresh) && l->from == LISTENER_BOUND &&
 		    listener_meets(&l->addr, a))
 			setsockopt(l->io.fd, SOL_SOCKET, SO_REUSEPORT, &on,
@@ -217,10 +250,12 @@ listener_add(const struct conf_listen *c, const struct addr *a, int fd,
 	}
 	l->fresh = l->keep = true;
 	l->from = from;
+	l->keepalive = -1;
 	l->asked = *a;
 	listener_name(l, fd);
 	strlcpy(l->name, c->name, sizeof(l->name));
 	TAILQ_INSERT_TAIL(&master.listeners, l, entry);
+	lookup_add(l);
 	return l;
 }
 
@@ -250,6 +285,7 @@ void
 listener_update(struct listener *l, const struct conf *conf)
 {
 	const struct conf_listen *c = &conf->listens[l->next_index];
+	const int8_t keepalive = conf->relays[c->relay].keepalive;
 	const char *err;
 
 	l->index = l->next_index;
@@ -257,13 +293,15 @@ listener_update(struct listener *l, const struct conf *conf)
 	if (l->backlog != c->backlog)
 		listen(l->io.fd, (int)c->backlog);
 	l->backlog = c->backlog;
+	if (l->addr.sa.sa_family == AF_UNIX && l->from == LISTENER_BOUND)
+		l->asked = l->addr = c->addr[0];
+	lookup_add(l);
 	if (l->addr.sa.sa_family != AF_UNIX) {
-		listener_keepalive(l->io.fd,
-		    conf->relays[c->relay].keepalive);
+		if (l->keepalive != keepalive)
+			listener_keepalive(l->io.fd, keepalive);
+		l->keepalive = keepalive;
 		return;
 	}
-	if (l->from == LISTENER_BOUND)
-		l->asked = l->addr = c->addr[0];
 	/* The socket of an abstract name has neither mode nor owner. */
 	if (l->addr.un.sun_path[0] == '/' && unixsock_dress(&l->addr, &l->file,
 	    c->mode, c->uid, c->gid, &err) == -1)
@@ -274,6 +312,7 @@ void
 listener_free(struct listener *l)
 {
 	admit_forget(l);
+	lookup_del(l);
 	TAILQ_REMOVE(&master.listeners, l, entry);
 	ev_io_close(&l->io);
 	unixsock_unlink(&l->addr, &l->file);
@@ -341,7 +380,9 @@ listener_take(const char *line)
 	l->file.ino = (ino_t)ino;
 	l->next_index = l->index;
 	l->asked.len = len;
+	l->keepalive = -1;
 	listener_name(l, fd);
+	lookup_add(l);
 	return ev_io_add(&l->io, fd, IO_READ, admit_event) == 0;
 }
 

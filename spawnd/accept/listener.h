@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "accept/lookup.h"
 #include "accept/unixsock.h"
 #include "addr.h"
 #include "conf/conf.h"
@@ -16,12 +17,14 @@ enum listener_from { LISTENER_BOUND, LISTENER_BY_ADDRESS, LISTENER_BY_NAME };
 struct listener {
 	TAILQ_ENTRY(listener)	 entry;
 	TAILQ_ENTRY(listener)	 ready_entry;
+	struct lookup_key	 keys[LOOKUPS];
 	struct ev_io		 io;
 	struct addr		 addr;		/* really bound */
 	struct addr		 asked;		/* as configured (port 0) */
 	char			 name[CONF_NAME];
 	unsigned		 index;		/* into conf.listens */
 	unsigned		 backlog;
+	int8_t			 keepalive;	/* -1: not known */
 	enum listener_from	 from;		/* how it was matched if
 						   passed to us */
 	unsigned		 next_index;	/* during a reload */

@@ -13,8 +13,10 @@
 #define ANY_TRIES	16	/* at one free port for several addresses */
 
 static struct listener	*plan_find(const struct addr *, const char *);
-static bool		 plan_is(const struct listener *, const struct addr *);
-static bool		 plan_has(unsigned, const struct addr *);
+static bool		 plan_free(const struct listener *);
+static bool		 plan_asks(const struct listener *, const struct addr *,
+			    const char *);
+static bool		 plan_has(unsigned, const struct addr *, const char *);
 static int		 plan_all(const struct conf *, const char **);
 static int		 plan_section(const struct conf *, unsigned,
 			    const char **);
@@ -28,38 +30,61 @@ static bool		 plan_covered(unsigned, const struct addr *);
 static bool		 last;	/* the commit is next */
 
 /* A section may change its name, but "any port" is the section's own. A unix
- * socket that nobody finds any more is made again. */
+ * socket that nobody finds any more is made again, and one that stands under
+ * another name of its folder is the same. */
 static struct listener *
 plan_find(const struct addr *a, const char *name)
 {
-	bool any = a->sa.sa_family != AF_UNIX && addr_get_port(a) == 0;
+	struct unixsock file;
 	struct listener *l;
 
-	TAILQ_FOREACH(l, &master.listeners, entry)
-		if (!l->fresh && !l->keep && plan_is(l, a) &&
-		    (!any || strcmp(l->name, name) == 0))
+	for (l = lookup_asked(a, name); l != NULL;
+	    l = lookup_next(l, LOOKUP_ASKED))
+		if (plan_free(l) && plan_asks(l, a, name) &&
+		    !unixsock_gone(&l->asked, &l->file))
+			return l;
+	if (unixsock_at(a, &file) == -1)
+		return NULL;
+	for (l = lookup_file(&file); l != NULL;
+	    l = lookup_next(l, LOOKUP_FILE))
+		if (plan_free(l) && unixsock_is(a, &l->file))
 			return l;
 	return NULL;
 }
 
-/* By that name, or by another one of its folder. */
 static bool
-plan_is(const struct listener *l, const struct addr *a)
+plan_free(const struct listener *l)
 {
-	if (addr_cmp(&l->asked, a) == 0)
-		return !unixsock_gone(&l->asked, &l->file);
-	return unixsock_is(a, &l->file);
+	return !l->fresh && !l->keep;
+}
+
+static bool
+plan_asks(const struct listener *l, const struct addr *a, const char *name)
+{
+	bool any = a->sa.sa_family != AF_UNIX && addr_get_port(a) == 0;
+
+	return addr_cmp(&l->asked, a) == 0 &&
+	    (!any || strcmp(l->name, name) == 0);
 }
 
 /* Is it planned already? */
 static bool
-plan_has(unsigned index, const struct addr *a)
+plan_has(unsigned index, const struct addr *a, const char *name)
 {
 	const struct listener *l;
+	struct unixsock file;
 
-	TAILQ_FOREACH(l, &master.listeners, entry)
+	for (l = lookup_asked(a, name); l != NULL;
+	    l = lookup_next(l, LOOKUP_ASKED))
 		if (l->keep && l->next_index == index &&
-		    (addr_cmp(&l->asked, a) == 0 || unixsock_is(a, &l->file)))
+		    addr_cmp(&l->asked, a) == 0)
+			return true;
+	if (unixsock_at(a, &file) == -1)
+		return false;
+	for (l = lookup_file(&file); l != NULL;
+	    l = lookup_next(l, LOOKUP_FILE))
+		if (l->keep && l->next_index == index &&
+		    unixsock_is(a, &l->file))
 			return true;
 	return false;
 }
@@ -147,9 +172,9 @@ plan_named(const struct conf *conf, unsigned index, const char **errp)
 	struct listener *l;
 	int fd, n = 0;
 
-	TAILQ_FOREACH(l, &master.listeners, entry) {
-		if (l->from != LISTENER_BY_NAME || (!master.opt.inetd &&
-		    strcmp(l->name, c->name) != 0))
+	for (l = lookup_name(c->name); l != NULL;
+	    l = lookup_next(l, LOOKUP_NAME)) {
+		if (!master.opt.inetd && strcmp(l->name, c->name) != 0)
 			continue;
 		l->keep = true;
 		l->next_index = index;
@@ -166,12 +191,13 @@ static int
 plan_address(const struct conf *conf, unsigned index, const struct addr *a,
     const char **errp)
 {
+	const char *name = conf->listens[index].name;
 	struct listener *l;
 	int fd;
 
-	if (plan_has(index, a))
+	if (plan_has(index, a, name))
 		return 0;
-	if ((l = plan_find(a, conf->listens[index].name)) != NULL) {
+	if ((l = plan_find(a, name)) != NULL) {
 		l->keep = true;
 		l->next_index = index;
 		return 0;
@@ -192,6 +218,7 @@ plan_address(const struct conf *conf, unsigned index, const struct addr *a,
 static bool
 plan_covered(unsigned index, const struct addr *a)
 {
+	struct addr six = { .in6 = { .sin6_family = AF_INET6 } };
 	const struct listener *l;
 	int v6only = 1;
 	socklen_t len = sizeof(v6only);
@@ -199,12 +226,13 @@ plan_covered(unsigned index, const struct addr *a)
 	if (a->sa.sa_family != AF_INET ||
 	    a->in.sin_addr.s_addr != htonl(INADDR_ANY))
 		return false;
-	TAILQ_FOREACH(l, &master.listeners, entry)
+	addr_set_any(&six);
+	addr_set_port(&six, addr_get_port(a));
+	for (l = lookup_bound(&six); l != NULL;
+	    l = lookup_next(l, LOOKUP_BOUND))
 		if (l->from != LISTENER_BOUND && l->keep &&
 		    l->next_index == index &&
-		    l->addr.sa.sa_family == AF_INET6 &&
-		    IN6_IS_ADDR_UNSPECIFIED(&l->addr.in6.sin6_addr) &&
-		    addr_get_port(&l->addr) == addr_get_port(a) &&
+		    addr_cmp(&l->addr, &six) == 0 &&
 		    getsockopt(l->io.fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only,
 		    &len) == 0 && !v6only)
 			return true;

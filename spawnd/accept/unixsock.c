@@ -236,21 +236,32 @@ is_it(const struct room *room, const struct unixsock *file)
 	    st.st_nlink == 2);
 }
 
-bool
-unixsock_is(const struct addr *a, const struct unixsock *file)
+int
+unixsock_at(const struct addr *a, struct unixsock *file)
 {
 	const char *name;
 	struct stat st;
-	int folder;
-	bool same;
+	int folder, error;
 
-	if (file->ino == 0 || a->sa.sa_family != AF_UNIX ||
+	if (a->sa.sa_family != AF_UNIX ||
 	    (folder = safe_folder(a->un.sun_path, &name)) == -1)
-		return false;
-	same = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_dev == file->dev && st.st_ino == file->ino;
+		return -1;
+	error = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW);
 	close(folder);
-	return same;
+	if (error == -1)
+		return -1;
+	file->dev = st.st_dev;
+	file->ino = st.st_ino;
+	return 0;
+}
+
+bool
+unixsock_is(const struct addr *a, const struct unixsock *file)
+{
+	struct unixsock there;
+
+	return file->ino != 0 && unixsock_at(a, &there) == 0 &&
+	    there.dev == file->dev && there.ino == file->ino;
 }
 
 bool

@@ -31,6 +31,8 @@ int	 unixsock_listen(const struct addr *, unsigned backlog, uint32_t mode,
  */
 int	 unixsock_dress(const struct addr *, const struct unixsock *,
 	    uint32_t mode, uint32_t uid, uint32_t gid, const char **errp);
+/* Which file has that name. Returns -1 if there is none that can be seen. */
+int	 unixsock_at(const struct addr *, struct unixsock *);
 /* Is that one of ours to be found under that name? */
 bool	 unixsock_is(const struct addr *, const struct unixsock *);
 /* Has one that we have made been removed by somebody, and nothing is in its

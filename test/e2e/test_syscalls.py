@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import peers
-from harness import ASAN, HERE, compiled, wait
+from harness import ASAN, HERE, compiled, free_port, wait
 
 pytestmark = [
     pytest.mark.alone,
@@ -164,6 +164,20 @@ def test_a_round_trip_keeps_to_its_budget(one_worker, box):
     counts = [tracer.calls() for tracer in tracers]
     check(counts[0], ROUNDTRIP, ROUNDTRIPS, "worker")
     check(counts[1], {}, ROUNDTRIPS, "master")
+
+
+def test_a_reload_asks_nothing_of_the_listeners_that_stay(daemon, echo, box):
+    port = free_port()
+    many = "\n".join(f"""listen l{n} {{
+        address = "127.0.{n // 250 + 1}.{n % 250 + 1}"
+        port = {port} }}""" for n in range(5 * OTHERS))
+    d = daemon(remotes=[echo], spawnd=many)
+    tracer = Tracer(box, d.pid, "master")
+    d.reload()
+    counts = tracer.calls()
+    assert counts["wait"] > 0, counts
+    over = {name: n for name, n in counts.items() if n > 4 * OTHERS}
+    assert not over, over
 
 
 def test_an_idle_session_asks_for_nothing(one_worker, box):
