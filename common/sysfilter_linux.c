@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <seccomp.h>
 
+#include "proto.h"
 #include "sysfilter.h"
 
 #ifdef ENABLE_ASAN
@@ -29,22 +30,28 @@
 #define STREAM			BITS(1, 0xf, SOCK_STREAM)
 #define OPTION(level, name)	{ "setsockopt", 2, \
 	{ IS(1, level), IS(2, name) } }
+/* Not of the channel, nor of the way to the logger: that is everybody's, who
+ * would lose their log by it. */
+#define NO_CHANNEL(call) \
+	{ call, 1, { IS(0, PROTO_FD_CONF) } }, \
+	{ call, 1, { IS(0, PROTO_FD_BOARD) } }, \
+	{ call, 1, { { 0, SCMP_CMP_GT, PROTO_FD_LOG, 0 } } }
 #define COMMAND(call, name)	{ call, 1, { IS(1, name) } }
 
 /* Made with any arguments. Names that a machine does not have do no harm. */
 static const char *const free_calls[] = {
 	"read", "write", "readv", "writev", "pread64", "close", "lseek",
-	"recv", "recvfrom", "recvmsg", "send", "sendto", "shutdown",
-	"connect", "getsockopt", "getsockname", "getpeername",
-	"epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
-	"poll", "ppoll", "ppoll_time64", "splice", "pipe2",
-	"brk", "munmap", "mremap", "madvise", "fstat", "fstat64",
-	"clock_gettime", "clock_gettime64", "clock_getres", "gettimeofday",
-	"time", "nanosleep", "clock_nanosleep", "clock_nanosleep_time64",
-	"getpid", "gettid", "getppid", "getuid", "geteuid", "getgid",
-	"getegid", "getrandom", "sysinfo", "futex", "futex_time64",
-	"sched_yield", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-	"sigreturn", "sigaltstack", "restart_syscall", "exit", "exit_group",
+	"recv", "recvfrom", "recvmsg", "send", "sendto", "getsockopt",
+	"getsockname", "getpeername", "epoll_ctl", "epoll_wait",
+	"epoll_pwait", "epoll_pwait2", "poll", "ppoll", "ppoll_time64",
+	"splice", "pipe2", "brk", "munmap", "mremap", "madvise", "fstat",
+	"fstat64", "clock_gettime", "clock_gettime64", "clock_getres",
+	"gettimeofday", "time", "nanosleep", "clock_nanosleep",
+	"clock_nanosleep_time64", "getpid", "gettid", "getppid", "getuid",
+	"geteuid", "getgid", "getegid", "getrandom", "sysinfo", "futex",
+	"futex_time64", "sched_yield", "rt_sigaction", "rt_sigprocmask",
+	"rt_sigreturn", "sigreturn", "sigaltstack", "restart_syscall",
+	"exit", "exit_group",
 };
 
 /* Made like this only. */
@@ -56,6 +63,9 @@ static const struct rule {
 	{ "socket", 2, { IS(0, AF_INET), STREAM } },
 	{ "socket", 2, { IS(0, AF_INET6), STREAM } },
 	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
+	/* Places of what is read at the start are free for others then. */
+	NO_CHANNEL("connect"),
+	NO_CHANNEL("shutdown"),
 	OPTION(SOL_SOCKET, SO_KEEPALIVE),
 	OPTION(SOL_SOCKET, SO_LINGER),
 	OPTION(SOL_SOCKET, SO_OOBINLINE),

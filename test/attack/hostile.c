@@ -27,6 +27,7 @@
 #include <linux/filter.h>
 
 #define CHANNEL	3	/* to the master */
+#define LOG	6	/* to the logger: everybody's */
 
 typedef long	 attack_fn(long);
 
@@ -114,6 +115,23 @@ do_owner(long n)
 {
 	(void)n;
 	return fcntl(CHANNEL, F_SETOWN, getpid());
+}
+
+/* Nobody could log any more. */
+static long
+do_silence(long n)
+{
+	(void)n;
+	return shutdown(LOG, SHUT_RDWR);
+}
+
+static long
+do_disconnect(long n)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	(void)n;
+	return connect(LOG, &none, sizeof(none));
 }
 
 static long
@@ -262,7 +280,8 @@ static const struct attack {
 	{ "netlink", do_netlink }, { "datagram", do_datagram },
 	{ "bind", do_bind }, { "connect", do_connect },
 	{ "abstract", do_abstract }, { "kill", do_kill },
-	{ "owner", do_owner }, { "filter", do_filter },
+	{ "owner", do_owner }, { "silence", do_silence },
+	{ "disconnect", do_disconnect }, { "filter", do_filter },
 	{ "dumpable", do_dumpable }, { "shared", do_shared },
 	{ "code", do_code }, { "mprotect", do_mprotect },
 	{ "limit", do_limit }, { "exec", do_exec }, { "fork", do_fork },

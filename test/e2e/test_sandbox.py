@@ -23,8 +23,8 @@ plain = pytest.mark.skipif(
 # What fails, and how it fails: by the list of calls, or by Landlock where it
 # is not the call that is wrong.
 FAILS = ["open", "create", "unlink", "chmod", "netlink", "datagram", "bind",
-         "owner", "filter", "dumpable", "shared", "code", "mprotect",
-         "limit"]
+         "owner", "silence", "disconnect", "filter", "dumpable", "shared",
+         "code", "mprotect", "limit"]
 ENDS = ["exec", "fork", "ptrace", "memory", "listen", "sendmsg", "memfd",
         "ring", "namespace", "root"]
 
