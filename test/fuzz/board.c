@@ -1,0 +1,214 @@
+/*
+ * The claims of a worker on the board are any bytes: nobody is told of more
+ * sessions than a worker may have, nor of anything that is still to come, and
+ * what is on record goes over an upgrade as it was.
+ */
+#include "compat.h"
+
+#include "board.h"
+#include "ev.h"
+#include "mark.h"
+#include "master.h"
+#include "proc/child.h"
+#include "proc/generation.h"
+#include "proc/inherit.h"
+#include "proc/load.h"
+#include "proc/totals.h"
+
+#define MOST	100		/* sessions a worker */
+#define REMOTES	3
+
+int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+struct master master;
+
+static uint64_t			 now = 1000000;
+static struct conf_remote	 remotes[] = {
+	{ .name = "a" }, { .name = "b" }, { .name = "c" }
+};
+static struct conf_relay	 relay = {
+	.name = "x", .remotes = remotes, .nremotes = REMOTES
+};
+static struct conf		 conf = {
+	.relays = &relay, .nrelays = 1, .users_max = MOST
+};
+static struct generation	*gen;
+static struct worker		 liar, honest;
+
+uint64_t
+ev_now(void)
+{
+	return now;
+}
+
+/* What worker.c needs of the other files, and none of this does. */
+void
+ev_timer_set(struct ev_timer *t, uint64_t delay_ms)
+{
+	(void)t;
+	(void)delay_ms;
+	abort();
+}
+
+void
+ev_timer_stop(struct ev_timer *t)
+{
+	(void)t;
+	abort();
+}
+
+void
+ev_undefer(struct ev_task *t)
+{
+	(void)t;
+	abort();
+}
+
+void
+ev_io_close(struct ev_io *io)
+{
+	(void)io;
+	abort();
+}
+
+void
+child_forget(struct child *c)
+{
+	(void)c;
+	abort();
+}
+
+int
+child_kill(struct child *c, int signo, const char *why)
+{
+	(void)c;
+	(void)signo;
+	(void)why;
+	abort();
+}
+
+int
+inherit_fd(int fd)
+{
+	(void)fd;
+	abort();
+}
+
+void
+mark(unsigned what)
+{
+	(void)what;
+	abort();
+}
+
+static void
+begin(struct worker *w, unsigned slot)
+{
+	memset(w, 0, sizeof(*w));
+	w->gen = gen;
+	w->slot = slot;
+	w->sent = 10;
+	if (board_slot_make(&gen->board, slot) == -1)
+		abort();
+	TAILQ_INSERT_TAIL(&gen->workers, w, entry);
+	if (load_worker(w) == -1)
+		abort();
+}
+
+static void
+end(struct worker *w)
+{
+	load_worker_gone(w);
+	board_slot_free(&gen->board, w->slot);
+	TAILQ_REMOVE(&gen->workers, w, entry);
+}
+
+static void
+look(void)
+{
+	const struct board_told *b = board_told(&gen->board, honest.slot);
+	unsigned i;
+
+	now++;
+	load_tell();
+	for (i = 0; i < REMOTES; i++)
+		if (atomic_load(&b->remotes[i].sessions) > MOST ||
+		    board_get(&b->remotes[i].outcome) >> 8 > now)
+			abort();
+	if (totals_sum().open > liar.sent + honest.sent)
+		abort();
+}
+
+static char *
+record(void)
+{
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		abort();
+	load_save(f);
+	if (fclose(f) == EOF)
+		abort();
+	return text;
+}
+
+static void
+again(void)
+{
+	char *text = record(), *rest = strdup(text), *lines = rest, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0')
+		if (!load_take(line))
+			abort();
+	free(lines);
+	lines = record();
+	if (strcmp(text, lines) != 0)
+		abort();
+	free(lines);
+	free(text);
+}
+
+static void
+make_generation(void)
+{
+	if ((gen = calloc(1, sizeof(*gen))) == NULL)
+		abort();
+	TAILQ_INIT(&master.gens);
+	TAILQ_INIT(&gen->workers);
+	gen->conf = &conf;
+	if (board_create(&gen->board, &conf) == -1 ||
+	    load_generation(gen) == -1)
+		abort();
+	TAILQ_INSERT_TAIL(&master.gens, gen, entry);
+}
+
+/* The first two bytes say where the others are written; then all of it moves by
+ * one. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *mem;
+	size_t at, n;
+
+	if (size < 2)
+		return 0;
+	if (gen == NULL)
+		make_generation();
+	begin(&honest, 0);
+	begin(&liar, 1);
+	mem = (uint8_t *)board_slot(&gen->board, liar.slot);
+	at = (data[0] | (size_t)data[1] << 8) % gen->board.slot_size;
+	n = MIN(size - 2, gen->board.slot_size - at);
+	memcpy(mem + at, data + 2, n);
+	look();
+	memmove(mem, mem + 1, gen->board.slot_size - 1);
+	look();
+	totals_fold(&liar);
+	end(&liar);
+	look();
+	end(&honest);
+	again();
+	return 0;
+}
