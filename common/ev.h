@@ -21,8 +21,8 @@
 
 #include <signal.h>
 
-/* What happened, in a bit mask. IO_EOF comes with IO_READ: the peer has sent
- * its last byte, the socket has an error, or there is urgent data; a read
+/* What happened, in a bit mask. IO_EOF comes with IO_READ: the other side has
+ * sent its last byte, the socket has an error, or there is urgent data; a read
  * tells which, and from now on a short count is no sign of an empty socket.
  * IO_ERROR and IO_URGENT come with IO_EOF where it is known to be an error or
  * urgent data. */
