@@ -11,6 +11,13 @@
 
 #define SANDBOX_PORTS	256	/* remotes may have, for the list to be kept */
 
+#ifdef ENABLE_ASAN
+#define SANITIZED	true	/* a sanitizer's library does what it likes, and
+				   looks into the process and /proc */
+#else
+#define SANITIZED	false
+#endif
+
 /* What a worker must still be able to do. */
 struct sandbox {
 	bool		 bind;		/* gives a socket a local address */

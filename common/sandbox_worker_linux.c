@@ -9,12 +9,6 @@
 #include "sandbox.h"
 #include "sysfilter.h"
 
-#ifdef ENABLE_ASAN
-#define SANITIZED	true	/* looks into itself, and into /proc */
-#else
-#define SANITIZED	false
-#endif
-
 static int	 no_capabilities(bool);
 static int	 no_dump(void);
 static int	 part(const char *, int, const char **);

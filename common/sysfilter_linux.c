@@ -12,12 +12,6 @@
 #include "proto.h"
 #include "sysfilter.h"
 
-#ifdef ENABLE_ASAN
-#define SANITIZED	true	/* its library may do what it likes */
-#else
-#define SANITIZED	false
-#endif
-
 /* What malloc(3) of other libraries does with memory of its own. */
 #ifdef __GLIBC__
 #define NOT_BY_MPROTECT	(PROT_EXEC | PROT_WRITE)

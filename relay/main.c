@@ -137,7 +137,7 @@ worker_drop(const struct conf *c)
 	if (setgroups(1, &gid) == -1 || setgid(gid) == -1 ||
 	    setuid(uid) == -1)
 		fatal("change to user %s (it needs CAP_SETUID and "
-		    "CAP_SETGID)", c->user);
+		    "CAP_SETGID; \"user = root\" stays root)", c->user);
 	if (setuid(0) != -1 || seteuid(0) != -1 || getuid() != uid ||
 	    geteuid() != uid || getgid() != gid || getegid() != gid)
 		fatalx("the privileges of root came back");

@@ -19,6 +19,7 @@ static void	 check_minmax(struct conf_check *, const struct cfg_t *,
 static void	 check_twice(struct conf_check *, const struct cfg_t *);
 static size_t	 check_bound(const struct conf *, const struct cfg_t *,
 		    struct bound *);
+static void	 check_root(struct conf_check *, const struct cfg_t *);
 static int	 check_bound_cmp(const void *, const void *);
 static void	 check_local(struct conf_check *, const struct cfg_t *,
 		    const struct conf_relay *);
@@ -36,6 +37,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	check_minmax(c, conf_child(spawnd, "users", 0), "users",
 	    conf->users_min, conf->users_max);
 	check_twice(c, spawnd);
+	check_root(c, spawnd);
 	conf_check_loops(c, root);
 	for (i = 0; i < conf->nrelays; i++)
 		if (conf->relays[i].nlocal > 0)
@@ -164,6 +166,17 @@ check_bound_cmp(const void *a, const void *b)
 	if ((diff = addr_cmp(&x->addr, &y->addr)) != 0)
 		return diff;
 	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+static void
+check_root(struct conf_check *c, const struct cfg_t *spawnd)
+{
+	const struct conf_value *v = conf_value(spawnd, "user", 0);
+
+	if (v != NULL && c->conf->uid == 0 && geteuid() == 0)
+		conf_text_warning(c->text, v->line, "user %s: workers, which "
+		    "take what comes from outside, will be root",
+		    v->text);
 }
 
 /* A remote that could never be reached from there. */

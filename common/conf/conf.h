@@ -86,7 +86,7 @@ struct conf {
 	unsigned		 users_min, users_max;	/* sessions a worker */
 	enum conf_overload	 overload;
 	struct acl		 acl;
-	const char		*user;		/* NULL: stay who we are */
+	const char		*user;		/* NULL: as the master */
 	uint32_t		 uid, gid;	/* of user; CONF_NOID */
 	const char		*chroot;	/* NULL: none */
 	const char		*pidfile;	/* NULL: none */
@@ -129,6 +129,11 @@ struct conf	*conf_load(const char *path, conf_report *, void *arg);
 /* The same for text in memory; name stands for the file in reports. */
 struct conf	*conf_load_text(const char *text, const char *name,
 		    conf_report *, void *arg);
+/*
+ * Sets a user that is not set to the one whom the workers of root become:
+ * _spawnd if there is such a user, else nobody. Returns 0, or -1 with ENOMEM.
+ */
+int		 conf_default_user(struct conf *);
 void		 conf_free(struct conf **);
 
 /* Every option, one a line, in a fixed order. Returns 0, or -1 with errno. */

@@ -5,8 +5,11 @@
 
 #include "conf/parse.h"
 
+#define OWNER_NOBODY	"65534:65534"
+#define OWNER_ID	65534U
 #define ID_MAX		((long long)UINT32_MAX - 1) /* the last says "none" */
 
+static const struct passwd *owner_nobody(void);
 static int	 owner_number(const char *, uint32_t *);
 static uint32_t	 owner_uid(struct conf_check *, const struct conf_at *,
 		    const char *, uint32_t *);
@@ -60,6 +63,36 @@ conf_read_gid(struct conf_check *c, const struct conf_at *at)
 	if (text != NULL)
 		conf_field_set_id(at->opt, at->base, 0,
 		    owner_gid(c, at, text));
+}
+
+/* Also where there is no user database, as in a container with nothing else. */
+int
+conf_default_user(struct conf *c)
+{
+	const struct passwd *pw = owner_nobody();
+	const char *name = pw != NULL ? pw->pw_name : OWNER_NOBODY;
+	char *copy;
+
+	if ((copy = conf_alloc(c, strlen(name) + 1)) == NULL)
+		return -1;
+	strlcpy(copy, name, strlen(name) + 1);
+	c->user = copy;
+	c->uid = pw != NULL ? (uint32_t)pw->pw_uid : OWNER_ID;
+	c->gid = pw != NULL ? (uint32_t)pw->pw_gid : OWNER_ID;
+	return 0;
+}
+
+static const struct passwd *
+owner_nobody(void)
+{
+	const char *const names[] = { "_spawnd", "nobody" };
+	const struct passwd *pw;
+	size_t i;
+
+	for (i = 0; i < nitems_of(names); i++)
+		if ((pw = getpwnam(names[i])) != NULL && pw->pw_uid != 0)
+			return pw;
+	return NULL;
 }
 
 /* 1: text is a number in range, 0: it is a name, -1: a number out of range. */

@@ -69,6 +69,9 @@ main(int argc, char **argv)
 	if ((conf = load(name, how)) != NULL &&
 	    strchr(how, 'i') != NULL && !inetd_can(conf, name))
 		conf_free(&conf);
+	if (conf != NULL && conf->user == NULL && geteuid() == 0 &&
+	    conf_default_user(conf) == -1)
+		fatal("user");
 	if (conf != NULL) {
 		probe(conf, check, name, say);
 		if (wrong)

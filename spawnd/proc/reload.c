@@ -36,6 +36,7 @@ static void	check_failed(char *);
 static unsigned	tell(const char *, char *, char *, size_t);
 static int	prepare(const struct conf *, const char **);
 static void	start(struct reading *);
+static void	tell_user(const struct conf *);
 static void	look(void);
 static int	take_over(const struct conf *, const char **);
 static void	commit(void);
@@ -207,12 +208,26 @@ start(struct reading *r)
 	}
 	if (first)	/* now that there is a log */
 		tell("", r->warnings, NULL, 0);
+	tell_user(r->conf);
 	if ((next = generation_new(&r->conf, r->fd, &err)) == NULL) {
 		failed(err);
 		return;
 	}
 	if (refill_start(next) == -1)
 		failed("workers could not be started");
+}
+
+/* The reader has chosen one if none is set. */
+static void
+tell_user(const struct conf *conf)
+{
+	const struct conf *old = master.gen == NULL ? NULL : master.gen->conf;
+
+	if (geteuid() != 0 || conf->user == NULL)
+		return;
+	if (old == NULL || old->user == NULL ||
+	    strcmp(old->user, conf->user) != 0)
+		log_info("workers run as user %s", conf->user);
 }
 
 static void

@@ -56,6 +56,9 @@ def uses_asan(path):
 ASAN = uses_asan(find_program("spawnd"))
 SLOW = 2 if ASAN else 1
 
+# For who sets limits of workers or looks at what root's may do.
+AS_ROOT = " user = root" if os.geteuid() == 0 else ""
+
 # Some watchdog, in ms: a worker that has nothing to do but waits for its turn
 # on a busy machine is not stuck.
 WATCHDOG = 800 * SLOW

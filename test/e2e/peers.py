@@ -232,6 +232,8 @@ class Backend:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.rcvbuf)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(str(self.path) if self.path else (self.host, self.port))
+        if self.path:
+            os.chmod(self.path, 0o666)      # for workers of another user
         return sock
 
     def start(self):

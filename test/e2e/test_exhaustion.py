@@ -10,7 +10,7 @@ import time
 import pytest
 
 import peers
-from harness import ASAN, SLOW, cpu_ticks_over, fd_count, wait
+from harness import AS_ROOT, ASAN, SLOW, cpu_ticks_over, fd_count, wait
 from peers import roundtrip
 from test_limits import set_nofile
 
@@ -76,7 +76,7 @@ def test_nothing_can_be_started_without_descriptors(daemon, echo, box):
 def test_workers_short_of_descriptors_under_load(daemon, echo, box):
     """Those who come meanwhile are turned away, as there is nothing to serve
     them with; those who are there stay."""
-    d = daemon(remotes=[echo])
+    d = daemon(remotes=[echo], spawnd=AS_ROOT)
     clients = [roundtrip(d.connect()) for _ in range(20)]
     kids = d.kids()
     soft = soft_limit(kids[0])

@@ -6,7 +6,8 @@ import resource
 import signal
 
 import peers
-from harness import cpu_ticks_over, drop_sys_resource, fd_count, wait
+from harness import (AS_ROOT, cpu_ticks_over, drop_sys_resource, fd_count,
+                     wait)
 from peers import roundtrip
 
 
@@ -95,7 +96,7 @@ def limit_for_one_more(pid):
 def test_worker_without_descriptors_says_so_and_goes_on(daemon, echo):
     """A worker that cannot open the remote's socket ends that session
     only."""
-    d = daemon(remotes=[echo], spawnd="servers { min = 1 max = 1 }")
+    d = daemon(remotes=[echo], spawnd="servers { min = 1 max = 1 }" + AS_ROOT)
     clients = [roundtrip(d.connect()) for _ in range(3)]
     worker, = d.kids()
     soft = resource.prlimit(worker, resource.RLIMIT_NOFILE)[0]

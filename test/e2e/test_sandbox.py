@@ -4,6 +4,7 @@ code in it (../attack/hostile.c)."""
 import errno
 import os
 import pty
+import pwd
 import signal
 import socket
 import subprocess
@@ -11,7 +12,8 @@ import subprocess
 import pytest
 
 import peers
-from harness import ASAN, HERE, Box, alive, children, status_field, wait
+from harness import (AS_ROOT, ASAN, HERE, Box, alive, children, status_field,
+                     wait)
 from test_start import roundtrip, start_fails
 
 pytestmark = pytest.mark.skipif(
@@ -128,6 +130,52 @@ def test_a_worker_of_another_user_has_nothing(daemon, echo, seccomp):
             assert int(status(pid, word), 16) == 0, word
 
 
+def users_of(d):
+    return {uid for pid in d.kids() for uid in status_field(pid, "Uid")}
+
+
+def nobody():
+    for name in "_spawnd", "nobody":
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            pass
+    pytest.skip("there is neither user")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can change the user")
+def test_workers_of_root_are_not_root(box, daemon, echo):
+    user = nobody()
+    d = daemon(remotes=[echo])
+    roundtrip(d.connect()).close()
+    assert users_of(d) == {str(user.pw_uid)}
+    d.wait_line(f"workers run as user {user.pw_name}")
+    text = box.run("-T", d.conf.path).stdout
+    assert f'user = "{user.pw_name}"\n' in text
+    same = box.dir / "same.conf"
+    same.write_text(text)
+    assert box.run("-T", same).stdout == text
+    d.reload(spawnd="user = root")
+    wait(lambda: users_of(d) == {"0"}, 30, "workers of root")
+    d.wait_line("warning: user root: workers")
+    d.reload(spawnd="")
+    wait(lambda: users_of(d) == {str(user.pw_uid)}, 30, "those of nobody")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can stay root")
+def test_workers_stay_root_if_that_is_said(box, echo):
+    conf = box.conf(remotes=[echo], spawnd="user = root")
+    done = box.run("-n", conf.path)
+    assert done.returncode == 0
+    assert "warning: user root: workers" in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="for who is not root")
+def test_workers_of_another_are_as_they_were(box, echo):
+    conf = box.conf(remotes=[echo])
+    assert "# user is not set" in box.run("-T", conf.path).stdout
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may look")
 def test_a_worker_holds_no_file(daemon, echo):
     """Sockets, pipes, what events come by, /dev/null, and memory."""
@@ -189,7 +237,7 @@ def test_an_abstract_socket(hostile, landlock):
 @plain
 def test_off(hostile, backend):
     """What the attacks are without it."""
-    d = hostile(spawnd="sandbox = off")
+    d = hostile(spawnd="sandbox = off" + AS_ROOT)
     other = backend()
     for name in "open", "datagram", "listen", "memfd", "shared", "code":
         assert attack(d, name) == 0, name

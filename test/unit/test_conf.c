@@ -232,6 +232,33 @@ test_users(void **state)
 }
 
 static void
+test_default_user(void **state)
+{
+	const struct passwd *pw;
+	struct conf *c, *d;
+	char text[512];
+
+	(void)state;
+	c = load_ok("spawnd { listen s { path = /s } }\n"
+	    "relay r { remote x { path = /x } }");
+	assert_null(c->user);
+	assert_int_equal(conf_default_user(c), 0);
+	pw = getpwnam("_spawnd") != NULL ? getpwnam("_spawnd") :
+	    getpwnam("nobody");
+	assert_non_null(pw);
+	assert_string_equal(c->user, pw->pw_name);
+	assert_int_equal(c->uid, pw->pw_uid);
+	assert_int_equal(c->gid, pw->pw_gid);
+	snprintf(text, sizeof(text), "spawnd { listen s { path = /s }\n"
+	    "user = \"%s\" }\nrelay r { remote x { path = /x } }", c->user);
+	d = load_ok(text);
+	assert_int_equal(d->uid, c->uid);
+	assert_int_equal(d->gid, c->gid);
+	conf_free(&c);
+	conf_free(&d);
+}
+
+static void
 test_variables(void **state)
 {
 	struct conf *c;
@@ -432,6 +459,7 @@ main(void)
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_default_user),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_language),
 		cmocka_unit_test(test_units),

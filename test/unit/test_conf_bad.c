@@ -361,7 +361,7 @@ test_users(void **state)
 	static const struct mistake cases[] = {
 		{ IN_SPAWND("user = no-such-user"), "t:2: there is no user "
 		    "\"no-such-user\"\n" },
-		{ IN_SPAWND("user = \"root:no-such-group\""), "t:2: there is "
+		{ IN_SPAWND("user = \"nobody:no-such-group\""), "t:2: there is "
 		    "no group \"no-such-group\"\n" },
 		{ IN_SPAWND("user = 4294967295"), "t:2: user 4294967295 is "
 		    "out of range; use a name or 0 to 4294967294\n" },

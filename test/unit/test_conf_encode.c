@@ -21,7 +21,7 @@
 	"spawnd { listen w { port = 80 relay = b }\n" \
 	"listen u { path = /u mode = 0640 user = 7 group = 8 relay = a }\n" \
 	"access = {\"deny 10.9.0.0/16\", \"permit not ::1\"}\n" \
-	"user = \"root:88\" log { to = syslog } }\n" \
+	"user = \"daemon:88\" log { to = syslog } }\n" \
 	"relay a { remote x { address = \"::1, 127.0.0.2\" port = 81 }\n" \
 	"local-address = 127.0.0.1 }\n" \
 	"relay b { remote y { path = /y weight = 4 } }\n"
@@ -464,7 +464,7 @@ test_releases(void **state)
 	assert_null(d->log_to);
 	assert_int_equal(d->relays[1].remotes[0].weight, 1);
 	assert_int_equal(d->relays[1].retire, 5);
-	assert_string_equal(d->user, "root:88");
+	assert_string_equal(d->user, "daemon:88");
 	conf_free(&d);
 	/* Without what none can do without. */
 	rename_row(value, len, "remote", "remate");

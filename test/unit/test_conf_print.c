@@ -31,7 +31,7 @@
 	"servers { min = 3 max = 5 } users { min = 6 max = 9 }\n" \
 	"overload = close\n" \
 	"access = {\"deny 10.9.0.0/16\", \"permit not ::1\"}\n" \
-	"user = \"root:88\" chroot = / pidfile = '/p${T_NO}\\n'\n" \
+	"user = \"daemon:88\" chroot = / pidfile = '/p${T_NO}\\n'\n" \
 	"control = \"/c\\$\\{T_NO}\"\n" \
 	"log { to = '/l\"\\\\' facility = mail level = error\n" \
 	" sessions = no }\n" \
@@ -243,7 +243,7 @@ test_complete(void **state)
 	assert_non_null(strstr(text, "port = \"http\"\n"));
 	assert_non_null(strstr(text, "port = 0\n"));
 	assert_non_null(strstr(text, "address = \"*\"\n"));
-	assert_non_null(strstr(text, "user = \"root:88\"\n"));
+	assert_non_null(strstr(text, "user = \"daemon:88\"\n"));
 	free(text);
 	text = print(c, CONF_RESOLVED);
 	all_stand(text, &conf_spec_root);
@@ -253,7 +253,7 @@ test_complete(void **state)
 	assert_null(strstr(text, "root\""));
 	assert_non_null(strstr(text, "\"::1, 127.0.0.1, 127.0.0.2\""));
 	assert_non_null(strstr(text, "port = 443\n"));
-	assert_non_null(strstr(text, "user = \"0:88\"\n"));
+	assert_non_null(strstr(text, "user = \"1:88\"\n"));
 	assert_non_null(strstr(text, "local-address = \"10.0.4.0\"\n"));
 	free(text);
 	conf_free(&c);
