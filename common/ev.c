@@ -11,6 +11,7 @@
 #include <err.h>
 #include <time.h>
 
+#include "env.h"
 #include "ev_int.h"
 
 #define BATCH		256	/* kevents a turn */
@@ -94,7 +95,7 @@ int
 ev_init(const char **errp)
 {
 	static char text[128];
-	const char *name = getenv("SPAWND_EVENT");
+	const char *name = env_get("SPAWND_EVENT");
 
 	if (name != NULL && *name == '\0')
 		name = NULL;

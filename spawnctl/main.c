@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "conf/int.h"
+#include "env.h"
 #include "link.h"
 #include "words.h"
 
@@ -62,7 +63,7 @@ options(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
-	const char *env = getenv("SPAWND_CONTROL");
+	const char *env = env_get("SPAWND_CONTROL");
 	int ch;
 
 	if (env != NULL && *env != '\0')

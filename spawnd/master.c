@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "env.h"
 #include "master.h"
 
 struct master master;
@@ -7,7 +8,7 @@ struct master master;
 const char *
 master_libexec(const char *name, char *buf, size_t size)
 {
-	const char *dir = getenv("SPAWND_LIBEXEC");
+	const char *dir = env_get("SPAWND_LIBEXEC");
 
 	snprintf(buf, size, "%s/%s", dir != NULL && dir[0] == '/' ? dir :
 	    SPAWND_LIBEXECDIR, name);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include "env.h"
 #include "log.h"
 #include "master.h"
 #include "proc/child.h"
@@ -87,6 +88,8 @@ child_exec(const struct child *c, const char *program, char *const argv[],
 	if (c->dir != NULL && chdir(c->dir) == -1 && chdir("/") == -1)
 		_exit(127);
 	child_signals(c);
+	if (c->flags & CHILD_WORKER)
+		env_shorten();
 	execv(program, argv);
 	child_failed(c, program, above);
 }

@@ -21,9 +21,10 @@ struct child_fd {
 enum {
 	CHILD_OWN = 1,		/* our program: what is sent to it before it
 				   listens to signals waits until it does */
-	CHILD_STDERR = 2	/* if it cannot be executed, its standard error
+	CHILD_STDERR = 2,	/* if it cannot be executed, its standard error
 				   tells why, and not the log; may be a
 				   terminal */
+	CHILD_WORKER = 4	/* is told little of our environment: env.h */
 };
 
 /* Embedded in what it serves. Begins as CHILD(), or with child_init(). */

@@ -40,7 +40,8 @@ process_start(struct generation *g)
 static int
 process_launch(struct worker *w)
 {
-	child_init(&w->child, "worker", CHILD_OWN, process_ended);
+	child_init(&w->child, "worker", CHILD_OWN | CHILD_WORKER,
+	    process_ended);
 	if (board_slot_make(&w->gen->board, w->slot) == -1 ||
 	    load_worker(w) == -1 || channel_open(w) == -1)
 		return -1;
@@ -129,7 +130,8 @@ process_take(const char *line)
 	    &own.draining_since) != 10 ||
 	    own.slot >= BOARD_SLOTS || (w = worker_new(g, own.slot)) == NULL)
 		return false;
-	child_init(&w->child, "worker", CHILD_OWN, process_ended);
+	child_init(&w->child, "worker", CHILD_OWN | CHILD_WORKER,
+	    process_ended);
 	w->its_end = own.its_end;
 	w->state = (enum worker_state)state;
 	w->sent = own.sent;

@@ -10,6 +10,7 @@
 #include "accept/handoff.h"
 #include "accept/listener.h"
 #include "accept/overload.h"
+#include "env.h"
 #include "ev.h"
 #include "log.h"
 #include "mark.h"
@@ -105,6 +106,11 @@ check_ask(void)
 	if (master.opt.relative && access(master.cwd, X_OK) == -1) {
 		failed("a file was named from the folder that spawnd was "
 		    "started in, and that cannot be entered");
+		return;
+	}
+	if (!env_trusted()) {
+		failed("the binary has rights of its file, and so takes "
+		    "nothing from its environment: restart it instead");
 		return;
 	}
 	if ((check_fd = shm_create("spawnd-check", 0)) == -1 ||
@@ -283,7 +289,7 @@ failed(const char *why)
 bool
 upgrade_check(void)
 {
-	const char *numbers = getenv(ENV_CHECK);
+	const char *numbers = env_get(ENV_CHECK);
 	int state, proto;
 
 	if (numbers == NULL)
@@ -303,7 +309,7 @@ upgrade_check(void)
 bool
 upgrade_under_way(void)
 {
-	return getenv(ENV_STATE) != NULL;
+	return env_get(ENV_STATE) != NULL;
 }
 
 static bool
@@ -368,10 +374,10 @@ static void
 go_back(void)
 {
 	extern char **environ;
-	const char *back = getenv(ENV_BACK);
+	const char *back = env_get(ENV_BACK);
 	int fd;
 
-	if (back == NULL || getenv(ENV_WHY) != NULL)
+	if (back == NULL || env_get(ENV_WHY) != NULL)
 		fatalx("the state of the former image is not understood");
 	setenv(ENV_WHY, "the new binary did not understand the state", 1);
 	fd = atoi(back);
@@ -382,13 +388,13 @@ go_back(void)
 void
 upgrade_restore(void)
 {
-	const char *state = getenv(ENV_STATE), *why, *back;
+	const char *state = env_get(ENV_STATE), *why, *back;
 
 	if (state == NULL || !take(atoi(state)))
 		go_back();
 	inherit_end();
-	why = getenv(ENV_WHY);
-	if ((back = getenv(ENV_BACK)) != NULL)
+	why = env_get(ENV_WHY);
+	if ((back = env_get(ENV_BACK)) != NULL)
 		close(atoi(back));
 	pidfile_again();
 	if (chdir("/") == -1)

@@ -31,6 +31,15 @@
 
 typedef long	 attack_fn(long);
 
+/* What who started the master has in the environment. */
+static long
+do_environ(long n)
+{
+	(void)n;
+	errno = EACCES;
+	return getenv("HOSTILE_SECRET") == NULL ? -1 : 0;
+}
+
 static long
 do_open(long n)
 {
@@ -275,7 +284,7 @@ static const struct attack {
 	const char	*name;
 	attack_fn	*fn;
 } attacks[] = {
-	{ "open", do_open }, { "create", do_create },
+	{ "environ", do_environ }, { "open", do_open }, { "create", do_create },
 	{ "unlink", do_unlink }, { "chmod", do_chmod },
 	{ "netlink", do_netlink }, { "datagram", do_datagram },
 	{ "bind", do_bind }, { "connect", do_connect },

@@ -2,8 +2,8 @@
  * failcalls.c - makes chosen calls of a library function fail, in chosen
  * processes: to be preloaded.
  *
- * The file that FAILCALLS names is shared by the test and all processes; the
- * test says there, at any time, what is to fail (struct control), and finds
+ * The file that SPAWND_FAILCALLS names is shared by the test and all processes;
+ * the test says there, at any time, what is to fail (struct control), and finds
  * how many calls there were and how many of them failed.
  */
 #include <sys/epoll.h>
@@ -60,7 +60,7 @@ static void	*next(const char *);
 static void
 start(void)
 {
-	const char *path = getenv("FAILCALLS");
+	const char *path = getenv("SPAWND_FAILCALLS");
 	char name[16] = "";
 	int fd;
 	void *p;

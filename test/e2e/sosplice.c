@@ -63,7 +63,7 @@ static int		 wake = -1, top;
 static bool		 missing;	/* a kernel without SO_SPLICE */
 static char		 buf[64 * 1024];
 
-/* For the test, if SOSPLICE_COUNTS names a file of that size. */
+/* For the test, if SPAWND_SOSPLICE_COUNTS names a file of that size. */
 static struct counts {
 	uint32_t	started, stopped, ended;
 } here, *counts = &here;
@@ -81,7 +81,7 @@ static void	 wake_mover(void);
 static void
 start(void)
 {
-	const char *path = getenv("SOSPLICE_COUNTS");
+	const char *path = getenv("SPAWND_SOSPLICE_COUNTS");
 	pthread_t t;
 	int fd;
 
@@ -92,7 +92,7 @@ start(void)
 			abort();
 		__real_close(fd);
 	}
-	missing = getenv("SOSPLICE_MISSING") != NULL;
+	missing = getenv("SPAWND_SOSPLICE_MISSING") != NULL;
 	wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	/* Now, as the sandbox will allow no more. */
 	if (wake == -1 || pthread_create(&t, NULL, mover, NULL) != 0)

@@ -32,6 +32,20 @@ class Clock:
                     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                     "FAKETIME_TIMESTAMP_FILE": str(self.path),
                     "FAKETIME_NO_CACHE": "1"}
+        self.libexec = self.passing_on(box)
+
+    def passing_on(self, box):
+        """Workers are not told of such variables."""
+        libexec = box.dir / "libexec"
+        libexec.mkdir()
+        for path in (box.base / "libexec").iterdir():
+            (libexec / path.name).symlink_to(path)
+        (libexec / "relay").unlink()
+        words = " ".join(f"{name}={value}" for name, value in self.env.items())
+        (libexec / "relay").write_text(
+            f'#!/bin/sh\nexec env {words} {box.base}/libexec/relay "$@"\n')
+        (libexec / "relay").chmod(0o755)
+        return libexec
 
     def set(self, offset):
         new = self.path.with_suffix(".new")
@@ -51,7 +65,8 @@ def test_jumps_under_load(daemon, echo, box):
     """A day on and back: no session ends, no worker is found stuck, no line
     has times that cannot be, and the lines' stamps follow the clock."""
     clock = Clock(box)
-    d = daemon(remotes=[echo], env=clock.env, relay="idle-timeout = 1h",
+    d = daemon(remotes=[echo], env=clock.env, libexec=clock.libexec,
+               relay="idle-timeout = 1h",
                spawnd="watchdog = 300ms watchdog-kill = 300ms "
                       "shrink-after = 1h drain-timeout = 1h")
     clients = [roundtrip(d.connect()) for _ in range(20)]
@@ -82,7 +97,7 @@ def test_jumps_under_load(daemon, echo, box):
 def test_timers_are_right(daemon, echo, box):
     """Limits that run while the clock jumps last as long as they should."""
     clock = Clock(box)
-    d = daemon(remotes=[echo], env=clock.env,
+    d = daemon(remotes=[echo], env=clock.env, libexec=clock.libexec,
                relay="idle-timeout = 2s", spawnd="drain-timeout = 4s")
     idle = roundtrip(d.connect())
     old = [roundtrip(d.connect()) for _ in range(2)]
@@ -109,7 +124,7 @@ def test_timers_are_right(daemon, echo, box):
 def test_start_and_back_off(daemon, echo, box):
     """A worker that is to start again in a second does so in a second."""
     clock = Clock(box)
-    d = daemon(remotes=[echo], env=clock.env,
+    d = daemon(remotes=[echo], env=clock.env, libexec=clock.libexec,
                spawnd="servers { min = 2 max = 2 }")
     d.deaths = True
     clock.set("-1d")

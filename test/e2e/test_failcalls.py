@@ -35,7 +35,8 @@ class Calls:
         self.path.chmod(0o666)
         with open(self.path, "r+b") as file:
             self.memory = mmap.mmap(file.fileno(), 4096)
-        self.env = {"LD_PRELOAD": str(library), "FAILCALLS": str(self.path)}
+        self.env = {"LD_PRELOAD": str(library),
+                    "SPAWND_FAILCALLS": str(self.path)}
 
     def fail(self, function, error, who, skip=0, times=1):
         self.off()
@@ -102,7 +103,7 @@ class Start:
         self.addrs = box.dir / f"{name}.addrs"
         self.calls = Calls(box, library)
         self.calls.path.rename(box.dir / name)
-        self.calls.env["FAILCALLS"] = str(box.dir / name)
+        self.calls.env["SPAWND_FAILCALLS"] = str(box.dir / name)
         self.calls.fail(*which, skip=n)
         self.background = which[0] == "pipe2"
         argv = [Box.programs["spawnd"], "-A", self.addrs, self.conf.path]

@@ -5,6 +5,7 @@ import errno
 import os
 import pty
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,8 +13,8 @@ import subprocess
 import pytest
 
 import peers
-from harness import (AS_ROOT, ASAN, HERE, Box, alive, children, status_field,
-                     wait)
+from harness import (AS_ROOT, ASAN, HERE, Box, alive, box_program, children,
+                     status_field, wait)
 from test_start import roundtrip, start_fails
 
 pytestmark = pytest.mark.skipif(
@@ -76,7 +77,8 @@ def hostile(box, backend, library):
     """hostile(spawnd="..."): a daemon with hostile code in its workers."""
     def make(**parts):
         return box.daemon(remotes=[backend(deaf)],
-                          env={"LD_PRELOAD": str(library)}, **parts)
+                          env={"LD_PRELOAD": str(library),
+                               "HOSTILE_SECRET": "x"}, **parts)
     return make
 
 
@@ -194,6 +196,32 @@ def test_what_fails(hostile, seccomp, name):
     d = hostile()
     assert attack(d, name) in (errno.EPERM, errno.EACCES)
     roundtrip(d.connect())
+
+
+@plain
+def test_the_environment_is_not_its_own(hostile):
+    assert attack(hostile(spawnd="sandbox = off"), "environ") == errno.EACCES
+
+
+@plain
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give rights")
+def test_rights_of_the_file_are_not_the_callers(box, echo):
+    """Who starts a set-group-id binary does not say what that executes."""
+    conf = box.conf(remotes=[echo])
+    conf.path.chmod(0o644)
+    program = box.dir / "spawnd"
+    shutil.copy(box_program("spawnd"), program)
+    words = []
+    for mode in 0o755, 0o2755:
+        os.chown(program, 0, 1)
+        program.chmod(mode)
+        done = subprocess.run(
+            [str(program), "-n", str(conf.path)], text=True,
+            capture_output=True, user=65534, group=65534, extra_groups=[],
+            env={"SPAWND_LIBEXEC": "/of/the/caller"})
+        assert done.returncode == 1
+        words.append("/of/the/caller/reader" in done.stderr)
+    assert words == [True, False]
 
 
 @plain

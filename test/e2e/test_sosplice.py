@@ -23,7 +23,7 @@ class Counts:
         self.path = box.dir / "counts"
         self.path.write_bytes(bytes(12))
         self.path.chmod(0o666)
-        self.env = {"SOSPLICE_COUNTS": str(self.path)}
+        self.env = {"SPAWND_SOSPLICE_COUNTS": str(self.path)}
 
     def __getattr__(self, name):
         names = ("started", "stopped", "ended")
@@ -208,6 +208,6 @@ def test_a_unix_socket_is_copied(daemon, backend, box, counts):
 
 def test_a_kernel_without_it(daemon, echo):
     d = daemon(remotes=[echo], relay="io = splice",
-               env={"SOSPLICE_MISSING": "1"})
+               env={"SPAWND_SOSPLICE_MISSING": "1"})
     d.wait_line("io = splice: this system cannot do it, bytes are copied")
     roundtrip(d.connect())
