@@ -133,7 +133,11 @@ def test_a_worker_of_another_user_has_nothing(daemon, echo, seccomp):
 
 
 def users_of(d):
-    return {uid for pid in d.kids() for uid in status_field(pid, "Uid")}
+    """None if one has ended meanwhile."""
+    try:
+        return {uid for pid in d.kids() for uid in status_field(pid, "Uid")}
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def nobody():
