@@ -23,7 +23,7 @@ static void	 check_root(struct conf_check *, const struct cfg_t *);
 static int	 check_bound_cmp(const void *, const void *);
 static void	 check_local(struct conf_check *, const struct cfg_t *,
 		    const struct conf_relay *);
-static bool	 check_reaches(const struct conf_remote *, int);
+static void	 check_narrow(struct conf_remote *, int);
 
 void
 conf_check_relations(struct conf_check *c, const struct cfg_t *root)
@@ -38,11 +38,11 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	    conf->users_min, conf->users_max);
 	check_twice(c, spawnd);
 	check_root(c, spawnd);
-	conf_check_loops(c, root);
 	for (i = 0; i < conf->nrelays; i++)
 		if (conf->relays[i].nlocal > 0)
 			check_local(c, conf_child(root, "relay", i),
 			    &conf->relays[i]);
+	conf_check_loops(c, root);
 }
 
 void
@@ -179,7 +179,8 @@ check_root(struct conf_check *c, const struct cfg_t *spawnd)
 		    v->text);
 }
 
-/* A remote that could never be reached from there. */
+/* Addresses that cannot be reached from there are not used; a remote must have
+ * others. */
 static void
 check_local(struct conf_check *c, const struct cfg_t *sec,
     const struct conf_relay *r)
@@ -189,21 +190,25 @@ check_local(struct conf_check *c, const struct cfg_t *sec,
 	unsigned i;
 
 	number = family == AF_INET6 ? 6 : 4;
-	for (i = 0; i < r->nremotes; i++)
-		if (!check_reaches(&r->remotes[i], family))
+	for (i = 0; i < r->nremotes; i++) {
+		if (r->remotes[i].naddr == 0)
+			continue;
+		check_narrow(&r->remotes[i], family);
+		if (r->remotes[i].naddr == 0)
 			conf_check_fail(c, v->line, "local-address is IPv%d, "
 			    "but remote \"%s\" has no IPv%d address", number,
 			    r->remotes[i].name, number);
+	}
 }
 
-static bool
-check_reaches(const struct conf_remote *r, int family)
+static void
+check_narrow(struct conf_remote *r, int family)
 {
-	unsigned i;
+	unsigned i, n = 0;
 
 	for (i = 0; i < r->naddr; i++)
 		if (r->addr[i].sa.sa_family == AF_UNIX ||
 		    r->addr[i].sa.sa_family == family)
-			return true;
-	return r->naddr == 0;
+			r->addr[n++] = r->addr[i];
+	r->naddr = n;
 }

@@ -192,6 +192,24 @@ test_addresses(void **state)
 	conf_free(&c);
 }
 
+/* Those that local-address cannot reach are not used. */
+static void
+test_local_address(void **state)
+{
+	struct conf *c = load_ok(
+	    "spawnd { listen l { port = 1 } }\n"
+	    "relay r { local-address = 127.0.0.9\n"
+	    "remote x { address = '::1, 10.0.0.1, ::2' port = 2 }\n"
+	    "remote y { path = '/s' } }\n");
+	const struct conf_remote *r = c->relays[0].remotes;
+
+	(void)state;
+	assert_int_equal(r[0].naddr, 1);
+	expect_addr(&r[0].addr[0], "10.0.0.1:2");
+	assert_int_equal(r[1].naddr, 1);
+	conf_free(&c);
+}
+
 static void
 test_users(void **state)
 {
@@ -458,6 +476,7 @@ main(void)
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_local_address),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_default_user),
 		cmocka_unit_test(test_variables),
