@@ -18,7 +18,7 @@ static void	version(void) no_return;
 static void	variable(const char *);
 static int	level(const char *);
 static char	*absolute(struct options *, const char *);
-static void	quick_more(struct options *, struct quick *, int);
+static void	quick_more(struct quick *, int);
 static void	option(struct options *, struct quick *, int, const char *);
 static void	together(const struct options *, const struct quick *, int,
 		    char **);
@@ -133,7 +133,7 @@ absolute(struct options *o, const char *path)
 }
 
 static void
-quick_more(struct options *o, struct quick *q, int ch)
+quick_more(struct quick *q, int ch)
 {
 	if (ch == 'L' && q->listen != NULL)
 		usage("-L is given twice; a configuration file may have any "
@@ -142,7 +142,7 @@ quick_more(struct options *o, struct quick *q, int ch)
 		usage("there are more than %d -R; use a configuration file",
 		    QUICK_MAX);
 	if (ch == 's')
-		q->control = absolute(o, optarg);
+		q->control = optarg;
 	else if (ch == 'L')
 		q->listen = optarg;
 	else
@@ -162,7 +162,7 @@ option(struct options *o, struct quick *q, int ch, const char *word)
 	case 'i': o->inetd = true; break;
 	case 'L':
 	case 'R':
-	case 's': quick_more(o, q, ch); break;
+	case 's': quick_more(q, ch); break;
 	case 'n':
 	case 'P': o->check = true; break;
 	case 'p': o->pidfile = absolute(o, optarg); break;
@@ -222,11 +222,16 @@ options_parse(struct options *o, int argc, char **argv)
 static void
 source(struct options *o, struct quick *q, const char *file)
 {
+	char *control = NULL;
 	const char *err;
 
 	o->conf_fd = -1;
 	if (q->listen != NULL) {
-		if ((o->quick = quick_text(q, &err)) != NULL)
+		if (q->control != NULL)
+			q->control = control = absolute(o, q->control);
+		o->quick = quick_text(q, &err);
+		free(control);
+		if (o->quick != NULL)
 			return;
 		fprintf(stderr, "spawnd: %s\n", err);
 		exit(2);

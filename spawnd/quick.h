@@ -11,7 +11,7 @@
 /* What stands on the command line in place of a file. */
 struct quick {
 	const char	*listen;
-	const char	*control;		/* absolute, or NULL */
+	const char	*control;		/* NULL: none */
 	char		*remotes[QUICK_MAX];
 	unsigned	 n;
 };

@@ -80,9 +80,11 @@ hash_name(const char *name)
 static uint32_t
 hash_file(const struct unixsock *file)
 {
-	const uint64_t key[] = { LOOKUP_FILE, file->dev, file->ino };
+	const uint32_t by = LOOKUP_FILE;
+	uint32_t h = hash_bytes(2166136261u, &by, sizeof(by));
 
-	return hash_bytes(2166136261u, key, sizeof(key));
+	h = hash_bytes(h, &file->dev, sizeof(file->dev));
+	return hash_bytes(h, &file->ino, sizeof(file->ino));
 }
 
 void
