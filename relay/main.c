@@ -23,6 +23,7 @@
 #include "store.h"
 
 static void	 worker_configure(void);
+static void	 worker_limit(void);
 static void	 worker_pipes(const struct conf *);
 static void	 worker_drop(const struct conf *);
 static void	 worker_signals(void);
@@ -54,6 +55,7 @@ main(int argc, char **argv)
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
 	worker_configure();
+	worker_limit();
 	worker_pipes(self.conf);
 	schedule_batch(self.conf->batch);
 	worker_drop(self.conf);
@@ -98,6 +100,18 @@ worker_configure(void)
 	if (path_init() == -1)
 		fatal("paths");
 	store_limit(self.conf->memory);
+}
+
+/* The master's limit may have been lowered for a while. */
+static void
+worker_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur == rl.rlim_max)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 /* What sessions do not need of the descriptors may be pipes. */
