@@ -1,6 +1,9 @@
 #include "compat.h"
 
+#include <sys/stat.h>
 #include <sys/syscall.h>
+
+#include <fcntl.h>
 
 #include "landlock.h"
 
@@ -17,7 +20,12 @@
 #endif
 
 #define ASK_VERSION	1U
+#define RULE_BENEATH	1
 #define RULE_PORT	2
+#define WRITE_FILE	(1ULL << 1)
+#define READ_FILE	(1ULL << 2)
+#define READ_DIR	(1ULL << 3)
+#define MAKE_REG	(1ULL << 8)
 #define BIND_TCP	(1ULL << 0)
 #define CONNECT_TCP	(1ULL << 1)
 #define SCOPE_ABSTRACT	(1ULL << 0)
@@ -26,6 +34,11 @@
 struct ruleset {
 	uint64_t	fs, net, scope;
 };
+
+struct beneath {
+	uint64_t	access;
+	int32_t		fd;
+} __attribute__((packed));
 
 struct port {
 	uint64_t	access, port;
@@ -46,8 +59,12 @@ static const struct {
 	{ 16, true, true, 24 },
 };
 
-static int	 allow_port(int, uint64_t, uint16_t);
+static struct ruleset handled(const struct sandbox *, int);
+static int	 allow(int, const struct ruleset *, const struct sandbox *);
+static int	 allow_reading(int);
+static int	 allow_beneath(int, uint64_t, int);
 static int	 allow_ports(int, const struct sandbox *);
+static int	 allow_port(int, uint64_t, uint16_t);
 
 int
 landlock_version(void)
@@ -57,9 +74,9 @@ landlock_version(void)
 }
 
 int
-landlock_worker(const struct sandbox *box)
+landlock_enter(const struct sandbox *box)
 {
-	struct ruleset set = { 0, 0, 0 };
+	struct ruleset set;
 	int version = landlock_version(), fd, error, saved;
 
 	if (version < 1) {
@@ -68,22 +85,69 @@ landlock_worker(const struct sandbox *box)
 	}
 	if (version >= (int)nitems_of(known))
 		version = nitems_of(known) - 1;
-	set.fs = (1ULL << known[version].bits) - 1;
-	if (known[version].net)
-		set.net = BIND_TCP | (box->any_port ? 0 : CONNECT_TCP);
-	if (known[version].scope)
-		set.scope = SCOPE_ABSTRACT | SCOPE_SIGNAL;
+	set = handled(box, version);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &set,
 	    known[version].size, 0U);
 	if (fd == -1)
 		return -1;
-	error = set.net != 0 ? allow_ports(fd, box) : 0;
+	error = allow(fd, &set, box);
 	if (error == 0)
 		error = (int)syscall(SYS_landlock_restrict_self, fd, 0U);
 	saved = errno;
 	close(fd);
 	errno = saved;
 	return error;
+}
+
+/* The reader asks whom it likes for names. */
+static struct ruleset
+handled(const struct sandbox *box, int version)
+{
+	struct ruleset set = { (1ULL << known[version].bits) - 1, 0, 0 };
+
+	if (box->role == SANDBOX_READER)
+		return set;
+	if (known[version].net)
+		set.net = BIND_TCP | (box->any_port ? 0 : CONNECT_TCP);
+	if (known[version].scope)
+		set.scope = SCOPE_ABSTRACT | SCOPE_SIGNAL;
+	return set;
+}
+
+static int
+allow(int fd, const struct ruleset *set, const struct sandbox *box)
+{
+	if (box->role == SANDBOX_READER)
+		return allow_reading(fd);
+	if (box->role == SANDBOX_LOGGER)
+		return box->beneath == -1 ? 0 :
+		    allow_beneath(fd, WRITE_FILE | MAKE_REG, box->beneath);
+	return set->net != 0 ? allow_ports(fd, box) : 0;
+}
+
+static int
+allow_reading(int fd)
+{
+	int root = open("/", O_PATH | O_CLOEXEC), error;
+
+	if (root == -1)
+		return -1;
+	error = allow_beneath(fd, READ_FILE | READ_DIR, root);
+	close(root);
+	return error;
+}
+
+/* What cannot be done to a file, but only in a folder, is refused for one. */
+static int
+allow_beneath(int fd, uint64_t access, int beneath)
+{
+	struct beneath rule = { .access = access, .fd = beneath };
+	struct stat st;
+
+	if (fstat(beneath, &st) == 0 && !S_ISDIR(st.st_mode))
+		rule.access &= ~(MAKE_REG | READ_DIR);
+	return (int)syscall(SYS_landlock_add_rule, fd, RULE_BENEATH, &rule,
+	    0U);
 }
 
 static int

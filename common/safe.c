@@ -26,7 +26,11 @@ static bool	 way_go(struct way *, int);
 static bool	 link_good(int, const char *);
 static bool	 ours(const struct stat *);
 static bool	 of_system(const char *);
-static const char *file_wrong(int);
+static const char *file_wrong(const struct stat *);
+static const char *way_wrong(int);
+
+static const char	 link_named[] =
+			    "is a symbolic link; name the file itself";
 
 int
 safe_folder(const char *path, const char **name)
@@ -132,19 +136,20 @@ safe_open(const char *path, int flags, mode_t mode, const char **errp)
 	const char *name = path;
 	int folder = AT_FDCWD, fd, saved;
 	bool system = of_system(path);
+	struct stat st;
 
 	flags |= O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	if (!system && (folder = safe_folder(path, &name)) == -1) {
-		*errp = errno == ELOOP ? "a symbolic link on the way belongs "
-		    "to another user" : strerror(errno);
+		*errp = way_wrong(errno);
 		return -1;
 	}
 	fd = openat(folder, name, system ? flags : flags | O_NOFOLLOW, mode);
 	saved = errno;
 	*errp = strerror(saved);
 	if (fd == -1 && (saved == ELOOP || saved == EMLINK))
-		*errp = "is a symbolic link; name the file itself";
-	else if (fd != -1 && !system && (*errp = file_wrong(fd)) != NULL) {
+		*errp = link_named;
+	else if (fd != -1 && !system && (*errp = fstat(fd, &st) == -1 ?
+	    strerror(errno) : file_wrong(&st)) != NULL) {
 		close(fd);
 		fd = -1;
 		saved = EPERM;
@@ -153,6 +158,54 @@ safe_open(const char *path, int flags, mode_t mode, const char **errp)
 		close(folder);
 	errno = saved;
 	return fd;
+}
+
+int
+safe_look(const char *path, const char **errp)
+{
+	const char *name = path;
+	int folder = AT_FDCWD, error = 0;
+	bool system = of_system(path);
+	struct stat st;
+
+	if (!system && (folder = safe_folder(path, &name)) == -1) {
+		*errp = way_wrong(errno);
+		return -1;
+	}
+	*errp = NULL;
+	if (fstatat(folder, name, &st, system ? 0 : AT_SYMLINK_NOFOLLOW) == -1)
+		error = errno;
+	else if (S_ISDIR(st.st_mode))
+		error = EISDIR;
+	else if (!system && S_ISLNK(st.st_mode)) {
+		error = ELOOP;
+		*errp = link_named;
+	} else if (!system && (*errp = file_wrong(&st)) != NULL)
+		error = EPERM;
+	else if (faccessat(folder, name, W_OK, AT_EACCESS) == -1)
+		error = errno;
+	if (*errp == NULL)
+		*errp = strerror(error);
+	if (folder != AT_FDCWD)
+		close(folder);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+int
+safe_beneath(const char *path)
+{
+	const char *name;
+
+	return of_system(path) ? open(path, O_PATH | O_CLOEXEC | O_NONBLOCK |
+	    O_NOCTTY) : safe_folder(path, &name);
+}
+
+static const char *
+way_wrong(int error)
+{
+	return error == ELOOP ? "a symbolic link on the way belongs to "
+	    "another user" : strerror(error);
 }
 
 static bool
@@ -165,17 +218,13 @@ of_system(const char *path)
 
 /* NULL: nothing. */
 static const char *
-file_wrong(int fd)
+file_wrong(const struct stat *st)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) == -1)
-		return strerror(errno);
-	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+	if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode))
 		return "is neither a regular file nor a FIFO";
-	if (S_ISREG(st.st_mode) && st.st_nlink != 1)
+	if (S_ISREG(st->st_mode) && st->st_nlink != 1)
 		return "has a second name (hard link)";
-	if (!ours(&st))
+	if (!ours(st))
 		return "belongs to another user";
 	return NULL;
 }

@@ -24,4 +24,12 @@ int	 safe_folder(const char *path, const char **name);
  */
 int	 safe_open(const char *path, int flags, mode_t, const char **errp);
 
+/* What safe_open() would say of a file that is to be written, which is not
+ * opened: 0, or -1 with errno and *errp. */
+int	 safe_look(const char *path, const char **errp);
+
+/* What safe_open() of that name has to be let write to, or beneath, opened as
+ * by safe_folder(). */
+int	 safe_beneath(const char *path);
+
 #endif

@@ -1,7 +1,8 @@
 /*
  * sandbox.h - what a process gives up: a worker before it serves the first
- * session, the reader before it opens a file.
- * One file an operating system: sandbox_linux.c (and sandbox_worker_linux.c),
+ * session, the logger before it takes the first line, the reader before it
+ * opens a file.
+ * One file an operating system: sandbox_linux.c (and sandbox_enter_linux.c),
  * sandbox_openbsd.c, sandbox_none.c.
  */
 #ifndef SANDBOX_H
@@ -18,8 +19,14 @@
 #define SANITIZED	false
 #endif
 
-/* What a worker must still be able to do. */
+enum sandbox_role { SANDBOX_WORKER, SANDBOX_LOGGER, SANDBOX_READER };
+
+/* What a process must still be able to do. */
 struct sandbox {
+	enum sandbox_role role;
+	/* the logger: makes and writes what is below; -1: no file */
+	int		 beneath;	/* O_PATH, stays the caller's */
+	/* a worker */
 	bool		 bind;		/* gives a socket a local address */
 	bool		 paths;		/* connects to unix sockets */
 	bool		 any_port;	/* ports is not all it connects to */
@@ -28,26 +35,28 @@ struct sandbox {
 };
 
 /*
- * What holds for every worker: no new privileges, no processes, no growing
- * file. Returns 0, or -1 with errno when the system refuses.
+ * What holds in any case: no new privileges, no processes, and for a worker no
+ * growing file. Returns 0, or -1 with errno when the system refuses.
  */
-int		 sandbox_basic(void);
+int		 sandbox_basic(enum sandbox_role);
 /* While it still may: gives up what no change of user takes away. */
 void		 sandbox_early(void);
 /*
- * The last step of a worker's start: from here on it can relay (receive
- * descriptors, connect, read, write) and no more. Returns 0, or -1 with *errp
- * (static) if a part of that could not be had; the rest is done then.
+ * The last step of a start: from here on a worker can relay (receive
+ * descriptors, connect, read, write), the logger take lines and write them to
+ * its file or to syslog, the reader open, read and ask for names; and no more.
+ * Returns 0, or -1 with *errp (static) if a part of that could not be had; the
+ * rest is done then.
  */
-int		 sandbox_worker(const struct sandbox *, const char **errp);
-/* It may open and read what its user may, ask for names, and let a file grow to
- * max bytes. Where that can be had, it does not outlive the master. */
+int		 sandbox_enter(const struct sandbox *, const char **errp);
+/* A file can grow to max bytes. Where that can be had, no new privileges, and
+ * it does not outlive the master. Returns 0, or -1 with errno. */
 int		 sandbox_reader(size_t max);
 
 /* What the sandbox of a worker consists of here, for people; without
- * sandbox_worker() if not all. */
+ * sandbox_enter() if not all. */
 const char	*sandbox_describe(bool all);
-/* Which parts of sandbox_worker() cannot be had, as one phrase (static); NULL:
+/* Which parts of sandbox_enter() cannot be had, as one phrase (static); NULL:
  * none is missing that this system could have. */
 const char	*sandbox_missing(void);
 

@@ -19,18 +19,18 @@ static bool	 kernel_filters(void);
 
 /*
  * No set-uid program gives privileges back, no process can be started and no
- * file can grow. RLIMIT_NPROC does not bind root, so a worker that has not
+ * file of a worker can grow. RLIMIT_NPROC does not bind root, so who has not
  * dropped its privileges is held by the other two only. A sanitizer starts a
  * process that looks into this one, which a change of user has forbidden.
  */
 int
-sandbox_basic(void)
+sandbox_basic(enum sandbox_role role)
 {
 	const struct rlimit none = { 0, 0 };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    (!SANITIZED && setrlimit(RLIMIT_NPROC, &none) == -1) ||
-	    setrlimit(RLIMIT_FSIZE, &none) == -1)
+	    (role == SANDBOX_WORKER && setrlimit(RLIMIT_FSIZE, &none) == -1))
 		return -1;
 	return SANITIZED ? prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) : 0;
 }

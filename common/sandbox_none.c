@@ -5,11 +5,11 @@
 #include "sandbox.h"
 
 int
-sandbox_basic(void)
+sandbox_basic(enum sandbox_role role)
 {
 	const struct rlimit none = { 0, 0 };
 
-	return setrlimit(RLIMIT_FSIZE, &none);
+	return role != SANDBOX_WORKER ? 0 : setrlimit(RLIMIT_FSIZE, &none);
 }
 
 void
@@ -18,7 +18,7 @@ sandbox_early(void)
 }
 
 int
-sandbox_worker(const struct sandbox *box, const char **errp)
+sandbox_enter(const struct sandbox *box, const char **errp)
 {
 	(void)box;
 	*errp = sandbox_missing();

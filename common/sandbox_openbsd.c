@@ -5,11 +5,11 @@
 #include "sandbox.h"
 
 int
-sandbox_basic(void)
+sandbox_basic(enum sandbox_role role)
 {
 	const struct rlimit none = { 0, 0 };
 
-	return setrlimit(RLIMIT_FSIZE, &none);
+	return role != SANDBOX_WORKER ? 0 : setrlimit(RLIMIT_FSIZE, &none);
 }
 
 void
@@ -18,10 +18,15 @@ sandbox_early(void)
 }
 
 int
-sandbox_worker(const struct sandbox *box, const char **errp)
+sandbox_enter(const struct sandbox *box, const char **errp)
 {
-	(void)box;
-	if (pledge("stdio recvfd inet unix", NULL) == 0)
+	static const char *const promises[] = {
+		[SANDBOX_WORKER] = "stdio recvfd inet unix",
+		[SANDBOX_LOGGER] = "stdio rpath wpath cpath unix",
+		[SANDBOX_READER] = "stdio rpath getpw dns inet unix"
+	};
+
+	if (pledge(promises[box->role], NULL) == 0)
 		return 0;
 	*errp = strerror(errno);
 	return -1;
@@ -33,7 +38,7 @@ sandbox_reader(size_t max)
 	const struct rlimit size = { max, max };
 
 	setrlimit(RLIMIT_FSIZE, &size);	/* or there is a lower one */
-	return pledge("stdio rpath getpw dns", NULL);
+	return 0;
 }
 
 const char *

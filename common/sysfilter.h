@@ -1,5 +1,5 @@
 /*
- * sysfilter.h - which system calls a worker makes: sysfilter_linux.c with
+ * sysfilter.h - which system calls a process makes: sysfilter_linux.c with
  * libseccomp, sysfilter_none.c without.
  */
 #ifndef SYSFILTER_H
@@ -7,8 +7,12 @@
 
 #include "sandbox.h"
 
-/* All others fail from now on, and those that no worker ever has a reason for
- * end it (SIGSYS). Returns 0, or -1 with errno. */
-int	 sysfilter_worker(const struct sandbox *);
+/*
+ * Of a worker and the logger all others fail from now on, and those that they
+ * never have a reason for end them (SIGSYS). Of the reader, which has the
+ * libraries of others in it, those that it has no reason for fail, and what
+ * makes another program of it ends it. Returns 0, or -1 with errno.
+ */
+int	 sysfilter_enter(const struct sandbox *);
 
 #endif

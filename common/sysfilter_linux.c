@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 
 #include <linux/sockios.h>
 #include <seccomp.h>
@@ -32,28 +33,51 @@
 	{ call, 1, { { 0, SCMP_CMP_GT, PROTO_FD_LOG, 0 } } }
 #define COMMAND(call, name)	{ call, 1, { IS(1, name) } }
 
-/* Made with any arguments. Names that a machine does not have do no harm. */
-static const char *const free_calls[] = {
-	"read", "write", "readv", "writev", "pread64", "close", "lseek",
-	"recv", "recvfrom", "recvmsg", "send", "sendto", "getsockopt",
-	"getsockname", "getpeername", "epoll_ctl", "epoll_wait",
-	"epoll_pwait", "epoll_pwait2", "poll", "ppoll", "ppoll_time64",
-	"splice", "pipe2", "brk", "munmap", "mremap", "madvise", "fstat",
-	"fstat64", "clock_gettime", "clock_gettime64", "clock_getres",
-	"gettimeofday", "time", "nanosleep", "clock_nanosleep",
-	"clock_nanosleep_time64", "getpid", "gettid", "getppid", "getuid",
-	"geteuid", "getgid", "getegid", "getrandom", "sysinfo", "futex",
-	"futex_time64", "sched_yield", "rt_sigaction", "rt_sigprocmask",
-	"rt_sigreturn", "sigreturn", "sigaltstack", "restart_syscall",
-	"exit", "exit_group",
+/* Made by all with any arguments. Names that a machine does not have do no
+ * harm. */
+static const char *const any_of_all[] = {
+	"read", "write", "close", "lseek", "recvmsg", "send", "sendto",
+	"poll", "ppoll", "ppoll_time64",
+	"brk", "munmap", "mremap", "madvise", "fstat", "fstat64",
+	"clock_gettime", "clock_gettime64", "clock_getres", "gettimeofday",
+	"time", "nanosleep", "clock_nanosleep", "clock_nanosleep_time64",
+	"getpid", "gettid", "getppid", "getuid", "geteuid", "getgid",
+	"getegid", "getrandom", "sysinfo", "futex", "futex_time64",
+	"sched_yield", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"sigreturn", "sigaltstack", "restart_syscall", "exit", "exit_group",
+};
+
+static const char *const any_of_worker[] = {
+	"readv", "writev", "pread64", "recv", "recvfrom",
+	"getsockopt", "getsockname", "getpeername",
+	"epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+	"splice", "pipe2",
+};
+
+/* Names, to find the file anew, and syslog(3). */
+static const char *const any_of_logger[] = {
+	"connect",
+	"stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64",
+	"statx", "readlink", "readlinkat",
 };
 
 /* Made like this only. */
-static const struct rule {
+struct rule {
 	const char		*call;
 	unsigned		 n;
 	struct scmp_arg_cmp	 args[2];
-} rules[] = {
+};
+
+static const struct rule like_all[] = {
+	/* Memory that is ours alone, and holds no code. */
+	{ "mmap", 2, { BITS(2, PROT_EXEC, 0), BITS(3, MAP_SHARED, 0) } },
+	{ "mmap2", 2, { BITS(2, PROT_EXEC, 0), BITS(3, MAP_SHARED, 0) } },
+	{ "mprotect", 1, { BITS(2, NOT_BY_MPROTECT, 0) } },
+	/* To know a limit, not to set it. */
+	{ "prlimit64", 2, { IS(0, 0), IS(2, 0) } },
+};
+
+static const struct rule like_worker[] = {
 	{ "socket", 2, { IS(0, AF_INET), STREAM } },
 	{ "socket", 2, { IS(0, AF_INET6), STREAM } },
 	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
@@ -80,18 +104,21 @@ static const struct rule {
 	COMMAND("fcntl64", F_SETFL),
 	COMMAND("fcntl64", F_GETPIPE_SZ),
 	COMMAND("fcntl64", F_SETPIPE_SZ),
-	/* Memory that is ours alone, and holds no code. */
-	{ "mmap", 2, { BITS(2, PROT_EXEC, 0), BITS(3, MAP_SHARED, 0) } },
-	{ "mmap2", 2, { BITS(2, PROT_EXEC, 0), BITS(3, MAP_SHARED, 0) } },
-	{ "mprotect", 1, { BITS(2, NOT_BY_MPROTECT, 0) } },
-	/* To know a limit, not to set it. */
-	{ "prlimit64", 2, { IS(0, 0), IS(2, 0) } },
+};
+
+/* syslog(3), and a file that is never read. */
+static const struct rule like_logger[] = {
+	{ "socket", 2, { IS(0, AF_UNIX), BITS(1, 0xf, SOCK_DGRAM) } },
+	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
+	{ "open", 1, { BITS(1, O_ACCMODE, O_WRONLY) } },
+	{ "open", 1, { BITS(1, O_PATH, O_PATH) } },
+	{ "openat", 1, { BITS(2, O_ACCMODE, O_WRONLY) } },
+	{ "openat", 1, { BITS(2, O_PATH, O_PATH) } },
 };
 
 /* What only somebody else's code does. */
 static const char *const never[] = {
-	"listen", "accept", "accept4", "sendmsg", "sendmmsg",
-	"memfd_create", "memfd_secret", "bpf", "perf_event_open",
+	"bpf", "perf_event_open",
 	"userfaultfd", "io_uring_setup", "io_uring_enter",
 	"io_uring_register", "pidfd_getfd", "kcmp", "mount", "umount2",
 	"pivot_root", "chroot", "unshare", "setns", "fsopen", "fsmount",
@@ -106,26 +133,38 @@ static const char *const never[] = {
 	"swapon", "swapoff", "vhangup",
 };
 
-/* The same, but a sanitizer does it at its end. */
-static const char *const never_plain[] = {
-	"execve", "execveat", "fork", "vfork", "clone", "clone3", "ptrace",
-	"process_vm_readv", "process_vm_writev",
+/* The same, but libraries that ask for names may. */
+static const char *const never_ours[] = {
+	"listen", "accept", "accept4", "sendmsg", "sendmmsg",
+	"memfd_create", "memfd_secret",
 };
 
+/* The same, but a sanitizer does it at its end. */
+static const char *const never_born[] = { "fork", "vfork", "clone", "clone3" };
+static const char *const never_plain[] = {
+	"execve", "execveat", "ptrace", "process_vm_readv",
+	"process_vm_writev",
+};
+
+static int	 allow_some(scmp_filter_ctx, const struct sandbox *);
+static int	 allow_worker(scmp_filter_ctx, const struct sandbox *);
+static int	 allow_logger(scmp_filter_ctx);
+static int	 allow_own_signals(scmp_filter_ctx);
+static int	 refuse_some(scmp_filter_ctx);
+static int	 add_rules(scmp_filter_ctx, const struct rule *, size_t);
+static int	 add_calls(scmp_filter_ctx, uint32_t, const char *const *,
+		    size_t);
 static int	 add(scmp_filter_ctx, uint32_t, const char *, unsigned,
 		    const struct scmp_arg_cmp *);
-static int	 add_all(scmp_filter_ctx, uint32_t, const char *const *,
-		    size_t);
-static int	 add_allowed(scmp_filter_ctx, const struct sandbox *);
-static int	 add_own_signals(scmp_filter_ctx);
 
 int
-sysfilter_worker(const struct sandbox *box)
+sysfilter_enter(const struct sandbox *box)
 {
+	const bool open = SANITIZED || box->role == SANDBOX_READER;
 	scmp_filter_ctx ctx;
 	int error;
 
-	ctx = seccomp_init(SANITIZED ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
+	ctx = seccomp_init(open ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
 	if (ctx == NULL) {
 		errno = ENOMEM;
 		return -1;
@@ -133,12 +172,11 @@ sysfilter_worker(const struct sandbox *box)
 	seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	/* A tree instead of a list; old libraries have the list only. */
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	error = add_all(ctx, SCMP_ACT_KILL_PROCESS, never, nitems_of(never));
+	error = box->role == SANDBOX_READER ? refuse_some(ctx) :
+	    allow_some(ctx, box);
 	if (error == 0 && !SANITIZED)
-		error = add_all(ctx, SCMP_ACT_KILL_PROCESS, never_plain,
+		error = add_calls(ctx, SCMP_ACT_KILL_PROCESS, never_plain,
 		    nitems_of(never_plain));
-	if (error == 0 && !SANITIZED)
-		error = add_allowed(ctx, box);
 	if (error == 0)
 		error = seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -149,23 +187,60 @@ sysfilter_worker(const struct sandbox *box)
 }
 
 static int
-add_allowed(scmp_filter_ctx ctx, const struct sandbox *box)
+allow_some(scmp_filter_ctx ctx, const struct sandbox *box)
 {
-	const struct rule *r;
 	int error;
 
-	error = add_all(ctx, SCMP_ACT_ALLOW, free_calls,
-	    nitems_of(free_calls));
-	for (r = rules; error == 0 && r < rules + nitems_of(rules); r++)
-		error = add(ctx, SCMP_ACT_ALLOW, r->call, r->n, r->args);
+	error = add_calls(ctx, SCMP_ACT_KILL_PROCESS, never,
+	    nitems_of(never));
+	if (error == 0)
+		error = add_calls(ctx, SCMP_ACT_KILL_PROCESS, never_ours,
+		    nitems_of(never_ours));
+	if (error != 0 || SANITIZED)
+		return error;
+	error = add_calls(ctx, SCMP_ACT_KILL_PROCESS, never_born,
+	    nitems_of(never_born));
+	if (error == 0)
+		error = add_calls(ctx, SCMP_ACT_ALLOW, any_of_all,
+		    nitems_of(any_of_all));
+	if (error == 0)
+		error = add_rules(ctx, like_all, nitems_of(like_all));
+	if (error == 0)
+		error = allow_own_signals(ctx);
+	if (error != 0)
+		return error;
+	return box->role == SANDBOX_LOGGER ? allow_logger(ctx) :
+	    allow_worker(ctx, box);
+}
+
+static int
+allow_worker(scmp_filter_ctx ctx, const struct sandbox *box)
+{
+	int error;
+
+	error = add_calls(ctx, SCMP_ACT_ALLOW, any_of_worker,
+	    nitems_of(any_of_worker));
+	if (error == 0)
+		error = add_rules(ctx, like_worker, nitems_of(like_worker));
 	if (error == 0 && box->bind)
 		error = add(ctx, SCMP_ACT_ALLOW, "bind", 0, NULL);
-	return error == 0 ? add_own_signals(ctx) : error;
+	return error;
+}
+
+static int
+allow_logger(scmp_filter_ctx ctx)
+{
+	int error;
+
+	error = add_calls(ctx, SCMP_ACT_ALLOW, any_of_logger,
+	    nitems_of(any_of_logger));
+	return error != 0 ? error :
+	    add_rules(ctx, like_logger, nitems_of(like_logger));
 }
 
 /* As abort(3) does it. */
 static int
-add_own_signals(scmp_filter_ctx ctx)
+allow_own_signals(scmp_filter_ctx ctx)
 {
 	const struct scmp_arg_cmp self[] = { IS(0, (uint64_t)getpid()) };
 	int error = add(ctx, SCMP_ACT_ALLOW, "tgkill", 1, self);
@@ -174,8 +249,39 @@ add_own_signals(scmp_filter_ctx ctx)
 	    error;
 }
 
+/* Threads are no processes. With clone3(2) they cannot be told apart, and
+ * libraries do without it where it does not exist. */
 static int
-add_all(scmp_filter_ctx ctx, uint32_t action, const char *const *calls,
+refuse_some(scmp_filter_ctx ctx)
+{
+	const struct scmp_arg_cmp process[] = { BITS(0, CLONE_THREAD, 0) };
+	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
+	int error;
+
+	error = add_calls(ctx, refuse, never, nitems_of(never));
+	if (error != 0 || SANITIZED)
+		return error;
+	error = add(ctx, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
+	if (error == 0)
+		error = add(ctx, refuse, "clone", 1, process);
+	if (error == 0)
+		error = add(ctx, refuse, "fork", 0, NULL);
+	return error == 0 ? add(ctx, refuse, "vfork", 0, NULL) : error;
+}
+
+static int
+add_rules(scmp_filter_ctx ctx, const struct rule *rules, size_t n)
+{
+	const struct rule *r;
+	int error = 0;
+
+	for (r = rules; error == 0 && r < rules + n; r++)
+		error = add(ctx, SCMP_ACT_ALLOW, r->call, r->n, r->args);
+	return error;
+}
+
+static int
+add_calls(scmp_filter_ctx ctx, uint32_t action, const char *const *calls,
     size_t n)
 {
 	size_t i;

@@ -3,7 +3,7 @@
 #include "sysfilter.h"
 
 int
-sysfilter_worker(const struct sandbox *box)
+sysfilter_enter(const struct sandbox *box)
 {
 	(void)box;
 	errno = ENOSYS;

@@ -21,12 +21,12 @@ confine(const struct conf *c)
 	struct sandbox box;
 	const char *err;
 
-	if (sandbox_basic() == -1)
+	if (sandbox_basic(SANDBOX_WORKER) == -1)
 		fatal("sandbox");
 	if (c->sandbox == CONF_SANDBOX_OFF)
 		return;
 	needs(&box, c);
-	if (sandbox_worker(&box, &err) == 0)
+	if (sandbox_enter(&box, &err) == 0)
 		return;
 	if (c->sandbox == CONF_SANDBOX_REQUIRE)
 		fatalx("sandbox: %s", err);
@@ -42,6 +42,8 @@ needs(struct sandbox *box, const struct conf *c)
 	unsigned k;
 
 	memset(box, 0, sizeof(*box));
+	box->role = SANDBOX_WORKER;
+	box->beneath = -1;
 	for (r = c->relays; r < c->relays + c->nrelays; r++) {
 		box->bind |= r->nlocal != 0;
 		for (k = 0; k < r->nremotes; k++)

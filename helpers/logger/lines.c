@@ -15,7 +15,6 @@ static void	lines_who(char *, size_t, const char *, pid_t);
 static const char *lines_claim(const char *);
 static int	lines_front(char *, int);
 static void	lines_add(int, const char *, const char *);
-static void	lines_say(const char *, ...) printf_like(1, 2);
 static void	lines_refused(void);
 static bool	lines_tell_lost(void);
 
@@ -118,8 +117,7 @@ lines_add(int level, const char *who, const char *text)
 	waiting++;
 }
 
-/* A line of the logger's own. */
-static void
+void
 lines_say(const char *fmt, ...)
 {
 	char who[64], text[LOG_LINE];

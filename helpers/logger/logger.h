@@ -17,6 +17,15 @@ void		 sender_start(int fd);
  * now, EPIPE if all writers are gone. */
 ssize_t		 sender_take(int fd, char *buf, size_t size, pid_t *pid);
 
+/* cage.c */
+
+/* From here on the logger can do no more than it must, as far as how, an enum
+ * conf_sandbox, says; ends it if what must be cannot be had. To be called when
+ * the target has been started. */
+void		 cage_enter(int how);
+/* Is the folder of the file another than that which it may be made in? */
+bool		 cage_moved(void);
+
 /* share.c */
 
 /* May this process write n bytes more in this second? What it sends beyond
@@ -31,6 +40,8 @@ void		 lines_start(const char *target, int facility);
  * one more byte, becomes a line. pid goes before the one in the text, if it
  * is not 0. */
 void		 lines_take(char *packet, size_t n, pid_t pid);
+/* A line of the logger's own, a warning. */
+void		 lines_say(const char *, ...) printf_like(1, 2);
 /* How many lines wait to be written. */
 size_t		 lines_waiting(void);
 /* Writes them; what the target does not take is dropped and counted. */
@@ -52,12 +63,16 @@ enum target_style {
  * error until it can be. */
 int		 target_start(const char *name, int facility);
 const char	*target_name(void);
+/* The name if it is a file, else NULL. */
+const char	*target_file(void);
 enum target_style target_style(void);
 /* Opens a file anew. Returns -1 with errno, and the one in use stays. */
 int		 target_reopen(void);
 /* The same if the name has become that of another file, or of none; looks
  * once a second. Returns -1 with errno once for each row of failures. */
 int		 target_follow(void);
+/* True if a logger that is started anew can open the file, and we cannot. */
+bool		 target_outside(void);
 /* Writes whole lines, n bytes, after what is left of a line that was taken in
  * part. Returns how many of them the target has not taken: these are gone. */
 size_t		 target_put(const char *text, size_t n);

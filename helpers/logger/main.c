@@ -2,11 +2,12 @@
  * logger - writes the lines of all other processes, so that none of them ever
  * waits for a disk, a terminal or syslogd.
  *
- *	logger target facility
+ *	logger target facility sandbox
  *
  * Descriptor 3 is a SOCK_SEQPACKET socket that brings "<level>name[pid]: text"
  * a packet; the end of the file, when every writer is gone, ends the logger.
- * target is "stderr", "stdout", "syslog" or a file. HUP and USR1 open the file
+ * target is "stderr", "stdout", "syslog" or a file, sandbox the number of its
+ * word. HUP and USR1 open the file
  * anew; that its name has become another's, as after a rotation, is noticed
  * without them. USR2 ends the logger once it has written what is queued.
  */
@@ -14,6 +15,7 @@
 
 #include <sys/stat.h>
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <time.h>
@@ -39,7 +41,7 @@ main(int argc, char **argv)
 	const char *err;
 	struct stat st;
 
-	if (argc != 3 || fstat(CHANNEL, &st) == -1 || !S_ISSOCK(st.st_mode)) {
+	if (argc != 4 || fstat(CHANNEL, &st) == -1 || !S_ISSOCK(st.st_mode)) {
 		fprintf(stderr, "logger is a part of spawnd(8), "
 		    "which starts it\n");
 		return 2;
@@ -48,6 +50,7 @@ main(int argc, char **argv)
 	setproctitle("%s", argv[1]);
 	sender_start(CHANNEL);
 	lines_start(argv[1], (int)strtonum(argv[2], 0, LOG_FACMASK, &err));
+	cage_enter((int)strtonum(argv[3], 0, INT_MAX, &err));
 	run();
 	return 0;
 }
@@ -125,6 +128,8 @@ run(void)
 			reopen = 0;
 			lines_reopen();
 		}
+		if (target_outside())
+			return;
 		if (lines_waiting() == 0 && !finish)
 			wait_for_line();
 		n = sender_take(CHANNEL, line, sizeof(line) - 1, &pid);

@@ -21,6 +21,7 @@ static size_t	 target_lines(const char *, size_t);
 static const char		*target;
 static bool			 file;		/* else it is never opened */
 static bool			 told;		/* that it cannot be opened */
+static bool			 outside;	/* of what is left to us */
 static enum target_style	 style;
 static int			 facility;
 static int			 out = STDERR_FILENO;
@@ -53,6 +54,12 @@ target_name(void)
 	return target;
 }
 
+const char *
+target_file(void)
+{
+	return file ? target : NULL;
+}
+
 enum target_style
 target_style(void)
 {
@@ -64,16 +71,26 @@ static int
 target_open(void)
 {
 	const char *err;
-	int fd;
+	int fd, error;
 
 	fd = safe_open(target, O_WRONLY | O_APPEND | O_CREAT, 0640, &err);
-	if (fd == -1)
+	if (fd == -1) {
+		error = errno;
+		outside = error == EACCES && cage_moved();
+		errno = error;
 		return -1;
+	}
 	if (out != STDERR_FILENO)
 		close(out);
 	out = fd;
 	told = false;
 	return 0;
+}
+
+bool
+target_outside(void)
+{
+	return outside;
 }
 
 int
@@ -82,7 +99,7 @@ target_reopen(void)
 	if (!file)
 		return 0;
 	told = target_open() == -1;
-	return told ? -1 : 0;
+	return told && !outside ? -1 : 0;
 }
 
 int
@@ -90,7 +107,7 @@ target_follow(void)
 {
 	if (!file || !target_due() || !target_moved() || target_open() == 0)
 		return 0;
-	if (told)
+	if (told || outside)
 		return 0;
 	told = true;
 	return -1;

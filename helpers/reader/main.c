@@ -37,6 +37,7 @@ static void	 say(void *, enum conf_kind, const char *, int, const char *);
 static void	 say_argument(void *, enum conf_kind, const char *, int,
 		    const char *);
 static void	 mistake(const char *, const char *);
+static void	 refused(struct conf **, const char *, const char *);
 static void	 leave(struct conf *, int, bool);
 static void	 lost(void) no_return;
 
@@ -47,10 +48,11 @@ static bool	 wrong;		/* there was a mistake */
 int
 main(int argc, char **argv)
 {
-	const char *name, *how;
+	const char *name, *how, *err;
+	const struct sandbox box = { .role = SANDBOX_READER, .beneath = -1 };
 	struct conf *conf;
 	struct stat st;
-	bool good;
+	bool good, caged;
 
 	if (argc != 4 || fstat(READER_FD_VALUE, &st) == -1 ||
 	    fstat(READER_FD_REPORT, &st) == -1 ||
@@ -62,6 +64,9 @@ main(int argc, char **argv)
 	signals();
 	if (sandbox_reader(READER_MAX) == -1)
 		fatal("sandbox");
+	sandbox_early();
+	/* It has not read yet whether it must. */
+	caged = sandbox_enter(&box, &err) == 0;
 	if ((report = fdopen(READER_FD_REPORT, "w")) == NULL ||
 	    (warnings = fdopen(READER_FD_WARN, "w")) == NULL)
 		fatal("descriptors");
@@ -69,6 +74,8 @@ main(int argc, char **argv)
 	if ((conf = load(name, how)) != NULL &&
 	    strchr(how, 'i') != NULL && !inetd_can(conf, name))
 		conf_free(&conf);
+	if (conf != NULL && conf->sandbox == CONF_SANDBOX_REQUIRE && !caged)
+		refused(&conf, name, err);
 	if (conf != NULL && conf->user == NULL && geteuid() == 0 &&
 	    conf_default_user(conf) == -1)
 		fatal("user");
@@ -200,6 +207,19 @@ static void
 mistake(const char *file, const char *text)
 {
 	say(NULL, CONF_MISTAKE, file, 0, text);
+}
+
+static void
+refused(struct conf **conf, const char *file, const char *reason)
+{
+	char text[128];
+
+	/* What cannot be had at all, the master says. */
+	if (sandbox_missing() != NULL)
+		return;
+	snprintf(text, sizeof(text), "sandbox = require: %s", reason);
+	mistake(file, text);
+	conf_free(conf);
 }
 
 static void

@@ -224,17 +224,15 @@ static void
 probe_file(struct probe *p, const char *what, const char *path)
 {
 	const char *err;
-	int fd;
 
 	if (path == NULL)
 		return;
 	strlcpy(p->what, what, sizeof(p->what));
-	fd = safe_open(path, O_WRONLY | O_APPEND, 0, &err);
-	if (fd != -1)
-		close(fd);
-	else if (errno == ENOENT)
+	if (safe_look(path, &err) == 0)
+		return;
+	if (errno == ENOENT)
 		probe_folder(p, path);
-	else if (errno != ENXIO)	/* a FIFO without a reader */
+	else
 		failed(p, path, errno, err);
 }
 

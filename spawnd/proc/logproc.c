@@ -41,7 +41,7 @@ static struct child	 logger = CHILD("logger", logger_exit,
     CHILD_OWN | CHILD_STDERR);
 static struct ev_timer	 restart_timer = EV_TIMER(logger_restart);
 static char		*target;
-static int		 facility;
+static int		 facility, sandbox;
 
 static const char *
 target_of(const struct conf *c)
@@ -131,6 +131,7 @@ logproc_start(const struct conf *conf, const char **errp)
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 #endif
 	facility = conf->log_facility;
+	sandbox = conf->sandbox;
 	if (launch() == -1) {
 		*errp = log_why(errno);
 		return -1;
@@ -146,11 +147,12 @@ launch(void)
 	const struct child_fd fds[] = { { pair[0], PROTO_FD_CHANNEL },
 	    { STDOUT_FILENO, STDOUT_FILENO } };
 	const unsigned n = strcmp(target, "stdout") == 0 ? 2 : 1;
-	char path[1024], number[16];
-	char *argv[] = { path, target, number, NULL };
+	char path[1024], number[16], word[16];
+	char *argv[] = { path, target, number, word, NULL };
 
 	master_libexec("logger", path, sizeof(path));
 	snprintf(number, sizeof(number), "%d", facility);
+	snprintf(word, sizeof(word), "%d", sandbox);
 	return child_start(&logger, path, argv, fds, n);
 }
 
@@ -190,7 +192,8 @@ logproc_reload(const struct conf *conf)
 	const char *to = target_of(conf);
 	char *copy;
 
-	if (strcmp(to, target) == 0 && conf->log_facility == facility) {
+	if (strcmp(to, target) == 0 && conf->log_facility == facility &&
+	    (int)conf->sandbox == sandbox) {
 		logproc_reopen();
 		return;
 	}
@@ -201,6 +204,7 @@ logproc_reload(const struct conf *conf)
 	free(target);
 	target = copy;
 	facility = conf->log_facility;
+	sandbox = conf->sandbox;
 	logger_leave();
 	if (launch() == -1) {
 		log_warn("logger");
@@ -211,8 +215,8 @@ logproc_reload(const struct conf *conf)
 void
 logproc_save(FILE *f)
 {
-	fprintf(f, "log %d %d %d %ld %s\n", inherit_fd(pair[0]),
-	    inherit_fd(pair[1]), facility, child_runs(&logger) ?
+	fprintf(f, "log %d %d %d %d %ld %s\n", inherit_fd(pair[0]),
+	    inherit_fd(pair[1]), facility, sandbox, child_runs(&logger) ?
 	    (long)logger.pid : -1L, target);
 }
 
@@ -222,8 +226,9 @@ logproc_take(const char *line)
 	long pid;
 	int at;
 
-	if (sscanf(line, "log %d %d %d %ld %n", &pair[0], &pair[1], &facility,
-	    &pid, &at) != 4 || (target = strdup(line + at)) == NULL)
+	if (sscanf(line, "log %d %d %d %d %ld %n", &pair[0], &pair[1],
+	    &facility, &sandbox, &pid, &at) != 5 ||
+	    (target = strdup(line + at)) == NULL)
 		return false;
 	log_init(pair[1], "spawnd");
 	if (pid == -1)

@@ -1,7 +1,9 @@
 /*
- * hostile.c - what somebody would try who has come to run code in a worker.
- * Loaded into it (LD_PRELOAD): a client that sends "attack NAME NUMBER\n" is
- * answered "NAME ERRNO\n", 0 for an attack that has worked.
+ * hostile.c - what somebody would try who has come to run code in a process.
+ * Loaded into it (LD_PRELOAD). In a worker, a client that sends "attack NAME
+ * NUMBER\n" is answered "NAME ERRNO\n", 0 for an attack that has worked. In
+ * the logger, that answer takes the place of such a line. In the reader, it
+ * goes to the standard error if the host attack-NAME.test is looked up.
  */
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,12 +15,15 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,36 +305,37 @@ static const struct attack {
 	{ "namespace", do_namespace }, { "root", do_root },
 };
 
-static void
-hostile(int client, const char *text)
+static size_t
+hostile(const char *text, char *answer, size_t size)
 {
-	char name[32] = "", answer[64];
+	char name[32] = "";
 	long arg = 0, done;
 	size_t i;
 
-	sscanf(text, "%31s %ld", name, &arg);
+	sscanf(text, "%31[a-z] %ld", name, &arg);
 	for (i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++)
 		if (strcmp(name, attacks[i].name) == 0) {
 			errno = 0;
 			done = attacks[i].fn(arg);
-			snprintf(answer, sizeof(answer), "%s %d\n", name,
-			    done == -1 ? errno : 0);
-			send(client, answer, strlen(answer), MSG_NOSIGNAL);
+			return (size_t)snprintf(answer, size, "%s %d\n",
+			    name, done == -1 ? errno : 0);
 		}
+	return 0;
 }
 
 /* The worker's ways to a client's bytes. */
 ssize_t
 recv(int fd, void *buf, size_t size, int flags)
 {
-	char text[64];
+	char text[64], answer[64];
 	ssize_t n = recvfrom(fd, buf, size, flags, NULL, NULL);
 
 	if (n > 7 && n < (ssize_t)sizeof(text) &&
 	    memcmp(buf, "attack ", 7) == 0) {
 		memcpy(text, (char *)buf + 7, (size_t)n - 7);
 		text[n - 7] = '\0';
-		hostile(fd, text);
+		send(fd, answer, hostile(text, answer, sizeof(answer)),
+		    MSG_NOSIGNAL);
 	}
 	return n;
 }
@@ -341,4 +347,39 @@ __recv_chk(int fd, void *buf, size_t size, size_t room, int flags)
 {
 	(void)room;
 	return recv(fd, buf, size, flags);
+}
+
+/* The logger's. */
+ssize_t
+recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	ssize_t n = syscall(SYS_recvmsg, fd, msg, flags);
+	char *buf = msg->msg_iov->iov_base, text[64];
+
+	if (n <= 7 || n >= (ssize_t)sizeof(text) ||
+	    memcmp(buf, "attack ", 7) != 0)
+		return n;
+	memcpy(text, buf + 7, (size_t)n - 7);
+	text[n - 7] = '\0';
+	return (ssize_t)hostile(text, buf, msg->msg_iov->iov_len);
+}
+
+/* The reader's. */
+int
+getaddrinfo(const char *node, const char *service,
+    const struct addrinfo *hints, struct addrinfo **res)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *,
+	    struct addrinfo **) = (int (*)(const char *, const char *,
+	    const struct addrinfo *, struct addrinfo **))(uintptr_t)
+	    dlsym(RTLD_NEXT, "getaddrinfo");
+	char answer[64];
+	size_t n;
+
+	if (node != NULL && strncmp(node, "attack-", 7) == 0) {
+		n = hostile(node + 7, answer, sizeof(answer));
+		(void)!write(STDERR_FILENO, answer, n);
+		node = "127.0.0.1";
+	}
+	return real(node, service, hints, res);
 }

@@ -1,10 +1,13 @@
 /*
  * names.c - the name services as a test wants them: to be preloaded.
  *
- * Each call adds a line to the file that NAMES_LOG names: the program and the
- * function. While the file NAMES_HOLD exists, whoever looks up slow.test waits,
- * having made the file NAMES_HOLD.waits.
+ * Each call is told to the socket that NAMES_LOG names, as a line: the program
+ * and the function. While the file NAMES_HOLD exists, whoever looks up
+ * slow.test waits, having told it of "waits".
  */
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,6 +26,7 @@ static void
 note(const char *function)
 {
 	const char *path = getenv("NAMES_LOG");
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	char name[32] = "", line[96];
 	int fd;
 
@@ -34,9 +38,11 @@ note(const char *function)
 	}
 	name[strcspn(name, "\n")] = '\0';
 	snprintf(line, sizeof(line), "%s %s\n", name, function);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd != -1) {
-		(void)!write(fd, line, strlen(line));
+		if (connect(fd, (void *)&un, sizeof(un)) == 0)
+			(void)!write(fd, line, strlen(line));
 		close(fd);
 	}
 }
@@ -45,15 +51,10 @@ static void
 hold(void)
 {
 	const char *path = getenv("NAMES_HOLD");
-	char waits[1024];
-	int fd;
 
 	if (path == NULL || access(path, F_OK) == -1)
 		return;
-	snprintf(waits, sizeof(waits), "%s.waits", path);
-	fd = open(waits, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	if (fd != -1)
-		close(fd);
+	note("waits");
 	while (access(path, F_OK) == 0)
 		usleep(10000);
 }

@@ -225,14 +225,16 @@ def test_file_that_cannot_be_opened_anew(daemon, echo, box):
 class Logger:
     """The program itself, with a writer's end of its socket."""
 
-    def __init__(self, box):
+    def __init__(self, box, **env):
         self.out = box.dir / "logger.err"
         self.sock, theirs = socket.socketpair(socket.AF_UNIX,
                                               socket.SOCK_SEQPACKET)
         with theirs, open(self.out, "ab") as out:
             fd = theirs.fileno()
-            self.proc = box.spawn([Box.programs["logger"], "stderr", "8"],
+            how = "2" if box.sandbox == "off" else "0"
+            self.proc = box.spawn([Box.programs["logger"], "stderr", "8", how],
                                   stderr=out, close_fds=False,
+                                  env=dict(os.environ, **env),
                                   preexec_fn=lambda: os.dup2(fd, 3))
 
     def close(self):

@@ -21,23 +21,43 @@ class Names:
     """What the processes ask the name services, and how long that takes."""
 
     def __init__(self, box, library):
-        self.log = box.dir / "names"
         self.hold = box.dir / "hold"
-        self.waits = box.dir / "hold.waits"
-        self.log.touch()
-        self.log.chmod(0o666)
-        self.env = {"LD_PRELOAD": str(library), "NAMES_LOG": str(self.log),
+        self.told = []
+        self.path = path = box.dir / "names"
+        self.log = socket.socket(socket.AF_UNIX)
+        self.log.bind(str(path))
+        path.chmod(0o666)
+        self.log.listen(1000)
+        self.log.setblocking(False)
+        self.env = {"LD_PRELOAD": str(library), "NAMES_LOG": str(path),
                     "NAMES_HOLD": str(self.hold)}
 
     def slow(self):
-        self.waits.unlink(missing_ok=True)
+        self.take()
+        self.told = [line for line in self.told if "waits" not in line]
         self.hold.touch()
 
+    def take(self):
+        while True:
+            try:
+                caller, _ = self.log.accept()
+            except BlockingIOError:
+                return
+            with caller, caller.makefile() as lines:
+                self.told += lines.read().splitlines()
+
+    def waits(self):
+        self.take()
+        return any("waits" in line for line in self.told)
+
     def asked(self):
-        return self.log.read_text().splitlines()
+        self.take()
+        return [line for line in self.told if "waits" not in line]
 
     def close(self):
         self.hold.unlink(missing_ok=True)
+        self.log.close()
+        self.path.unlink()
 
 
 @pytest.fixture
@@ -68,7 +88,7 @@ def test_end_of_a_session_is_not_held_up(daemon, echo, names, box):
     client.shutdown(socket.SHUT_WR)
     d.kill(signal.SIGHUP)
     d.kill(signal.SIGCONT)
-    wait(names.waits.exists, 30, "the reading")
+    wait(names.waits, 30, "the reading")
     client.settimeout(30)
     got = b""
     while data := client.recv(100):
@@ -85,7 +105,7 @@ def test_reader_has_nothing_else_open(daemon, echo, names):
     clients = [roundtrip(d.connect()) for _ in range(3)]
     names.slow()
     d.kill(signal.SIGHUP)
-    wait(names.waits.exists, 30, "the reading")
+    wait(names.waits, 30, "the reading")
     reader, = d.kids("reader")
     folder = f"/proc/{reader}/fd"
     open_now = {int(fd): os.readlink(f"{folder}/{fd}")
@@ -135,7 +155,7 @@ def test_all_goes_on_while_it_reads(daemon, echo, names):
     d = daemon(remotes=[slow_remote(echo)], env=names.env)
     names.slow()
     d.kill(signal.SIGHUP)
-    wait(names.waits.exists, 30, "the reading")
+    wait(names.waits, 30, "the reading")
     roundtrip(d.connect()).close()
     assert d.summary()["generation"] == 1
     names.hold.unlink()
@@ -150,7 +170,7 @@ def test_stop_while_it_reads_answers_who_asked(daemon, echo, names):
     names.slow()
     asker = d.box.spawn([box_program("spawnctl"), "-s", d.conf.control,
                          "reload"], stderr=subprocess.PIPE, text=True)
-    wait(names.waits.exists, 30, "the reading")
+    wait(names.waits, 30, "the reading")
     d.kill(signal.SIGTERM)
     assert asker.wait(30) == 1
     assert "stopping" in asker.stderr.read()
@@ -168,7 +188,7 @@ def test_stop_while_the_first_start_reads(box, echo, names, signo):
     names.slow()
     d = box.daemon(remotes=[slow_remote(echo)], env=names.env, start=False)
     d.launch()
-    wait(names.waits.exists, 30, "the reading")
+    wait(names.waits, 30, "the reading")
     d.kill(signo)
     assert d.wait_end() == 1
     wait(lambda: "stopped by a signal" in d.output.read_text(), 5, "the reason")
@@ -183,7 +203,7 @@ def test_interrupt_of_the_command_that_launches(box, echo, names):
                     spawnd=f'log {{ to = "{log}" }}')
     proc = box.spawn([box_program("spawnd"), "-b", conf.path],
                      env=dict(box.environment(), **names.env))
-    wait(names.waits.exists, 30, "the reading")
+    wait(names.waits, 30, "the reading")
     proc.send_signal(signal.SIGINT)
     proc.wait(30)
     names.hold.unlink()
@@ -197,7 +217,7 @@ def test_reader_does_not_outlive_the_master(box, echo, names):
     conf = box.conf(remotes=[slow_remote(echo)])
     proc = box.spawn([box_program("spawnd"), "-n", conf.path],
                      env=dict(box.environment(), **names.env))
-    wait(names.waits.exists, 30, "the reading")
+    wait(names.waits, 30, "the reading")
     proc.kill()
     proc.wait()     # that nothing is left is seen at the end of the test
 

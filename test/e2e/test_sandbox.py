@@ -1,5 +1,5 @@
-"""What a worker cannot do any more: seen from outside, and tried by hostile
-code in it (../attack/hostile.c)."""
+"""What a worker, the logger and the reader cannot do any more: seen from
+outside, and tried by hostile code in it (../attack/hostile.c)."""
 
 import errno
 import os
@@ -15,6 +15,8 @@ import pytest
 import peers
 from harness import (AS_ROOT, ASAN, HERE, Box, alive, box_program, children,
                      status_field, wait)
+from test_logtargets import Logger
+from test_reader import names, slow_remote  # noqa: F401
 from test_start import roundtrip, start_fails
 
 pytestmark = pytest.mark.skipif(
@@ -60,7 +62,7 @@ def library(programs):
     path = Box.base / "libexec" / "hostile.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall",
                     "-Wno-unused-parameter", "-D_GNU_SOURCE", "-o", str(path),
-                    str(HERE.parent / "attack/hostile.c")],
+                    str(HERE.parent / "attack/hostile.c"), "-ldl"],
                    check=True)
     return path
 
@@ -371,3 +373,144 @@ def test_the_end_by_a_signal_of_its_own(daemon, echo, seccomp):
     d.kill(signal.SIGABRT, pid)
     wait(lambda: pid not in d.kids() and len(d.kids()) == 2, 5,
          "another worker")
+
+
+# The logger
+
+@pytest.mark.parametrize("how", ["standard error", "file"])
+def test_the_logger_has_nothing(daemon, echo, box, seccomp, how):
+    """But the right to write in the folder of another user."""
+    log = box.dir / "own.log"
+    d = daemon(remotes=[echo], spawnd=f'log {{ to = "{log}" }}'
+               if how == "file" else "")
+    roundtrip(d.connect()).close()
+    wait(lambda: " why=" in (log if how == "file" else d.output).read_text(),
+         30, "a line")
+    pid, = d.kids("logger")
+    assert status(pid, "Seccomp") == "2"
+    assert status(pid, "NoNewPrivs") == "1"
+    for word in "CapInh", "CapPrm", "CapEff", "CapAmb":
+        kept = 2 if how == "file" and word in ("CapPrm", "CapEff") else 0
+        assert int(status(pid, word), 16) in (0, kept), word
+    if os.getuid() == 0:
+        assert int(status(pid, "CapBnd"), 16) == 0
+        opened = [os.readlink(f"/proc/{pid}/fd/{fd}")
+                  for fd in os.listdir(f"/proc/{pid}/fd")]
+        files = {path for path in opened if path.startswith("/")}
+        assert files <= {"/dev/null", str(d.output), str(log)}, opened
+        assert sum("socket:" in path for path in opened) == 1, opened
+
+
+def test_the_loggers_is_off_too(daemon, echo, seccomp):
+    """And on again with a reload, as nobody else can start it anew."""
+    d = daemon(remotes=[echo], spawnd="sandbox = off")
+    wait(lambda: d.kids("logger"), 30, "the logger")
+    first, = d.kids("logger")
+    assert status(first, "Seccomp") == "0"
+    assert status(first, "NoNewPrivs") == "1"
+    d.reload(spawnd="sandbox = auto")
+    wait(lambda: first not in d.kids("logger") and d.kids("logger"), 30,
+         "another logger")
+    wait(lambda: all(status(pid, "Seccomp") == "2"
+                     for pid in d.kids("logger")), 30, "its sandbox")
+
+
+@pytest.fixture
+def logger(box, library):
+    """One with hostile code in it."""
+    logger = Logger(box, LD_PRELOAD=str(library))
+    logger.sock.send(b"begin")
+    logger.wait("begin")
+    yield logger
+    logger.sock.close()
+    logger.proc.wait(30)
+
+
+@plain
+@pytest.mark.parametrize("name", [name for name in FAILS
+                                  if name != "disconnect"])
+def test_what_fails_in_the_logger(logger, seccomp, name):
+    logger.sock.send(f"attack {name} 0".encode())
+    error = int(logger.wait(f": {name} ").split()[-1].rstrip("?"))
+    assert error in (errno.EPERM, errno.EACCES)
+    logger.sock.send(b"<6>relay[1]: more")
+    logger.wait("more")
+
+
+@plain
+def test_the_logger_signals_nobody(logger, seccomp):
+    logger.sock.send(f"attack kill {os.getpid()}".encode())
+    assert logger.wait(": kill ").rstrip("?").endswith(" 1")
+
+
+@plain
+@pytest.mark.parametrize("name", ENDS)
+def test_what_ends_the_logger(logger, seccomp, name):
+    logger.sock.send(f"attack {name} {os.getpid()}".encode())
+    assert logger.proc.wait(30) == -signal.SIGSYS
+
+
+def test_the_loggers_file_in_another_folder(daemon, echo, box, landlock):
+    """It may write in the one that it has begun with, and is started anew for
+    another of this name."""
+    folder = box.dir / "logs"
+    folder.mkdir()
+    log = folder / "own.log"
+    d = daemon(remotes=[echo], spawnd=f'log {{ to = "{log}" }}')
+    wait(log.exists, 30, "the file")
+    folder.rename(box.dir / "moved")
+    folder.mkdir()
+
+    def followed():
+        roundtrip(d.connect()).close()
+        return log.exists() and " why=" in log.read_text()
+
+    wait(followed, 30, "a line in the new file", 0.1)
+    assert "cannot be opened" not in log.read_text()
+
+
+# The reader
+
+@plain
+def test_the_reader_has_little(daemon, echo, names, seccomp):  # noqa: F811
+    """To read as root, and to try ports and files."""
+    d = daemon(remotes=[slow_remote(echo)], env=names.env)
+    names.slow()
+    d.kill(signal.SIGHUP)
+    wait(names.waits, 30, "the reading")
+    pid, = d.kids("reader")
+    assert status(pid, "Seccomp") == "2"
+    assert status(pid, "NoNewPrivs") == "1"
+    for word in "CapPrm", "CapEff":
+        assert int(status(pid, word), 16) & ~(1 << 1 | 1 << 2 | 1 << 10) == 0
+    for word in ("CapInh", "CapAmb") + ("CapBnd",) * (os.getuid() == 0):
+        assert int(status(pid, word), 16) == 0, word
+    names.hold.unlink()
+    d.wait_line("reload: done")
+
+
+def attack_reader(box, library, name):
+    conf = box.conf(remotes=[f'address = "attack-{name}.test" port = 80'])
+    return subprocess.run(
+        [str(Box.programs["spawnd"]), "-n", str(conf.path)],
+        env=dict(box.environment(), LD_PRELOAD=str(library)), text=True,
+        capture_output=True)
+
+
+@plain
+@pytest.mark.parametrize("name", ["create", "fork", "ring", "namespace",
+                                  "root"])
+def test_what_fails_in_the_reader(box, library, seccomp, landlock, name):
+    done = attack_reader(box, library, name)
+    assert done.returncode == 0, done.stderr
+    answer, = [line.split() for line in done.stderr.splitlines()
+               if line.startswith(f"{name} ")]
+    assert int(answer[1]) in (errno.EPERM, errno.EACCES)
+
+
+@plain
+@pytest.mark.parametrize("name", ["exec", "ptrace", "memory"])
+def test_what_ends_the_reader(box, library, seccomp, name):
+    done = attack_reader(box, library, name)
+    assert done.returncode != 0
+    assert "could not be read to its end" in done.stderr
