@@ -64,7 +64,11 @@ def test_standard_output_that_is_a_socket(box, echo):
         proc, out, err, addrs = start(box, echo, "/dev/stdout", stdout=theirs)
     assert addrs.exists(), err.read_text()
     ours.settimeout(30)
-    assert b"ready: " in ours.recv(65536)
+    got = b""
+    while b"ready: " not in got:
+        more = ours.recv(65536)
+        assert more, got
+        got += more
 
 
 def test_standard_error_by_name(box, echo):
