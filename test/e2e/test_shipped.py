@@ -2,6 +2,7 @@
 that they fit together."""
 
 import ctypes
+import errno
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import pytest
 
 from harness import ASAN, BUILD, HERE, status_field, wait
 from peers import roundtrip
+from test_sandbox import has
 
 ETC = BUILD / "etc"
 FILES = ["spawnd.service", "spawnd.socket", "spawnd.rc", "spawnd.openbsd.rc",
@@ -80,6 +82,46 @@ CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
                 "SYS_CHROOT"]
 
 
+def group(name):
+    """The calls of a name in SystemCallFilter=."""
+    if not name.startswith("@"):
+        return {name}
+    done = subprocess.run(["systemd-analyze", "syscall-filter", name],
+                          check=True, capture_output=True, text=True)
+    words = [line.strip() for line in done.stdout.splitlines()[1:]]
+    return {call for word in words if word and not word.startswith("#")
+            for call in group(word)}
+
+
+def calls_of_the_unit():
+    calls = group("@default")
+    for line in unit()["SystemCallFilter"]:
+        named = {call for word in line.removeprefix("~").split()
+                 for call in group(word)}
+        calls = calls - named if line.startswith("~") else calls | named
+    return calls
+
+
+def filter_of_the_unit():
+    """A function for preexec; None where there is no systemd, or no
+    libseccomp."""
+    ALLOW, REFUSE = 0x7fff0000, 0x00050000 | errno.EPERM
+    try:
+        lib = ctypes.CDLL("libseccomp.so.2")
+    except OSError:
+        return None
+    if not shutil.which("systemd-analyze"):
+        return None
+    lib.seccomp_init.restype = ctypes.c_void_p
+    ctx = ctypes.c_void_p(lib.seccomp_init(REFUSE))
+    numbers = (lib.seccomp_syscall_resolve_name(call.encode())
+               for call in calls_of_the_unit())
+    for number in numbers:
+        if number != -1:
+            lib.seccomp_rule_add_array(ctx, ALLOW, number, 0, None)
+    return lambda: lib.seccomp_load(ctx)
+
+
 def as_the_unit():
     """For preexec: no more rights than the unit leaves."""
     PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
@@ -103,17 +145,33 @@ def test_rights_of_the_unit_are_enough(daemon, echo, box):
     empty.mkdir()
     empty.chmod(0o555)
     path = box.dir / "own.sock"
-    d = daemon(remotes=[echo], preexec=as_the_unit, relay="", env={
+    load = filter_of_the_unit()
+    log = box.dir / "own.log"
+    sandbox = "require" if has("seccomp") and has("Landlock") else "auto"
+
+    def preexec():
+        as_the_unit()
+        if load is not None:
+            assert load() == 0
+
+    d = daemon(remotes=[echo], preexec=preexec, relay="", env={
         "ASAN_OPTIONS": "detect_leaks=0"}, listen={
         "web": 'address = "127.0.0.9" port = 82 relay = app',
         "own": f'path = "{path}" user = nobody mode = 0660 relay = app'},
         spawnd=f"""user = nobody chroot = "{empty}" drain-timeout = 1s
-            log {{ to = "{box.dir}/own.log" }}""")
+            sandbox = {sandbox} log {{ to = "{log}" }}""")
     bound = int(status_field(d.pid, "CapBnd")[0], 16)
     assert bound >> len(CAPABILITIES) == 0, "the test itself"
+    filters = "0" if load is None else "2"
+    assert status_field(d.pid, "Seccomp") == [filters], "the test itself"
     held = roundtrip(d.connect())
     assert path.stat().st_uid != 0
     d.reload()
+    for pid in d.kids() + d.kids("logger"):
+        assert int(status_field(pid, "CapBnd")[0], 16) == 0
+    d.kill(signal.SIGUSR2)
+    wait(lambda: re.search(r"upgrade: done[^$]*reload: done", log.read_text()),
+         30, "the upgrade")
     d.kill(signal.SIGUSR1)
     d.ctl("drain", str(d.workers("ready")[0]["pid"]))
     roundtrip(d.connect()).close()
