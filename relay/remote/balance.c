@@ -12,6 +12,7 @@ typedef struct remote *choose_fn(struct remotes *, const struct source *);
 
 static uint32_t	 hash_bytes(const void *, size_t);
 static uint32_t	 hash_mix(uint32_t);
+static uint32_t	 hash_least(double);
 static choose_fn choose_leastconn, choose_roundrobin, choose_source,
 		 choose_random;
 
@@ -33,7 +34,8 @@ balance_start(struct remotes *rs, unsigned first)
 		r = &rs->all[(first + i) % rs->n];
 		r->stride = WHOLE / r->weight;
 		r->turn = (uint64_t)r->stride * (2 * i + 1) / (2 * rs->n);
-		r->hash = hash_bytes(r->conf->name, strlen(r->conf->name));
+		rs->hashes[r - rs->all] =
+		    hash_bytes(r->conf->name, strlen(r->conf->name));
 		if (r->weight > rs->top_weight)
 			rs->top_weight = r->weight;
 	}
@@ -130,23 +132,32 @@ choose_source(struct remotes *rs, const struct source *source)
 {
 	const uint32_t client = hash_bytes(source->ip, sizeof(source->ip));
 	struct remote *r, *best = NULL;
-	double score, best_score = 0, least = 0;
-	uint32_t h;
+	double score, best_score = 0;
+	uint32_t h, least = 0;
 	unsigned i;
 
-	for (i = 0; i < rs->by_turn.n; i++) {
-		r = rs->by_turn.items[i].remote;
-		h = hash_mix(r->hash ^ client);
-		if (h < least)
+	for (i = 0; i < rs->n; i++) {
+		h = hash_mix(rs->hashes[i] ^ client);
+		if (h < least || rs->all[i].heap != &rs->by_turn)
 			continue;
+		r = &rs->all[i];
 		score = -log(((double)h + 1) / 4294967297.0) / r->weight;
 		if (best == NULL || score < best_score) {
 			best = r;
 			best_score = score;
-			least = exp(-score * rs->top_weight) * 4294967297.0 - 2;
+			least = hash_least(score * rs->top_weight);
 		}
 	}
 	return best;
+}
+
+/* No lower hash has that score, or a better one. */
+static uint32_t
+hash_least(double score)
+{
+	const double h = exp(-score) * 4294967297.0 - 2;
+
+	return h > 0 ? (uint32_t)h : 0;
 }
 
 /* Any, which is then taken as often as its weight is to the greatest one. */

@@ -52,7 +52,8 @@ remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
 	rs->retire_at = c->retire;
 	if (c->retire / RETIRE_SPREAD > 1)
 		rs->retire_at -= arc4random_uniform(c->retire / RETIRE_SPREAD);
-	if (heaps_init(rs) == -1)
+	rs->hashes = calloc(rs->n, sizeof(*rs->hashes));
+	if (rs->hashes == NULL || heaps_init(rs) == -1)
 		return -1;
 	for (i = 0; i < rs->n; i++) {
 		r = &rs->all[i];

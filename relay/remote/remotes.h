@@ -29,7 +29,6 @@ struct remote {
 	uint16_t		 weight;
 	uint8_t			 addr;		/* that worked last */
 	uint8_t			 whose;		/* enum remote_whose */
-	uint32_t		 hash;		/* of its name */
 	const struct sess	*probe;		/* it tries it again, or NULL */
 	const struct conf_remote *conf;
 };
@@ -38,6 +37,7 @@ struct remote {
 struct remotes {
 	const struct conf_relay	*conf;
 	struct remote		*all;
+	uint32_t		*hashes;	/* of their names, by place */
 	unsigned		 n;
 	unsigned		 top_weight;	/* of all */
 	uint64_t		 clock;		/* turn of who was chosen */
