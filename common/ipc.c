@@ -4,7 +4,14 @@
 
 #include "ipc.h"
 
-#define IPC_CMSG	CMSG_SPACE(sizeof(int) * PROTO_BATCH)
+/* Linux 6.16, and later than many a header. Some machines number otherwise. */
+#if defined(SO_PASSCRED) && !defined(SO_PASSRIGHTS)
+#if SO_PASSCRED == 16
+#define SO_PASSRIGHTS	83
+#endif
+#endif
+
+#define IPC_CMSG	CMSG_SPACE(sizeof(int) * IPC_FDS_MOST)
 #define IPC_PLAIN	64	/* most of an item that has no descriptor */
 
 struct ipc_type {
@@ -142,7 +149,7 @@ ipc_take_fds(struct msghdr *msg, int *fds)
 			if (n < PROTO_BATCH)
 				fds[n++] = fd;
 			else
-				close(fd);
+				ipc_close(fd);
 		}
 	}
 	return n;
@@ -194,11 +201,59 @@ ipc_recv(int fd, enum proto_dir dir, struct ipc_msg *m)
 	    ipc_check(&hdr, (size_t)n, dir, nfds) == -1) {
 		for (k = 0; k < PROTO_BATCH; k++)
 			if (m->fds[k] != -1)
-				close(m->fds[k]);
+				ipc_close(m->fds[k]);
 		errno = EPROTO;
 		return -1;
 	}
 	m->type = hdr.type;
 	m->count = hdr.count;
 	return 1;
+}
+
+#ifdef SO_PASSRIGHTS
+
+void
+ipc_no_fds(int fd)
+{
+	const int off = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+}
+
+#else
+
+void
+ipc_no_fds(int fd)
+{
+	(void)fd;
+}
+
+#endif
+
+void
+ipc_close(int fd)
+{
+	const struct linger now = { 0, 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+void
+ipc_close_all(struct msghdr *msg)
+{
+	struct cmsghdr *c;
+	size_t k, n;
+	int fd;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (k = 0; k < n; k++) {
+			memcpy(&fd, CMSG_DATA(c) + k * sizeof(fd),
+			    sizeof(fd));
+			ipc_close(fd);
+		}
+	}
 }

@@ -42,6 +42,21 @@ int		 ipc_send(int fd, enum proto_type, const void *items,
  */
 int		 ipc_recv(int fd, enum proto_dir, struct ipc_msg *);
 
+/*
+ * Against descriptors that nobody has asked for: the close of the last one of
+ * a file waits for as long as its owner likes (SO_LINGER), and the kernel does
+ * it in the process that receives it, also if that has no room for it.
+ */
+
+#define IPC_FDS_MOST	253	/* in one message (Linux) */
+
+/* From now on none can be sent to this socket, if the system can do that. */
+void		 ipc_no_fds(int fd);
+/* Closes one that came, without waiting for what it has not sent. */
+void		 ipc_close(int fd);
+/* The same for all that came with a message. */
+void		 ipc_close_all(struct msghdr *);
+
 const char	*ipc_name(enum proto_type);
 
 #endif

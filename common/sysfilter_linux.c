@@ -106,8 +106,9 @@ static const struct rule like_worker[] = {
 	COMMAND("fcntl64", F_SETPIPE_SZ),
 };
 
-/* syslog(3), and a file that is never read. */
+/* syslog(3), a file that is never read, and descriptors that nobody wants. */
 static const struct rule like_logger[] = {
+	OPTION(SOL_SOCKET, SO_LINGER),
 	{ "socket", 2, { IS(0, AF_UNIX), BITS(1, 0xf, SOCK_DGRAM) } },
 	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
 	{ "open", 1, { BITS(1, O_ACCMODE, O_WRONLY) } },

@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "ipc.h"
 #include "logger.h"
 
 void
@@ -8,6 +9,7 @@ sender_start(int fd)
 	const int on = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	ipc_no_fds(fd);
 }
 
 /* An empty packet comes with who has sent it; the end of all does not. */
@@ -16,7 +18,8 @@ sender_take(int fd, char *buf, size_t size, pid_t *pid)
 {
 	union {
 		struct cmsghdr	align;
-		char		room[CMSG_SPACE(sizeof(struct ucred))];
+		char		room[CMSG_SPACE(sizeof(struct ucred)) +
+				    CMSG_SPACE(IPC_FDS_MOST * sizeof(int))];
 	} control;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
@@ -28,6 +31,7 @@ sender_take(int fd, char *buf, size_t size, pid_t *pid)
 	*pid = 0;
 	if ((n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) == -1)
 		return -1;
+	ipc_close_all(&msg);
 	c = CMSG_FIRSTHDR(&msg);
 	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
 	    c->cmsg_type == SCM_CREDENTIALS) {

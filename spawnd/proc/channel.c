@@ -43,6 +43,7 @@ channel_open(struct worker *w)
 int
 channel_adopt(struct worker *w, int fd)
 {
+	ipc_no_fds(fd);
 	/* Whether what is due fits now is not known. */
 	w->full = w->drain_due;
 	return ev_io_add(&w->chan, fd, w->full ? IO_READ | IO_WRITE : IO_READ,

@@ -38,6 +38,31 @@ def empty():
 def nonsense():
     channel.send(b"nonsense")
 
+def descriptor():
+    """The last of one whose close waits for a minute."""
+    with socket.socket() as listener, socket.socket() as sock:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        sock.connect(listener.getsockname())
+        deaf = listener.accept()[0]
+        sock.setblocking(False)
+        try:
+            while True:
+                sock.send(bytes(65536))
+        except BlockingIOError:
+            pass
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack("ii", 1, 60))
+        globals()["kept"] = deaf
+        fds = struct.pack("i", sock.fileno())
+        try:
+            channel.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                                      fds)])
+        except PermissionError:         # the kernel does not let it
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                            struct.pack("ii", 0, 0))
+            channel.send(b"x")
+
 def closed():
     count(8, 1 << 40)
 
@@ -88,6 +113,7 @@ def hostile(box, echo):
     ("shut_write", "has shut its channel"),
     ("empty", "has shut its channel"),
     ("nonsense", "speaks out of turn"),
+    ("descriptor", "speaks out of turn"),
     ("closed", "counts sessions that cannot be"),
     ("taken", "counts sessions that cannot be"),
     ("backwards", "counts sessions that cannot be")])

@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -229,10 +230,11 @@ def test_file_that_cannot_be_opened_anew(daemon, echo, box):
 class Logger:
     """The program itself, with a writer's end of its socket."""
 
-    def __init__(self, box, **env):
+    def __init__(self, box, before=lambda sock: None, **env):
         self.out = box.dir / "logger.err"
         self.sock, theirs = socket.socketpair(socket.AF_UNIX,
                                               socket.SOCK_SEQPACKET)
+        before(self.sock)
         with theirs, open(self.out, "ab") as out:
             fd = theirs.fileno()
             how = "2" if box.sandbox == "off" else "0"
@@ -257,6 +259,61 @@ def logger(box):
     logger.sock.send(b"<6>spawnd[1]: begin")
     logger.wait("begin")
     return logger
+
+
+@pytest.fixture
+def lingering():
+    """lingering(): a socket whose close waits for a minute."""
+    deaf = []
+
+    def make():
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            sock = socket.create_connection(listener.getsockname())
+            deaf.append(listener.accept()[0])
+        sock.setblocking(False)
+        try:
+            while True:
+                sock.send(bytes(65536))
+        except BlockingIOError:
+            pass
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack("ii", 1, 60))
+        return sock
+    yield make
+    for sock in deaf:
+        sock.close()
+
+
+def send_away(writer, make, count):
+    """The only ones there are; False if the kernel does not let it."""
+    socks = [make() for _ in range(count)]
+    try:
+        socket.send_fds(writer, [b"<6>relay[1]: take this"],
+                        [sock.fileno() for sock in socks])
+    except PermissionError:
+        for sock in socks:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                            struct.pack("ii", 0, 0))
+        return False
+    finally:
+        for sock in socks:
+            sock.close()
+    return True
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_descriptor_does_not_stop_it(box, lingering, count):
+    """Sent before it is there, so that it cannot keep them off."""
+    begun = time.monotonic()
+    logger = box.closing(Logger(
+        box, lambda sock: send_away(sock, lingering, count)))
+    logger.wait("take this")
+    send_away(logger.sock, lingering, count)
+    logger.sock.send(b"<6>relay[1]: after that")
+    logger.wait("after that")
+    assert time.monotonic() - begun < 40
 
 
 def test_empty_packets_end_nothing(logger):

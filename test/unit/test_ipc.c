@@ -4,6 +4,9 @@
  */
 #include "evtest.h"
 
+#include <netinet/in.h>
+#include <time.h>
+
 #include "ipc.h"
 
 #define TOO_MANY	20	/* descriptors; more than PROTO_BATCH */
@@ -31,9 +34,9 @@ teardown(void **state)
 	return count_fds() == fds_before ? 0 : -1;
 }
 
-/* A packet as nobody but a test would send it. */
+/* A packet as nobody but a test would send it, with a descriptor so often. */
 static void
-send_raw(int fd, unsigned type, unsigned count, size_t len, int nfds)
+send_with(int fd, unsigned type, unsigned count, size_t len, int nfds, int it)
 {
 	struct proto_hdr hdr = { (uint16_t)type, (uint16_t)count };
 	static char body[2 * PROTO_MAX];
@@ -45,9 +48,8 @@ send_raw(int fd, unsigned type, unsigned count, size_t len, int nfds)
 	    { body, len > sizeof(hdr) ? len - sizeof(hdr) : 0 } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 	struct cmsghdr *c;
-	int i, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int i;
 
-	assert_int_not_equal(null, -1);
 	if (nfds != 0) {
 		memset(&ctl, 0, sizeof(ctl));
 		m.msg_control = ctl.buf;
@@ -57,11 +59,20 @@ send_raw(int fd, unsigned type, unsigned count, size_t len, int nfds)
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)nfds);
 		for (i = 0; i < nfds; i++)
-			memcpy(CMSG_DATA(c) + (size_t)i * sizeof(int), &null,
-			    sizeof(null));
+			memcpy(CMSG_DATA(c) + (size_t)i * sizeof(int), &it,
+			    sizeof(it));
 	}
 	assert_int_equal(sendmsg(fd, &m, MSG_NOSIGNAL), len);
-	close(null);
+	close(it);
+}
+
+static void
+send_raw(int fd, unsigned type, unsigned count, size_t len, int nfds)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_int_not_equal(null, -1);
+	send_with(fd, type, count, len, nfds, null);
 }
 
 static size_t
@@ -412,6 +423,48 @@ test_table_full(void **state)
 	receive_tight(5, 4);
 }
 
+/* The last one of a socket whose close waits for a minute. */
+static int
+send_lingering(int to)
+{
+	const struct linger minute = { 1, 60 };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	socklen_t len = sizeof(in);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), deaf;
+	static const char data[65536];
+
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(listener, (void *)&in, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (void *)&in, &len), 0);
+	assert_int_equal(connect(fd, (void *)&in, len), 0);
+	deaf = accept(listener, NULL, NULL);
+	assert_int_not_equal(deaf, -1);
+	close(listener);
+	while (send(fd, data, sizeof(data), MSG_DONTWAIT) != -1)
+		;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &minute,
+	    sizeof(minute)), 0);
+	send_with(to, MSG_READY, 1, 1, 1, fd);
+	return deaf;
+}
+
+/* Or who sends it stops the one who receives it. */
+static void
+test_lingering_descriptor(void **state)
+{
+	const time_t begun = time(NULL);
+	int deaf;
+
+	(void)state;
+	deaf = send_lingering(sv[1]);
+	assert_int_equal(ipc_recv(sv[0], PROTO_UP, &msg), -1);
+	assert_int_equal(errno, EPROTO);
+	assert_true(time(NULL) - begun < 30);
+	close(deaf);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -433,6 +486,7 @@ main(void)
 		T(test_end),
 		T(test_end_unread),
 		T(test_table_full),
+		T(test_lingering_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
