@@ -151,9 +151,13 @@ def test_an_upgrade_while_sessions_cannot_be_taken_back(daemon, echo):
     d.wait_line("upgrade: done")
     resource.prlimit(d.pid, resource.RLIMIT_NOFILE, limits)
     assert served(socks) == 60
-    told = [int(re.search(r"(\d+) sessions", line)[1]) for line in
-            d.wait_line(f"worker {worker}: ", "that it had not taken go")]
-    assert sum(told) == 60, told
+
+    def told():
+        return [int(re.search(r"(\d+) sessions", line)[1])
+                for line in d.lines(f"worker {worker}: ")
+                if "that it had not taken go" in line]
+
+    wait(lambda: sum(told()) == 60, 30, "a line for each part of them")
     assert not d.lines("are lost")
 
 
