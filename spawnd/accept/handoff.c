@@ -424,13 +424,17 @@ handoff_give_kept(void)
 void
 handoff_give_up(unsigned n)
 {
+	struct kept *k, *before;
+
 	if ((n = MIN(n, nkept)) == 0)
 		return;
 	log_warnx("%u of %u connections that wait for room are closed: "
 	    "without descriptors no worker can be started", n, nkept);
-	for (; n > 0; n--) {
+	TAILQ_FOREACH_REVERSE_SAFE(k, &kept, kept_list, entry, before) {
+		if (n-- == 0)
+			return;
 		master.limited++;
-		kept_free(TAILQ_LAST(&kept, kept_list));
+		kept_free(k);
 	}
 }
 
