@@ -2,8 +2,11 @@
 
 #include <netinet/in.h>
 
+#include <time.h>
+
 #include "accept/activate.h"
 #include "accept/admit.h"
+#include "accept/backlog.h"
 #include "accept/listener.h"
 #include "accept/plan.h"
 #include "conf/conf.h"
@@ -11,6 +14,7 @@
 #include "master.h"
 
 #define ANY_TRIES	16	/* at one free port for several addresses */
+#define HANDSHAKE	2000000	/* ns that one on its way may take to end */
 
 static struct listener	*plan_find(const struct addr *, const char *);
 static bool		 plan_free(const struct listener *);
@@ -26,6 +30,7 @@ static int		 plan_named(const struct conf *, unsigned,
 static int		 plan_address(const struct conf *, unsigned,
 			    const struct addr *, const char **);
 static bool		 plan_covered(unsigned, const struct addr *);
+static void		 plan_shut(void);
 
 static bool		 last;	/* the commit is next */
 
@@ -257,11 +262,31 @@ plan_rollback(void)
 	}
 }
 
+/* No more handshakes begin, and those that have begun may end: what the client
+ * believes to be open when the socket is closed is reset. */
+static void
+plan_shut(void)
+{
+	const struct timespec moment = { .tv_nsec = HANDSHAKE };
+	const struct listener *l;
+	bool any = false;
+
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (!l->keep && l->from == LISTENER_BOUND &&
+		    l->addr.sa.sa_family != AF_UNIX) {
+			backlog_shut(l->io.fd);
+			any = true;
+		}
+	if (any)
+		nanosleep(&moment, NULL);
+}
+
 void
 plan_commit(const struct conf *conf)
 {
 	struct listener *l, *next;
 
+	plan_shut();
 	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next) {
 		if (!l->keep) {
 			admit_all(l);
