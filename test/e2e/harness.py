@@ -194,10 +194,11 @@ def status_field(pid, key):
 
 
 def private_kib(pid):
-    """Memory that belongs to this process alone."""
+    """Memory of its own that it has written to, in KiB. What it has not is
+    shared with whoever runs the same program, and so depends on others."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(int(line.split()[1]) for line in text.splitlines()
-               if line.startswith("Private_"))
+               if line.startswith("Private_Dirty:"))
 
 
 def listeners_of(family):

@@ -176,7 +176,9 @@ def test_a_reload_asks_nothing_of_the_listeners_that_stay(daemon, echo, box):
     d.reload()
     counts = tracer.calls()
     assert counts["wait"] > 0, counts
-    over = {name: n for name, n in counts.items() if n > 4 * OTHERS}
+    # prctl: the rights that the reader and new workers give up.
+    over = {name: n for name, n in counts.items()
+            if n > 4 * OTHERS and name != "prctl"}
     assert not over, over
 
 
