@@ -30,6 +30,7 @@ enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
 enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
 #define CONF_NOID	((uint32_t)-1)	/* no such uid, gid or mode given */
+#define CONF_NOREF	((unsigned)-1)	/* an index of no section */
 
 /*
  * All that these point to belongs to the struct conf and goes with it. A count

@@ -95,7 +95,7 @@ conf_table(const struct conf_section *section)
 	conf_table_value(&table[n + 1], CONF_TITLE);
 	for (i = 0; i < n; i++) {
 		conf_table_value(&table[i], section->opts[i].name);
-		if (section->opts[i].type == CONF_RULES)
+		if (conf_field_is_list(&section->opts[i]))
 			table[i].flags |= CFGF_LIST;
 		if (section->opts[i].type != CONF_SECTION)
 			continue;

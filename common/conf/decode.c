@@ -251,7 +251,7 @@ get_sections(struct in *in, const struct row *r, void *base)
 		    (char *)base + r->opt->offset);
 	if (in_number(in, &a.n) == -1)
 		return -1;
-	/* Each has a title at least. */
+	/* Each has a title at least, or a row. */
 	if (a.n > (size_t)(in->end - in->p) / sizeof(uint32_t) ||
 	    (in->nsections += a.n) > CONF_SECTIONS)
 		return in_fail("there are too many sections");
@@ -269,7 +269,8 @@ get_items(struct in *in, const struct row *r, const struct conf_array *a)
 	unsigned i;
 
 	for (i = 0; i < a->n; i++, item += k->spec->size)
-		if (get_title(in, item) == -1 || get_rows(in, k, item) == -1)
+		if ((!k->spec->untitled && get_title(in, item) == -1) ||
+		    get_rows(in, k, item) == -1)
 			return -1;
 	return 0;
 }
@@ -310,7 +311,8 @@ check_row(const struct conf *c, const struct conf_opt *o, const void *base)
 
 	if (o->type == CONF_REF) {
 		a = conf_field_others(o, c);
-		return conf_field_get(o, base) < a.n ? 0 :
+		return conf_field_get(o, base) < a.n || (o->optional &&
+		    conf_field_get(o, base) == CONF_NOREF) ? 0 :
 		    in_fail("%s is none of %u", o->name, a.n);
 	}
 	if (o->type == CONF_PORT)

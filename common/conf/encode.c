@@ -27,6 +27,8 @@ static void	 put_ids(struct out *, const struct conf_opt *, const void *,
 static void	 put_addrs(struct out *, const struct conf_opt *,
 		    const void *);
 static void	 put_rules(struct out *, const struct acl *);
+static void	 put_texts(struct out *, const struct conf_opt *,
+		    const void *);
 static void	 put_bytes(struct out *, const void *, size_t);
 static void	 put_number(struct out *, uint32_t);
 static void	 put_text(struct out *, const char *);
@@ -39,6 +41,7 @@ static const char *const form_names[CONF_TYPES] = {
 	[CONF_USER] = "user", [CONF_UID] = "uid", [CONF_GID] = "gid",
 	[CONF_HOSTS] = "hosts", [CONF_PORT] = "port",
 	[CONF_SOCKET] = "socket", [CONF_RULES] = "rules",
+	[CONF_TEXTS] = "texts",
 	[CONF_SECTION] = "section"
 };
 
@@ -46,7 +49,7 @@ const char *
 conf_form_name(const struct conf_opt *o)
 {
 	if (o->type == CONF_SECTION && o->section->size > 0)
-		return "sections";
+		return o->section->untitled ? "untitled" : "sections";
 	return form_names[o->type];
 }
 
@@ -176,6 +179,9 @@ put_value(struct out *out, const struct conf_opt *o, const void *base)
 	case CONF_RULES:
 		put_rules(out, (const void *)((const char *)base + o->offset));
 		break;
+	case CONF_TEXTS:
+		put_texts(out, o, base);
+		break;
 	case CONF_WORD:
 		put_text_bytes(out, conf_spec_word(o->words,
 		    (int)conf_field_get(o, base)));
@@ -214,7 +220,8 @@ put_sections(struct out *out, const struct conf_opt *o, const void *base)
 	a = conf_field_array(o, base);
 	put_number(out, a.n);
 	for (i = 0; i < a.n; i++) {
-		put_text(out, a.items + i * spec->size);
+		if (!spec->untitled)
+			put_text(out, a.items + i * spec->size);
 		put_rows(out, spec, a.items + i * spec->size);
 	}
 }
@@ -269,6 +276,18 @@ put_rules(struct out *out, const struct acl *acl)
 		put_bytes(out, head, sizeof(head));
 		put_bytes(out, r->ip, sizeof(r->ip));
 	}
+}
+
+static void
+put_texts(struct out *out, const struct conf_opt *o, const void *base)
+{
+	struct conf_array a = conf_field_array(o, base);
+	const char *const *text = (const void *)a.items;
+	unsigned i;
+
+	put_number(out, a.n);
+	for (i = 0; i < a.n; i++)
+		put_text(out, text[i]);
 }
 
 static void

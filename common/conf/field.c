@@ -120,7 +120,8 @@ field_array_at(const char *field)
 static size_t
 field_array_place(const struct conf_opt *o)
 {
-	return o->type == CONF_SECTION ? o->offset : o->more;
+	return o->type == CONF_SECTION || o->type == CONF_TEXTS ? o->offset :
+	    o->more;
 }
 
 struct conf_array
@@ -142,6 +143,9 @@ conf_field_default(const struct conf_opt *o, void *base)
 	switch (o->type) {
 	case CONF_MODE:
 		conf_field_set(o, base, CONF_NOID);
+		break;
+	case CONF_REF:
+		conf_field_set(o, base, o->optional ? CONF_NOREF : 0);
 		break;
 	case CONF_USER:
 		conf_field_set_id(o, base, 1, CONF_NOID);
@@ -256,6 +260,18 @@ bool
 conf_field_unused(const struct conf_opt *o, bool is_unix)
 {
 	return o->only == (is_unix ? CONF_INET : CONF_UNIX);
+}
+
+bool
+conf_field_is_list(const struct conf_opt *o)
+{
+	return o->type == CONF_RULES || o->type == CONF_TEXTS;
+}
+
+bool
+conf_is_titled(const struct conf_section *spec)
+{
+	return spec->size > 0 && !spec->untitled;
 }
 
 bool

@@ -14,6 +14,8 @@ static int	 get_hosts(struct in *, const struct conf_opt *, void *);
 static int	 get_addr(struct in *, struct addr *);
 static int	 get_rules(struct in *, const struct conf_opt *, void *);
 static int	 get_rule(struct in *, struct acl_rule *);
+static int	 get_texts(struct in *, const struct conf_opt *, void *);
+static int	 get_item(struct in *, const struct conf_opt *, const char **);
 static int	 get_rest(struct in *, const char **);
 
 static char error[256];
@@ -30,6 +32,8 @@ in_value(struct in *in, const struct conf_opt *o, void *base)
 	switch (o->type) {
 	case CONF_RULES:
 		return get_rules(in, o, base);
+	case CONF_TEXTS:
+		return get_texts(in, o, base);
 	case CONF_WORD:
 		return get_word(in, o, base);
 	case CONF_USER:
@@ -223,6 +227,40 @@ get_rule(struct in *in, struct acl_rule *r)
 	if ((p[0] == 0) != (r->family == 0) ||
 	    r->bits > (p[0] == 6 ? 128 : p[0] == 4 ? 32 : 0))
 		return in_fail("an access rule is none");
+	return 0;
+}
+
+static int
+get_texts(struct in *in, const struct conf_opt *o, void *base)
+{
+	struct conf_array a;
+	const char **text;
+	unsigned i;
+
+	if (in_number(in, &a.n) == -1)
+		return -1;
+	/* Each has a length at least. */
+	if (a.n > (size_t)(in->end - in->p) / sizeof(uint32_t) ||
+	    a.n > CONF_ITEMS)
+		return in_fail("%s has too many values", o->name);
+	if ((text = conf_alloc(in->conf, a.n * sizeof(*text))) == NULL)
+		return in_fail("not enough memory");
+	for (i = 0; i < a.n; i++)
+		if (get_item(in, o, &text[i]) == -1)
+			return -1;
+	a.items = (char *)text;
+	conf_field_set_array(o, base, &a);
+	return 0;
+}
+
+static int
+get_item(struct in *in, const struct conf_opt *o, const char **text)
+{
+	if ((*text = in_text(in)) == NULL)
+		return -1;
+	if (**text == '\0' || strlen(*text) > o->max ||
+	    (o->wrong != NULL && o->wrong(*text) != NULL))
+		return in_fail("%s has a value that is not right", o->name);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #define CONF_OPTS	48		/* options of one section, most */
 #define CONF_SECTIONS	100000		/* in one configuration, most */
 #define CONF_MODE_MAX	0777
+#define CONF_ITEMS	100000		/* in one list of texts, most */
 
 /*
  * spec.c
@@ -42,6 +43,7 @@ enum conf_type {
 	CONF_PORT,		/* text; goes into the addresses at more */
 	CONF_SOCKET,		/* text: a path; its one address at more */
 	CONF_RULES,		/* struct acl */
+	CONF_TEXTS,		/* const char **, none of them NULL */
 	CONF_SECTION,		/* an array if it is titled, else in place */
 	CONF_TYPES
 };
@@ -53,8 +55,9 @@ struct conf_word {
 	int		 value;
 };
 
-/* A text is a const char *, NULL if it is not given. Addresses and titled
- * sections are a pointer and an unsigned, which counts them. */
+/* A text is a const char *, NULL if it is not given. Lists of texts, addresses
+ * and sections that there may be several of are a pointer and an unsigned,
+ * which counts them. */
 struct conf_opt {
 	const char			*name;
 	enum conf_type			 type;
@@ -62,10 +65,15 @@ struct conf_opt {
 	bool				 required;
 	bool				 zero;	/* 0 is in range as well */
 	bool				 folder; /* the path is one */
+	bool				 optional; /* of a reference: none is one */
 	size_t				 offset; /* in what its section fills */
 	size_t				 more;
-	uint64_t			 min, max; /* bytes of a path; hosts'
+	uint64_t			 min, max; /* bytes of a path, of a text
+						      in a list; hosts'
 						      addresses; ports */
+	/* Of a text in a list: NULL, or what is wrong with it, as what follows
+	 * the text in a sentence; static storage. */
+	const char			*(*wrong)(const char *);
 	const char			*def;
 	const struct conf_word		*words;
 	const struct conf_section	*section; /* of a section; of a
@@ -76,7 +84,9 @@ struct conf_section {
 	const char		*name;
 	const char		*prefix;	/* of its options in reports */
 	const char		*purpose;	/* said if it is missing */
-	size_t			 size;		/* titled: bytes of one */
+	size_t			 size;		/* bytes of one, of several; 0:
+						   there is one, in place */
+	bool			 untitled;	/* several without a name */
 	const struct conf_opt	*opts;		/* up to name == NULL */
 };
 
@@ -123,7 +133,7 @@ uint32_t	 conf_field_id(const struct conf_opt *, const void *base,
 		    unsigned i);
 void		 conf_field_set_id(const struct conf_opt *, void *base,
 		    unsigned i, uint32_t id);
-/* Of the sections at offset, or of the addresses at more. */
+/* Of the sections or texts at offset, or of the addresses at more. */
 struct conf_array conf_field_array(const struct conf_opt *, const void *base);
 void		 conf_field_set_array(const struct conf_opt *, void *base,
 		    const struct conf_array *);
@@ -144,6 +154,10 @@ bool		 conf_field_in_range(const struct conf_opt *, uint64_t);
 bool		 conf_field_is_unix(const struct conf_section *,
 		    const void *base);
 bool		 conf_field_unused(const struct conf_opt *, bool is_unix);
+/* Whether it may be given in braces, and added to. */
+bool		 conf_field_is_list(const struct conf_opt *);
+/* Whether the sections of a kind have titles. */
+bool		 conf_is_titled(const struct conf_section *);
 /* Whether a section may have that title. */
 bool		 conf_title_ok(const char *);
 
@@ -156,7 +170,8 @@ bool		 conf_title_ok(const char *);
  * 64; a text has its length in front, with the NUL it ends by, and 0 if there
  * is none. The value of a section is that of each of its rows, in order: a
  * length and so many bytes, so that a reader can pass over what it does not
- * know; of titled sections, how many there are, and each behind its title.
+ * know; of sections and texts that there may be several of, how many there
+ * are, and each, behind its title if it has one.
  */
 #define CONF_MAGIC	"spawnd.c"	/* 8 bytes */
 #define CONF_FORM	1

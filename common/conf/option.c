@@ -10,6 +10,7 @@ static void	 read_rows(struct conf_check *, const struct conf_section *,
 		    const struct cfg_t *, void *);
 static bool	 read_is_unix(const struct conf_section *,
 		    const struct cfg_t *);
+static bool	 read_has_path(const struct conf_section *);
 static void	 read_row(struct conf_check *, const struct conf_section *,
 		    struct conf_at *, bool);
 static void	 read_missing(struct conf_check *, const struct conf_section *,
@@ -22,6 +23,9 @@ static bool	 read_same_stem(const struct conf_word *,
 		    const struct conf_word *);
 static void	 read_no_word(struct conf_check *, const struct conf_at *);
 static void	 read_rules(struct conf_check *, const struct conf_at *);
+static void	 read_texts(struct conf_check *, const struct conf_at *);
+static char	*read_text_item(struct conf_check *, const struct conf_at *,
+		    const struct conf_value *);
 static void	 refer_rows(struct conf_check *, const struct conf_section *,
 		    const struct cfg_t *, void *);
 static void	 refer_row(struct conf_check *, const struct conf_section *,
@@ -123,10 +127,12 @@ read_sections(struct conf_check *c, const struct conf_opt *o,
 	conf_field_set_array(o, base, &a);
 	for (i = 0; i < a.n; i++) {
 		sec = conf_child(parent, o->name, i);
-		read_title(c, sec, o, a.items + i * spec->size);
+		if (!spec->untitled)
+			read_title(c, sec, o, a.items + i * spec->size);
 		read_rows(c, spec, sec, a.items + i * spec->size);
 	}
-	conf_check_titles(c, o, parent);
+	if (!spec->untitled)
+		conf_check_titles(c, o, parent);
 }
 
 static void
@@ -174,6 +180,17 @@ read_is_unix(const struct conf_section *spec, const struct cfg_t *sec)
 	return false;
 }
 
+/* Whether its sections may have one. */
+static bool
+read_has_path(const struct conf_section *spec)
+{
+	const struct conf_opt *o = spec->opts;
+
+	while (o->name != NULL && o->type != CONF_SOCKET)
+		o++;
+	return o->name != NULL;
+}
+
 static void
 read_row(struct conf_check *c, const struct conf_section *spec,
     struct conf_at *at, bool is_unix)
@@ -202,7 +219,7 @@ read_missing(struct conf_check *c, const struct conf_section *spec,
 {
 	const struct conf_opt *o;
 	char list[128] = "", who[64];
-	bool some = false;
+	bool some = !read_has_path(spec);
 
 	section_str(spec, sec, who, sizeof(who));
 	for (o = spec->opts; o->name != NULL; o++) {
@@ -262,6 +279,9 @@ read_value(struct conf_check *c, const struct conf_at *at)
 		break;
 	case CONF_RULES:
 		read_rules(c, at);
+		break;
+	case CONF_TEXTS:
+		read_texts(c, at);
 		break;
 	default:
 		read_scalar(c, at);
@@ -386,6 +406,55 @@ read_rules(struct conf_check *c, const struct conf_at *at)
 	}
 }
 
+static void
+read_texts(struct conf_check *c, const struct conf_at *at)
+{
+	const struct conf_value *v;
+	unsigned i, n = conf_children(at->sec, at->opt->name);
+	struct conf_array a = { .n = 0 };
+	const char **text;
+
+	if (n > CONF_ITEMS) {
+		conf_check_fail(c, at->line, "%s has more than %d values",
+		    at->name, CONF_ITEMS);
+		return;
+	}
+	if ((text = conf_check_alloc(c, n, sizeof(*text))) == NULL)
+		return;
+	for (i = 0; i < n; i++) {
+		v = conf_value(at->sec, at->opt->name, i);
+		if ((text[a.n] = read_text_item(c, at, v)) != NULL)
+			a.n++;
+	}
+	a.items = (char *)text;
+	conf_field_set_array(at->opt, at->base, &a);
+}
+
+/* A copy; NULL after a mistake. */
+static char *
+read_text_item(struct conf_check *c, const struct conf_at *at,
+    const struct conf_value *v)
+{
+	const struct conf_opt *o = at->opt;
+	const char *wrong = NULL;
+	size_t len = strlen(v->text);
+	char *copy;
+
+	if (len == 0)
+		conf_check_fail(c, v->line, "%s has an empty value", at->name);
+	else if (len > o->max)
+		conf_check_fail(c, v->line, "%s \"%.32s...\" is longer than "
+		    "%u bytes", at->name, v->text, (unsigned)o->max);
+	else if (o->wrong != NULL && (wrong = o->wrong(v->text)) != NULL)
+		conf_check_fail(c, v->line, "%s \"%.64s\" %s", at->name,
+		    v->text, wrong);
+	if (len == 0 || len > o->max || wrong != NULL ||
+	    (copy = conf_check_alloc(c, len + 1, 1)) == NULL)
+		return NULL;
+	memcpy(copy, v->text, len);
+	return copy;
+}
+
 /* References, when all that they may be to is there. */
 static void
 refer_rows(struct conf_check *c, const struct conf_section *spec,
@@ -426,7 +495,7 @@ refer_row(struct conf_check *c, const struct conf_section *spec,
 	unsigned i;
 
 	if (v == NULL) {
-		if (a.n > 1)
+		if (a.n > 1 && !o->optional && !o->required)
 			conf_check_missing(c, conf_line(at->sec), "%s does not "
 			    "say which of the %u %ss it is for; add %s = NAME",
 			    section_str(spec, at->sec, who, sizeof(who)), a.n,
@@ -453,7 +522,7 @@ section_str(const struct conf_section *spec, const struct cfg_t *sec,
 	const char *title = conf_title(sec);
 
 	*buf = '\0';
-	if (spec->size > 0)
+	if (conf_is_titled(spec))
 		snprintf(buf, size, "%s \"%.*s\"", spec->name, CONF_NAME - 1,
 		    title == NULL ? "" : title);
 	else if (*spec->name != '\0')

@@ -29,6 +29,7 @@ static void	 print_resolved(const struct page *, const struct conf_opt *,
 static void	 print_ref(const struct page *, const struct conf_opt *,
 		    const void *);
 static void	 print_rules(FILE *, const struct acl *);
+static void	 print_texts(FILE *, const struct conf_array *);
 static void	 print_hosts(FILE *, const struct conf_array *);
 static void	 print_quoted(FILE *, const char *);
 
@@ -77,8 +78,8 @@ print_sections(struct page *p, const struct conf_opt *o, const void *base)
 	}
 	a = conf_field_array(o, base);
 	for (i = 0; i < a.n; i++)
-		print_section(p, spec, a.items + i * spec->size,
-		    a.items + i * spec->size);
+		print_section(p, spec, spec->untitled ? NULL :
+		    a.items + i * spec->size, a.items + i * spec->size);
 }
 
 static void
@@ -110,6 +111,10 @@ print_is_set(const struct conf_opt *o, const void *base)
 {
 	if (o->type == CONF_MODE)
 		return conf_field_get(o, base) != CONF_NOID;
+	if (o->type == CONF_REF)
+		return conf_field_get(o, base) != CONF_NOREF;
+	if (o->type == CONF_TEXTS)
+		return conf_field_array(o, base).n > 0;
 	if (o->type < CONF_PATH || o->type == CONF_RULES || o->def != NULL)
 		return true;
 	return conf_field_text(o, base) != NULL;
@@ -118,6 +123,8 @@ print_is_set(const struct conf_opt *o, const void *base)
 static void
 print_value(const struct page *p, const struct conf_opt *o, const void *base)
 {
+	struct conf_array a;
+
 	switch (o->type) {
 	case CONF_WORD:
 		fputs(conf_spec_word(o->words, (int)conf_field_get(o, base)),
@@ -132,6 +139,10 @@ print_value(const struct page *p, const struct conf_opt *o, const void *base)
 	case CONF_RULES:
 		print_rules(p->f,
 		    (const void *)((const char *)base + o->offset));
+		break;
+	case CONF_TEXTS:
+		a = conf_field_array(o, base);
+		print_texts(p->f, &a);
 		break;
 	default:
 		if (o->type < CONF_PATH)
@@ -216,6 +227,20 @@ print_rules(FILE *f, const struct acl *acl)
 	for (i = 0; i < acl->n; i++)
 		fprintf(f, "%s\"%s\"", i == 0 ? "" : ", ",
 		    acl_str(&acl->rules[i], rule));
+	fputc('}', f);
+}
+
+static void
+print_texts(FILE *f, const struct conf_array *a)
+{
+	const char *const *text = (const void *)a->items;
+	unsigned i;
+
+	fputc('{', f);
+	for (i = 0; i < a->n; i++) {
+		fputs(i == 0 ? "" : ", ", f);
+		print_quoted(f, text[i]);
+	}
 	fputc('}', f);
 }
 

@@ -27,7 +27,7 @@ static bool	 scan_shape(struct scan *, const struct conf_opt *,
 		    const struct token *, bool, bool);
 static int	 scan_forgot(struct scan *, const struct token *,
 		    const struct token *, const struct token *);
-static int	 scan_list(struct scan *);
+static int	 scan_list(struct scan *, const struct conf_opt *);
 static int	 scan_section(struct scan *, struct frame *,
 		    const struct conf_opt *, const struct token *,
 		    const struct token *);
@@ -247,7 +247,7 @@ scan_no_value(struct scan *s, const struct frame *f, const struct token *name,
 		    given ? word->s : "FILE");
 	else if (o != NULL && o->type == CONF_SECTION)
 		scan_fail(s, name->flat, "\"%s\" is a section; write "
-		    "%s%s { ... }", text, text, o->section->size > 0 ?
+		    "%s%s { ... }", text, text, conf_is_titled(o->section) ?
 		    " NAME" : "");
 	else if (o != NULL)
 		scan_fail(s, name->flat, "\"%s\" needs \"=\"; write "
@@ -352,7 +352,7 @@ scan_assign(struct scan *s, struct frame *f, const struct conf_opt *opt,
 		scan_put_token(s, &value);
 	else {
 		scan_put(s, "{");
-		rc = scan_list(s);
+		rc = scan_list(s, bad ? NULL : opt);
 	}
 	s->lex.skip -= bad;
 	return rc;
@@ -387,11 +387,11 @@ scan_shape(struct scan *s, const struct conf_opt *opt,
 	if (opt->type == CONF_SECTION)
 		conf_text_mistake(s->t, name->flat, "\"%s\" is a section; "
 		    "write %s%s { ... }", opt->name, opt->name,
-		    opt->section->size > 0 ? " NAME" : "");
-	else if (append && opt->type != CONF_RULES)
+		    conf_is_titled(opt->section) ? " NAME" : "");
+	else if (append && !conf_field_is_list(opt))
 		conf_text_mistake(s->t, name->flat, "\"%s\" takes one value; "
 		    "\"+=\" is for lists", opt->name);
-	else if (list && opt->type != CONF_RULES)
+	else if (list && !conf_field_is_list(opt))
 		conf_text_mistake(s->t, name->flat, "\"%s\" takes one value, "
 		    "not a list in braces", opt->name);
 	else
@@ -399,8 +399,9 @@ scan_shape(struct scan *s, const struct conf_opt *opt,
 	return false;
 }
 
+/* opt may be NULL. */
 static int
-scan_list(struct scan *s)
+scan_list(struct scan *s, const struct conf_opt *opt)
 {
 	struct token tok;
 	bool comma = false;
@@ -410,6 +411,10 @@ scan_list(struct scan *s)
 		if (conf_lex_next(&s->lex, &tok) == -1)
 			return -1;
 		if (tok.type == TOKEN_CLOSE) {
+			if (line == 0 && opt != NULL &&
+			    opt->type == CONF_TEXTS)
+				scan_fail(s, tok.flat, "%s is empty; give it "
+				    "a value or leave it out", opt->name);
 			scan_put(s, "}");
 			return 0;
 		}
@@ -503,7 +508,7 @@ static void
 scan_title(struct scan *s, const struct conf_opt *opt,
     const struct token *name, const struct token *title)
 {
-	bool titled = opt->section->size > 0;
+	bool titled = conf_is_titled(opt->section);
 
 	if (titled && title->s == NULL)
 		conf_text_mistake(s->t, name->flat, "the section \"%s\" needs "

@@ -54,6 +54,8 @@
 	.more = ARRAY(s, a, na), .max = hi, .only = CONF_UNIX
 #define RULES(n, s, f) \
 	.name = n, .type = CONF_RULES, .offset = offsetof(struct s, f)
+#define TEXTS(n, s, f, nf, hi) \
+	.name = n, .type = CONF_TEXTS, .offset = ARRAY(s, f, nf), .max = hi
 #define SECTIONS(sec, s, f, nf) \
 	.name = #sec, .type = CONF_SECTION, .offset = ARRAY(s, f, nf), \
 	.section = &conf_spec_##sec

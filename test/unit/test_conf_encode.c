@@ -145,6 +145,11 @@ change(struct conf *c, const struct conf_opt *o, void *base)
 		conf_field_set_text(o, base, "changed");
 		conf_field_set_array(o, base, &a);
 		break;
+	case CONF_TEXTS:
+		a = conf_field_array(o, base);
+		a.n--;
+		conf_field_set_array(o, base, &a);
+		break;
 	default:
 		fail_msg("%s: a type without a test", o->name);
 	}
