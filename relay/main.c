@@ -20,6 +20,7 @@
 #include "self.h"
 #include "session.h"
 #include "splice.h"
+#include "stage.h"
 #include "store.h"
 
 static void	 worker_configure(void);
@@ -97,7 +98,7 @@ worker_configure(void)
 		fatal("board");
 	if (remotes_start() == -1)
 		fatal("remotes");
-	if (path_init() == -1)
+	if (path_init(stage_set) == -1)
 		fatal("paths");
 	store_limit(self.conf->memory);
 }

@@ -10,19 +10,21 @@
 struct remotes;
 
 /* The time limits; which of them runs is the stage's affair. */
-enum path_limit { LIMIT_NONE, LIMIT_CONNECT, LIMIT_IDLE, LIMIT_HALF_CLOSE,
-	LIMIT_FLUSH, PATH_LIMITS };
+enum path_limit { LIMIT_NONE, LIMIT_HANDSHAKE, LIMIT_CONNECT, LIMIT_IDLE,
+	LIMIT_HALF_CLOSE, LIMIT_FLUSH, PATH_LIMITS };
 
 struct path {
 	const struct conf_listen *listen;
 	const struct conf_relay	*relay;
 	struct remotes		*remotes; /* that it may have */
+	uint32_t		 stages; /* a bit for each that is walked */
 	uint64_t		 limit[PATH_LIMITS];	/* ms, 0: none */
 };
 
-/* Makes those of all listeners; the remotes are there already. Returns 0, or
- * -1 with errno. */
-int			 path_init(void);
+/* Makes those of all listeners; the remotes are there already. stages says
+ * which stages one is walked through, when all else in it is known. Returns 0,
+ * or -1 with errno. */
+int			 path_init(uint32_t (*stages)(const struct path *));
 /* That of a listener by its place in the configuration, or NULL. */
 const struct path	*path_of(uint32_t listener);
 

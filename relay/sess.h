@@ -34,9 +34,13 @@ struct end {
 	bool		 failed : 1;	/* its socket is dead for writing */
 };
 
-/* Forward only; stage.c has the table. */
-enum sess_stage { STAGE_NEW, STAGE_CONNECT, STAGE_RELAY, STAGE_FLUSH,
-	STAGE_DONE };
+/* Forward only, in this order; stage.c has the table. From the first to CONNECT
+ * a stage is of the client's end, from there on of the remote's, both are told
+ * of the events of both. PROXY_TLS is PROXY_OUT for a header that goes inside
+ * TLS: the same functions, a second place. */
+enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_TLS_IN, STAGE_SNIFF,
+	STAGE_ROUTE, STAGE_CONNECT, STAGE_PROXY_OUT, STAGE_TLS_OUT,
+	STAGE_PROXY_TLS, STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
 
 /* What a stage says when it returns; see sess_fail() and sess_end() for the
  * last two. */
@@ -46,7 +50,7 @@ enum step { STEP_NEXT, STEP_WAIT, STEP_ABORT, STEP_END };
 enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };
 enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
 	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_GENERATIONS,
-	WHY_STOPPED, WHY_ERROR };
+	WHY_STOPPED, WHY_ERROR, WHY_HANDSHAKE_TIMEOUT };
 
 /* How both ends learn of it: each has had the other's end already; by RST
  * unless all that was sent has arrived; by RST. */

@@ -30,7 +30,7 @@ static const char * const why_names[] = {
 	[WHY_CONNECT_TIMEOUT] = "connect-timeout",
 	[WHY_NO_REMOTE] = "no-remote", [WHY_DRAIN] = "drain-timeout",
 	[WHY_GENERATIONS] = "max-generations", [WHY_STOPPED] = "stopped",
-	[WHY_ERROR] = "error"
+	[WHY_ERROR] = "error", [WHY_HANDSHAKE_TIMEOUT] = "handshake-timeout"
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
@@ -38,11 +38,18 @@ static struct ev_timer		 close_timer = EV_TIMER(close_tick);
 static enum sess_why		 close_why;
 static uint64_t			 close_end;	/* ms */
 static void			(*ended)(void);
+static void			(*end_io)(struct ev_io *, int);
 
 void
 sess_init(void (*tell)(void))
 {
 	ended = tell;
+}
+
+int
+sess_watch(struct end *e, int fd)
+{
+	return ev_io_add(&e->io, fd, IO_READ | IO_WRITE, end_io);
 }
 
 uint32_t
@@ -58,9 +65,9 @@ sess_new(int fd, const struct proto_conn *c, const struct path *path,
 	static uint64_t serial;
 	struct sess *s;
 
+	end_io = calls->io;
 	if ((s = calloc(1, sizeof(*s))) == NULL ||
-	    ev_io_add(&s->client.io, fd, IO_READ | IO_WRITE,
-	    calls->io) == -1) {
+	    sess_watch(&s->client, fd) == -1) {
 		sess_warn(NULL, "taking a session", errno);
 		free(s);
 		close(fd);

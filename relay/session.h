@@ -23,6 +23,9 @@ void		 sess_init(void (*ended)(void));
 /* Takes over an accepted descriptor. NULL: it is closed, and said why. */
 struct sess	*sess_new(int fd, const struct proto_conn *,
 		    const struct path *, const struct sess_calls *);
+/* The descriptor of an end from now on. Returns 0, or -1 with errno: then it is
+ * still the caller's. */
+int		 sess_watch(struct end *, int fd);
 /* Ends a session as s->who, s->why and s->cut say; both descriptors are
  * closed. For the runner of the stages: a stage returns sess_end(). */
 void		 sess_close(struct sess *);

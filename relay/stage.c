@@ -1,5 +1,7 @@
 #include "compat.h"
 
+#include <strings.h>
+
 #include "carry.h"
 #include "log.h"
 #include "self.h"
@@ -10,31 +12,52 @@
 #include "stage/relay.h"
 
 static void		 stage_run(struct sess *, enum step);
+static enum sess_stage	 stage_next(const struct sess *);
 static enum step	 stage_enter(struct sess *, enum sess_stage);
 static void		 stage_io(struct ev_io *, int);
 static void		 stage_keepalive(struct sess *);
 static void		 stage_urgent(struct end *);
 static void		 stage_more(struct ev_task *);
 static void		 stage_timer(struct ev_timer *);
+static enum step	 stage_look(struct sess *);
 
+/*
+ * Stages of one limit in a row share it: it runs from the first one on. A
+ * stage that is not walked by all says so in wanted. If timeout is NULL, the
+ * session ends at the limit, and a look is an event of the client.
+ */
 static const struct stage {
 	const char	*name;
 	enum path_limit	 limit;
+	bool		(*wanted)(const struct path *);	/* NULL: by all */
 	enum step	(*enter)(struct sess *);
 	enum step	(*event)(struct sess *, struct end *);
 	enum step	(*timeout)(struct sess *);
-} stages[] = {
+} stages[STAGE_DONE] = {
 	[STAGE_NEW] =	  { "new",     LIMIT_NONE,    NULL,
-			    NULL,	   NULL },
-	[STAGE_CONNECT] = { "connect", LIMIT_CONNECT, connect_enter,
-			    connect_event, connect_timeout },
-	[STAGE_RELAY] =	  { "relay",   LIMIT_IDLE,    relay_enter,
-			    relay_event,   relay_timeout },
-	[STAGE_FLUSH] =	  { "flush",   LIMIT_FLUSH,   flush_enter,
-			    flush_event,   flush_timeout },
+			    NULL,	   NULL,	  NULL },
+	[STAGE_CONNECT] = { "connect", LIMIT_CONNECT, NULL,
+			    connect_enter, connect_event, connect_timeout },
+	[STAGE_RELAY] =	  { "relay",   LIMIT_IDLE,    NULL,
+			    relay_enter,   relay_event,   relay_timeout },
+	[STAGE_FLUSH] =	  { "flush",   LIMIT_FLUSH,   NULL,
+			    flush_enter,   flush_event,   flush_timeout },
 };
 
 static const struct sess_calls calls = { stage_io, stage_timer, stage_more };
+
+uint32_t
+stage_set(const struct path *p)
+{
+	uint32_t set = 0;
+	int i;
+
+	for (i = STAGE_NEW + 1; i <= STAGE_RELAY; i++)
+		if (stages[i].enter != NULL &&
+		    (stages[i].wanted == NULL || stages[i].wanted(p)))
+			set |= (uint32_t)1 << i;
+	return set;
+}
 
 void
 stage_start(int fd, const struct proto_conn *c, const struct path *path)
@@ -50,10 +73,18 @@ static void
 stage_run(struct sess *s, enum step step)
 {
 	while (step == STEP_NEXT || step == STEP_ABORT)
-		step = stage_enter(s, step == STEP_NEXT ? s->stage + 1 :
+		step = stage_enter(s, step == STEP_NEXT ? stage_next(s) :
 		    STAGE_FLUSH);
 	if (step == STEP_END)
 		sess_close(s);
+}
+
+/* The lowest one above the present one; RELAY is in every path. */
+static enum sess_stage
+stage_next(const struct sess *s)
+{
+	return (enum sess_stage)(ffs((int)(s->path->stages &
+	    ~(((uint32_t)2 << s->stage) - 1))) - 1);
 }
 
 /* The one place where the stage changes; only forward. */
@@ -66,8 +97,10 @@ stage_enter(struct sess *s, enum sess_stage stage)
 	    (unsigned long long)s->id, stages[s->stage].name,
 	    stages[stage].name);
 	s->stage = (uint8_t)stage;
-	s->limit = (uint8_t)stages[stage].limit;
-	sess_touch(s);
+	if (s->limit != stages[stage].limit) {
+		s->limit = (uint8_t)stages[stage].limit;
+		sess_touch(s);
+	}
 	step = stages[stage].enter(s);
 	if (step == STEP_WAIT)
 		sess_arm(s);
@@ -133,9 +166,21 @@ stage_timer(struct ev_timer *t)
 		stage_keepalive(s);
 	if (s->soon || sess_is_late(s)) {
 		s->soon = false;
-		step = stages[s->stage].timeout(s);
+		step = stages[s->stage].timeout == NULL ? stage_look(s) :
+		    stages[s->stage].timeout(s);
 	}
 	if (step == STEP_WAIT)
 		sess_arm(s);
 	stage_run(s, step);
+}
+
+static enum step
+stage_look(struct sess *s)
+{
+	if (!sess_is_late(s))
+		return stages[s->stage].event(s, &s->client);
+	if (s->limit == LIMIT_HANDSHAKE)
+		return sess_end(s, WHO_CLIENT, WHY_HANDSHAKE_TIMEOUT,
+		    CUT_RESET);
+	return sess_end(s, WHO_REMOTE, WHY_CONNECT_TIMEOUT, CUT_RESET);
 }

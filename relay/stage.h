@@ -8,6 +8,8 @@
 #include "path.h"
 #include "proto.h"
 
+/* The stages that sessions of a path walk through, for path_init(). */
+uint32_t stage_set(const struct path *);
 /* Takes over an accepted descriptor and serves it to its end. */
 void	 stage_start(int fd, const struct proto_conn *, const struct path *);
 

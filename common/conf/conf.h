@@ -46,6 +46,7 @@ struct conf_listen {
 	unsigned	 naddr;
 	unsigned	 relay;		/* index into conf.relays */
 	unsigned	 backlog;
+	uint64_t	 handshake_timeout;	/* ms */
 	uint32_t	 mode, uid, gid; /* of path; CONF_NOID: as created */
 	const char	*user, *group;	/* as written; NULL: not given */
 };

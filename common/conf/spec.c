@@ -143,6 +143,8 @@ static const struct conf_opt listen_opts[] = {
 	{ GID("group", conf_listen, group, gid), .only = CONF_UNIX },
 	{ REF("relay", conf_listen, relay, relay) },
 	{ NUMBER("backlog", conf_listen, backlog, 1, 65535, "4096") },
+	{ DURATION("handshake-timeout", conf_listen, handshake_timeout, 1,
+	    "10s") },
 	END
 };
 

@@ -64,8 +64,7 @@ connect_try(struct sess *s)
 	}
 	s->remote.readable = s->remote.writable = false;
 	s->remote.hup = s->remote.error = false;
-	if (ev_io_add(&s->remote.io, fd, IO_READ | IO_WRITE,
-	    s->client.io.cb) == -1) {
+	if (sess_watch(&s->remote, fd) == -1) {
 		close(fd);
 		return connect_failed(s, errno);
 	}

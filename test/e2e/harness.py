@@ -32,10 +32,12 @@ SESSION = re.compile(
     rf" remote=(?P<remote>\S+) address=(?P<address>-|{ADDRESS})"
     r" in=(?P<in>\d+) out=(?P<out>\d+) queue=(?P<queue>\d+\.\d{3})"
     r" connect=(?P<connect>\d+\.\d{3}) total=(?P<total>\d+\.\d{3})"
+    rf"(?: proxy=(?P<proxy>{ADDRESS}))?(?: sni=(?P<sni>\S+))?"
+    r"(?: alpn=(?P<alpn>\S+))?(?: tls=(?P<tls>[\w.]+,[\w-]+))?"
     r" tries=(?P<tries>\d+) end=(?P<end>client|remote|relay)"
     r" why=(?P<why>fin|reset|idle-timeout|half-close-timeout|connect-failed"
     r"|connect-timeout|no-remote|drain-timeout|max-generations|stopped"
-    r"|error)$")
+    r"|error|handshake-timeout|handshake|proxy-header)$")
 BAD_END = re.compile(r"worker -?\d+ (died|failed|is stuck|is silent|speaks)")
 NEVER = ("fatal", "sanitizer", "runtime error:", "leak", "assert",
          "core dumped", "double free", "corrupt")

@@ -89,6 +89,7 @@ test_sections(void **state)
 	assert_int_equal(addr_get_port(&c->listens[0].addr[0]), 8080);
 	assert_int_equal(c->listens[0].relay, 0);
 	assert_int_equal(c->listens[0].backlog, 4096);
+	assert_int_equal(c->listens[0].handshake_timeout, 10 * 1000);
 	assert_int_equal(c->nrelays, 1);
 	assert_string_equal(c->relays[0].name, "app");
 	assert_int_equal(c->relays[0].nremotes, 1);
@@ -104,7 +105,7 @@ test_everything(void **state)
 {
 	struct conf *c = load_ok("spawnd {\n"
 	    "listen w { address = \"127.0.0.1\" port = 0 relay = b\n"
-	    "backlog = 65535 }\n"
+	    "backlog = 65535 handshake-timeout = 1ms }\n"
 	    "servers { min = 1024 max = 1024 } users { min = 1 max = 1 }\n"
 	    "overload = reset access = {\"permit all\"}\n"
 	    "access += {'deny all'} "
@@ -125,6 +126,7 @@ test_everything(void **state)
 	(void)state;
 	assert_int_equal(c->listens[0].relay, 1);
 	assert_int_equal(c->listens[0].backlog, 65535);
+	assert_int_equal(c->listens[0].handshake_timeout, 1);
 	assert_int_equal(c->servers_min, 1024);
 	assert_int_equal(c->users_max, 1);
 	assert_int_equal(c->overload, OVERLOAD_RESET);

@@ -151,6 +151,8 @@ test_numbers(void **state)
 		    "1001 is out of range; use 0 to 1000\n" },
 		{ IN_LISTEN("port = 80 backlog = 0"), "t:2: backlog 0 is out "
 		    "of range; use 1 to 65535\n" },
+		{ IN_LISTEN("port = 80 handshake-timeout = 0"), "t:2: "
+		    "handshake-timeout 0 is out of range; use 1ms to 365d\n" },
 		{ IN_LISTEN("port = 80 backlog = 0x10"), "t:2: backlog "
 		    "\"0x10\" is not a number; use 1 to 65535\n" },
 		{ IN_LISTEN("port = 80 backlog = \"\""), "t:2: backlog "
