@@ -29,6 +29,8 @@ enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
 	BALANCE_RANDOM };
 enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
+enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
+
 #define CONF_NOID	((uint32_t)-1)	/* no such uid, gid or mode given */
 #define CONF_NOREF	((unsigned)-1)	/* an index of no section */
 
@@ -36,6 +38,39 @@ enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
  * All that these point to belongs to the struct conf and goes with it. A count
  * follows what it counts; the name of a section stands first.
  */
+
+/* A certificate with those that it was signed by. */
+struct conf_cert {
+	const char	*file;
+	uint64_t	 until;		/* the first to expire, seconds since
+					   1970; 0: not known */
+};
+
+/* A section tls, for listeners, remotes or both. Keys and passphrases are for
+ * who reads the file: they never are in what is handed over. */
+struct conf_tls {
+	char			 name[CONF_NAME];
+	struct conf_cert	*certs;		/* the first is the default */
+	unsigned		 ncerts;
+	const char		**keys;		/* files: none, or ncerts */
+	unsigned		 nkeys;
+	const char		*passphrase, *passphrase_file;
+	int			 min_version, max_version; /* as TLS has them:
+						   0x303 is 1.2 */
+	const char		*ciphers, *ciphersuites, *groups;
+	const char		**alpn;
+	unsigned		 nalpn;
+	const char		*client_ca;	/* NULL: nobody is asked */
+	enum conf_verify	 client_verify;
+	const char		*crl;
+	bool			 strict_sni;
+	bool			 tickets;
+	uint64_t		 ticket_lifetime; /* ms */
+	const char		*ticket_keys;
+	const char		*ca;		/* NULL: the system's */
+	const char		*server_name;	/* NULL: as in address */
+	bool			 verify;
+};
 
 struct conf_listen {
 	char		 name[CONF_NAME];
@@ -45,6 +80,7 @@ struct conf_listen {
 	struct addr	*addr;		/* resolved */
 	unsigned	 naddr;
 	unsigned	 relay;		/* index into conf.relays */
+	unsigned	 tls;		/* of conf.tlss, or CONF_NOREF */
 	unsigned	 backlog;
 	uint64_t	 handshake_timeout;	/* ms */
 	uint32_t	 mode, uid, gid; /* of path; CONF_NOID: as created */
@@ -59,6 +95,7 @@ struct conf_remote {
 	struct addr	*addr;		/* resolved; tried in this order */
 	unsigned	 naddr;
 	unsigned	 weight;	/* 1 to 256 */
+	unsigned	 tls;		/* as above */
 };
 
 struct conf_relay {
@@ -84,6 +121,8 @@ struct conf {
 	unsigned		 nlistens;
 	struct conf_relay	*relays;
 	unsigned		 nrelays;
+	struct conf_tls		*tlss;
+	unsigned		 ntlss;
 	unsigned		 servers_min, servers_max; /* workers */
 	unsigned		 users_min, users_max;	/* sessions a worker */
 	enum conf_overload	 overload;

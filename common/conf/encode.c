@@ -38,10 +38,11 @@ static const char *const form_names[CONF_TYPES] = {
 	[CONF_NUMBER] = "number", [CONF_DURATION] = "duration",
 	[CONF_SIZE] = "size", [CONF_WORD] = "word", [CONF_BOOL] = "bool",
 	[CONF_MODE] = "mode", [CONF_REF] = "ref", [CONF_PATH] = "path",
+	[CONF_TEXT] = "text", [CONF_SECRET] = "secret",
 	[CONF_USER] = "user", [CONF_UID] = "uid", [CONF_GID] = "gid",
 	[CONF_HOSTS] = "hosts", [CONF_PORT] = "port",
 	[CONF_SOCKET] = "socket", [CONF_RULES] = "rules",
-	[CONF_TEXTS] = "texts",
+	[CONF_TEXTS] = "texts", [CONF_CERTS] = "certs",
 	[CONF_SECTION] = "section"
 };
 
@@ -180,6 +181,7 @@ put_value(struct out *out, const struct conf_opt *o, const void *base)
 		put_rules(out, (const void *)((const char *)base + o->offset));
 		break;
 	case CONF_TEXTS:
+	case CONF_CERTS:
 		put_texts(out, o, base);
 		break;
 	case CONF_WORD:
@@ -195,9 +197,12 @@ put_value(struct out *out, const struct conf_opt *o, const void *base)
 		put_addrs(out, o, base);
 		/* FALLTHROUGH */
 	case CONF_PATH:
+	case CONF_TEXT:
 	case CONF_PORT:
 	case CONF_SOCKET:
 		put_text_bytes(out, conf_field_text(o, base));
+		break;
+	case CONF_SECRET:
 		break;
 	default:
 		n = conf_field_get(o, base);
@@ -282,12 +287,15 @@ static void
 put_texts(struct out *out, const struct conf_opt *o, const void *base)
 {
 	struct conf_array a = conf_field_array(o, base);
-	const char *const *text = (const void *)a.items;
+	const struct conf_cert *cert = (const void *)a.items;
 	unsigned i;
 
 	put_number(out, a.n);
-	for (i = 0; i < a.n; i++)
-		put_text(out, text[i]);
+	for (i = 0; i < a.n; i++) {
+		put_text(out, conf_field_item(o, &a, i));
+		if (o->type == CONF_CERTS)
+			put_bytes(out, &cert[i].until, sizeof(cert[i].until));
+	}
 }
 
 static void

@@ -120,8 +120,25 @@ field_array_at(const char *field)
 static size_t
 field_array_place(const struct conf_opt *o)
 {
-	return o->type == CONF_SECTION || o->type == CONF_TEXTS ? o->offset :
-	    o->more;
+	return o->type == CONF_SECTION || o->type == CONF_TEXTS ||
+	    o->type == CONF_CERTS ? o->offset : o->more;
+}
+
+size_t
+conf_field_item_size(const struct conf_opt *o)
+{
+	return o->type == CONF_CERTS ? sizeof(struct conf_cert) :
+	    sizeof(const char *);
+}
+
+const char *
+conf_field_item(const struct conf_opt *o, const struct conf_array *a,
+    unsigned i)
+{
+	const char *text;
+
+	memcpy(&text, a->items + i * conf_field_item_size(o), sizeof(text));
+	return text;
 }
 
 struct conf_array
@@ -265,7 +282,8 @@ conf_field_unused(const struct conf_opt *o, bool is_unix)
 bool
 conf_field_is_list(const struct conf_opt *o)
 {
-	return o->type == CONF_RULES || o->type == CONF_TEXTS;
+	return o->type == CONF_RULES || o->type == CONF_TEXTS ||
+	    o->type == CONF_CERTS;
 }
 
 bool

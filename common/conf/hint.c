@@ -13,7 +13,8 @@ static const struct {
 } words[] = {
 	{ "addr", "address" }, { "algorithm", "balance" },
 	{ "allow", "access" }, { "backend", "relay" }, { "bind", "address" },
-	{ "bufsize", "buffer" }, { "connections", "users" },
+	{ "bufsize", "buffer" }, { "cafile", "ca" },
+	{ "cert", "certificate" }, { "connections", "users" },
 	{ "deny", "access" }, { "file", "to" },
 	{ "frontend", "listen" }, { "gid", "group" }, { "host", "address" },
 	{ "hostname", "address" }, { "ip", "address" },
@@ -22,7 +23,7 @@ static const struct {
 	{ "method", "balance" }, { "nbproc", "servers" },
 	{ "permit", "access" }, { "processes", "servers" },
 	{ "proxy_pass", "remote" }, { "server", "remote" },
-	{ "socket", "path" }, { "syslog", "log" },
+	{ "socket", "path" }, { "ssl", "tls" }, { "syslog", "log" },
 	{ "timeout", "idle-timeout" }, { "uid", "user" },
 	{ "unix", "path" }, { "upstream", "relay" },
 	{ "worker_connections", "users" }, { "worker_processes", "servers" },
@@ -33,12 +34,10 @@ static const struct {
 static const struct {
 	const char	*word, *why;
 } nots[] = {
-	{ "cert", "there is no TLS here" },
 	{ "check", "a remote is checked by the sessions that go there" },
 	{ "proxy_protocol", "the PROXY protocol is not spoken here" },
 	{ "proxy-protocol", "the PROXY protocol is not spoken here" },
-	{ "send-proxy", "the PROXY protocol is not spoken here" },
-	{ "ssl", "there is no TLS here" }, { "tls", "there is no TLS here" }
+	{ "send-proxy", "the PROXY protocol is not spoken here" }
 };
 
 const char *

@@ -15,7 +15,7 @@ static int	 get_addr(struct in *, struct addr *);
 static int	 get_rules(struct in *, const struct conf_opt *, void *);
 static int	 get_rule(struct in *, struct acl_rule *);
 static int	 get_texts(struct in *, const struct conf_opt *, void *);
-static int	 get_item(struct in *, const struct conf_opt *, const char **);
+static int	 get_item(struct in *, const struct conf_opt *, char *);
 static int	 get_rest(struct in *, const char **);
 
 static char error[256];
@@ -33,6 +33,7 @@ in_value(struct in *in, const struct conf_opt *o, void *base)
 	case CONF_RULES:
 		return get_rules(in, o, base);
 	case CONF_TEXTS:
+	case CONF_CERTS:
 		return get_texts(in, o, base);
 	case CONF_WORD:
 		return get_word(in, o, base);
@@ -46,8 +47,11 @@ in_value(struct in *in, const struct conf_opt *o, void *base)
 	case CONF_SOCKET:
 		return get_socket(in, o, base);
 	case CONF_PATH:
+	case CONF_TEXT:
 	case CONF_PORT:
 		return get_path(in, o, base);
+	case CONF_SECRET:
+		return 0;	/* there is none */
 	default:
 		return get_scalar(in, o, base);
 	}
@@ -233,8 +237,8 @@ get_rule(struct in *in, struct acl_rule *r)
 static int
 get_texts(struct in *in, const struct conf_opt *o, void *base)
 {
+	const size_t size = conf_field_item_size(o);
 	struct conf_array a;
-	const char **text;
 	unsigned i;
 
 	if (in_number(in, &a.n) == -1)
@@ -243,24 +247,32 @@ get_texts(struct in *in, const struct conf_opt *o, void *base)
 	if (a.n > (size_t)(in->end - in->p) / sizeof(uint32_t) ||
 	    a.n > CONF_ITEMS)
 		return in_fail("%s has too many values", o->name);
-	if ((text = conf_alloc(in->conf, a.n * sizeof(*text))) == NULL)
+	if ((a.items = conf_alloc(in->conf, a.n * size)) == NULL)
 		return in_fail("not enough memory");
 	for (i = 0; i < a.n; i++)
-		if (get_item(in, o, &text[i]) == -1)
+		if (get_item(in, o, a.items + i * size) == -1)
 			return -1;
-	a.items = (char *)text;
 	conf_field_set_array(o, base, &a);
 	return 0;
 }
 
 static int
-get_item(struct in *in, const struct conf_opt *o, const char **text)
+get_item(struct in *in, const struct conf_opt *o, char *item)
 {
-	if ((*text = in_text(in)) == NULL)
+	const char *text = in_text(in), *until;
+
+	if (text == NULL)
 		return -1;
-	if (**text == '\0' || strlen(*text) > o->max ||
-	    (o->wrong != NULL && o->wrong(*text) != NULL))
+	if (*text == '\0' || strlen(text) > o->max ||
+	    (o->wrong != NULL && o->wrong(text) != NULL))
 		return in_fail("%s has a value that is not right", o->name);
+	memcpy(item, &text, sizeof(text));
+	if (o->type != CONF_CERTS)
+		return 0;
+	if ((until = in_bytes(in, sizeof(uint64_t))) == NULL)
+		return -1;
+	memcpy(item + offsetof(struct conf_cert, until), until,
+	    sizeof(uint64_t));
 	return 0;
 }
 

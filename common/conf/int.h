@@ -36,6 +36,8 @@ enum conf_type {
 	CONF_MODE,		/* uint32_t, of a file; or CONF_NOID */
 	CONF_REF,		/* unsigned, index of a section */
 	CONF_PATH,		/* text: absolute, or one of words */
+	CONF_TEXT,		/* text */
+	CONF_SECRET,		/* text; neither printed nor handed over */
 	CONF_USER,		/* text "user[:group]"; uid and gid at more */
 	CONF_UID,		/* text; uint32_t at more */
 	CONF_GID,		/* the same */
@@ -44,6 +46,7 @@ enum conf_type {
 	CONF_SOCKET,		/* text: a path; its one address at more */
 	CONF_RULES,		/* struct acl */
 	CONF_TEXTS,		/* const char **, none of them NULL */
+	CONF_CERTS,		/* the same, as struct conf_cert */
 	CONF_SECTION,		/* an array if it is titled, else in place */
 	CONF_TYPES
 };
@@ -65,7 +68,8 @@ struct conf_opt {
 	bool				 required;
 	bool				 zero;	/* 0 is in range as well */
 	bool				 folder; /* the path is one */
-	bool				 optional; /* of a reference: none is one */
+	bool				 optional; /* a reference to nothing is
+						      one */
 	size_t				 offset; /* in what its section fills */
 	size_t				 more;
 	uint64_t			 min, max; /* bytes of a path, of a text
@@ -92,7 +96,7 @@ struct conf_section {
 
 extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_listen, conf_spec_servers, conf_spec_users, conf_spec_log,
-    conf_spec_relay, conf_spec_remote;
+    conf_spec_relay, conf_spec_remote, conf_spec_tls;
 
 const struct conf_opt	*conf_spec_find(const struct conf_section *,
 			    const char *name);
@@ -154,6 +158,11 @@ bool		 conf_field_in_range(const struct conf_opt *, uint64_t);
 bool		 conf_field_is_unix(const struct conf_section *,
 		    const void *base);
 bool		 conf_field_unused(const struct conf_opt *, bool is_unix);
+/* Of a list of texts: the bytes of an item, which begins with a pointer to its
+ * text. */
+size_t		 conf_field_item_size(const struct conf_opt *);
+const char	*conf_field_item(const struct conf_opt *,
+		    const struct conf_array *, unsigned i);
 /* Whether it may be given in braces, and added to. */
 bool		 conf_field_is_list(const struct conf_opt *);
 /* Whether the sections of a kind have titles. */

@@ -262,6 +262,10 @@ read_value(struct conf_check *c, const struct conf_at *at)
 	case CONF_PATH:
 		conf_read_path(c, at);
 		break;
+	case CONF_TEXT:
+	case CONF_SECRET:
+		conf_check_text(c, at);
+		break;
 	case CONF_USER:
 		conf_read_user(c, at);
 		break;
@@ -281,6 +285,7 @@ read_value(struct conf_check *c, const struct conf_at *at)
 		read_rules(c, at);
 		break;
 	case CONF_TEXTS:
+	case CONF_CERTS:
 		read_texts(c, at);
 		break;
 	default:
@@ -411,22 +416,22 @@ read_texts(struct conf_check *c, const struct conf_at *at)
 {
 	const struct conf_value *v;
 	unsigned i, n = conf_children(at->sec, at->opt->name);
+	const size_t size = conf_field_item_size(at->opt);
 	struct conf_array a = { .n = 0 };
-	const char **text;
+	const char *text;
 
 	if (n > CONF_ITEMS) {
 		conf_check_fail(c, at->line, "%s has more than %d values",
 		    at->name, CONF_ITEMS);
 		return;
 	}
-	if ((text = conf_check_alloc(c, n, sizeof(*text))) == NULL)
+	if ((a.items = conf_check_alloc(c, n, size)) == NULL)
 		return;
 	for (i = 0; i < n; i++) {
 		v = conf_value(at->sec, at->opt->name, i);
-		if ((text[a.n] = read_text_item(c, at, v)) != NULL)
-			a.n++;
+		if ((text = read_text_item(c, at, v)) != NULL)
+			memcpy(a.items + a.n++ * size, &text, sizeof(text));
 	}
-	a.items = (char *)text;
 	conf_field_set_array(at->opt, at->base, &a);
 }
 

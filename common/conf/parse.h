@@ -12,6 +12,7 @@
  *   where.c    rows that are addresses, ports and paths
  *   owner.c    rows that are users and groups
  *   check.c    what one row has to do with another
+ *   tls.c      the options of a tls section
  *   loop.c     a remote that is a listener
  */
 #ifndef CONF_PARSE_H
@@ -212,6 +213,12 @@ void		 conf_check_titles(struct conf_check *, const struct conf_opt *,
 /* All others, when all is read. */
 void		 conf_check_relations(struct conf_check *,
 		    const struct cfg_t *root);
+
+/*
+ * tls.c: what one option of a tls section has to do with another, and with who
+ * uses it.
+ */
+void		 conf_check_tls(struct conf_check *, const struct cfg_t *root);
 
 /*
  * loop.c: sessions that would come back to the relay that they are of, for

@@ -29,7 +29,7 @@ static void	 print_resolved(const struct page *, const struct conf_opt *,
 static void	 print_ref(const struct page *, const struct conf_opt *,
 		    const void *);
 static void	 print_rules(FILE *, const struct acl *);
-static void	 print_texts(FILE *, const struct conf_array *);
+static void	 print_texts(FILE *, const struct conf_opt *, const void *);
 static void	 print_hosts(FILE *, const struct conf_array *);
 static void	 print_quoted(FILE *, const char *);
 
@@ -56,7 +56,9 @@ print_rows(struct page *p, const struct conf_section *spec, const void *base)
 			continue;
 		}
 		print_indent(p);
-		if (print_is_set(o, base)) {
+		if (o->type == CONF_SECRET)
+			fprintf(p->f, "# %s is not shown", o->name);
+		else if (print_is_set(o, base)) {
 			fprintf(p->f, "%s = ", o->name);
 			print_value(p, o, base);
 		} else
@@ -113,7 +115,7 @@ print_is_set(const struct conf_opt *o, const void *base)
 		return conf_field_get(o, base) != CONF_NOID;
 	if (o->type == CONF_REF)
 		return conf_field_get(o, base) != CONF_NOREF;
-	if (o->type == CONF_TEXTS)
+	if (o->type == CONF_TEXTS || o->type == CONF_CERTS)
 		return conf_field_array(o, base).n > 0;
 	if (o->type < CONF_PATH || o->type == CONF_RULES || o->def != NULL)
 		return true;
@@ -123,8 +125,6 @@ print_is_set(const struct conf_opt *o, const void *base)
 static void
 print_value(const struct page *p, const struct conf_opt *o, const void *base)
 {
-	struct conf_array a;
-
 	switch (o->type) {
 	case CONF_WORD:
 		fputs(conf_spec_word(o->words, (int)conf_field_get(o, base)),
@@ -141,8 +141,8 @@ print_value(const struct page *p, const struct conf_opt *o, const void *base)
 		    (const void *)((const char *)base + o->offset));
 		break;
 	case CONF_TEXTS:
-		a = conf_field_array(o, base);
-		print_texts(p->f, &a);
+	case CONF_CERTS:
+		print_texts(p->f, o, base);
 		break;
 	default:
 		if (o->type < CONF_PATH)
@@ -231,15 +231,15 @@ print_rules(FILE *f, const struct acl *acl)
 }
 
 static void
-print_texts(FILE *f, const struct conf_array *a)
+print_texts(FILE *f, const struct conf_opt *o, const void *base)
 {
-	const char *const *text = (const void *)a->items;
+	struct conf_array a = conf_field_array(o, base);
 	unsigned i;
 
 	fputc('{', f);
-	for (i = 0; i < a->n; i++) {
+	for (i = 0; i < a.n; i++) {
 		fputs(i == 0 ? "" : ", ", f);
-		print_quoted(f, text[i]);
+		print_quoted(f, conf_field_item(o, &a, i));
 	}
 	fputc('}', f);
 }

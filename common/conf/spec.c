@@ -34,6 +34,10 @@
 	.section = &conf_spec_##sec
 #define PATH(n, s, f, hi) \
 	.name = n, .type = CONF_PATH, .offset = offsetof(struct s, f), .max = hi
+#define TEXT(n, s, f) \
+	.name = n, .type = CONF_TEXT, .offset = offsetof(struct s, f)
+#define SECRET(n, s, f) \
+	.name = n, .type = CONF_SECRET, .offset = offsetof(struct s, f)
 #define USER(n, s, f, ids) \
 	.name = n, .type = CONF_USER, .offset = offsetof(struct s, f), \
 	.more = offsetof(struct s, ids)
@@ -56,6 +60,9 @@
 	.name = n, .type = CONF_RULES, .offset = offsetof(struct s, f)
 #define TEXTS(n, s, f, nf, hi) \
 	.name = n, .type = CONF_TEXTS, .offset = ARRAY(s, f, nf), .max = hi
+#define CERTS(n, s, f, nf) \
+	.name = n, .type = CONF_CERTS, .offset = ARRAY(s, f, nf), \
+	.max = CONF_VALUE_MAX, .wrong = no_path
 #define SECTIONS(sec, s, f, nf) \
 	.name = #sec, .type = CONF_SECTION, .offset = ARRAY(s, f, nf), \
 	.section = &conf_spec_##sec
@@ -65,6 +72,8 @@
 
 /* The longest name of a socket. */
 #define SOCKET_MAX	(sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+static const char *no_path(const char *);
 
 static const struct conf_word overloads[] = {
 	{ "queue", OVERLOAD_QUEUE },
@@ -132,6 +141,46 @@ static const struct conf_word log_targets[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word versions[] = {
+	{ "1.2", 0x303 },
+	{ "1.3", 0x304 },
+	{ NULL, 0 }
+};
+
+static const struct conf_word verifies[] = {
+	{ "required", CONF_VERIFY_REQUIRED },
+	{ "optional", CONF_VERIFY_OPTIONAL },
+	{ NULL, 0 }
+};
+
+static const struct conf_opt tls_opts[] = {
+	{ CERTS("certificate", conf_tls, certs, ncerts) },
+	{ TEXTS("key", conf_tls, keys, nkeys, CONF_VALUE_MAX),
+	    .wrong = no_path },
+	{ SECRET("passphrase", conf_tls, passphrase) },
+	{ PATH("passphrase-file", conf_tls, passphrase_file,
+	    CONF_VALUE_MAX) },
+	{ WORD("min-version", conf_tls, min_version, versions, "1.2") },
+	{ WORD("max-version", conf_tls, max_version, versions, "1.3") },
+	{ TEXT("ciphers", conf_tls, ciphers) },
+	{ TEXT("ciphersuites", conf_tls, ciphersuites) },
+	{ TEXT("groups", conf_tls, groups) },
+	{ TEXTS("alpn", conf_tls, alpn, nalpn, 255) },
+	{ PATH("client-ca", conf_tls, client_ca, CONF_VALUE_MAX) },
+	{ WORD("client-verify", conf_tls, client_verify, verifies,
+	    "required") },
+	{ PATH("crl", conf_tls, crl, CONF_VALUE_MAX) },
+	{ BOOL("strict-sni", conf_tls, strict_sni, "no") },
+	{ BOOL("tickets", conf_tls, tickets, "yes") },
+	{ DURATION("ticket-lifetime", conf_tls, ticket_lifetime, 1000,
+	    "12h") },
+	{ PATH("ticket-keys", conf_tls, ticket_keys, CONF_VALUE_MAX) },
+	{ PATH("ca", conf_tls, ca, CONF_VALUE_MAX) },
+	{ TEXT("name", conf_tls, server_name) },
+	{ BOOL("verify", conf_tls, verify, "yes") },
+	END
+};
+
 static const struct conf_opt listen_opts[] = {
 	{ HOSTS("address", conf_listen, address, addr, naddr, CONF_ADDRS),
 	    .only = CONF_INET, .def = "*" },
@@ -142,6 +191,7 @@ static const struct conf_opt listen_opts[] = {
 	{ UID("user", conf_listen, user, uid), .only = CONF_UNIX },
 	{ GID("group", conf_listen, group, gid), .only = CONF_UNIX },
 	{ REF("relay", conf_listen, relay, relay) },
+	{ REF("tls", conf_listen, tls, tls), .optional = true },
 	{ NUMBER("backlog", conf_listen, backlog, 1, 65535, "4096") },
 	{ DURATION("handshake-timeout", conf_listen, handshake_timeout, 1,
 	    "10s") },
@@ -200,6 +250,7 @@ static const struct conf_opt remote_opts[] = {
 	    .only = CONF_INET, .required = true },
 	{ SOCKET("path", conf_remote, path, addr, naddr, SOCKET_MAX) },
 	{ NUMBER("weight", conf_remote, weight, 1, 256, "1") },
+	{ REF("tls", conf_remote, tls, tls), .optional = true },
 	END
 };
 
@@ -224,6 +275,7 @@ static const struct conf_opt relay_opts[] = {
 static const struct conf_opt root_opts[] = {
 	{ SECTION(spawnd), .required = true },
 	{ SECTIONS(relay, conf, relays, nrelays), .required = true },
+	{ SECTIONS(tls, conf, tlss, ntlss) },
 	END
 };
 
@@ -245,6 +297,15 @@ const struct conf_section conf_spec_relay = { .name = "relay",
 const struct conf_section conf_spec_remote = { .name = "remote",
 	.size = sizeof(struct conf_remote), .opts = remote_opts,
 	.purpose = "it needs one at least" };
+const struct conf_section conf_spec_tls = { .name = "tls",
+	.size = sizeof(struct conf_tls), .opts = tls_opts };
+
+static const char *
+no_path(const char *text)
+{
+	return *text == '/' ? NULL :
+	    "is not absolute; start it with \"/\"";
+}
 
 const struct conf_opt *
 conf_spec_find(const struct conf_section *section, const char *name)

@@ -91,8 +91,8 @@ test_hints(void **state)
 		{ IN_REMOTE("host = ::1 address = ::1 port = 1 cert = x"),
 		    "t:3: unknown option \"host\" in remote \"r\"; did you "
 		    "mean \"address\"?\n"
-		    "t:3: unknown option \"cert\" in remote \"r\"; there is "
-		    "no TLS here\n" },
+		    "t:3: unknown option \"cert\" in remote \"r\"; did you "
+		    "mean \"certificate\", in \"tls\"?\n" },
 		{ IN_SPAWND("log { file = /x }\nbufsize = 1\nbackend b { }\n"
 		    "send-proxy = 1"), "t:2: unknown option \"file\" in "
 		    "\"log\"; did you mean \"to\"?\n"
@@ -868,6 +868,52 @@ test_include_bomb(void **state)
 	assert_non_null(strstr(said.text, "at most 1000 files in all"));
 }
 
+/* x on line 2, of a section that listen and remote use. */
+#define IN_TLS(x) \
+	"tls s {\n" x "\n}\nspawnd { listen w { port = 80\ntls = s } }\n" \
+	"relay a { remote r { path = /r\ntls = s } }\n"
+
+static void
+test_tls(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_LISTEN("port = 1 tls = s"),
+		    "t:2: there is no tls \"s\"\n" },
+		{ IN_TLS("name = x"), "t:5: tls \"s\" has no certificate, "
+		    "which a listener needs; add certificate = FILE there\n" },
+		{ IN_TLS("certificate = /c"), "t:7: tls \"s\" has no name to "
+		    "look for in the certificate of a unix socket; add name = "
+		    "NAME there, or verify = no\n" },
+		{ IN_TLS("certificate = {/c, d} verify = no"), "t:2: "
+		    "certificate \"d\" is not absolute; start it with "
+		    "\"/\"\n" },
+		{ IN_TLS("certificate = {/c, /d} verify = no key = /k"),
+		    "t:2: there are 1 keys for 2 certificates; give one for "
+		    "each, in the same order, or none where they are in the "
+		    "certificates' files\n" },
+		{ IN_TLS("certificate = /c name = n min-version = 1.3 "
+		    "max-version = 1.2"),
+		    "t:2: min-version is greater than max-version\n" },
+		{ IN_TLS("certificate = /c name = n min-version = 1.1"),
+		    "t:2: min-version \"1.1\" is not known; use 1.2 to "
+		    "1.3\n" },
+		{ IN_TLS("certificate = /c name = n crl = /c"), "t:2: crl "
+		    "does nothing without client-ca; add that, or leave it "
+		    "out\n" },
+		{ IN_TLS("certificate = /c name = n passphrase = x "
+		    "passphrase-file = /p"), "t:2: passphrase and "
+		    "passphrase-file are both given; use one of them\n" },
+		{ IN_TLS("certificate = /c name = n tickets = no "
+		    "ticket-keys = /t"), "t:2: ticket-keys is given and "
+		    "tickets is no; leave one of them out\n" },
+		{ IN_TLS("certificate = /c name = n alpn = {h2, \"\"}"),
+		    "t:2: alpn has an empty value\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
 static int
 setup(void **state)
 {
@@ -890,6 +936,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_units),

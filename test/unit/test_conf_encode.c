@@ -24,7 +24,9 @@
 	"user = \"daemon:88\" log { to = syslog } }\n" \
 	"relay a { remote x { address = \"::1, 127.0.0.2\" port = 81 }\n" \
 	"local-address = 127.0.0.1 }\n" \
-	"relay b { remote y { path = /y weight = 4 } }\n"
+	"relay b { remote y { path = /y weight = 4 } }\n" \
+	"tls s { certificate = {/a, /b} key = {/c, /d} alpn = h2 }\n" \
+	"tls t { passphrase = \"not handed over\" }\n"
 
 static const char *err;
 
@@ -95,6 +97,25 @@ round_trip(const struct conf *c)
  * Every row.
  */
 
+static void
+change_texts(struct conf *c, const struct conf_opt *o, void *base)
+{
+	struct conf_array a = conf_field_array(o, base);
+	const char *text = "/changed";
+	struct conf_cert *cert;
+
+	a.n = a.n == 1 ? 2 : 1;
+	a.items = conf_alloc(c, a.n * conf_field_item_size(o));
+	memcpy(a.items, &text, sizeof(text));
+	memcpy(a.items + (a.n - 1) * conf_field_item_size(o), &text,
+	    sizeof(text));
+	if (o->type == CONF_CERTS) {
+		cert = (void *)a.items;
+		cert->until = 7;
+	}
+	conf_field_set_array(o, base, &a);
+}
+
 /* Another value than there is, and one that the row allows. */
 static void
 change(struct conf *c, const struct conf_opt *o, void *base)
@@ -145,10 +166,12 @@ change(struct conf *c, const struct conf_opt *o, void *base)
 		conf_field_set_text(o, base, "changed");
 		conf_field_set_array(o, base, &a);
 		break;
+	case CONF_TEXT:
+		conf_field_set_text(o, base, "changed");
+		break;
 	case CONF_TEXTS:
-		a = conf_field_array(o, base);
-		a.n--;
-		conf_field_set_array(o, base, &a);
+	case CONF_CERTS:
+		change_texts(c, o, base);
 		break;
 	default:
 		fail_msg("%s: a type without a test", o->name);
@@ -191,7 +214,8 @@ change_nth(struct conf *c, const struct conf *was,
 
 	for (o = spec->opts; o->name != NULL; o++) {
 		if (o->type != CONF_SECTION) {
-			if (conf_field_unused(o, is_unix) || (*n)-- > 0)
+			if (conf_field_unused(o, is_unix) ||
+			    o->type == CONF_SECRET || (*n)-- > 0)
 				continue;
 			change_one(c, was, o, base);
 			return true;
@@ -254,6 +278,30 @@ test_every_row(void **state)
 	}
 	assert_true(i > 50);
 	conf_free(&was);
+}
+
+/* What only the reader of the file is to know stays with it. */
+static void
+test_secrets(void **state)
+{
+	static const char secret[] = "not handed over";
+	struct conf *c = load_ok(SMALL), *d;
+	char *value, *text;
+	size_t len;
+
+	(void)state;
+	assert_string_equal(c->tlss[1].passphrase, secret);
+	value = conf_encode(c, &len);
+	assert_non_null(value);
+	assert_null(memmem(value, len, secret, strlen(secret)));
+	text = print(c, CONF_AS_WRITTEN);
+	assert_null(strstr(text, secret));
+	d = decode_ok(value, len);
+	assert_null(d->tlss[1].passphrase);
+	free(text);
+	free(value);
+	conf_free(&d);
+	conf_free(&c);
 }
 
 static void
@@ -519,6 +567,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_every_row),
+		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_fd),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped),

@@ -24,7 +24,7 @@
 	"spawnd {\n" \
 	"listen n { address = \"localhost,127.0.0.2\" port = http relay = b\n" \
 	" backlog = 7 handshake-timeout = 15 }\n" \
-	"listen w { port = 0 relay = a }\n" \
+	"listen w { port = 0 relay = a tls = s }\n" \
 	"listen u { path = \"/r/${T_NO:-$x}\\\"\\\\'#\\x01{\" mode = 0\n" \
 	" user = root group = 77 relay = a }\n" \
 	"listen v { path = /v relay = a }\n" \
@@ -40,13 +40,19 @@
 	"batch = no sandbox = require memory = 3g }\n" \
 	"relay a {\n" \
 	"remote x { address = \"twelve.test, ::1\" port = https\n" \
-	" weight = 2 }\n" \
+	" weight = 2 tls = t }\n" \
 	"remote y { path = \"/$\\{T_NO}\\e\\x7f\\377\" weight = 3 }\n" \
 	"balance = random retire = 11 retries = 0 idle-timeout = 12ms\n" \
 	"connect-timeout = 13 half-close-timeout = 14m buffer = 5000\n" \
 	"io = copy keepalive = no local-address = four.test }\n" \
 	"relay b { remote x { address = fe80::1%1 port = 9 }\n" \
-	"local-address = fe80::2%1 balance = roundrobin buffer = 8k }\n"
+	"local-address = fe80::2%1 balance = roundrobin buffer = 8k }\n" \
+	"tls s { certificate = {/s/a.pem, \"/s/\\\"b\"} key = {/s/k, /s/l}\n" \
+	"passphrase-file = /s/p min-version = 1.3 max-version = 1.3\n" \
+	"ciphers = a:b ciphersuites = C groups = g alpn = {h2, x}\n" \
+	"client-ca = /s/ca client-verify = optional crl = /s/crl\n" \
+	"strict-sni = yes ticket-lifetime = 1h ticket-keys = /s/tk }\n" \
+	"tls t { ca = /t/ca name = db.a verify = no tickets = no }\n"
 
 static char *
 print(const struct conf *conf, enum conf_style style)
@@ -141,6 +147,33 @@ equal_relays(const struct conf *a, const struct conf *b)
 }
 
 static void
+equal_tlss(const struct conf *a, const struct conf *b)
+{
+	const struct conf_tls *x, *y;
+	unsigned i, j;
+
+	assert_int_equal(a->ntlss, b->ntlss);
+	for (i = 0; i < a->ntlss; i++) {
+		x = &a->tlss[i];
+		y = &b->tlss[i];
+		equal_options(&conf_spec_tls, x, y);
+		assert_string_equal(x->name, y->name);
+		assert_int_equal(x->ncerts, y->ncerts);
+		for (j = 0; j < x->ncerts; j++)
+			equal_text(x->certs[j].file, y->certs[j].file);
+		assert_int_equal(x->nkeys, y->nkeys);
+		for (j = 0; j < x->nkeys; j++)
+			equal_text(x->keys[j], y->keys[j]);
+		assert_int_equal(x->nalpn, y->nalpn);
+		for (j = 0; j < x->nalpn; j++)
+			equal_text(x->alpn[j], y->alpn[j]);
+		equal_text(x->ciphers, y->ciphers);
+		equal_text(x->server_name, y->server_name);
+		equal_text(x->ticket_keys, y->ticket_keys);
+	}
+}
+
+static void
 equal(const struct conf *a, const struct conf *b)
 {
 	char x[ADDR_STRLEN], y[ADDR_STRLEN];
@@ -163,6 +196,7 @@ equal(const struct conf *a, const struct conf *b)
 	equal_text(a->log_to, b->log_to);
 	equal_listens(a, b);
 	equal_relays(a, b);
+	equal_tlss(a, b);
 }
 
 /* Print, load, print: the same text, the same value. */
@@ -196,6 +230,10 @@ test_everything(void **state)
 	assert_string_equal(c->log_to, "/l\"\\");
 	assert_string_equal(c->relays[0].remotes[1].path,
 	    "/${T_NO}\033\x7f\377");
+	assert_int_equal(c->listens[0].tls, CONF_NOREF);
+	assert_int_equal(c->listens[1].tls, 0);
+	assert_int_equal(c->relays[0].remotes[0].tls, 1);
+	assert_int_equal(c->tlss[0].max_version, 0x304);
 	fixpoint(c, CONF_AS_WRITTEN);
 	fixpoint(c, CONF_RESOLVED);
 	conf_free(&c);
@@ -211,7 +249,7 @@ stands(const char *text, const char *name)
 	for (p = text; (p = strstr(p, name)) != NULL; p += len)
 		if ((p == text || !(isalnum((unsigned char)p[-1]) ||
 		    p[-1] == '-')) && (strncmp(p + len, " = ", 3) == 0 ||
-		    strncmp(p + len, " is not set", 11) == 0 ||
+		    strncmp(p + len, " is not s", 9) == 0 ||
 		    p[len + strcspn(p + len, "{\n")] == '{'))
 			return true;
 	return false;
