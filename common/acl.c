@@ -10,9 +10,11 @@
 
 static int	 acl_fail(const char **, const char *, ...) printf_like(2, 3);
 static int	 acl_split(char *, char *[ACL_WORDS]);
-static int	 acl_parse_net(char *, struct acl_rule *, const char **);
-static int	 acl_parse_bits(const char *, unsigned, const char **);
-static int	 acl_parse_ip(const char *, struct acl_rule *, const char **);
+static int	 acl_parse_net(char *, struct acl_rule *, const char **,
+		    const char *);
+static int	 acl_parse_bits(const char *, unsigned, const char **,
+		    const char *);
+static int	 acl_parse_ip(const char *, struct acl_rule *);
 static void	 acl_unmap(struct acl_rule *);
 static unsigned	 acl_width(const struct acl_rule *);
 static bool	 acl_mask(uint8_t ip[16], unsigned bits, unsigned width);
@@ -60,7 +62,24 @@ acl_parse(const char *text, struct acl_rule *rule, const char **errp)
 		    n > i + 1 ? "many" : "few");
 	if (strcmp(word[i], "all") == 0)
 		return 0;
-	return acl_parse_net(word[i], rule, errp);
+	return acl_parse_net(word[i], rule, errp, "access rule");
+}
+
+int
+acl_parse_network(const char *text, struct acl_rule *rule, const char **errp)
+{
+	char buf[ACL_TEXT];
+
+	memset(rule, 0, sizeof(*rule));
+	rule->permit = true;
+	if (strcmp(text, "unix") == 0) {
+		rule->family = AF_UNIX;
+		return 0;
+	}
+	if (strlcpy(buf, text, sizeof(buf)) >= sizeof(buf))
+		return acl_fail(errp, "network \"%.32s...\" is too long",
+		    text);
+	return acl_parse_net(buf, rule, errp, "network");
 }
 
 /* Returns how many words there are; more than ACL_WORDS count as that. */
@@ -76,8 +95,10 @@ acl_split(char *buf, char *word[ACL_WORDS])
 	return n;
 }
 
+/* what: in which the network stands, for who reads of a mistake. */
 static int
-acl_parse_net(char *text, struct acl_rule *rule, const char **errp)
+acl_parse_net(char *text, struct acl_rule *rule, const char **errp,
+    const char *what)
 {
 	char *slash, net[ADDR_STRLEN];
 	unsigned width;
@@ -85,44 +106,46 @@ acl_parse_net(char *text, struct acl_rule *rule, const char **errp)
 
 	if ((slash = strchr(text, '/')) != NULL)
 		*slash++ = '\0';
-	if (acl_parse_ip(text, rule, errp) == -1)
-		return -1;
+	if (acl_parse_ip(text, rule) == -1)
+		return acl_fail(errp, "%s: \"%s\" is neither \"%s\" nor an "
+		    "IPv4 or IPv6 address", what, text,
+		    strcmp(what, "network") == 0 ? "unix" : "all");
 	bits = width = acl_width(rule);
 	if (slash != NULL &&
-	    (bits = acl_parse_bits(slash, width, errp)) == -1)
+	    (bits = acl_parse_bits(slash, width, errp, what)) == -1)
 		return -1;
 	rule->bits = bits;
 	if (acl_mask(rule->ip, bits, width))
-		return acl_fail(errp, "access rule: %s/%d has bits set beyond "
-		    "its prefix; use %s", text, bits,
+		return acl_fail(errp, "%s: %s/%d has bits set beyond its "
+		    "prefix; use %s", what, text, bits,
 		    acl_net_str(rule, net, sizeof(net)));
 	acl_unmap(rule);
 	return 0;
 }
 
 static int
-acl_parse_bits(const char *text, unsigned width, const char **errp)
+acl_parse_bits(const char *text, unsigned width, const char **errp,
+    const char *what)
 {
 	const char *err;
 	int bits;
 
 	bits = strtonum(text, 0, width, &err);
 	if (err != NULL || text[strspn(text, "0123456789")] != '\0')
-		return acl_fail(errp, "access rule: prefix length \"%s\" is "
-		    "out of range; use 0 to %u", text, width);
+		return acl_fail(errp, "%s: prefix length \"%s\" is out of "
+		    "range; use 0 to %u", what, text, width);
 	return bits;
 }
 
 static int
-acl_parse_ip(const char *text, struct acl_rule *rule, const char **errp)
+acl_parse_ip(const char *text, struct acl_rule *rule)
 {
 	if (inet_pton(AF_INET, text, rule->ip) == 1)
 		rule->family = AF_INET;
 	else if (inet_pton(AF_INET6, text, rule->ip) == 1)
 		rule->family = AF_INET6;
 	else
-		return acl_fail(errp, "access rule: \"%s\" is neither \"all\" "
-		    "nor an IPv4 or IPv6 address", text);
+		return -1;
 	return 0;
 }
 
@@ -168,8 +191,8 @@ acl_net_str(const struct acl_rule *rule, char *buf, size_t size)
 {
 	size_t len;
 
-	if (rule->family == 0)
-		strlcpy(buf, "all", size);
+	if (rule->family == 0 || rule->family == AF_UNIX)
+		strlcpy(buf, rule->family == 0 ? "all" : "unix", size);
 	else {
 		inet_ntop(rule->family, rule->ip, buf, size);
 		len = strlen(buf);
@@ -187,6 +210,12 @@ acl_str(const struct acl_rule *rule, char buf[ADDR_STRLEN])
 	snprintf(buf, ADDR_STRLEN, "%s %s%s", rule->permit ? "permit" : "deny",
 	    rule->negate ? "not " : "", acl_net_str(rule, net, sizeof(net)));
 	return buf;
+}
+
+char *
+acl_network_str(const struct acl_rule *rule, char buf[ADDR_STRLEN])
+{
+	return acl_net_str(rule, buf, ADDR_STRLEN);
 }
 
 const struct acl_rule *

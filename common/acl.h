@@ -9,7 +9,8 @@
 
 struct acl_rule {
 	uint8_t		ip[16];
-	uint8_t		family;		/* AF_INET, AF_INET6; 0: "all" */
+	uint8_t		family;		/* AF_INET, AF_INET6; 0: "all";
+					   AF_UNIX: "unix", of a network */
 	uint8_t		bits;		/* prefix length */
 	bool		permit;
 	bool		negate;		/* "not": the rest of the world */
@@ -26,8 +27,13 @@ struct acl {
  * sentence (static storage).
  */
 int	 acl_parse(const char *text, struct acl_rule *, const char **errp);
-/* "deny 10.9.0.0/16", canonical; returns buf. */
+/* The same for "address[/bits]|unix", a rule that permits: in a list of
+ * networks, which acl_map_has() looks in. */
+int	 acl_parse_network(const char *text, struct acl_rule *,
+	    const char **errp);
+/* "deny 10.9.0.0/16", "10.9.0.0/16", canonical; returns buf. */
 char	*acl_str(const struct acl_rule *, char buf[ADDR_STRLEN]);
+char	*acl_network_str(const struct acl_rule *, char buf[ADDR_STRLEN]);
 /* The first rule that matches, or NULL: one after the other, for who wants to
  * know why; acl_map.h answers quickly. */
 const struct acl_rule *acl_first(const struct acl *, const struct source *);

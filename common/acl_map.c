@@ -28,7 +28,8 @@ struct row {
 };
 
 struct acl_map {
-	struct row v4, v6;
+	struct row	v4, v6;
+	bool		local;	/* it has "unix" */
 };
 
 static int	 row_make(struct row *, const struct acl *, int);
@@ -40,6 +41,7 @@ static void	 pieces_paint(struct pieces *, uint32_t, uint32_t, bool);
 static uint32_t	 pieces_free_at(struct pieces *, uint32_t);
 static int	 row_take(struct row *, const struct pieces *);
 static bool	 acl_lists(const struct acl *);
+static bool	 acl_has_unix(const struct acl *);
 static struct key key_of(const uint8_t *, int);
 static bool	 key_after(const struct acl_rule *, struct key *);
 static int	 key_cmp(const void *, const void *);
@@ -56,7 +58,8 @@ acl_map_new(const struct acl *acl)
 	    row_make(&map->v6, acl, AF_INET6) == -1) {
 		acl_map_free(&map);
 		errno = ENOMEM;
-	}
+	} else
+		map->local = acl_has_unix(acl);
 	return map;
 }
 
@@ -200,6 +203,17 @@ acl_lists(const struct acl *acl)
 	return false;
 }
 
+static bool
+acl_has_unix(const struct acl *acl)
+{
+	size_t i;
+
+	for (i = 0; i < acl->n; i++)
+		if (acl->rules[i].family == AF_UNIX)
+			return true;
+	return false;
+}
+
 void
 acl_map_free(struct acl_map **mapp)
 {
@@ -227,6 +241,12 @@ acl_map_permits(const struct acl_map *map, const struct source *client)
 		return true;
 	key = key_of(client->ip, client->family);
 	return row->permit ^ (key_find(row->turn, row->n, &key) % 2 != 0);
+}
+
+bool
+acl_map_has(const struct acl_map *map, const struct source *s)
+{
+	return s->family == AF_UNIX ? map->local : acl_map_permits(map, s);
 }
 
 static struct key

@@ -20,5 +20,7 @@ struct acl_map	*acl_map_new(const struct acl *);
 void		 acl_map_free(struct acl_map **);
 /* A client of a unix socket is accepted always. */
 bool		 acl_map_permits(const struct acl_map *, const struct source *);
+/* Of a list of networks, at least one: whether it has the source. */
+bool		 acl_map_has(const struct acl_map *, const struct source *);
 
 #endif

@@ -85,6 +85,7 @@ struct conf_listen {
 	uint64_t	 handshake_timeout;	/* ms */
 	uint32_t	 mode, uid, gid; /* of path; CONF_NOID: as created */
 	const char	*user, *group;	/* as written; NULL: not given */
+	struct acl	 proxy_from;	/* networks that send a PROXY header */
 };
 
 struct conf_remote {

@@ -49,6 +49,8 @@ static const char *const form_names[CONF_TYPES] = {
 const char *
 conf_form_name(const struct conf_opt *o)
 {
+	if (o->networks)
+		return "networks";
 	if (o->type == CONF_SECTION && o->section->size > 0)
 		return o->section->untitled ? "untitled" : "sections";
 	return form_names[o->type];
@@ -274,7 +276,8 @@ put_rules(struct out *out, const struct acl *acl)
 	for (i = 0; i < acl->n; i++) {
 		r = &acl->rules[i];
 		head[0] = r->family == AF_INET6 ? 6 :
-		    r->family == AF_INET ? 4 : 0;
+		    r->family == AF_INET ? 4 :
+		    r->family == AF_UNIX ? 1 : 0;
 		head[1] = r->bits;
 		head[2] = r->permit;
 		head[3] = r->negate;

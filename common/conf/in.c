@@ -13,7 +13,8 @@ static int	 get_socket(struct in *, const struct conf_opt *, void *);
 static int	 get_hosts(struct in *, const struct conf_opt *, void *);
 static int	 get_addr(struct in *, struct addr *);
 static int	 get_rules(struct in *, const struct conf_opt *, void *);
-static int	 get_rule(struct in *, struct acl_rule *);
+static int	 get_rule(struct in *, const struct conf_opt *,
+		    struct acl_rule *);
 static int	 get_texts(struct in *, const struct conf_opt *, void *);
 static int	 get_item(struct in *, const struct conf_opt *, char *);
 static int	 get_rest(struct in *, const char **);
@@ -210,25 +211,27 @@ get_rules(struct in *in, const struct conf_opt *o, void *base)
 	if (acl->rules == NULL)
 		return in_fail("not enough memory");
 	for (i = 0; i < n; i++)
-		if (get_rule(in, &acl->rules[i]) == -1)
+		if (get_rule(in, o, &acl->rules[i]) == -1)
 			return -1;
 	acl->n = n;
 	return 0;
 }
 
 static int
-get_rule(struct in *in, struct acl_rule *r)
+get_rule(struct in *in, const struct conf_opt *o, struct acl_rule *r)
 {
 	const char *p = in_bytes(in, 4 + 16);
 
 	if (p == NULL)
 		return -1;
-	r->family = p[0] == 6 ? AF_INET6 : p[0] == 4 ? AF_INET : 0;
+	r->family = p[0] == 6 ? AF_INET6 : p[0] == 4 ? AF_INET :
+	    p[0] == 1 && o->networks ? AF_UNIX : 0;
 	r->bits = (uint8_t)p[1];
 	r->permit = p[2] != 0;
 	r->negate = p[3] != 0;
 	memcpy(r->ip, p + 4, 16);
 	if ((p[0] == 0) != (r->family == 0) ||
+	    (o->networks && (r->family == 0 || !r->permit || r->negate)) ||
 	    r->bits > (p[0] == 6 ? 128 : p[0] == 4 ? 32 : 0))
 		return in_fail("an access rule is none");
 	return 0;

@@ -70,6 +70,7 @@ struct conf_opt {
 	bool				 folder; /* the path is one */
 	bool				 optional; /* a reference to nothing is
 						      one */
+	bool				 networks; /* and no access rules */
 	size_t				 offset; /* in what its section fills */
 	size_t				 more;
 	uint64_t			 min, max; /* bytes of a path, of a text

@@ -404,8 +404,11 @@ read_rules(struct conf_check *c, const struct conf_at *at)
 		return;
 	for (i = 0; i < n; i++) {
 		v = conf_value(at->sec, at->opt->name, i);
-		if (acl_parse(v->text, &acl->rules[acl->n], &err) == -1)
-			conf_check_fail(c, v->line, "%s", err);
+		if ((at->opt->networks ? acl_parse_network : acl_parse)
+		    (v->text, &acl->rules[acl->n], &err) == -1)
+			conf_check_fail(c, v->line, "%s%s%s", at->opt->networks
+			    ? at->name : "", at->opt->networks ? ": " : "",
+			    err);
 		else
 			acl->n++;
 	}

@@ -28,7 +28,8 @@ static void	 print_resolved(const struct page *, const struct conf_opt *,
 		    const void *);
 static void	 print_ref(const struct page *, const struct conf_opt *,
 		    const void *);
-static void	 print_rules(FILE *, const struct acl *);
+static void	 print_rules(FILE *, const struct conf_opt *,
+		    const struct acl *);
 static void	 print_texts(FILE *, const struct conf_opt *, const void *);
 static void	 print_hosts(FILE *, const struct conf_array *);
 static void	 print_quoted(FILE *, const char *);
@@ -137,7 +138,7 @@ print_value(const struct page *p, const struct conf_opt *o, const void *base)
 		print_ref(p, o, base);
 		break;
 	case CONF_RULES:
-		print_rules(p->f,
+		print_rules(p->f, o,
 		    (const void *)((const char *)base + o->offset));
 		break;
 	case CONF_TEXTS:
@@ -218,7 +219,7 @@ print_ref(const struct page *p, const struct conf_opt *o, const void *base)
 }
 
 static void
-print_rules(FILE *f, const struct acl *acl)
+print_rules(FILE *f, const struct conf_opt *o, const struct acl *acl)
 {
 	char rule[ADDR_STRLEN];
 	size_t i;
@@ -226,7 +227,8 @@ print_rules(FILE *f, const struct acl *acl)
 	fputc('{', f);
 	for (i = 0; i < acl->n; i++)
 		fprintf(f, "%s\"%s\"", i == 0 ? "" : ", ",
-		    acl_str(&acl->rules[i], rule));
+		    (o->networks ? acl_network_str : acl_str)
+		    (&acl->rules[i], rule));
 	fputc('}', f);
 }
 

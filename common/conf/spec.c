@@ -58,6 +58,8 @@
 	.more = ARRAY(s, a, na), .max = hi, .only = CONF_UNIX
 #define RULES(n, s, f) \
 	.name = n, .type = CONF_RULES, .offset = offsetof(struct s, f)
+#define NETWORKS(n, s, f) \
+	RULES(n, s, f), .networks = true
 #define TEXTS(n, s, f, nf, hi) \
 	.name = n, .type = CONF_TEXTS, .offset = ARRAY(s, f, nf), .max = hi
 #define CERTS(n, s, f, nf) \
@@ -195,6 +197,7 @@ static const struct conf_opt listen_opts[] = {
 	{ NUMBER("backlog", conf_listen, backlog, 1, 65535, "4096") },
 	{ DURATION("handshake-timeout", conf_listen, handshake_timeout, 1,
 	    "10s") },
+	{ NETWORKS("proxy-from", conf_listen, proxy_from) },
 	END
 };
 

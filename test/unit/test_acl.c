@@ -211,6 +211,47 @@ test_families(void **state)
 	assert_true(permits("permit 10.0.0.1", "unix"));
 }
 
+/* networks: separated by commas */
+static bool
+has(const char *networks, const char *host)
+{
+	struct acl_rule rule[8];
+	struct acl acl = { .rules = rule };
+	struct acl_map *map;
+	struct source p = source_of(host);
+	char copy[256], text[ADDR_STRLEN], *next = copy, *word;
+	const char *err = "";
+	bool yes;
+
+	strlcpy(copy, networks, sizeof(copy));
+	while ((word = strsep(&next, ",")) != NULL) {
+		if (acl_parse_network(word, &rule[acl.n], &err) == -1)
+			fail_msg("%s", err);
+		assert_string_equal(acl_network_str(&rule[acl.n++], text),
+		    word);
+	}
+	assert_non_null(map = acl_map_new(&acl));
+	yes = acl_map_has(map, &p);
+	acl_map_free(&map);
+	return yes;
+}
+
+static void
+test_networks(void **state)
+{
+	(void)state;
+	assert_true(has("10.0.0.0/8,2001:db8::1", "10.1.2.3"));
+	assert_true(has("10.0.0.0/8,2001:db8::1", "2001:db8::1"));
+	assert_false(has("10.0.0.0/8,2001:db8::1", "2001:db8::2"));
+	assert_false(has("10.0.0.0/8,2001:db8::1", "11.0.0.1"));
+	assert_false(has("10.0.0.0/8,2001:db8::1", "unix"));
+	assert_true(has("10.0.0.0/8,unix", "unix"));
+	assert_true(has("unix", "unix"));
+	assert_false(has("unix", "10.0.0.1"));
+	assert_false(has("unix", "::1"));
+	assert_true(has("0.0.0.0/0", "10.0.0.1"));
+}
+
 static unsigned
 choose(unsigned n)
 {
@@ -358,6 +399,7 @@ main(void)
 		cmocka_unit_test(test_negate),
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_many),
 	};

@@ -245,6 +245,18 @@ test_words(void **state)
 		{ IN_SPAWND("access = {\"permit all\",\n\"allow all\"}"),
 		    "t:3: access rule \"allow all\" starts with \"allow\"; "
 		    "use \"permit\" or \"deny\"\n" },
+		{ IN_LISTEN("port = 1 proxy-from = {10.0.0.0/8,\nall}"),
+		    "t:3: proxy-from: network: \"all\" is neither \"unix\" "
+		    "nor an IPv4 or IPv6 address\n" },
+		{ IN_LISTEN("port = 1 proxy-from = 10.1.0.0/8"), "t:2: "
+		    "proxy-from: network: 10.1.0.0/8 has bits set beyond its "
+		    "prefix; use 10.0.0.0/8\n" },
+		{ IN_LISTEN("port = 1 proxy-from = ::1/129"), "t:2: "
+		    "proxy-from: network: prefix length \"129\" is out of "
+		    "range; use 0 to 128\n" },
+		{ IN_LISTEN("port = 1 proxy-from = 'permit ::1'"), "t:2: "
+		    "proxy-from: network: \"permit ::1\" is neither \"unix\" "
+		    "nor an IPv4 or IPv6 address\n" },
 	};
 
 	(void)state;

@@ -18,7 +18,8 @@
 #include "shm.h"
 
 #define SMALL \
-	"spawnd { listen w { port = 80 relay = b }\n" \
+	"spawnd { listen w { port = 80 relay = b\n" \
+	"proxy-from = {10.0.0.0/8, unix} }\n" \
 	"listen u { path = /u mode = 0640 user = 7 group = 8 relay = a }\n" \
 	"access = {\"deny 10.9.0.0/16\", \"permit not ::1\"}\n" \
 	"user = \"daemon:88\" log { to = syslog } }\n" \
@@ -186,7 +187,11 @@ change_one(struct conf *c, const struct conf *was, const struct conf_opt *o,
 	char *before = print(was, CONF_AS_WRITTEN), *after;
 	char *resolved = print(was, CONF_RESOLVED), *after_resolved;
 
-	if (o->type == CONF_RULES)
+	if (o->networks && acl->n > 0)
+		acl->n--;
+	else if (o->networks)
+		*acl = was->listens[0].proxy_from;
+	else if (o->type == CONF_RULES)
 		acl->rules[0].permit = !acl->rules[0].permit;
 	else
 		change(c, o, base);
