@@ -13,7 +13,9 @@ static uint64_t	 look_after(const struct sess *);
 void
 carry_init(struct sess *s)
 {
-	if (s->path->relay->io == CONF_IO_SPLICE && splice_works())
+	if (s->client.layered || s->remote.layered)
+		s->client.no_splice = s->remote.no_splice = true;
+	else if (s->path->relay->io == CONF_IO_SPLICE && splice_works())
 		s->client.score = s->remote.score = SCORE_MAX;
 }
 

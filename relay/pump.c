@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "carry.h"
+#include "end.h"
 #include "pump.h"
 #include "store.h"
 
@@ -113,10 +114,10 @@ pump_send_queue(struct end *to, const struct queue *q)
 {
 	struct iovec iov[QUEUE_IOV];
 	int places = queue_look(q, iov);
-	ssize_t n = writev(to->io.fd, iov, places);
+	ssize_t n = end_writev(to, iov, places);
 
 	if (n == -1 && pump_send_again(to))
-		n = writev(to->io.fd, iov, places);
+		n = end_writev(to, iov, places);
 	return n;
 }
 
@@ -179,7 +180,7 @@ pump_read(struct end *from, struct end **broken)
 	size_t room = pump_room(from);
 	ssize_t n;
 
-	n = recv(from->io.fd, scratch, room, 0);
+	n = end_read(from, scratch, room);
 	if (n == -1)
 		return pump_error(from, IO_READ, broken);
 	if (n == 0) {
@@ -222,10 +223,10 @@ pump_write(struct end *from, size_t len, struct end **broken)
 static ssize_t
 pump_send(struct end *to, size_t len)
 {
-	ssize_t n = send(to->io.fd, scratch, len, MSG_NOSIGNAL);
+	ssize_t n = end_write(to, scratch, len);
 
 	if (n == -1 && pump_send_again(to))
-		n = send(to->io.fd, scratch, len, MSG_NOSIGNAL);
+		n = end_write(to, scratch, len);
 	return n;
 }
 
@@ -260,8 +261,8 @@ pump_forward_eof(struct end *from)
 	struct end *to = far_of(from);
 
 	to->shut = true;
-	if (to->eof && sess_stored(to) == 0)
+	if (to->eof && sess_stored(to) == 0 && !to->layered)
 		return;
-	shutdown(to->io.fd, SHUT_WR);
+	end_shut(to);
 	to->fin = true;
 }

@@ -8,6 +8,7 @@
 #include "addr.h"
 #include "ev.h"
 
+struct layer;
 struct path;
 struct queue;
 struct remote;
@@ -32,6 +33,8 @@ struct end {
 	bool		 shut : 1;	/* no FIN is to be sent any more */
 	bool		 fin : 1;	/* it has been sent */
 	bool		 failed : 1;	/* its socket is dead for writing */
+	bool		 layered : 1;	/* not by its socket alone (layer.h) */
+	bool		 lowat : 1;	/* its SO_RCVLOWAT is not 1 */
 };
 
 /* Forward only, in this order; stage.c has the table. From the first to CONNECT
@@ -56,9 +59,19 @@ enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
  * unless all that was sent has arrived; by RST. */
 enum sess_cut { CUT_NONE, CUT_UNLESS_CLEAN, CUT_RESET };
 
-/* What few sessions have. */
+/* What few sessions have; sess_extra() makes it. Texts are the session's, to be
+ * freed with it, and for the closing line: printable, without spaces. */
 struct extra {
+	struct layer	*layer[2];	/* client's, remote's; or NULL */
 	uint16_t	*tried;		/* places of remotes that failed */
+	struct source	 proxy;		/* who has sent a PROXY header; the
+					   session's is whom it names */
+	bool		 proxied;	/* there is one */
+	char		*name;		/* asked for by SNI, or NULL */
+	char		*alpn;		/* agreed on or, if the ClientHello
+					   was passed on, its first; or NULL */
+	const char	*tls_version;	/* of the client's TLS, or NULL */
+	const char	*tls_suite;	/* static both */
 };
 
 /* What every byte that moves looks at comes first, in two cache lines; an open

@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "end.h"
 #include "log.h"
 #include "remote/remotes.h"
 #include "self.h"
@@ -7,13 +8,17 @@
 #include "unsent.h"
 
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
+#define MORE		(ADDR_STRLEN + 1024)	/* what few lines have */
 
 static bool		 sess_clean(const struct sess *);
 static bool		 end_clean(const struct end *);
 static bool		 unread(int);
 static void		 end_unsplice(struct end *);
 static void		 end_reset(struct end *);
+static void		 end_close(struct end *, bool);
 static void		 sess_log(const struct sess *);
+static void		 sess_more(const struct extra *, char *, size_t);
+static void		 extra_free(struct extra **);
 static void		 sess_free(struct ev_task *);
 static uint64_t		 sess_limit(const struct sess *);
 static void		 close_tick(struct ev_timer *);
@@ -184,12 +189,8 @@ sess_close(struct sess *s)
 	s->stage = STAGE_DONE;
 	end_unsplice(&s->client);
 	end_unsplice(&s->remote);
-	if (reset) {
-		end_reset(&s->client);
-		end_reset(&s->remote);
-	}
-	ev_io_close(&s->client.io);
-	ev_io_close(&s->remote.io);
+	end_close(&s->client, reset);
+	end_close(&s->remote, reset);
 	ev_timer_stop(&s->timer);
 	if (s->chosen != NULL)
 		remote_release(s->chosen, s);
@@ -220,7 +221,7 @@ end_clean(const struct end *e)
 {
 	const struct end *to = far_of(e);
 
-	return !unread(e->io.fd) && sess_stored(e) == 0 &&
+	return !unread(e->io.fd) && sess_stored(e) == 0 && !end_busy(to) &&
 	    (to->io.fd == -1 || unsent(to->io.fd, to->fin) == 0);
 }
 
@@ -239,6 +240,16 @@ end_unsplice(struct end *e)
 
 	if (n != 0)
 		sess_count(e, n);
+}
+
+static void
+end_close(struct end *e, bool reset)
+{
+	if (e->layered)
+		layer_close(e, reset);
+	if (reset)
+		end_reset(e);
+	ev_io_close(&e->io);
 }
 
 /* Makes the coming close an abortive one (SO_LINGER of 0 sends RST). */
@@ -271,22 +282,41 @@ sess_lost(struct end *e)
 static void
 sess_log(const struct sess *s)
 {
-	char source[ADDR_STRLEN], addr[ADDR_STRLEN] = "-";
+	char source[ADDR_STRLEN], addr[ADDR_STRLEN] = "-", more[MORE] = "";
 	uint64_t total = ev_now_us() - s->taken_us + s->queue_us;
 	const struct remote *r = s->connect_us != 0 ? s->chosen : NULL;
 
 	if (r != NULL)
 		addr_str(&r->conf->addr[s->addr], addr);
+	if (s->extra != NULL)
+		sess_more(s->extra, more, sizeof(more));
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
-	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f tries=%u "
+	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f%s tries=%u "
 	    "end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
 	    s->path->listen->name,
 	    source_str(&s->source, source),
 	    r != NULL ? r->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
 	    (unsigned long long)s->remote.bytes,
-	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6,
+	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6, more,
 	    s->ntried + (r != NULL), who_names[s->who], why_names[s->why]);
+}
+
+/* What only few lines have. */
+static void
+sess_more(const struct extra *x, char *buf, size_t size)
+{
+	char proxy[ADDR_STRLEN];
+
+	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s",
+	    x->proxied ? " proxy=" : "",
+	    x->proxied ? source_str(&x->proxy, proxy) : "",
+	    x->name != NULL ? " sni=" : "", x->name != NULL ? x->name : "",
+	    x->alpn != NULL ? " alpn=" : "", x->alpn != NULL ? x->alpn : "",
+	    x->tls_version != NULL ? " tls=" : "",
+	    x->tls_version != NULL ? x->tls_version : "",
+	    x->tls_version != NULL ? "," : "",
+	    x->tls_version != NULL ? x->tls_suite : "");
 }
 
 static void
@@ -296,10 +326,22 @@ sess_free(struct ev_task *task)
 
 	queue_free(&s->client.queue);
 	queue_free(&s->remote.queue);
-	if (s->extra != NULL)
-		free(s->extra->tried);
-	free(s->extra);
+	extra_free(&s->extra);
 	free(s);
+}
+
+static void
+extra_free(struct extra **xp)
+{
+	struct extra *x = *xp;
+
+	if (x == NULL)
+		return;
+	free(x->tried);
+	free(x->name);
+	free(x->alpn);
+	free(x);
+	*xp = NULL;
 }
 
 static void

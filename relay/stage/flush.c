@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "carry.h"
+#include "end.h"
 #include "pump.h"
 #include "session.h"
 #include "stage/flush.h"
@@ -82,7 +83,7 @@ flush_acknowledged(struct sess *s, struct end *to)
 	if (n != s->unsent)
 		sess_touch(s);
 	s->unsent = n;
-	return n == 0;
+	return n == 0 && !end_busy(to);
 }
 
 enum step

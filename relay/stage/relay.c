@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "carry.h"
+#include "end.h"
 #include "pump.h"
 #include "session.h"
 #include "stage/relay.h"
@@ -58,7 +59,8 @@ relay_both(struct sess *s, struct end *first)
 		relay_half(s);
 		if (s->client.eof && s->remote.eof &&
 		    sess_stored(&s->client) == 0 &&
-		    sess_stored(&s->remote) == 0)
+		    sess_stored(&s->remote) == 0 &&
+		    !end_busy(&s->client) && !end_busy(&s->remote))
 			return sess_end(s, s->who, WHY_FIN, CUT_NONE);
 	}
 	if (a == MOVED_MORE || b == MOVED_MORE)

@@ -1,0 +1,61 @@
+/*
+ * end.h - how the bytes of an end are read and written: by its socket or, if it
+ * has layers, through them. Who moves bytes does not know which of the two.
+ */
+#ifndef END_H
+#define END_H
+
+#include "compat.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "layer.h"
+#include "sess.h"
+
+/* As recv(2). 0: the other side has said that it is done. EPROTO: it has gone
+ * without saying so, or what came makes no sense. A layer that has nothing more
+ * clears e->readable by itself. */
+static inline ssize_t
+end_read(struct end *e, void *buf, size_t len)
+{
+	return e->layered ? layer_read(e, buf, len) :
+	    recv(e->io.fd, buf, len, 0);
+}
+
+/* As send(2); after EAGAIN the same bytes are offered again, where they may lie
+ * elsewhere by then. */
+static inline ssize_t
+end_write(struct end *e, const void *buf, size_t len)
+{
+	return e->layered ? layer_write(e, buf, len) :
+	    send(e->io.fd, buf, len, MSG_NOSIGNAL);
+}
+
+/* As writev(2), likewise. */
+static inline ssize_t
+end_writev(struct end *e, const struct iovec *iov, int n)
+{
+	return e->layered ? layer_writev(e, iov, n) :
+	    writev(e->io.fd, iov, n);
+}
+
+/* Says that nothing more will be written: FIN, behind all that was. */
+static inline void
+end_shut(struct end *e)
+{
+	if (e->layered)
+		layer_shut(e);
+	else
+		shutdown(e->io.fd, SHUT_WR);
+}
+
+/* True while a layer has something that the socket has not taken; IO_WRITE
+ * tells of the end of that. */
+static inline bool
+end_busy(const struct end *e)
+{
+	return e->layered && layer_busy(e);
+}
+
+#endif
