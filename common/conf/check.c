@@ -43,6 +43,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 			check_local(c, conf_child(root, "relay", i),
 			    &conf->relays[i]);
 	conf_check_tls(c, root);
+	conf_check_routes(c, root);
 	conf_check_loops(c, root);
 }
 

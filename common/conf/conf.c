@@ -52,6 +52,19 @@ block_new(const struct conf_block *before, size_t size)
 	return b;
 }
 
+const struct conf_relay *
+conf_listen_relay(const struct conf *c, const struct conf_listen *l)
+{
+	return &c->relays[l->relay != CONF_NOREF ? l->relay :
+	    l->routes[0].relay];
+}
+
+const char *
+conf_relay_name(const struct conf *c, const struct conf_listen *l)
+{
+	return l->relay == CONF_NOREF ? "-" : c->relays[l->relay].name;
+}
+
 void
 conf_free(struct conf **cp)
 {

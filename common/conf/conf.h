@@ -72,6 +72,16 @@ struct conf_tls {
 	bool			 verify;
 };
 
+/* Of the sessions of a listener; a condition that is not given holds. */
+struct conf_route {
+	const char	**sni;		/* "a.example", "*.b.example" */
+	unsigned	 nsni;
+	const char	**alpn;
+	unsigned	 nalpn;
+	struct acl	 from;		/* networks */
+	unsigned	 relay;		/* index into conf.relays */
+};
+
 struct conf_listen {
 	char		 name[CONF_NAME];
 	const char	*address;	/* as written; NULL: every address */
@@ -79,7 +89,10 @@ struct conf_listen {
 	const char	*path;		/* unix socket, absolute */
 	struct addr	*addr;		/* resolved */
 	unsigned	 naddr;
-	unsigned	 relay;		/* index into conf.relays */
+	struct conf_route *routes;	/* the first that holds */
+	unsigned	 nroutes;
+	unsigned	 relay;		/* where none does; CONF_NOREF: such
+					   sessions are ended */
 	unsigned	 tls;		/* of conf.tlss, or CONF_NOREF */
 	unsigned	 backlog;
 	uint64_t	 handshake_timeout;	/* ms */
@@ -210,6 +223,13 @@ int		 conf_duration_of(const char *, uint64_t *ms,
 int		 conf_size_of(const char *, uint64_t *bytes,
 		    const char **errp);
 
+/* The relay section of a listener where no route holds; if there is none, that
+ * of its first route. */
+const struct conf_relay *conf_listen_relay(const struct conf *,
+		    const struct conf_listen *);
+/* The name of the one where no route holds, "-" if there is none. */
+const char	*conf_relay_name(const struct conf *,
+		    const struct conf_listen *);
 const char	*conf_overload_name(enum conf_overload);
 const char	*conf_balance_name(enum conf_balance);
 const char	*conf_io_name(enum conf_io);

@@ -37,8 +37,8 @@ static int	 get_items(struct in *, const struct row *,
 static int	 get_title(struct in *, char *);
 static int	 check_section(const struct conf *, const struct conf_section *,
 		    const void *);
-static int	 check_row(const struct conf *, const struct conf_opt *,
-		    const void *);
+static int	 check_row(const struct conf *, const struct conf_section *,
+		    const struct conf_opt *, const void *);
 static int	 check_port(const struct conf_opt *, const void *);
 static int	 check_limits(const struct conf *);
 
@@ -298,21 +298,23 @@ check_section(const struct conf *c, const struct conf_section *spec,
 
 	for (o = spec->opts; o->name != NULL; o++)
 		if (!conf_field_unused(o, is_unix) &&
-		    check_row(c, o, base) == -1)
+		    check_row(c, spec, o, base) == -1)
 			return -1;
 	return 0;
 }
 
 static int
-check_row(const struct conf *c, const struct conf_opt *o, const void *base)
+check_row(const struct conf *c, const struct conf_section *spec,
+    const struct conf_opt *o, const void *base)
 {
 	struct conf_array a;
 	unsigned i;
 
 	if (o->type == CONF_REF) {
 		a = conf_field_others(o, c);
-		return conf_field_get(o, base) < a.n || (o->optional &&
-		    conf_field_get(o, base) == CONF_NOREF) ? 0 :
+		return conf_field_get(o, base) < a.n ||
+		    (conf_field_get(o, base) == CONF_NOREF &&
+		    conf_field_may_lack(spec, o, base)) ? 0 :
 		    in_fail("%s is none of %u", o->name, a.n);
 	}
 	if (o->type == CONF_PORT)

@@ -151,6 +151,15 @@ conf_field_others(const struct conf_opt *ref, const struct conf *conf)
 	return conf_field_array(o, conf);
 }
 
+bool
+conf_field_may_lack(const struct conf_section *spec, const struct conf_opt *ref,
+    const void *base)
+{
+	if (ref->unless == NULL)
+		return ref->optional;
+	return conf_field_array(conf_spec_find(spec, ref->unless), base).n > 0;
+}
+
 void
 conf_field_default(const struct conf_opt *o, void *base)
 {

@@ -4,6 +4,7 @@
  *
  *   spec.c     which sections and options there are: one row each
  *   field.c    where the value of a row is, and how its text is understood
+ *   item.c     what one text of a list may be
  *   conf.c     the memory of a value
  *   print.c    a value into text
  *   encode.c   a value into bytes
@@ -68,6 +69,7 @@ struct conf_opt {
 	bool				 required;
 	bool				 zero;	/* 0 is in range as well */
 	bool				 folder; /* the path is one */
+	bool				 filled; /* no list is empty */
 	bool				 optional; /* a reference to nothing is
 						      one */
 	bool				 networks; /* and no access rules */
@@ -81,6 +83,9 @@ struct conf_opt {
 	const char			*(*wrong)(const char *);
 	const char			*def;
 	const struct conf_word		*words;
+	const char			*unless; /* a reference may be to
+						      nothing where these
+						      sections are */
 	const struct conf_section	*section; /* of a section; of a
 						     reference, at the root */
 };
@@ -96,8 +101,8 @@ struct conf_section {
 };
 
 extern const struct conf_section conf_spec_root, conf_spec_spawnd,
-    conf_spec_listen, conf_spec_servers, conf_spec_users, conf_spec_log,
-    conf_spec_relay, conf_spec_remote, conf_spec_tls;
+    conf_spec_listen, conf_spec_route, conf_spec_servers, conf_spec_users,
+    conf_spec_log, conf_spec_relay, conf_spec_remote, conf_spec_tls;
 
 const struct conf_opt	*conf_spec_find(const struct conf_section *,
 			    const char *name);
@@ -106,6 +111,12 @@ const char		*conf_spec_word(const struct conf_word *, int value);
 /* NULL if there is no such name. */
 const struct conf_word	*conf_spec_word_of(const struct conf_word *,
 			    const char *name);
+
+/*
+ * item.c: for the rows of lists of texts, see wrong.
+ */
+const char	*conf_item_host(const char *);
+const char	*conf_item_alpn(const char *);
 
 /*
  * conf.c
@@ -145,6 +156,9 @@ void		 conf_field_set_array(const struct conf_opt *, void *base,
 /* The sections that a reference may be to. */
 struct conf_array conf_field_others(const struct conf_opt *,
 		    const struct conf *);
+/* Whether a reference may be to nothing in such a section. */
+bool		 conf_field_may_lack(const struct conf_section *,
+		    const struct conf_opt *, const void *base);
 /* What the row says where nothing is given; addresses stay as they are. */
 void		 conf_field_default(const struct conf_opt *, void *base);
 /* CONF_NUMBER to CONF_MODE: text to a value. -1: it is none, and *errp, if

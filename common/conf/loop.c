@@ -8,10 +8,15 @@
 #define LOOP_DEPTH	100	/* relays in a row; nobody has more */
 #define LINKS		8	/* symbolic links in a row */
 
-/* An address that is listened on, and for which relay. */
+/* An address that is listened on, and by whom. */
 struct place {
-	const struct addr	*addr;
-	unsigned		 relay;
+	const struct addr		*addr;
+	const struct conf_listen	*listen;
+};
+
+/* A remote on the way, by its place in its relay section. */
+struct edge {
+	unsigned	 relay, number, depth;
 };
 
 /* Relays as a graph: an edge where a remote of one is a listener of another. */
@@ -29,7 +34,9 @@ enum { LOOP_NEW, LOOP_OPEN, LOOP_DONE };
 static void	 loop_places(struct loop *);
 static int	 loop_cmp(const void *, const void *);
 static void	 loop_walk(struct loop *, unsigned, unsigned);
-static void	 loop_remote(struct loop *, unsigned, unsigned, unsigned);
+static void	 loop_remote(struct loop *, const struct edge *);
+static void	 loop_to(struct loop *, const struct edge *,
+		    const struct addr *, unsigned);
 static const struct place *loop_find(const struct loop *,
 		    const struct addr *);
 static void	 loop_path(const struct addr *, struct addr *);
@@ -70,7 +77,7 @@ loop_places(struct loop *loop)
 
 	for (i = 0; i < conf->nlistens; i++) {
 		l = &conf->listens[i];
-		for (j = 0; j < l->naddr && l->relay < conf->nrelays; j++) {
+		for (j = 0; j < l->naddr; j++) {
 			p->addr = &l->addr[j];
 			if (p->addr->sa.sa_family == AF_UNIX &&
 			    (path = conf_check_alloc(loop->c, 1,
@@ -78,7 +85,7 @@ loop_places(struct loop *loop)
 				loop_path(p->addr, path);
 				p->addr = path;
 			}
-			p++->relay = l->relay;
+			p++->listen = l;
 		}
 	}
 	loop->nplaces = (size_t)(p - loop->places);
@@ -97,38 +104,51 @@ static void
 loop_walk(struct loop *loop, unsigned relay, unsigned depth)
 {
 	const struct conf_relay *r = &loop->c->conf->relays[relay];
-	unsigned i;
+	struct edge e = { .relay = relay, .depth = depth };
 
 	loop->state[relay] = LOOP_OPEN;
-	for (i = 0; i < r->nremotes && depth < LOOP_DEPTH; i++)
-		loop_remote(loop, relay, i, depth);
+	for (; e.number < r->nremotes && depth < LOOP_DEPTH; e.number++)
+		loop_remote(loop, &e);
 	loop->state[relay] = LOOP_DONE;
 }
 
 static void
-loop_remote(struct loop *loop, unsigned relay, unsigned number,
-    unsigned depth)
+loop_remote(struct loop *loop, const struct edge *e)
 {
-	const struct conf_relay *r = &loop->c->conf->relays[relay];
-	const struct conf_remote *remote = &r->remotes[number];
+	const struct conf_remote *remote =
+	    &loop->c->conf->relays[e->relay].remotes[e->number];
 	const struct place *p;
-	char text[ADDR_STRLEN];
-	unsigned i;
+	unsigned i, k;
 
 	for (i = 0; i < remote->naddr; i++) {
 		if ((p = loop_find(loop, &remote->addr[i])) == NULL)
 			continue;
-		if (loop->state[p->relay] == LOOP_NEW)
-			loop_walk(loop, p->relay, depth + 1);
-		else if (loop->state[p->relay] == LOOP_OPEN)
-			conf_text_doubt(loop->c->text, conf_line(conf_child(
-			    conf_child(loop->root, "relay", relay), "remote",
-			    number)), "remote \"%s\" leads back to relay "
-			    "\"%s\": spawnd itself listens on %s",
-			    remote->name,
-			    loop->c->conf->relays[p->relay].name,
-			    addr_str(&remote->addr[i], text));
+		loop_to(loop, e, &remote->addr[i], p->listen->relay);
+		for (k = 0; k < p->listen->nroutes; k++)
+			loop_to(loop, e, &remote->addr[i],
+			    p->listen->routes[k].relay);
 	}
+}
+
+/* A remote at that address leads to a relay. */
+static void
+loop_to(struct loop *loop, const struct edge *e, const struct addr *addr,
+    unsigned relay)
+{
+	const struct conf *conf = loop->c->conf;
+	char text[ADDR_STRLEN];
+
+	if (relay >= conf->nrelays)
+		return;
+	if (loop->state[relay] == LOOP_NEW)
+		loop_walk(loop, relay, e->depth + 1);
+	else if (loop->state[relay] == LOOP_OPEN)
+		conf_text_doubt(loop->c->text, conf_line(conf_child(
+		    conf_child(loop->root, "relay", e->relay), "remote",
+		    e->number)), "remote \"%s\" leads back to relay \"%s\": "
+		    "spawnd itself listens on %s",
+		    conf->relays[e->relay].remotes[e->number].name,
+		    conf->relays[relay].name, addr_str(addr, text));
 }
 
 /* The listener that a connection to that address surely comes to. */

@@ -503,7 +503,9 @@ refer_row(struct conf_check *c, const struct conf_section *spec,
 	unsigned i;
 
 	if (v == NULL) {
-		if (a.n > 1 && !o->optional && !o->required)
+		if (conf_field_may_lack(spec, o, at->base))
+			conf_field_set(o, at->base, CONF_NOREF);
+		else if (a.n > 1 && !o->required)
 			conf_check_missing(c, conf_line(at->sec), "%s does not "
 			    "say which of the %u %ss it is for; add %s = NAME",
 			    section_str(spec, at->sec, who, sizeof(who)), a.n,

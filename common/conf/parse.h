@@ -13,6 +13,7 @@
  *   owner.c    rows that are users and groups
  *   check.c    what one row has to do with another
  *   tls.c      the options of a tls section
+ *   route.c    which route is for whom
  *   loop.c     a remote that is a listener
  */
 #ifndef CONF_PARSE_H
@@ -39,7 +40,8 @@ struct conf_origin {
 	int		 line;
 	bool		 unset;		/* has a variable without a value */
 	bool		 partial;	/* the section here has one of a kind
-					   that is not known */
+					   that is not known; one without a
+					   title, an option */
 };
 
 struct conf_mistake {
@@ -219,6 +221,12 @@ void		 conf_check_relations(struct conf_check *,
  * uses it.
  */
 void		 conf_check_tls(struct conf_check *, const struct cfg_t *root);
+
+/*
+ * route.c: routes that nobody comes to, and sessions that none is for.
+ */
+void		 conf_check_routes(struct conf_check *,
+		    const struct cfg_t *root);
 
 /*
  * loop.c: sessions that would come back to the relay that they are of, for

@@ -114,6 +114,9 @@ print_is_set(const struct conf_opt *o, const void *base)
 {
 	if (o->type == CONF_MODE)
 		return conf_field_get(o, base) != CONF_NOID;
+	if (o->filled)
+		return ((const struct acl *)(const void *)
+		    ((const char *)base + o->offset))->n > 0;
 	if (o->type == CONF_REF)
 		return conf_field_get(o, base) != CONF_NOREF;
 	if (o->type == CONF_TEXTS || o->type == CONF_CERTS)

@@ -301,7 +301,7 @@ scan_unknown(struct scan *s, const struct frame *f, const struct token *name,
 	    f->depth == 0 ? " outside of every section" : " in ",
 	    f->depth == 0 ? "" : scan_frame_str(f, where, sizeof(where)),
 	    s->t->nmistakes < CONF_HINTS ? conf_hint(f->spec, word, hint) : "");
-	if (is_section)
+	if (is_section || f->spec->untitled)
 		conf_text_partial(s->t, f->name.flat);
 }
 
@@ -412,7 +412,7 @@ scan_list(struct scan *s, const struct conf_opt *opt)
 			return -1;
 		if (tok.type == TOKEN_CLOSE) {
 			if (line == 0 && opt != NULL &&
-			    opt->type == CONF_TEXTS)
+			    (opt->type == CONF_TEXTS || opt->filled))
 				scan_fail(s, tok.flat, "%s is empty; give it "
 				    "a value or leave it out", opt->name);
 			scan_put(s, "}");

@@ -183,6 +183,18 @@ static const struct conf_opt tls_opts[] = {
 	END
 };
 
+/* The longest protocol: several stand in a line of the log. */
+#define ALPN_MAX	64
+
+static const struct conf_opt route_opts[] = {
+	{ TEXTS("sni", conf_route, sni, nsni, 255), .wrong = conf_item_host },
+	{ TEXTS("alpn", conf_route, alpn, nalpn, ALPN_MAX),
+	    .wrong = conf_item_alpn },
+	{ NETWORKS("from", conf_route, from), .filled = true },
+	{ REF("relay", conf_route, relay, relay), .required = true },
+	END
+};
+
 static const struct conf_opt listen_opts[] = {
 	{ HOSTS("address", conf_listen, address, addr, naddr, CONF_ADDRS),
 	    .only = CONF_INET, .def = "*" },
@@ -192,7 +204,8 @@ static const struct conf_opt listen_opts[] = {
 	{ MODE("mode", conf_listen, mode), .only = CONF_UNIX },
 	{ UID("user", conf_listen, user, uid), .only = CONF_UNIX },
 	{ GID("group", conf_listen, group, gid), .only = CONF_UNIX },
-	{ REF("relay", conf_listen, relay, relay) },
+	{ SECTIONS(route, conf_listen, routes, nroutes) },
+	{ REF("relay", conf_listen, relay, relay), .unless = "route" },
 	{ REF("tls", conf_listen, tls, tls), .optional = true },
 	{ NUMBER("backlog", conf_listen, backlog, 1, 65535, "4096") },
 	{ DURATION("handshake-timeout", conf_listen, handshake_timeout, 1,
@@ -288,6 +301,9 @@ const struct conf_section conf_spec_spawnd = { .name = "spawnd",
 const struct conf_section conf_spec_listen = { .name = "listen",
 	.size = sizeof(struct conf_listen), .opts = listen_opts,
 	.purpose = "it needs one at least" };
+const struct conf_section conf_spec_route = { .name = "route",
+	.size = sizeof(struct conf_route), .opts = route_opts,
+	.untitled = true };
 const struct conf_section conf_spec_servers = { .name = "servers",
 	.prefix = "servers: ", .opts = servers_opts };
 const struct conf_section conf_spec_users = { .name = "users",

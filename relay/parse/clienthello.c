@@ -1,7 +1,6 @@
 #include "compat.h"
 
-#include <ctype.h>
-
+#include "host.h"
 #include "parse/clienthello.h"
 
 #define RECORD_HEAD	5
@@ -12,8 +11,6 @@
 #define EXT_NAME	0
 #define EXT_ALPN	16
 #define NAME_HOST	0
-#define HOST_MAX	253
-#define LABEL_MAX	63
 
 /* A whole message in its records, being read. */
 struct cursor {
@@ -30,8 +27,7 @@ static size_t	 message_size(const uint8_t *, size_t);
 static bool	 message(struct cursor *, struct hello *);
 static bool	 extensions(struct cursor *, struct hello *);
 static void	 names(struct cursor *, struct hello *);
-static void	 host(struct cursor *, char *);
-static bool	 host_ok(const char *, size_t);
+static void	 host(struct cursor *, char[HOST_LEN]);
 static void	 protocols(struct cursor *, struct hello *);
 static void	 protocol(struct cursor *, char *);
 static bool	 is_grease(const uint8_t *, size_t);
@@ -189,38 +185,16 @@ names(struct cursor *c, struct hello *h)
 }
 
 static void
-host(struct cursor *c, char *name)
+host(struct cursor *c, char name[HOST_LEN])
 {
-	uint8_t raw[HOST_MAX + 1];
-	size_t i, len = c->left;
+	uint8_t raw[HOST_LEN];
+	size_t len = c->left;
 
 	if (c->bad || len > sizeof(raw))
 		return;
 	cursor_copy(c, raw);
-	if (len > 0 && raw[len - 1] == '.')
-		len--;
-	if (!host_ok((char *)raw, len))
-		return;
-	for (i = 0; i < len; i++)
-		name[i] = (char)tolower(raw[i]);
-	name[len] = '\0';
-}
-
-static bool
-host_ok(const char *s, size_t len)
-{
-	size_t i, label = 0;
-
-	for (i = 0; i < len; i++) {
-		if (s[i] == '.' ? label == 0 : ++label > LABEL_MAX)
-			return false;
-		if (s[i] == '.')
-			label = 0;
-		else if (!isalnum((unsigned char)s[i]) && s[i] != '-' &&
-		    s[i] != '_')
-			return false;
-	}
-	return label > 0 && len <= HOST_MAX;
+	if (host_normal(raw, len, name) == -1)
+		*name = '\0';
 }
 
 static void

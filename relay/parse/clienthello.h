@@ -9,10 +9,9 @@
 #ifndef CLIENTHELLO_H
 #define CLIENTHELLO_H
 
-#include "compat.h"
+#include "host.h"
 
 #define HELLO_MAX	(64 << 10)	/* bytes of it with its records, most */
-#define HELLO_NAME	256		/* of a name, with the NUL */
 #define HELLO_ALPN	128		/* of all protocols, with the NUL */
 
 /* Both are fit for a log: printable ASCII without spaces or quotes. */
@@ -20,7 +19,7 @@ struct hello {
 	/* The name, in lower case, without a dot at its end; "" if there is
 	 * none, or one that no host can have (an address of IPv6, other bytes
 	 * than letters, digits, "-", "_" and "."). Of several the first. */
-	char	 name[HELLO_NAME];
+	char	 name[HOST_LEN];
 	/* The protocols in their order, a "," between two, bytes that are not
 	 * printable, commas and backslashes as "\x2c"; GREASE is left out, and
 	 * so are those that there is no room for. */

@@ -283,24 +283,26 @@ handoff_kept(void)
 
 /*
  * The listener's place in another configuration: by its name, else any that
- * leads to a relay of the same name, else -1. Never to another relay.
+ * leads to a relay of the same name, else -1. Never to another relay, but for
+ * what the routes of the same listener say now.
  */
 static int
 translate(const struct conf *from, uint32_t index, const struct conf *to)
 {
 	const struct conf_listen *l = &from->listens[index];
-	const char *relay = from->relays[l->relay].name;
+	const char *relay = conf_relay_name(from, l);
 	int same = -1;
 	unsigned i;
 
 	if (from == to)
 		return (int)index;
 	for (i = 0; i < to->nlistens; i++) {
-		if (strcmp(to->relays[to->listens[i].relay].name, relay) != 0)
+		if (strcmp(conf_relay_name(to, &to->listens[i]), relay) != 0)
 			continue;
 		if (strcmp(to->listens[i].name, l->name) == 0)
 			return (int)i;
-		same = (int)i;
+		if (l->nroutes == 0 && to->listens[i].nroutes == 0)
+			same = (int)i;
 	}
 	return same;
 }

@@ -57,7 +57,7 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 	}
 	l->index = l->next_index = index;
 	l->backlog = c->backlog;
-	l->keepalive = conf->relays[c->relay].keepalive;
+	l->keepalive = conf_listen_relay(conf, c)->keepalive;
 	l->file = file;
 	lookup_add(l);
 	return 0;
@@ -168,7 +168,7 @@ listener_tcp(const struct conf *conf, unsigned index, const struct addr *a,
 	fd = socket(want.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, 0);
 	if (fd != -1 && listener_options(fd, &want,
-	    conf->relays[c->relay].keepalive) == 0 &&
+	    conf_listen_relay(conf, c)->keepalive) == 0 &&
 	    bind(fd, &want.sa, want.len) == 0 &&
 	    listen(fd, (int)c->backlog) == 0)
 		return fd;
@@ -285,7 +285,7 @@ void
 listener_update(struct listener *l, const struct conf *conf)
 {
 	const struct conf_listen *c = &conf->listens[l->next_index];
-	const int8_t keepalive = conf->relays[c->relay].keepalive;
+	const int8_t keepalive = conf_listen_relay(conf, c)->keepalive;
 	const char *err;
 
 	l->index = l->next_index;

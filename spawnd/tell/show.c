@@ -367,7 +367,7 @@ show_listeners(struct table *t)
 			continue;
 		cell(t, "%s", l->name);
 		cell(t, "%s", addr_str(&l->addr, text));
-		cell(t, "%s", c->relays[c->listens[l->index].relay].name);
+		cell(t, "%s", conf_relay_name(c, &c->listens[l->index]));
 		NUMBER(t, l->accepted);
 		NUMBER(t, l->denied + l->limited);
 		NUMBER(t, l->denied);

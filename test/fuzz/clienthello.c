@@ -19,7 +19,7 @@ harmless(const char *s, size_t size)
 		abort();
 	for (; *s != '\0'; s++)
 		if (*s <= ' ' || *s >= 0x7f || *s == '"' ||
-		    (*s >= 'A' && *s <= 'Z' && size == HELLO_NAME))
+		    (*s >= 'A' && *s <= 'Z' && size == HOST_LEN))
 			abort();
 }
 

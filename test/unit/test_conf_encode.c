@@ -19,7 +19,8 @@
 
 #define SMALL \
 	"spawnd { listen w { port = 80 relay = b\n" \
-	"proxy-from = {10.0.0.0/8, unix} }\n" \
+	"proxy-from = {10.0.0.0/8, unix} route { sni = {a.b, \"*.c\"}\n" \
+	"alpn = h2 from = {10.0.0.0/8, unix} relay = b } }\n" \
 	"listen u { path = /u mode = 0640 user = 7 group = 8 relay = a }\n" \
 	"access = {\"deny 10.9.0.0/16\", \"permit not ::1\"}\n" \
 	"user = \"daemon:88\" log { to = syslog } }\n" \
@@ -102,7 +103,8 @@ static void
 change_texts(struct conf *c, const struct conf_opt *o, void *base)
 {
 	struct conf_array a = conf_field_array(o, base);
-	const char *text = "/changed";
+	const char *text = o->wrong != NULL && o->wrong("/changed") != NULL ?
+	    "changed" : "/changed";
 	struct conf_cert *cert;
 
 	a.n = a.n == 1 ? 2 : 1;
@@ -454,7 +456,17 @@ test_wrong(void **state)
 	c->servers_min = 2;
 	c->listens[0].relay = 2;
 	expect_bad(c, "relay is none of 2");
+	c->listens[0].relay = CONF_NOREF;
+	c->listens[0].nroutes = 0;
+	expect_bad(c, "relay is none of 2");
 	c->listens[0].relay = 0;
+	c->listens[0].nroutes = 1;
+	c->listens[0].routes[0].relay = CONF_NOREF;
+	expect_bad(c, "relay is none of 2");
+	c->listens[0].routes[0].relay = 0;
+	c->listens[0].routes[0].sni[0] = "a..b";
+	expect_bad(c, "sni has a value that is not right");
+	c->listens[0].routes[0].sni[0] = "a.b";
 	c->nlistens = 0;
 	expect_bad(c, "there is no listen");
 	c->nlistens = 1;

@@ -28,7 +28,10 @@
 	"listen w { port = 0 relay = a tls = s }\n" \
 	"listen u { path = \"/r/${T_NO:-$x}\\\"\\\\'#\\x01{\" mode = 0\n" \
 	" user = root group = 77 relay = a }\n" \
-	"listen v { path = /v relay = a }\n" \
+	"listen v { path = /v\n" \
+	"route { sni = {A.b, \"*.c.\"} alpn = {h2, x} relay = b }\n" \
+	"route { from = {10.0.0.0/8, ::1, unix} relay = a }\n" \
+	"route { relay = b } }\n" \
 	"servers { min = 3 max = 5 } users { min = 6 max = 9 }\n" \
 	"overload = close\n" \
 	"access = {\"deny 10.9.0.0/16\", \"permit not ::1\"}\n" \
@@ -101,6 +104,35 @@ equal_addrs(const struct addr *a, unsigned na, const struct addr *b,
 }
 
 static void
+equal_texts(const char **a, unsigned na, const char **b, unsigned nb)
+{
+	unsigned i;
+
+	assert_int_equal(na, nb);
+	for (i = 0; i < na; i++)
+		assert_string_equal(a[i], b[i]);
+}
+
+static void
+equal_routes(const struct conf_listen *a, const struct conf_listen *b)
+{
+	const struct conf_route *x = a->routes, *y = b->routes;
+	char s[ADDR_STRLEN], t[ADDR_STRLEN];
+	size_t i;
+
+	assert_int_equal(a->nroutes, b->nroutes);
+	for (; x < a->routes + a->nroutes; x++, y++) {
+		equal_texts(x->sni, x->nsni, y->sni, y->nsni);
+		equal_texts(x->alpn, x->nalpn, y->alpn, y->nalpn);
+		assert_int_equal(x->relay, y->relay);
+		assert_int_equal(x->from.n, y->from.n);
+		for (i = 0; i < x->from.n; i++)
+			assert_string_equal(acl_network_str(&x->from.rules[i],
+			    s), acl_network_str(&y->from.rules[i], t));
+	}
+}
+
+static void
 equal_listens(const struct conf *a, const struct conf *b)
 {
 	const struct conf_listen *x, *y;
@@ -115,6 +147,7 @@ equal_listens(const struct conf *a, const struct conf *b)
 		equal_text(x->path, y->path);
 		equal_addrs(x->addr, x->naddr, y->addr, y->naddr);
 		assert_int_equal(x->relay, y->relay);
+		equal_routes(x, y);
 		assert_int_equal(x->mode, y->mode);
 		assert_int_equal(x->uid, y->uid);
 		assert_int_equal(x->gid, y->gid);

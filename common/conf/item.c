@@ -1,0 +1,27 @@
+#include "compat.h"
+
+#include "conf/int.h"
+#include "host.h"
+
+const char *
+conf_item_host(const char *text)
+{
+	char name[HOST_LEN];
+
+	if (strncmp(text, "*.", 2) == 0)
+		text += 2;
+	return host_normal(text, strlen(text), name) == 0 ? NULL :
+	    "is no name of a host; use letters, digits, \"-\", \"_\" and "
+	    "\".\", and \"*.\" in front for all that end so";
+}
+
+const char *
+conf_item_alpn(const char *text)
+{
+	const char *p = text;
+
+	while (*p > ' ' && *p < 0x7f && strchr("\"\\,", *p) == NULL)
+		p++;
+	return *p == '\0' ? NULL : "is no protocol; use printable "
+	    "characters without spaces, commas, quotes and backslashes";
+}
