@@ -12,7 +12,7 @@
 #endif
 
 #define IPC_CMSG	CMSG_SPACE(sizeof(int) * IPC_FDS_MOST)
-#define IPC_PLAIN	64	/* most of an item that has no descriptor */
+#define IPC_PLAIN	256	/* most of an item that has no descriptor */
 
 struct ipc_type {
 	const char	*name;

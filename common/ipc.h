@@ -15,6 +15,7 @@ struct ipc_msg {
 		struct proto_ready	ready;
 		struct proto_leave	leave;
 		struct proto_wake	wake;
+		struct proto_keys	keys;
 	};
 	int		 fds[PROTO_BATCH];	/* one an item, or -1 */
 };

@@ -11,8 +11,9 @@
 #define PROTO_H
 
 #include "addr.h"
+#include "secret.h"
 
-#define PROTO_VERSION	2
+#define PROTO_VERSION	3
 
 /* Descriptors that a worker finds open after exec, besides 0 to 2, which are
  * /dev/null (2 is the master's, unless that is a terminal). */
@@ -22,7 +23,9 @@ enum {
 	PROTO_FD_BOARD	 = 5,	/* the generation's board (board.h), to read */
 	PROTO_FD_LOG	 = 6,	/* to the logger (log.h) */
 	PROTO_FD_SLOT	 = 7,	/* its own part of the board */
-	PROTO_FD_END	 = 8	/* the first one that is not inherited */
+	PROTO_FD_SECRETS = 8,	/* certificates and keys (secret.h); not if
+				   nothing has TLS */
+	PROTO_FD_END	 = 9	/* the first one that is not inherited */
 };
 
 /* Descriptors that the reader (helpers/reader) finds, and the most that it may
@@ -30,7 +33,8 @@ enum {
 enum {
 	READER_FD_VALUE	 = 3,	/* file: the configuration (conf_put()) */
 	READER_FD_REPORT = 4,	/* file: mistakes, or the text for -T */
-	READER_FD_WARN	 = 5	/* file: warnings */
+	READER_FD_WARN	 = 5,	/* file: warnings */
+	READER_FD_SECRETS = 6	/* file: certificates and keys (secret.h) */
 };
 #define READER_MAX		(256 * 1024 * 1024)	/* bytes */
 
@@ -50,7 +54,8 @@ enum {
 	X(DRAIN, 2, PROTO_DOWN, struct proto_drain,	0) /* no more come */ \
 	X(READY, 3, PROTO_UP,	struct proto_ready,	0) /* first message */ \
 	X(LEAVE, 4, PROTO_UP,	struct proto_leave,	0) /* replace me */ \
-	X(WAKE,	5, PROTO_UP,	struct proto_wake,	0) /* there is room */
+	X(WAKE,	5, PROTO_UP,	struct proto_wake,	0) /* there is room */ \
+	X(KEYS,	6, PROTO_DOWN,	struct proto_keys,	0) /* of tickets */
 
 enum proto_dir { PROTO_DOWN, PROTO_UP };
 
@@ -89,6 +94,15 @@ struct proto_leave {
 /* A session has ended while the master waited for room (board.h). */
 struct proto_wake {
 	uint32_t	reserved;	/* 0 */
+};
+
+/* The keys by which the tickets of a tls section are made from now on. What was
+ * made by any of them is taken: workers do not change over at the same time. */
+enum { PROTO_KEY_FORMER, PROTO_KEY_PRESENT, PROTO_KEY_NEXT, PROTO_KEYS };
+
+struct proto_keys {
+	uint32_t	section;	/* index into conf.tlss */
+	uint8_t		keys[PROTO_KEYS][SECRET_TICKET_LEN];
 };
 
 #define X(name, num, dir, item, fds)	MSG_##name = num,

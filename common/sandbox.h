@@ -53,6 +53,9 @@ int		 sandbox_enter(const struct sandbox *, const char **errp);
  * it does not outlive the master. Returns 0, or -1 with errno. */
 int		 sandbox_reader(size_t max);
 
+/* From here on the process has what others must not find in a core. */
+void		 sandbox_secrets(void);
+
 /* What the sandbox of a worker consists of here, for people; without
  * sandbox_enter() if not all. */
 const char	*sandbox_describe(bool all);

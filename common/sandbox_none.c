@@ -34,6 +34,14 @@ sandbox_reader(size_t max)
 	return 0;
 }
 
+void
+sandbox_secrets(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+}
+
 const char *
 sandbox_describe(bool all)
 {

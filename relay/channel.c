@@ -2,6 +2,7 @@
 
 #include "channel.h"
 #include "ipc.h"
+#include "layer/tls_ctx.h"
 #include "log.h"
 #include "remote/remotes.h"
 #include "self.h"
@@ -106,6 +107,9 @@ channel_message(const struct ipc_msg *m)
 		if (m->drain.cut != CUT_NOTHING)
 			sess_close_all(m->drain.cut == CUT_STOPPED ?
 			    WHY_STOPPED : WHY_GENERATIONS, 0);
+		break;
+	case MSG_KEYS:
+		tls_ctx_keys(&m->keys);
 		break;
 	default:
 		break;		/* ipc_recv() lets no other through */

@@ -13,6 +13,7 @@
 
 #include "channel.h"
 #include "confine.h"
+#include "layer/tls_ctx.h"
 #include "log.h"
 #include "path.h"
 #include "remote/remotes.h"
@@ -27,6 +28,7 @@ static void	 worker_configure(void);
 static void	 worker_limit(void);
 static void	 worker_pipes(const struct conf *);
 static void	 worker_drop(const struct conf *);
+static void	 worker_tls(void);
 static void	 worker_signals(void);
 static void	 signal_leave(struct ev_signal *);
 static void	 signal_now(struct ev_signal *);
@@ -59,7 +61,9 @@ main(int argc, char **argv)
 	worker_limit();
 	worker_pipes(self.conf);
 	schedule_batch(self.conf->batch);
+	tls_ctx_load();
 	worker_drop(self.conf);
+	worker_tls();
 	worker_signals();
 	setproctitle("generation %u", self.generation);
 	confine(self.conf);
@@ -156,6 +160,16 @@ worker_drop(const struct conf *c)
 	if (setuid(0) != -1 || seteuid(0) != -1 || getuid() != uid ||
 	    geteuid() != uid || getgid() != gid || getegid() != gid)
 		fatalx("the privileges of root came back");
+}
+
+/* What others have written is not read as root. */
+static void
+worker_tls(void)
+{
+	const char *err;
+
+	if (tls_ctx_init(&err) == -1)
+		fatalx("%s", err);
 }
 
 static void

@@ -33,6 +33,8 @@ static void	 refer_row(struct conf_check *, const struct conf_section *,
 static const char *section_str(const struct conf_section *,
 		    const struct cfg_t *, char *, size_t);
 
+static conf_look *looks;
+
 struct conf *
 conf_check(const struct cfg_t *root, struct conf_text *text)
 {
@@ -45,7 +47,15 @@ conf_check(const struct cfg_t *root, struct conf_text *text)
 	read_rows(&c, &conf_spec_root, root, c.conf);
 	refer_rows(&c, &conf_spec_root, root, c.conf);
 	conf_check_relations(&c, root);
+	if (looks != NULL)
+		looks(&c, root);
 	return c.conf;
+}
+
+void
+conf_look_with(conf_look *look)
+{
+	looks = look;
 }
 
 void

@@ -1,5 +1,6 @@
 /*
- * parse.h - between those files of the configuration that read it as a file.
+ * parse.h - between those files of the configuration that read it as a file,
+ * and who looks with them at what it names.
  *
  *   text.c     files into one flat text, and the list of mistakes
  *   trust.c    files that others can write
@@ -183,6 +184,10 @@ struct conf_at {
 /* All that can be said about root; incomplete if there are mistakes. NULL
  * without memory. */
 struct conf	*conf_check(const struct cfg_t *root, struct conf_text *);
+/* For whoever loads one: has that look at it too, when all else has been looked
+ * at, mistakes or not. */
+typedef void conf_look(struct conf_check *, const struct cfg_t *root);
+void		 conf_look_with(conf_look *);
 /* A mistake, unless the line has a variable without a value. */
 void		 conf_check_fail(struct conf_check *, unsigned line,
 		    const char *fmt, ...) printf_like(3, 4);

@@ -10,7 +10,8 @@
  * i if inetd has started the master, an n if what would be in the way of a
  * start is to be looked for, and a T if the configuration is wanted as text.
  * The descriptors are those of proto.h: the value goes to one, to the second
- * all mistakes, a line each, or that text, and warnings to the third. The
+ * all mistakes, a line each, or that text, warnings to the third, and
+ * certificates and keys to the fourth. The
  * status is 0, or 1 if there are mistakes, or 3 if a limit of files is in the
  * way.
  */
@@ -25,6 +26,7 @@
 #include "probe.h"
 #include "proto.h"
 #include "sandbox.h"
+#include "secrets.h"
 
 #define TEXT_MAX	(16 * 1024 * 1024)	/* bytes, as of a file */
 
@@ -56,7 +58,8 @@ main(int argc, char **argv)
 
 	if (argc != 4 || fstat(READER_FD_VALUE, &st) == -1 ||
 	    fstat(READER_FD_REPORT, &st) == -1 ||
-	    fstat(READER_FD_WARN, &st) == -1)
+	    fstat(READER_FD_WARN, &st) == -1 ||
+	    fstat(READER_FD_SECRETS, &st) == -1)
 		usage();
 	name = argv[1];
 	how = argv[3];
@@ -71,6 +74,7 @@ main(int argc, char **argv)
 	    (warnings = fdopen(READER_FD_WARN, "w")) == NULL)
 		fatal("descriptors");
 	setproctitle("%s", name);
+	conf_look_with(secrets_look);
 	if ((conf = load(name, how)) != NULL &&
 	    strchr(how, 'i') != NULL && !inetd_can(conf, name))
 		conf_free(&conf);

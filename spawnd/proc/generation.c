@@ -81,7 +81,7 @@ value_again(struct generation *g)
 }
 
 struct generation *
-generation_new(struct conf **conf, int fd, const char **errp)
+generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 {
 	struct generation *g;
 
@@ -89,10 +89,13 @@ generation_new(struct conf **conf, int fd, const char **errp)
 		*errp = strerror(errno);
 		conf_free(conf);
 		close(fd);
+		if (secrets != -1)
+			close(secrets);
 		return NULL;
 	}
 	g->conf = *conf;
 	g->conf_fd = fd;
+	g->secrets_fd = secrets;
 	*conf = NULL;
 	g->board.fd = g->board.ro = -1;
 	g->started = ev_now();
@@ -141,6 +144,8 @@ generation_free(struct generation *g)
 	TAILQ_REMOVE(&master.gens, g, entry);
 	if (g->conf_fd != -1)
 		close(g->conf_fd);
+	if (g->secrets_fd != -1)
+		close(g->secrets_fd);
 	load_generation_free(g);
 	board_close(&g->board);
 	acl_map_free(&g->acl);
@@ -155,9 +160,10 @@ generation_save(FILE *f)
 
 	load_save(f);
 	TAILQ_FOREACH(g, &master.gens, entry) {
-		fprintf(f, "generation %u %d %d %d %d %" PRIu64 "\n",
+		fprintf(f, "generation %u %d %d %d %d %d %" PRIu64 "\n",
 		    g->number, g->old, g == master.gen,
-		    inherit_fd(g->conf_fd), inherit_fd(g->board.fd),
+		    inherit_fd(g->conf_fd), g->secrets_fd == -1 ? -1 :
+		    inherit_fd(g->secrets_fd), inherit_fd(g->board.fd),
 		    g->started);
 		worker_save(f, g);
 	}
@@ -174,8 +180,9 @@ generation_take(const char *line)
 		return false;
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
-	if (sscanf(line, "generation %u %d %d %d %d %" SCNu64, &g->number,
-	    &old, &current, &g->conf_fd, &board_fd, &g->started) != 6 ||
+	if (sscanf(line, "generation %u %d %d %d %d %d %" SCNu64, &g->number,
+	    &old, &current, &g->conf_fd, &g->secrets_fd, &board_fd,
+	    &g->started) != 7 ||
 	    (g->conf = conf_get(g->conf_fd, &err)) == NULL ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    board_reopen(&g->board, board_fd, g->conf) == -1 ||

@@ -20,6 +20,8 @@ struct generation {
 	struct conf		*conf;
 	struct acl_map		*acl;		/* its access rules */
 	int			 conf_fd;	/* the same, sealed */
+	int			 secrets_fd;	/* what it refers to, sealed;
+						   or -1 */
 	struct board		 board;
 	TAILQ_HEAD(worker_list, worker) workers;
 	unsigned		 nworkers;
@@ -32,10 +34,12 @@ struct generation {
 	bool			 old;		/* draining, not the current */
 };
 
-/* Takes over the configuration and fd, which has it as workers read it: lowers
- * users_max to what the descriptors allow, makes the board. NULL with *errp. */
+/* Takes over the configuration, and fd and secrets, which have it as workers
+ * read it: lowers users_max to what the descriptors allow, makes the board.
+ * NULL with *errp. */
 struct generation *
-		 generation_new(struct conf **, int fd, const char **errp);
+		 generation_new(struct conf **, int fd, int secrets,
+		    const char **errp);
 /* It gets no more sessions; its workers drain and end. */
 void		 generation_retire(struct generation *);
 /* Frees the retired generations that have no workers left. */

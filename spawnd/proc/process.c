@@ -56,8 +56,10 @@ process_exec(struct worker *w)
 		{ w->gen->conf_fd,	PROTO_FD_CONF },
 		{ w->gen->board.ro,	PROTO_FD_BOARD },
 		{ log_fd(),		PROTO_FD_LOG },
-		{ w->gen->board.slots[w->slot].fd, PROTO_FD_SLOT }
+		{ w->gen->board.slots[w->slot].fd, PROTO_FD_SLOT },
+		{ w->gen->secrets_fd,	PROTO_FD_SECRETS }
 	};
+	const unsigned n = nitems_of(fds) - (w->gen->secrets_fd == -1);
 	char path[1024], gen[16], slot[16], version[16];
 	char *argv[] = { path, gen, slot, version, NULL };
 
@@ -65,7 +67,7 @@ process_exec(struct worker *w)
 	snprintf(gen, sizeof(gen), "%u", w->gen->number);
 	snprintf(slot, sizeof(slot), "%u", w->slot);
 	snprintf(version, sizeof(version), "%d", PROTO_VERSION);
-	return child_start(&w->child, path, argv, fds, nitems_of(fds));
+	return child_start(&w->child, path, argv, fds, n);
 }
 
 static void

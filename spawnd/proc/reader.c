@@ -18,6 +18,7 @@ static int	 reader_open(int *);
 static int	 reader_launch(bool, bool, int);
 static void	 reader_ended(struct child *, int);
 static void	 reader_good(struct reading *);
+static int	 reader_secrets(struct reading *);
 static const char *reader_failed(int);
 static bool	 reader_fits(int, const char **);
 static char	*reader_text(int);
@@ -25,6 +26,7 @@ static void	 reader_close(void);
 
 static struct child	 reader = CHILD("reader", reader_ended, CHILD_OWN);
 static int		 value_fd = -1, report_fd = -1, warn_fd = -1;
+static int		 secrets_fd = -1;
 static void		 (*callback)(struct reading *);
 
 int
@@ -54,7 +56,8 @@ reader_open(int *input)
 
 	if ((value_fd = shm_create("spawnd-conf", 0)) == -1 ||
 	    (report_fd = shm_create("spawnd-report", 0)) == -1 ||
-	    (warn_fd = shm_create("spawnd-warnings", 0)) == -1)
+	    (warn_fd = shm_create("spawnd-warnings", 0)) == -1 ||
+	    (secrets_fd = shm_create("spawnd-secrets", 0)) == -1)
 		return -1;
 	if (text == NULL && master.opt.conf_fd == -1)
 		return 0;
@@ -71,7 +74,8 @@ reader_launch(bool print, bool probe, int input)
 {
 	const struct child_fd fds[] = {
 		{ value_fd, READER_FD_VALUE }, { report_fd, READER_FD_REPORT },
-		{ warn_fd, READER_FD_WARN }, { input, STDIN_FILENO }
+		{ warn_fd, READER_FD_WARN },
+		{ secrets_fd, READER_FD_SECRETS }, { input, STDIN_FILENO }
 	};
 	const char *name = options_source(&master.opt);
 	char path[1024], level[16], how[8];
@@ -83,7 +87,17 @@ reader_launch(bool print, bool probe, int input)
 	    master.opt.quick != NULL ? "q" : "",
 	    master.opt.inetd ? "i" : "", probe ? "n" : "",
 	    print ? "T" : "");
-	return child_start(&reader, path, argv, fds, input == -1 ? 3 : 4);
+	return child_start(&reader, path, argv, fds, input == -1 ? 4 : 5);
+}
+
+void
+reading_close(struct reading *r)
+{
+	if (r->fd != -1)
+		close(r->fd);
+	if (r->secrets != -1)
+		close(r->secrets);
+	r->fd = r->secrets = -1;
 }
 
 void
@@ -97,7 +111,7 @@ reader_cancel(void)
 static void
 reader_ended(struct child *c, int status)
 {
-	struct reading r = { .fd = -1 };
+	struct reading r = { .fd = -1, .secrets = -1 };
 	const bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 	(void)c;
@@ -133,16 +147,33 @@ reader_good(struct reading *r)
 	static char why[256];
 	const char *err = "it cannot be sealed";
 
-	if (shm_seal(value_fd) != -1 && reader_fits(value_fd, &err))
+	if (shm_seal(value_fd) != -1 && reader_fits(value_fd, &err) &&
+	    reader_secrets(r) != -1)
 		r->conf = conf_get(value_fd, &err);
 	if (r->conf == NULL) {
 		snprintf(why, sizeof(why), "the configuration could not be "
 		    "read back: %s", err);
 		r->error = why;
+		reading_close(r);
 		return;
 	}
 	r->fd = value_fd;
 	value_fd = -1;
+}
+
+/* Nobody here looks into them. There are none if nothing has TLS. */
+static int
+reader_secrets(struct reading *r)
+{
+	struct stat st;
+
+	if (fstat(secrets_fd, &st) == -1 || shm_seal(secrets_fd) == -1)
+		return -1;
+	if (st.st_size > 0) {
+		r->secrets = secrets_fd;
+		secrets_fd = -1;
+	}
+	return 0;
 }
 
 static bool
@@ -171,5 +202,7 @@ reader_close(void)
 		close(report_fd);
 	if (warn_fd != -1)
 		close(warn_fd);
-	value_fd = report_fd = warn_fd = -1;
+	if (secrets_fd != -1)
+		close(secrets_fd);
+	value_fd = report_fd = warn_fd = secrets_fd = -1;
 }

@@ -9,7 +9,7 @@
 
 struct conf;
 
-/* What came of it. The callback takes over conf and fd. */
+/* What came of it. The callback takes over conf, fd and secrets. */
 struct reading {
 	const char	*error;	/* it could not be read at all; else NULL */
 	char		*text;	/* the mistakes, a line each, if conf is NULL;
@@ -17,6 +17,7 @@ struct reading {
 	char		*warnings; /* a line each; NULL with error */
 	struct conf	*conf;
 	int		 fd;	/* conf as workers read it, sealed; or -1 */
+	int		 secrets; /* its certificates and keys, sealed; or -1 */
 };
 
 /*
@@ -27,6 +28,8 @@ struct reading {
  */
 int		 reader_start(bool print, bool probe, uint64_t limit,
 		    void (*cb)(struct reading *), const char **errp);
+/* Closes what a callback does not want. */
+void		 reading_close(struct reading *);
 /* What is under way is given up; cb does not come. */
 void		 reader_cancel(void);
 

@@ -113,7 +113,7 @@ check_done(struct reading *r)
 		check_failed(r->text);
 	} else if (master.gen == NULL && claim(r->conf, &err) == -1) {
 		conf_free(&r->conf);
-		close(r->fd);
+		reading_close(r);
 		failed(err);
 	} else
 		start(r);
@@ -202,14 +202,15 @@ start(struct reading *r)
 	stage = RELOAD_STARTING;
 	if (prepare(r->conf, &err) == -1) {
 		conf_free(&r->conf);
-		close(r->fd);
+		reading_close(r);
 		failed(err);
 		return;
 	}
 	if (first)	/* now that there is a log */
 		tell("", r->warnings, NULL, 0);
 	tell_user(r->conf);
-	if ((next = generation_new(&r->conf, r->fd, &err)) == NULL) {
+	if ((next = generation_new(&r->conf, r->fd, r->secrets,
+	    &err)) == NULL) {
 		failed(err);
 		return;
 	}
