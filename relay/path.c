@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "acl_map.h"
 #include "path.h"
 #include "remote/remotes.h"
 #include "self.h"
@@ -8,6 +9,7 @@
 
 static void	 path_make(struct path *, const struct conf_listen *,
 		    unsigned);
+static int	 path_proxy(struct path *);
 
 static struct path	*paths;		/* one a listener */
 
@@ -21,6 +23,8 @@ path_init(uint32_t (*stages)(const struct path *))
 		return -1;
 	for (i = 0; i < c->nlistens; i++) {
 		path_make(&paths[i], &c->listens[i], c->listens[i].relay);
+		if (path_proxy(&paths[i]) == -1)
+			return -1;
 		paths[i].stages = stages(&paths[i]);
 	}
 	return 0;
@@ -39,6 +43,21 @@ path_make(struct path *p, const struct conf_listen *l, unsigned relay)
 	p->limit[LIMIT_HALF_CLOSE] = p->relay->half_close_timeout;
 	p->limit[LIMIT_FLUSH] = p->relay->half_close_timeout != 0 ?
 	    p->relay->half_close_timeout : FLUSH_MAX;
+}
+
+/* One set of access rules holds for all. */
+static int
+path_proxy(struct path *p)
+{
+	static struct acl_map *access;
+
+	if (p->listen->proxy_from.n == 0)
+		return 0;
+	p->proxy_from = acl_map_new(&p->listen->proxy_from);
+	if (access == NULL)
+		access = acl_map_new(&self.conf->acl);
+	p->access = access;
+	return p->proxy_from == NULL || access == NULL ? -1 : 0;
 }
 
 const struct path *

@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 
+struct acl_map;
 struct remotes;
 
 /* The time limits; which of them runs is the stage's affair. */
@@ -19,6 +20,9 @@ struct path {
 	struct remotes		*remotes; /* that it may have */
 	uint32_t		 stages; /* a bit for each that is walked */
 	uint64_t		 limit[PATH_LIMITS];	/* ms, 0: none */
+	struct acl_map		*proxy_from; /* who sends a PROXY header, or
+						NULL */
+	const struct acl_map	*access; /* whom it may name then */
 };
 
 /* Makes those of all listeners; the remotes are there already. stages says

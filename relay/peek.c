@@ -41,7 +41,7 @@ peek_more(struct end *e, size_t need)
 static bool
 peek_is_unix(const struct end *e)
 {
-	return !e->remote && sess_of(e)->source.family == AF_UNIX;
+	return !e->remote && sess_sender(sess_of(e))->family == AF_UNIX;
 }
 
 static void

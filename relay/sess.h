@@ -53,7 +53,8 @@ enum step { STEP_NEXT, STEP_WAIT, STEP_ABORT, STEP_END };
 enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };
 enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
 	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_GENERATIONS,
-	WHY_STOPPED, WHY_ERROR, WHY_HANDSHAKE_TIMEOUT };
+	WHY_STOPPED, WHY_ERROR, WHY_HANDSHAKE_TIMEOUT, WHY_PROXY_HEADER,
+	WHY_DENIED };
 
 /* How both ends learn of it: each has had the other's end already; by RST
  * unless all that was sent has arrived; by RST. */
@@ -66,6 +67,7 @@ struct extra {
 	uint16_t	*tried;		/* places of remotes that failed */
 	struct source	 proxy;		/* who has sent a PROXY header; the
 					   session's is whom it names */
+	struct source	 to;		/* to whom that one was connected */
 	bool		 proxied;	/* there is one */
 	char		*name;		/* asked for by SNI, or NULL */
 	char		*alpn;		/* agreed on or, if the ClientHello

@@ -35,7 +35,8 @@ static const char * const why_names[] = {
 	[WHY_CONNECT_TIMEOUT] = "connect-timeout",
 	[WHY_NO_REMOTE] = "no-remote", [WHY_DRAIN] = "drain-timeout",
 	[WHY_GENERATIONS] = "max-generations", [WHY_STOPPED] = "stopped",
-	[WHY_ERROR] = "error", [WHY_HANDSHAKE_TIMEOUT] = "handshake-timeout"
+	[WHY_ERROR] = "error", [WHY_HANDSHAKE_TIMEOUT] = "handshake-timeout",
+	[WHY_PROXY_HEADER] = "proxy-header", [WHY_DENIED] = "denied"
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
@@ -273,7 +274,7 @@ sess_lost(struct end *e)
 
 	if (e->io.fd == -1 || (e->remote ?
 	    s->chosen->conf->addr[s->addr].sa.sa_family :
-	    s->source.family) == AF_UNIX)
+	    sess_sender(s)->family) == AF_UNIX)
 		return;
 	lost = (uint64_t)unsent(e->io.fd, e->fin);
 	from->bytes -= MIN(lost, from->bytes);

@@ -80,6 +80,14 @@ sess_fail(struct end *e, enum sess_why why)
 	return STEP_ABORT;
 }
 
+/* Who is connected: the client, or who has sent a header that names it. */
+static inline const struct source *
+sess_sender(const struct sess *s)
+{
+	return s->extra != NULL && s->extra->proxied ? &s->extra->proxy :
+	    &s->source;
+}
+
 /* Something moved: the time limit starts anew. */
 static inline void
 sess_touch(struct sess *s)

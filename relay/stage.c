@@ -9,6 +9,8 @@
 #include "stage.h"
 #include "stage/connect.h"
 #include "stage/flush.h"
+#include "stage/proxy_in.h"
+#include "stage/proxy_out.h"
 #include "stage/relay.h"
 
 static void		 stage_run(struct sess *, enum step);
@@ -36,8 +38,14 @@ static const struct stage {
 } stages[STAGE_DONE] = {
 	[STAGE_NEW] =	  { "new",     LIMIT_NONE,    NULL,
 			    NULL,	   NULL,	  NULL },
+	[STAGE_PROXY_IN] = { "proxy-in", LIMIT_HANDSHAKE, proxy_in_wanted,
+			    proxy_in_enter, proxy_in_event, NULL },
 	[STAGE_CONNECT] = { "connect", LIMIT_CONNECT, NULL,
 			    connect_enter, connect_event, connect_timeout },
+	[STAGE_PROXY_OUT] = { "proxy-out", LIMIT_HANDSHAKE, proxy_out_wanted,
+			    proxy_out_enter, proxy_out_event, NULL },
+	[STAGE_PROXY_TLS] = { "proxy-tls", LIMIT_HANDSHAKE, proxy_tls_wanted,
+			    proxy_tls_enter, proxy_out_event, NULL },
 	[STAGE_RELAY] =	  { "relay",   LIMIT_IDLE,    NULL,
 			    relay_enter,   relay_event,   relay_timeout },
 	[STAGE_FLUSH] =	  { "flush",   LIMIT_FLUSH,   NULL,

@@ -24,13 +24,16 @@ static int	 check_bound_cmp(const void *, const void *);
 static void	 check_local(struct conf_check *, const struct cfg_t *,
 		    const struct conf_relay *);
 static void	 check_narrow(struct conf_remote *, int);
+static void	 check_proxy(struct conf_check *, const struct cfg_t *,
+		    const struct conf_remote *);
 
 void
 conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 {
 	const struct cfg_t *spawnd = conf_child(root, "spawnd", 0);
 	const struct conf *conf = c->conf;
-	unsigned i;
+	const struct cfg_t *relay;
+	unsigned i, k;
 
 	check_minmax(c, conf_child(spawnd, "servers", 0), "servers",
 	    conf->servers_min, conf->servers_max);
@@ -38,10 +41,14 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	    conf->users_min, conf->users_max);
 	check_twice(c, spawnd);
 	check_root(c, spawnd);
-	for (i = 0; i < conf->nrelays; i++)
+	for (i = 0; i < conf->nrelays; i++) {
+		relay = conf_child(root, "relay", i);
 		if (conf->relays[i].nlocal > 0)
-			check_local(c, conf_child(root, "relay", i),
-			    &conf->relays[i]);
+			check_local(c, relay, &conf->relays[i]);
+		for (k = 0; k < conf->relays[i].nremotes; k++)
+			check_proxy(c, conf_child(relay, "remote", k),
+			    &conf->relays[i].remotes[k]);
+	}
 	conf_check_tls(c, root);
 	conf_check_routes(c, root);
 	conf_check_loops(c, root);
@@ -213,4 +220,19 @@ check_narrow(struct conf_remote *r, int family)
 		    r->addr[i].sa.sa_family == family)
 			r->addr[n++] = r->addr[i];
 	r->naddr = n;
+}
+
+/* A header inside TLS needs both. */
+static void
+check_proxy(struct conf_check *c, const struct cfg_t *sec,
+    const struct conf_remote *r)
+{
+	const struct conf_value *v = conf_value(sec, "proxy-tls", 0);
+	const char *lacks = r->proxy_out == CONF_PROXY_NONE ?
+	    "proxy-out = v1 or v2" : r->tls == CONF_NOREF ? "tls = NAME" :
+	    NULL;
+
+	if (v != NULL && r->proxy_tls && lacks != NULL)
+		conf_check_missing(c, v->line, "proxy-tls does nothing without "
+		    "another option; add %s", lacks);
 }

@@ -27,6 +27,7 @@ enum conf_sandbox { CONF_SANDBOX_AUTO, CONF_SANDBOX_REQUIRE,
 enum conf_overload { OVERLOAD_QUEUE, OVERLOAD_CLOSE, OVERLOAD_RESET };
 enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
 	BALANCE_RANDOM };
+enum conf_proxy { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 };
 enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
 enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
@@ -109,6 +110,8 @@ struct conf_remote {
 	struct addr	*addr;		/* resolved; tried in this order */
 	unsigned	 naddr;
 	unsigned	 weight;	/* 1 to 256 */
+	enum conf_proxy	 proxy_out;	/* the PROXY header that it gets */
+	bool		 proxy_tls;	/* inside TLS */
 	unsigned	 tls;		/* as above */
 };
 

@@ -11,6 +11,7 @@ static void	 hint_where(const struct conf_section *, const char *, char *,
 static const struct {
 	const char	*word, *meant;
 } words[] = {
+	{ "accept-proxy", "proxy-from" },
 	{ "addr", "address" }, { "algorithm", "balance" },
 	{ "allow", "access" }, { "backend", "relay" }, { "bind", "address" },
 	{ "bufsize", "buffer" }, { "cafile", "ca" },
@@ -22,7 +23,9 @@ static const struct {
 	{ "loglevel", "log" }, { "maxconn", "users" },
 	{ "method", "balance" }, { "nbproc", "servers" },
 	{ "permit", "access" }, { "processes", "servers" },
-	{ "proxy_pass", "remote" }, { "server", "remote" },
+	{ "proxy-protocol", "proxy-from" }, { "proxy_pass", "remote" },
+	{ "proxy_protocol", "proxy-from" }, { "send-proxy", "proxy-out" },
+	{ "send-proxy-v2", "proxy-out" }, { "server", "remote" },
 	{ "socket", "path" }, { "ssl", "tls" }, { "syslog", "log" },
 	{ "timeout", "idle-timeout" }, { "uid", "user" },
 	{ "unix", "path" }, { "upstream", "relay" },
@@ -34,10 +37,7 @@ static const struct {
 static const struct {
 	const char	*word, *why;
 } nots[] = {
-	{ "check", "a remote is checked by the sessions that go there" },
-	{ "proxy_protocol", "the PROXY protocol is not spoken here" },
-	{ "proxy-protocol", "the PROXY protocol is not spoken here" },
-	{ "send-proxy", "the PROXY protocol is not spoken here" }
+	{ "check", "a remote is checked by the sessions that go there" }
 };
 
 const char *

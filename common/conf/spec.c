@@ -106,6 +106,13 @@ static const struct conf_word ios[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word proxies[] = {
+	{ "none", CONF_PROXY_NONE },
+	{ "v1", CONF_PROXY_V1 },
+	{ "v2", CONF_PROXY_V2 },
+	{ NULL, 0 }
+};
+
 static const struct conf_word facilities[] = {
 	{ "auth", LOG_AUTH },
 	{ "cron", LOG_CRON },
@@ -266,6 +273,8 @@ static const struct conf_opt remote_opts[] = {
 	    .only = CONF_INET, .required = true },
 	{ SOCKET("path", conf_remote, path, addr, naddr, SOCKET_MAX) },
 	{ NUMBER("weight", conf_remote, weight, 1, 256, "1") },
+	{ WORD("proxy-out", conf_remote, proxy_out, proxies, "none") },
+	{ BOOL("proxy-tls", conf_remote, proxy_tls, "no") },
 	{ REF("tls", conf_remote, tls, tls), .optional = true },
 	END
 };

@@ -100,8 +100,8 @@ test_hints(void **state)
 		    "mean \"buffer\", in \"relay\"?\n"
 		    "t:4: unknown section \"backend\" in \"spawnd\"; did you "
 		    "mean \"relay\", outside of every section?\n"
-		    "t:5: unknown option \"send-proxy\" in \"spawnd\"; the "
-		    "PROXY protocol is not spoken here\n" },
+		    "t:5: unknown option \"send-proxy\" in \"spawnd\"; did "
+		    "you mean \"proxy-out\", in \"remote\"?\n" },
 		{ IN_LISTEN("port = 1 balance = random\nidle-timeout = 5\n"
 		    "remote x { }"), "t:2: unknown option \"balance\" in "
 		    "listen \"w\"; it belongs in \"relay\"\n"
@@ -257,6 +257,15 @@ test_words(void **state)
 		{ IN_LISTEN("port = 1 proxy-from = 'permit ::1'"), "t:2: "
 		    "proxy-from: network: \"permit ::1\" is neither \"unix\" "
 		    "nor an IPv4 or IPv6 address\n" },
+		{ IN_REMOTE("address = ::1 port = 1 proxy-out = v3"),
+		    "t:3: proxy-out \"v3\" is not known; use none or v1 "
+		    "to v2\n" },
+		{ IN_REMOTE("address = ::1 port = 1 proxy-tls = yes"),
+		    "t:3: proxy-tls does nothing without another option; add "
+		    "proxy-out = v1 or v2\n" },
+		{ IN_REMOTE("address = ::1 port = 1 proxy-out = v2\n"
+		    "proxy-tls = yes"), "t:4: proxy-tls does nothing without "
+		    "another option; add tls = NAME\n" },
 	};
 
 	(void)state;

@@ -44,7 +44,7 @@
 	"batch = no sandbox = require memory = 3g }\n" \
 	"relay a {\n" \
 	"remote x { address = \"twelve.test, ::1\" port = https\n" \
-	" weight = 2 tls = t }\n" \
+	" weight = 2 proxy-out = v2 tls = t }\n" \
 	"remote y { path = \"/$\\{T_NO}\\e\\x7f\\377\" weight = 3 }\n" \
 	"balance = random retire = 11 retries = 0 idle-timeout = 12ms\n" \
 	"connect-timeout = 13 half-close-timeout = 14m buffer = 5000\n" \

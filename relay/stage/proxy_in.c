@@ -1,0 +1,108 @@
+#include "compat.h"
+
+#include "acl_map.h"
+#include "log.h"
+#include "parse/proxy.h"
+#include "peek.h"
+#include "session.h"
+#include "stage/proxy_in.h"
+
+static enum step	 proxy_in_header(struct sess *);
+static enum step	 proxy_in_more(struct sess *, const uint8_t *,
+			    size_t);
+static enum step	 proxy_in_wrong(struct sess *, const char *);
+static enum step	 proxy_in_broken(struct sess *);
+static enum step	 proxy_in_named(struct sess *, const struct proxy *);
+
+bool
+proxy_in_wanted(const struct path *p)
+{
+	return p->proxy_from != NULL;
+}
+
+enum step
+proxy_in_enter(struct sess *s)
+{
+	return acl_map_has(s->path->proxy_from, &s->source) ?
+	    proxy_in_header(s) : STEP_NEXT;
+}
+
+enum step
+proxy_in_event(struct sess *s, struct end *e)
+{
+	if (e->error)
+		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
+	return proxy_in_header(s);
+}
+
+/* What follows the header stays where it is. */
+static enum step
+proxy_in_header(struct sess *s)
+{
+	static uint8_t buf[PROXY_MAX];
+	const ssize_t n = peek_at(&s->client, buf, sizeof(buf));
+	struct proxy p;
+	const char *err;
+	int len;
+
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR ? STEP_WAIT :
+		    proxy_in_broken(s);
+	if ((len = proxy_parse(buf, (size_t)n, &p, &err)) == -1)
+		return proxy_in_wrong(s, err);
+	if (len == 0)
+		return proxy_in_more(s, buf, (size_t)n);
+	if (peek_take(&s->client, buf, (size_t)len) == -1)
+		return proxy_in_broken(s);
+	return p.named ? proxy_in_named(s, &p) : STEP_NEXT;
+}
+
+static enum step
+proxy_in_more(struct sess *s, const uint8_t *buf, size_t n)
+{
+	if (n == 0)
+		return proxy_in_wrong(s, "there is none before the end");
+	if (!peek_more(&s->client, proxy_need(buf, n)))
+		return proxy_in_wrong(s, "it is cut off");
+	return STEP_WAIT;
+}
+
+/* Who sends it may do so as often as it likes. */
+static enum step
+proxy_in_wrong(struct sess *s, const char *why)
+{
+	static struct log_limit limit;
+	char sender[ADDR_STRLEN];
+	unsigned skipped;
+
+	if (log_allow(&limit, ev_now(), &skipped))
+		log_warnx("listener %s: PROXY header from %s: %s; %u others "
+		    "were wrong before", s->path->listen->name,
+		    source_str(&s->source, sender), why, skipped);
+	return sess_end(s, WHO_CLIENT, WHY_PROXY_HEADER, CUT_RESET);
+}
+
+static enum step
+proxy_in_broken(struct sess *s)
+{
+	return sess_end(s, WHO_CLIENT, errno == ECONNRESET ? WHY_RESET :
+	    WHY_ERROR, CUT_RESET);
+}
+
+/* The master has asked the access rules for the sender only. */
+static enum step
+proxy_in_named(struct sess *s, const struct proxy *p)
+{
+	struct extra *x = sess_extra(s);
+
+	if (x == NULL) {
+		sess_warn(s, "PROXY header", errno);
+		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
+	}
+	x->proxied = true;
+	x->proxy = s->source;
+	x->to = p->to;
+	s->source = p->from;
+	return acl_map_permits(s->path->access, &s->source) ? STEP_NEXT :
+	    sess_end(s, WHO_RELAY, WHY_DENIED, CUT_RESET);
+}
