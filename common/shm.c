@@ -80,6 +80,20 @@ shm_read_only(int fd)
 	return ro;
 }
 
+#ifdef MADV_DONTDUMP
+#define NO_CORE	MADV_DONTDUMP
+#elif defined(MADV_NOCORE)
+#define NO_CORE	MADV_NOCORE
+#else
+#define NO_CORE	MADV_NORMAL
+#endif
+
+void
+shm_no_core(void *p, size_t size)
+{
+	madvise(p, size, NO_CORE);
+}
+
 char *
 shm_text(int fd)
 {

@@ -17,6 +17,8 @@ int	 shm_create(const char *name, size_t size);
  * with errno.
  */
 int	 shm_read_only(int fd);
+/* What is mapped there is in no core, where the system can do that. */
+void	 shm_no_core(void *, size_t);
 /* All that is in the file, with a NUL behind it; the caller frees it. NULL with
  * errno. */
 char	*shm_text(int fd);

@@ -12,6 +12,7 @@
 #include "proc/process.h"
 #include "proc/refill.h"
 #include "proc/reload.h"
+#include "proc/tickets.h"
 #include "proc/upgrade.h"
 #include "proc/watch.h"
 #include "proc/worker.h"
@@ -50,8 +51,10 @@ settle(struct ev_task *task)
 		settle_kept();
 		admit_ready();
 		handoff_send();
-		if (what & MARK_SEND)
+		if (what & MARK_SEND) {
+			tickets_send();
 			channel_send_drains();
+		}
 		settle_want_room();
 	}
 	if (what & (MARK_WORKERS | MARK_PENDING)) {

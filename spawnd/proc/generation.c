@@ -13,6 +13,7 @@
 #include "proc/generation.h"
 #include "proc/inherit.h"
 #include "proc/load.h"
+#include "proc/tickets.h"
 #include "proc/worker.h"
 #include "proto.h"
 #include "sandbox.h"
@@ -109,7 +110,7 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	if ((budget(g->conf) && value_again(g) == -1) ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    board_create(&g->board, g->conf) == -1 ||
-	    load_generation(g) == -1) {
+	    load_generation(g) == -1 || tickets_generation(g) == -1) {
 		*errp = log_why(errno);
 		generation_free(g);
 		return NULL;
@@ -217,5 +218,6 @@ generation_sweep(void)
 			continue;
 		log_info("generation %u has ended", g->number);
 		generation_free(g);
+		tickets_sweep();
 	}
 }

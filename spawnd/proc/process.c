@@ -11,6 +11,7 @@
 #include "proc/generation.h"
 #include "proc/load.h"
 #include "proc/process.h"
+#include "proc/tickets.h"
 #include "proc/totals.h"
 #include "proc/watch.h"
 
@@ -45,6 +46,7 @@ process_launch(struct worker *w)
 	if (board_slot_make(&w->gen->board, w->slot) == -1 ||
 	    load_worker(w) == -1 || channel_open(w) == -1)
 		return -1;
+	tickets_worker(w);
 	return process_exec(w);
 }
 

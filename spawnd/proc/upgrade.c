@@ -24,6 +24,7 @@
 #include "proc/logproc.h"
 #include "proc/process.h"
 #include "proc/reload.h"
+#include "proc/tickets.h"
 #include "proc/upgrade.h"
 #include "proto.h"
 #include "shm.h"
@@ -73,6 +74,7 @@ static const struct {
 	{ "total ",	 load_take },
 	{ "generation ", generation_take },
 	{ "worker ",	 process_take },
+	{ "tickets ",	 tickets_take },
 	{ "kept ",	 handoff_take },
 	{ "control ",	 control_take },
 	{ "client ",	 control_take },
@@ -216,6 +218,7 @@ save(FILE *f)
 	listener_save(f);
 	overload_save(f);
 	generation_save(f);
+	tickets_save(f);
 	handoff_save(f);
 	control_save(f);
 	inherit_save(f);

@@ -36,6 +36,7 @@ struct worker {
 	bool			 reported;	/* dead, and the log tells */
 	bool			 full;		/* channel met EAGAIN */
 	bool			 drain_due;	/* DRAIN is to be sent */
+	bool			 keys_due;	/* KEYS are (tickets.h) */
 	bool			 expired;	/* told to end now */
 	uint64_t		 sent;		/* sessions handed to it */
 	uint32_t		*counted;	/* its sessions at each remote,
