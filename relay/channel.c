@@ -140,9 +140,11 @@ channel_session(int fd, const struct proto_conn *c)
 		channel_session_ended();
 		return;
 	}
-	if (remotes_count(path->remotes))
-		channel_leave(LEAVE_RETIRED);
+	/* With routes the stage counts that chooses one. */
+	self.retire |= path->router == NULL && remotes_count(path->remotes);
 	stage_start(fd, c, path);
+	if (self.retire)
+		channel_leave(LEAVE_RETIRED);
 }
 
 /* Nine tenths of the time for the sessions to end by themselves, the last
@@ -201,6 +203,8 @@ channel_session_ended(void)
 	if (atomic_load_explicit(&self.board.head->want_room,
 	    memory_order_relaxed) != 0 && channel.fd != -1)
 		ipc_send(channel.fd, MSG_WAKE, &wake, 1, NULL);
+	if (self.retire)
+		channel_leave(LEAVE_RETIRED);
 	channel_check_done();
 }
 

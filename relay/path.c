@@ -3,12 +3,15 @@
 #include "acl_map.h"
 #include "path.h"
 #include "remote/remotes.h"
+#include "router.h"
 #include "self.h"
 
 #define FLUSH_MAX	60000	/* ms, if half-close-timeout is 0 */
 
-static void	 path_make(struct path *, const struct conf_listen *,
-		    unsigned);
+static void	 path_make(struct path *, const struct conf_listen *);
+static void	 path_relay(struct path *, unsigned);
+static int	 path_routes(struct path *,
+		    uint32_t (*)(const struct path *));
 static int	 path_proxy(struct path *);
 
 static struct path	*paths;		/* one a listener */
@@ -22,22 +25,30 @@ path_init(uint32_t (*stages)(const struct path *))
 	if ((paths = calloc(c->nlistens, sizeof(*paths))) == NULL)
 		return -1;
 	for (i = 0; i < c->nlistens; i++) {
-		path_make(&paths[i], &c->listens[i], c->listens[i].relay);
-		if (path_proxy(&paths[i]) == -1)
+		path_make(&paths[i], &c->listens[i]);
+		if (path_proxy(&paths[i]) == -1 ||
+		    path_routes(&paths[i], stages) == -1)
 			return -1;
 		paths[i].stages = stages(&paths[i]);
 	}
 	return 0;
 }
 
-/* All but its stages. */
+/* All but its routes and stages. */
 static void
-path_make(struct path *p, const struct conf_listen *l, unsigned relay)
+path_make(struct path *p, const struct conf_listen *l)
 {
 	p->listen = l;
+	p->limit[LIMIT_HANDSHAKE] = l->handshake_timeout;
+	if (l->relay != CONF_NOREF)
+		path_relay(p, l->relay);
+}
+
+static void
+path_relay(struct path *p, unsigned relay)
+{
 	p->relay = &self.conf->relays[relay];
 	p->remotes = &self.remotes[relay];
-	p->limit[LIMIT_HANDSHAKE] = l->handshake_timeout;
 	p->limit[LIMIT_CONNECT] = p->relay->connect_timeout;
 	p->limit[LIMIT_IDLE] = p->relay->idle_timeout;
 	p->limit[LIMIT_HALF_CLOSE] = p->relay->half_close_timeout;
@@ -58,6 +69,30 @@ path_proxy(struct path *p)
 		access = acl_map_new(&self.conf->acl);
 	p->access = access;
 	return p->proxy_from == NULL || access == NULL ? -1 : 0;
+}
+
+/* Those that its sessions may go on by: the same but for the relay. */
+static int
+path_routes(struct path *p, uint32_t (*stages)(const struct path *))
+{
+	const struct conf_listen *l = p->listen;
+	struct path *routed;
+	unsigned i;
+
+	if (l->nroutes == 0)
+		return 0;
+	if ((routed = calloc(l->nroutes, sizeof(*routed))) == NULL ||
+	    (p->router = router_new(l)) == NULL) {
+		free(routed);
+		return -1;
+	}
+	for (i = 0; i < l->nroutes; i++) {
+		routed[i] = *p;
+		path_relay(&routed[i], l->routes[i].relay);
+		routed[i].stages = stages(&routed[i]);
+	}
+	p->routed = routed;
+	return 0;
 }
 
 const struct path *

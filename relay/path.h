@@ -9,6 +9,7 @@
 
 struct acl_map;
 struct remotes;
+struct router;
 
 /* The time limits; which of them runs is the stage's affair. */
 enum path_limit { LIMIT_NONE, LIMIT_HANDSHAKE, LIMIT_CONNECT, LIMIT_IDLE,
@@ -16,8 +17,10 @@ enum path_limit { LIMIT_NONE, LIMIT_HANDSHAKE, LIMIT_CONNECT, LIMIT_IDLE,
 
 struct path {
 	const struct conf_listen *listen;
-	const struct conf_relay	*relay;
+	const struct conf_relay	*relay;	/* NULL: only routes have one */
 	struct remotes		*remotes; /* that it may have */
+	struct router		*router; /* NULL: the listener has no routes */
+	const struct path	*routed; /* one a route, from there on */
 	uint32_t		 stages; /* a bit for each that is walked */
 	uint64_t		 limit[PATH_LIMITS];	/* ms, 0: none */
 	struct acl_map		*proxy_from; /* who sends a PROXY header, or

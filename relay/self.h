@@ -19,6 +19,7 @@ struct self {
 	struct remotes	*remotes;	/* one a relay section */
 	uint64_t	 nsessions;	/* open now */
 	bool		 draining;	/* no more sessions come */
+	bool		 retire;	/* a relay has had its sessions */
 };
 extern struct self self;
 

@@ -71,7 +71,8 @@ struct extra {
 	bool		 proxied;	/* there is one */
 	char		*name;		/* asked for by SNI, or NULL */
 	char		*alpn;		/* agreed on or, if the ClientHello
-					   was passed on, its first; or NULL */
+					   was passed on, all that it has,
+					   with commas; or NULL */
 	const char	*tls_version;	/* of the client's TLS, or NULL */
 	const char	*tls_suite;	/* static both */
 };

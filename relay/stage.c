@@ -12,6 +12,8 @@
 #include "stage/proxy_in.h"
 #include "stage/proxy_out.h"
 #include "stage/relay.h"
+#include "stage/route.h"
+#include "stage/sniff.h"
 
 static void		 stage_run(struct sess *, enum step);
 static enum sess_stage	 stage_next(const struct sess *);
@@ -40,6 +42,10 @@ static const struct stage {
 			    NULL,	   NULL,	  NULL },
 	[STAGE_PROXY_IN] = { "proxy-in", LIMIT_HANDSHAKE, proxy_in_wanted,
 			    proxy_in_enter, proxy_in_event, NULL },
+	[STAGE_SNIFF] =	  { "sniff",   LIMIT_HANDSHAKE, sniff_wanted,
+			    sniff_enter,   sniff_event,   sniff_timeout },
+	[STAGE_ROUTE] =	  { "route",   LIMIT_HANDSHAKE, route_wanted,
+			    route_enter,   NULL,	  NULL },
 	[STAGE_CONNECT] = { "connect", LIMIT_CONNECT, NULL,
 			    connect_enter, connect_event, connect_timeout },
 	[STAGE_PROXY_OUT] = { "proxy-out", LIMIT_HANDSHAKE, proxy_out_wanted,
@@ -57,10 +63,12 @@ static const struct sess_calls calls = { stage_io, stage_timer, stage_more };
 uint32_t
 stage_set(const struct path *p)
 {
+	/* Without a relay only what comes before there is one. */
+	const int last = p->relay == NULL ? STAGE_ROUTE : STAGE_RELAY;
 	uint32_t set = 0;
 	int i;
 
-	for (i = STAGE_NEW + 1; i <= STAGE_RELAY; i++)
+	for (i = STAGE_NEW + 1; i <= last; i++)
 		if (stages[i].enter != NULL &&
 		    (stages[i].wanted == NULL || stages[i].wanted(p)))
 			set |= (uint32_t)1 << i;
@@ -87,7 +95,8 @@ stage_run(struct sess *s, enum step step)
 		sess_close(s);
 }
 
-/* The lowest one above the present one; RELAY is in every path. */
+/* The lowest one above the present one: RELAY is in every path that has a
+ * relay, and ROUTE leaves no session on another. */
 static enum sess_stage
 stage_next(const struct sess *s)
 {

@@ -20,6 +20,8 @@ static int		 connect_socket(const struct sess *,
 static int		 connect_bind(int, const struct conf_relay *,
 			    const struct addr *);
 static void		 connect_options(int, const struct addr *);
+static bool		 connect_is_from(const struct conf_listen *,
+			    const struct conf_relay *);
 static bool		 connect_lacks(int);
 static enum step	 connect_failed(struct sess *, int);
 static bool		 connect_other_address(struct sess *);
@@ -200,7 +202,7 @@ connect_is_listener(const struct sess *s, const struct addr *to)
 	addr_set_any(&any);
 	for (i = 0; i < self.conf->nlistens; i++) {
 		l = &self.conf->listens[i];
-		if (&self.conf->relays[l->relay] != s->path->relay)
+		if (!connect_is_from(l, s->path->relay))
 			continue;
 		for (k = 0; k < l->naddr; k++)
 			if (addr_cmp(&l->addr[k], to) == 0 ||
@@ -208,6 +210,19 @@ connect_is_listener(const struct sess *s, const struct addr *to)
 				return true;
 	}
 	return false;
+}
+
+/* Whether sessions of a listener may come to a relay section. */
+static bool
+connect_is_from(const struct conf_listen *l, const struct conf_relay *relay)
+{
+	const unsigned index = (unsigned)(relay - self.conf->relays);
+	unsigned i;
+
+	for (i = 0; i < l->nroutes; i++)
+		if (l->routes[i].relay == index)
+			return true;
+	return l->relay == index;
 }
 
 /* What this machine lacks is no fault of the remote, which is not held for it.

@@ -42,7 +42,7 @@ load_file(const char *path)
 }
 
 /* A configuration without mistakes. */
-static struct conf *
+static inline struct conf *
 load_ok(const char *text)
 {
 	struct conf *conf = load(text);
