@@ -12,7 +12,7 @@
 
 #include "addr.h"
 
-#define PROTO_VERSION	2
+#define PROTO_VERSION	3
 
 /* Descriptors that a worker finds open after exec, besides 0 to 2, which are
  * /dev/null (2 is the master's, unless that is a terminal). */
@@ -63,6 +63,8 @@ struct proto_hdr {
 struct proto_conn {
 	struct source	client;
 	uint32_t	listener;	/* index into conf.listens */
+	uint32_t	backlog_ms;	/* that it waited there for room; 0: not
+					   known */
 	uint64_t	accepted_us;	/* monotonic clock */
 };
 

@@ -55,6 +55,7 @@ enum sess_cut { CUT_NONE, CUT_UNLESS_CLEAN, CUT_RESET };
 /* What few sessions have. */
 struct extra {
 	uint16_t	*tried;		/* places of remotes that failed */
+	uint32_t	 backlog_ms;	/* waited before accept(2), or 0 */
 };
 
 /* What every byte that moves looks at comes first, in two cache lines; an open

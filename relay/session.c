@@ -73,6 +73,8 @@ sess_new(int fd, const struct proto_conn *c, const struct path *path,
 	s->path = path;
 	s->id = ++serial;
 	s->source = c->client;
+	if (c->backlog_ms != 0 && sess_extra(s) != NULL)
+		s->extra->backlog_ms = c->backlog_ms;
 	s->taken_us = ev_now_us();
 	/* The clocks of two processes' turns: the later look may be older. */
 	if (s->taken_us > c->accepted_us)
@@ -264,14 +266,17 @@ sess_lost(struct end *e)
 static void
 sess_log(const struct sess *s)
 {
-	char source[ADDR_STRLEN], addr[ADDR_STRLEN] = "-";
+	char source[ADDR_STRLEN], addr[ADDR_STRLEN] = "-", backlog[32] = "";
 	uint64_t total = ev_now_us() - s->taken_us + s->queue_us;
 	const struct remote *r = s->connect_us != 0 ? s->chosen : NULL;
 
 	if (r != NULL)
 		addr_str(&r->conf->addr[s->addr], addr);
+	if (s->extra != NULL && s->extra->backlog_ms != 0)
+		snprintf(backlog, sizeof(backlog), "backlog=%.3f ",
+		    s->extra->backlog_ms / 1e3);
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
-	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f tries=%u "
+	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f %stries=%u "
 	    "end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
 	    s->path->listen->name,
 	    source_str(&s->source, source),
@@ -279,7 +284,8 @@ sess_log(const struct sess *s)
 	    (unsigned long long)s->client.bytes,
 	    (unsigned long long)s->remote.bytes,
 	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6,
-	    s->ntried + (r != NULL), who_names[s->who], why_names[s->why]);
+	    backlog, s->ntried + (r != NULL), who_names[s->who],
+	    why_names[s->why]);
 }
 
 static void
