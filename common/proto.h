@@ -68,6 +68,8 @@ struct proto_hdr {
 struct proto_conn {
 	struct source	client;
 	uint32_t	listener;	/* index into conf.listens */
+	uint32_t	backlog_ms;	/* that it waited there for room; 0: not
+					   known */
 	uint64_t	accepted_us;	/* monotonic clock */
 };
 

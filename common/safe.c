@@ -52,6 +52,25 @@ safe_folder(const char *path, const char **name)
 	return way.fd;
 }
 
+bool
+safe_run(const char *path)
+{
+	static const char run[] = SPAWND_RUN "/";
+
+	return strncmp(path, run, sizeof(run) - 1) == 0 &&
+	    strchr(path + sizeof(run) - 1, '/') == NULL;
+}
+
+void
+safe_run_make(const char *path)
+{
+	const mode_t mode = 0755;
+
+	/* Whatever umask(2) is. */
+	if (safe_run(path) && geteuid() == 0 && mkdir(SPAWND_RUN, mode) == 0)
+		chmod(SPAWND_RUN, mode);
+}
+
 /* One name further; false when there is none left, or no way on. */
 static bool
 way_step(struct way *way)

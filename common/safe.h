@@ -15,6 +15,11 @@
  * no name.
  */
 int	 safe_folder(const char *path, const char **name);
+/* Is the path one right in the folder @runstatedir@/spawnd? That is ours. */
+bool	 safe_run(const char *path);
+/* Makes that folder if the path is right in it and root asks, for everybody to
+ * search. Whether it is there then, who opens the path finds out. */
+void	 safe_run_make(const char *path);
 /*
  * Opens a file to be written, and creates it if flags (those of open(2)) say
  * so: a regular file that has no other name or a FIFO, owned by root or

@@ -65,6 +65,7 @@ enum sess_cut { CUT_NONE, CUT_UNLESS_CLEAN, CUT_RESET };
 struct extra {
 	struct layer	*layer[2];	/* client's, remote's; or NULL */
 	uint16_t	*tried;		/* places of remotes that failed */
+	uint32_t	 backlog_ms;	/* waited before accept(2), or 0 */
 	struct source	 proxy;		/* who has sent a PROXY header; the
 					   session's is whom it names */
 	struct source	 to;		/* to whom that one was connected */

@@ -86,6 +86,8 @@ sess_new(int fd, const struct proto_conn *c, const struct path *path,
 	s->path = path;
 	s->id = ++serial;
 	s->source = c->client;
+	if (c->backlog_ms != 0 && sess_extra(s) != NULL)
+		s->extra->backlog_ms = c->backlog_ms;
 	s->taken_us = ev_now_us();
 	/* The clocks of two processes' turns: the later look may be older. */
 	if (s->taken_us > c->accepted_us)
@@ -307,9 +309,12 @@ sess_log(const struct sess *s)
 static void
 sess_more(const struct extra *x, char *buf, size_t size)
 {
-	char proxy[ADDR_STRLEN];
+	char proxy[ADDR_STRLEN], backlog[32] = "";
 
-	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s",
+	if (x->backlog_ms != 0)
+		snprintf(backlog, sizeof(backlog), " backlog=%.3f",
+		    x->backlog_ms / 1e3);
+	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s%s", backlog,
 	    x->proxied ? " proxy=" : "",
 	    x->proxied ? source_str(&x->proxy, proxy) : "",
 	    x->name != NULL ? " sni=" : "", x->name != NULL ? x->name : "",

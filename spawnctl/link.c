@@ -83,7 +83,9 @@ link_refused(const char *path)
 		err(1, "%s: run this as root or as the user who started "
 		    "spawnd", path);
 	default:
-		err(1, "%s (is spawnd running, with \"control\" set?)", path);
+		err(1, "%s (is spawnd running, with control = \"%s\" in its "
+		    "file? -s or $SPAWND_CONTROL names another socket)", path,
+		    path);
 	}
 }
 

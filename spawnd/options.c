@@ -171,6 +171,10 @@ option(struct options *o, struct quick *q, int ch, const char *word)
 	case 'V': version();
 	case ':': usage("something is missing behind -%c", optopt);
 	default:
+		if (optopt == 'c' || optopt == 'C' || optopt == 't')
+			usage("unknown option: -%c; a file is named alone, as "
+			    "in spawnd %s, and -n checks it", optopt,
+			    SPAWND_CONF);
 		if (optopt != 0)
 			usage("unknown option: -%c", optopt);
 		usage("unknown option: %s", word);

@@ -49,6 +49,7 @@ open_locked(struct pidfile *p)
 	const char *why;
 	struct stat st;
 
+	safe_run_make(p->path);
 	for (;;) {
 		p->fd = safe_open(p->path, O_RDWR | O_CREAT, 0644, &why);
 		if (p->fd == -1)

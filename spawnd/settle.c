@@ -90,8 +90,9 @@ settle_lost(void)
 		all = handoff_recover(w);
 		if (w->state == WORKER_DEAD && !w->reported) {
 			refill_died(w);
-			process_report(w);
-		}
+			process_report(w, all);
+		} else if (w->state == WORKER_DEAD && all)
+			process_report_rest(w);
 		if (!all)
 			worker_lose_later(w);
 		else if (w->state == WORKER_DEAD)

@@ -2,46 +2,88 @@
 
 #include <ctype.h>
 
+#include "conf/int.h"
+#include "conf/parse.h"
 #include "conf/scan.h"
 
-static const char *foreign_first(const char *, const char *, int *);
-static const char *foreign_kind(const char *, size_t);
-static bool	 foreign_is(const char *, size_t, const char *);
-static bool	 foreign_ports(const char *, const char *);
+#define LINES	32	/* that are looked at */
+#define ADDRESS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+	"0123456789.:-_*[]"
 
-/* What other programs' files begin with: a word, and "{" behind it, or ";" at
- * the end of the line, or any but "{". */
+/* What stands behind the first word of a line. */
+enum shape { WORDS,	/* neither "{" nor "=" */
+	BRACE,		/* "{" */
+	VALUE,		/* "=" */
+	SEMICOLON };	/* ";" at the end of the line */
+
+struct line {
+	const char	*p;		/* begins with its first word */
+	size_t		 len;		/* to the end of the line */
+	size_t		 word;
+	const char	*next;		/* what is behind the word */
+	bool		 first;		/* of the file */
+};
+
+static const char *foreign_skip(const char *, const char *, int *);
+static const char *foreign_kind(const struct line *);
+static const char *foreign_daemon(const struct line *);
+static bool	 foreign_is(const struct line *, const char *);
+static bool	 foreign_like(const struct line *, enum shape);
+static const char *foreign_addresses(const struct line *);
+static bool	 foreign_goes_on(const struct line *);
+
 static const struct {
 	const char	*word;
-	char		 behind;
+	enum shape	 shape;
 	const char	*kind;
 } begins[] = {
-	{ "global", 0, "HAProxy's" }, { "defaults", 0, "HAProxy's" },
-	{ "frontend", 0, "HAProxy's" }, { "backend", 0, "HAProxy's" },
-	{ "events", '{', "nginx's" }, { "http", '{', "nginx's" },
-	{ "stream", '{', "nginx's" }, { "user", ';', "nginx's" },
-	{ "worker_processes", ';', "nginx's" }, { "pid", ';', "nginx's" },
-	{ "load_module", ';', "nginx's" }, { "error_log", ';', "nginx's" }
+	{ "global", WORDS, "HAProxy's" }, { "defaults", WORDS, "HAProxy's" },
+	{ "frontend", WORDS, "HAProxy's" }, { "backend", WORDS, "HAProxy's" },
+	{ "userlist", WORDS, "HAProxy's" }, { "bind", WORDS, "HAProxy's" },
+	{ "events", BRACE, "nginx's" }, { "http", BRACE, "nginx's" },
+	{ "stream", BRACE, "nginx's" }, { "server", BRACE, "nginx's" },
+	{ "upstream", WORDS, "nginx's" }, { "user", SEMICOLON, "nginx's" },
+	{ "worker_processes", SEMICOLON, "nginx's" },
+	{ "pid", SEMICOLON, "nginx's" },
+	{ "load_module", SEMICOLON, "nginx's" },
+	{ "error_log", SEMICOLON, "nginx's" },
+	{ "table", WORDS, "relayd's" }, { "redirect", WORDS, "relayd's" },
+	{ "interval", WORDS, "relayd's" }, { "prefork", WORDS, "relayd's" },
+	{ "logfile", WORDS, "rinetd's" }, { "logcommon", WORDS, "rinetd's" },
+	{ "pidlogfile", WORDS, "rinetd's" }, { "allow", WORDS, "rinetd's" },
+	{ "deny", WORDS, "rinetd's" }, { "id", VALUE, "tcprelay's" }
 };
 
 bool
 scan_foreign(struct conf_text *t, const struct input *src)
 {
-	int line = src->line;
-	const char *p = foreign_first(src->p, src->end, &line), *kind;
-	size_t len = strcspn(p, "\r\n");
+	struct line l = { .p = src->p, .first = true };
+	int line = src->line, i;
+	const char *kind = NULL;
 
-	if ((kind = foreign_kind(p, len)) == NULL)
+	for (i = 0; kind == NULL && i < LINES; i++, l.first = false) {
+		l.p = foreign_skip(l.p + l.len, src->end, &line);
+		l.len = strcspn(l.p, "\r\n");
+		l.word = strcspn(l.p, " \t\r\n{=;");
+		l.next = l.p + l.word + strspn(l.p + l.word, " \t");
+		if ((kind = foreign_kind(&l)) == NULL &&
+		    (kind = foreign_daemon(&l)) == NULL &&
+		    !foreign_goes_on(&l))
+			return false;
+	}
+	if (kind == NULL)
 		return false;
 	conf_text_mistake(t, conf_text_sync(t, src->file, line), "this is no "
-	    "spawnd.conf(5) but looks like %s configuration: \"%.*s\"", kind,
-	    (int)MIN(len, 64), p);
+	    "spawnd.conf(5) but looks like %s configuration: \"%.*s\"%s", kind,
+	    (int)MIN(l.len, 64), l.p, foreign_daemon(&l) == NULL ? "" :
+	    "; \"Coming from another relay\" in " SPAWND_README
+	    " has its words and ours");
 	return true;
 }
 
-/* The first line that says something; text ends with a NUL. */
+/* The next line that says something; text ends with a NUL. */
 static const char *
-foreign_first(const char *p, const char *end, int *line)
+foreign_skip(const char *p, const char *end, int *line)
 {
 	for (;;) {
 		p += strspn(p, " \t\r");
@@ -56,39 +98,85 @@ foreign_first(const char *p, const char *end, int *line)
 
 /* Only what can be right in no spawnd.conf(5) is one. */
 static const char *
-foreign_kind(const char *p, size_t len)
+foreign_kind(const struct line *l)
 {
-	size_t word = strcspn(p, " \t\r\n{=;"), i;
-	const char *next = p + word + strspn(p + word, " \t");
-
-	if (*p == '[')
+	if (*l->p == '[')
 		return "an INI or TOML";
-	if (*p == '<')
+	if (*l->p == '<')
 		return "an XML";
-	if (*p == '{')
+	if (*l->p == '{' && l->first)
 		return "a JSON";
-	if (foreign_is(p, len, "---") || (word > 1 && p[word - 1] == ':'))
+	if (foreign_is(l, "---") || (l->word > 1 && *l->p != ':' &&
+	    l->p[l->word - 1] == ':'))
 		return "a YAML";
-	if (foreign_ports(p, next))
-		return "rinetd's";
-	for (i = 0; i < nitems_of(begins); i++)
-		if (foreign_is(p, word, begins[i].word) && *next != '=' &&
-		    (*next == '{') == (begins[i].behind == '{') &&
-		    (begins[i].behind != ';' || p[len - 1] == ';'))
-			return begins[i].kind;
 	return NULL;
 }
 
-static bool
-foreign_is(const char *p, size_t len, const char *word)
+/* A relay that one may come from. */
+static const char *
+foreign_daemon(const struct line *l)
 {
-	return strlen(word) == len && memcmp(p, word, len) == 0;
+	size_t i;
+
+	for (i = 0; i < nitems_of(begins); i++)
+		if (foreign_is(l, begins[i].word) &&
+		    foreign_like(l, begins[i].shape))
+			return begins[i].kind;
+	return foreign_addresses(l);
 }
 
-/* An address, and behind it a port. */
 static bool
-foreign_ports(const char *p, const char *next)
+foreign_is(const struct line *l, const char *word)
 {
-	return isdigit((unsigned char)*p) &&
-	    (isdigit((unsigned char)*next) || *next == '\0');
+	return strlen(word) == l->word && memcmp(l->p, word, l->word) == 0;
+}
+
+static bool
+foreign_like(const struct line *l, enum shape shape)
+{
+	switch (shape) {
+	case BRACE:
+		return *l->next == '{';
+	case VALUE:
+		return *l->next == '=';
+	case SEMICOLON:
+		return *l->next != '=' && l->p[l->len - 1] == ';';
+	default:
+		return *l->next != '=' && *l->next != '{';
+	}
+}
+
+/* "HOST PORT HOST PORT", or "HOST:PORT HOST:PORT". */
+static const char *
+foreign_addresses(const struct line *l)
+{
+	size_t port = strspn(l->next, "0123456789");
+	size_t second = strcspn(l->next, " \t\r\n");
+	const char *third = l->next + second + strspn(l->next + second, " \t");
+
+	if (l->word == 0 || second == 0 || strspn(l->p, ADDRESS) < l->word)
+		return NULL;
+	if (port == second || (port != 0 && l->next[port] == '/'))
+		return isalnum((unsigned char)*third) || *third == ':' ?
+		    "rinetd's" : NULL;
+	if (memchr(l->p, ':', l->word) != NULL &&
+	    memchr(l->next, ':', second) != NULL &&
+	    isdigit((unsigned char)l->next[second - 1]))
+		return "redir's";
+	return NULL;
+}
+
+/* It does not say whose it is, and nothing of ours has begun. */
+static bool
+foreign_goes_on(const struct line *l)
+{
+	char word[32];
+
+	if (l->len == 0 || l->word >= sizeof(word) ||
+	    memchr(l->p, '{', l->len) != NULL ||
+	    memchr(l->p, '(', l->len) != NULL)
+		return false;
+	memcpy(word, l->p, l->word);
+	word[l->word] = '\0';
+	return conf_spec_find(&conf_spec_root, word) == NULL;
 }

@@ -37,8 +37,8 @@ int	 scan_want(struct scan *, const char *what, const struct token *);
 
 /* The rest of name, "include", and "(". */
 int	 scan_include(struct scan *, struct frame *, const struct token *name);
-/* Whether the first line is one of another program's file, which is a mistake
- * then; the text of src ends with a NUL. */
+/* Whether a line, before anything of ours, is one of another program's file,
+ * which is a mistake then; the text of src ends with a NUL. */
 bool	 scan_foreign(struct conf_text *, const struct input *);
 /* Which file it is, to know it again. */
 void	 scan_stat(struct input *, int fd);

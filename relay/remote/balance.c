@@ -1,7 +1,5 @@
 #include "compat.h"
 
-#include <math.h>
-
 #include "balance.h"
 
 /* Between two turns of weight 1: 16 times what 1 to 20 divide, so that shares
@@ -10,9 +8,7 @@
 
 typedef struct remote *choose_fn(struct remotes *, const struct source *);
 
-static uint32_t	 hash_bytes(const void *, size_t);
-static uint32_t	 hash_mix(uint32_t);
-static uint32_t	 hash_least(double);
+static int	 table_make(struct remotes *);
 static choose_fn choose_leastconn, choose_roundrobin, choose_source,
 		 choose_random;
 
@@ -23,8 +19,16 @@ static choose_fn * const choosers[] = {
 	[BALANCE_RANDOM] = choose_random,
 };
 
+/* The others need no order, which costs. */
+static const bool takes_turns[] = {
+	[BALANCE_LEASTCONN] = true,
+	[BALANCE_ROUNDROBIN] = true,
+	[BALANCE_SOURCE] = false,
+	[BALANCE_RANDOM] = false,
+};
+
 /* Those of one weight begin one after the other, evenly in their time. */
-void
+int
 balance_start(struct remotes *rs, unsigned first)
 {
 	struct remote *r;
@@ -32,35 +36,35 @@ balance_start(struct remotes *rs, unsigned first)
 
 	for (i = 0; i < rs->n; i++) {
 		r = &rs->all[(first + i) % rs->n];
-		r->stride = WHOLE / r->weight;
+		r->stride = takes_turns[rs->conf->balance] ?
+		    WHOLE / r->weight : 0;
 		r->turn = (uint64_t)r->stride * (2 * i + 1) / (2 * rs->n);
-		rs->hashes[r - rs->all] =
-		    hash_bytes(r->conf->name, strlen(r->conf->name));
 		if (r->weight > rs->top_weight)
 			rs->top_weight = r->weight;
 	}
+	return rs->conf->balance == BALANCE_SOURCE && rs->n > 1 ?
+	    table_make(rs) : 0;
 }
 
-/* FNV-1a; not for anything that an enemy may choose. */
-static uint32_t
-hash_bytes(const void *buf, size_t len)
+static int
+table_make(struct remotes *rs)
 {
-	const uint8_t *p = buf;
-	uint32_t h = 2166136261u;
+	struct maglev_share *shares = calloc(rs->n, sizeof(*shares));
+	const struct remote *r;
+	unsigned i;
+	int made;
 
-	while (len-- > 0)
-		h = (h ^ *p++) * 16777619u;
-	return hash_mix(h);
-}
-
-static uint32_t
-hash_mix(uint32_t h)
-{
-	h ^= h >> 16;
-	h *= 0x85ebca6bu;
-	h ^= h >> 13;
-	h *= 0xc2b2ae35u;
-	return h ^ h >> 16;
+	if (shares == NULL)
+		return -1;
+	for (i = 0; i < rs->n; i++) {
+		r = &rs->all[i];
+		shares[i].hash = maglev_hash(r->conf->name,
+		    strlen(r->conf->name));
+		shares[i].weight = r->weight;
+	}
+	made = maglev_build(&rs->table, shares, rs->n);
+	free(shares);
+	return made;
 }
 
 /* Who was away does not get all the turns that it has missed. */
@@ -121,43 +125,22 @@ choose_roundrobin(struct remotes *rs, const struct source *source)
 	return heap_least(&rs->by_turn);
 }
 
-/*
- * Weighted rendezvous hashing (Thaler and Ravishankar 1998; the logarithm
- * gives exact weights): a client stays with its remote, and when a remote
- * goes, only its own clients move. A hash below least is too low for any
- * weight, which spares most of the logarithms.
- */
+/* A client stays with its remote; while that may not be used, it has the same
+ * other one, wherever it asks. All of them have places, so one will do. */
 static struct remote *
 choose_source(struct remotes *rs, const struct source *source)
 {
-	const uint32_t client = hash_bytes(source->ip, sizeof(source->ip));
-	struct remote *r, *best = NULL;
-	double score, best_score = 0;
-	uint32_t h, least = 0;
-	unsigned i;
+	struct maglev_walk walk;
+	struct remote *r;
 
-	for (i = 0; i < rs->n; i++) {
-		h = hash_mix(rs->hashes[i] ^ client);
-		if (h < least || rs->all[i].heap != &rs->by_turn)
-			continue;
-		r = &rs->all[i];
-		score = -log(((double)h + 1) / 4294967297.0) / r->weight;
-		if (best == NULL || score < best_score) {
-			best = r;
-			best_score = score;
-			least = hash_least(score * rs->top_weight);
-		}
-	}
-	return best;
-}
-
-/* No lower hash has that score, or a better one. */
-static uint32_t
-hash_least(double score)
-{
-	const double h = exp(-score) * 4294967297.0 - 2;
-
-	return h > 0 ? (uint32_t)h : 0;
+	if (rs->by_turn.n == 0)
+		return NULL;
+	walk = maglev_begin(&rs->table,
+	    maglev_hash(source->ip, sizeof(source->ip)));
+	do
+		r = &rs->all[maglev_next(&rs->table, &walk)];
+	while (r->heap != &rs->by_turn);
+	return r;
 }
 
 /* Any, which is then taken as often as its weight is to the greatest one. */

@@ -1,6 +1,6 @@
 /*
  * balance.h - the choice among the remotes that may be used: by the heaps
- * by_turn and by_load of a section.
+ * by_turn and by_load of a section, or its table.
  */
 #ifndef BALANCE_H
 #define BALANCE_H
@@ -8,8 +8,8 @@
 #include "remotes.h"
 
 /* Gives each remote its share, and its first turn: that of all[first] is the
- * soonest. */
-void		 balance_start(struct remotes *, unsigned first);
+ * soonest. Returns 0, or -1 with ENOMEM. */
+int		 balance_start(struct remotes *, unsigned first);
 /* The heap, and the key there, of a remote that may be used. */
 struct heap	*balance_place(struct remote *, uint64_t *key);
 /* The one that a client gets; NULL: there is none. */

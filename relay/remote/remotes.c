@@ -52,8 +52,7 @@ remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
 	rs->retire_at = c->retire;
 	if (c->retire / RETIRE_SPREAD > 1)
 		rs->retire_at -= arc4random_uniform(c->retire / RETIRE_SPREAD);
-	rs->hashes = calloc(rs->n, sizeof(*rs->hashes));
-	if (rs->hashes == NULL || heaps_init(rs) == -1)
+	if (heaps_init(rs) == -1)
 		return -1;
 	for (i = 0; i < rs->n; i++) {
 		r = &rs->all[i];
@@ -63,7 +62,8 @@ remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
 		r->board = &self.board.own->remotes[first + i];
 		r->told = &self.board.told->remotes[first + i];
 	}
-	balance_start(rs, arc4random_uniform(rs->n));
+	if (balance_start(rs, arc4random_uniform(rs->n)) == -1)
+		return -1;
 	for (i = 0; i < rs->n; i++)
 		remote_learn(&rs->all[i]);
 	return 0;

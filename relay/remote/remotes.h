@@ -10,6 +10,7 @@
 
 #include "board.h"
 #include "heap.h"
+#include "maglev.h"
 
 struct sess;
 
@@ -25,7 +26,7 @@ struct remote {
 	struct board_remote	*board;		/* this worker's counters */
 	const struct board_other *told;		/* of the other workers */
 	uint64_t		 turn;		/* the least one is next */
-	uint32_t		 stride;	/* from turn to turn */
+	uint32_t		 stride;	/* from turn to turn; 0: none */
 	uint16_t		 weight;
 	uint8_t			 addr;		/* that worked last */
 	uint8_t			 whose;		/* enum remote_whose */
@@ -37,9 +38,9 @@ struct remote {
 struct remotes {
 	const struct conf_relay	*conf;
 	struct remote		*all;
-	uint32_t		*hashes;	/* of their names, by place */
 	unsigned		 n;
 	unsigned		 top_weight;	/* of all */
+	struct maglev		 table;		/* with source, and n > 1 */
 	uint64_t		 clock;		/* turn of who was chosen */
 	struct heap		 by_turn;	/* usable, by turn */
 	struct heap		 by_load;	/* and by sessions a weight */

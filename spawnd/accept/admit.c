@@ -141,6 +141,8 @@ admit_connection(struct listener *l, bool keep)
 		refuse_denied(l, fd, &c.client);
 		return;
 	}
+	if (l->held)
+		c.backlog_ms = backlog_waited(fd);
 	if (!handoff_give(fd, &c)) {
 		if (!keep) {
 			refuse_limited(l, fd, &c.client);

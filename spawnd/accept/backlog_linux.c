@@ -28,6 +28,7 @@ union diag_answer {
 	char			 bytes[1024];
 };
 
+static bool	 backlog_info(int, struct tcp_info *, size_t);
 static int	 diag_ask(int, uint32_t);
 static int	 diag_read(const union diag_answer *, size_t);
 static int	 diag_attribute(const struct nlmsghdr *);
@@ -36,13 +37,36 @@ int
 backlog_waiting(int fd)
 {
 	struct tcp_info info;
-	socklen_t len = sizeof(info);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ||
-	    len < offsetof(struct tcp_info, tcpi_sacked) ||
+	if (!backlog_info(fd, &info, offsetof(struct tcp_info, tcpi_sacked)) ||
 	    info.tcpi_state != TCP_LISTEN || info.tcpi_unacked > INT32_MAX)
 		return BACKLOG_UNKNOWN;
 	return (int)info.tcpi_unacked;
+}
+
+/*
+ * A connection that nothing was sent to counts from its handshake on, or from
+ * the first bytes if it was deferred until those, whatever has come since.
+ */
+uint32_t
+backlog_waited(int fd)
+{
+	struct tcp_info info;
+
+	if (!backlog_info(fd, &info,
+	    offsetof(struct tcp_info, tcpi_last_ack_sent)))
+		return 0;
+	return info.tcpi_last_data_sent;
+}
+
+/* False if there is none, or less of it than to the offset end. */
+static bool
+backlog_info(int fd, struct tcp_info *info, size_t end)
+{
+	socklen_t len = sizeof(*info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len) == 0 &&
+	    len >= end;
 }
 
 /* unix(7) has no such option; sock_diag(7) knows. */

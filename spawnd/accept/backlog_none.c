@@ -16,6 +16,13 @@ backlog_count(int fd)
 	return BACKLOG_UNKNOWN;
 }
 
+uint32_t
+backlog_waited(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
 void
 backlog_shut(int fd)
 {

@@ -242,9 +242,10 @@ handoff_save(FILE *f)
 
 	TAILQ_FOREACH(k, &kept, entry) {
 		p = &k->conn.client;
-		fprintf(f, "kept %d %u %" PRIu64 " %u %u %u ",
+		fprintf(f, "kept %d %u %u %" PRIu64 " %u %u %u ",
 		    inherit_fd(k->fd), k->conn.listener,
-		    k->conn.accepted_us, p->family, p->port, p->scope);
+		    k->conn.backlog_ms, k->conn.accepted_us, p->family,
+		    p->port, p->scope);
 		for (i = 0; i < sizeof(p->ip); i++)
 			fprintf(f, "%02x", p->ip[i]);
 		fputc('\n', f);
@@ -260,9 +261,9 @@ handoff_take(const char *line)
 	size_t i;
 
 	memset(&c, 0, sizeof(c));
-	if (sscanf(line, "kept %d %u %" SCNu64 " %u %u %u %n", &fd,
-	    &c.listener, &c.accepted_us, &family, &port, &c.client.scope,
-	    &at) != 6)
+	if (sscanf(line, "kept %d %u %u %" SCNu64 " %u %u %u %n", &fd,
+	    &c.listener, &c.backlog_ms, &c.accepted_us, &family, &port,
+	    &c.client.scope, &at) != 7)
 		return false;
 	for (i = 0; i < sizeof(c.client.ip); i++) {
 		if (sscanf(line + at + 2 * i, "%2x", &byte) != 1)

@@ -65,6 +65,7 @@ room_open(struct room *room, const struct addr *a, const char **name)
 	struct timespec now;
 
 	room->inner = -1;
+	safe_run_make(a->un.sun_path);
 	if ((room->outer = safe_folder(a->un.sun_path, name)) == -1)
 		return -1;
 	/* No arc4random(3): without memory it may end the process. */

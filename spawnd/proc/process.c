@@ -18,7 +18,7 @@
 static int	process_launch(struct worker *);
 static int	process_exec(struct worker *);
 static void	process_ended(struct child *, int);
-static unsigned long long process_open(const struct worker *);
+static unsigned long long process_open(const struct worker *, bool);
 
 int
 process_start(struct generation *g)
@@ -90,10 +90,10 @@ process_bury(struct worker *w)
 }
 
 void
-process_report(struct worker *w)
+process_report(struct worker *w, bool all)
 {
 	const long pid = (long)w->child.pid;
-	const unsigned long long open = process_open(w);
+	const unsigned long long open = process_open(w, all);
 
 	w->reported = true;
 	w->gen->died++;
@@ -111,13 +111,24 @@ process_report(struct worker *w)
 		    pid, WEXITSTATUS(w->status), open);
 }
 
-/* Those that are really lost. */
+/* Those that are really lost. Once the channel has been emptied, also what it
+ * had got from there and not yet counted as taken. */
 static unsigned long long
-process_open(const struct worker *w)
+process_open(const struct worker *w, bool all)
 {
 	const uint64_t users = worker_users(w);
 
-	return users - MIN(users, worker_untaken(w));
+	return all ? users : users - MIN(users, worker_untaken(w));
+}
+
+void
+process_report_rest(const struct worker *w)
+{
+	const unsigned long long n = worker_untaken(w);
+
+	if (n != 0)
+		log_warnx("worker %ld: %llu more sessions are lost with it",
+		    (long)w->child.pid, n);
 }
 
 bool

@@ -8,8 +8,11 @@
 
 /* Starts one worker. Returns 0, or -1 after logging why. */
 int		 process_start(struct generation *);
-/* Says how it has ended, once. */
-void		 process_report(struct worker *);
+/* Says how it has ended, once; all: what it had not taken has been read back,
+ * or will not be. */
+void		 process_report(struct worker *, bool all);
+/* All has been read back after the report: says what was lost beside. */
+void		 process_report_rest(const struct worker *);
 /* Puts what it has done on record, and frees it. What it had not taken has been
  * given to others before. */
 void		 process_bury(struct worker *);

@@ -31,7 +31,7 @@
 
 enum function {
 	NONE, ACCEPT4, SENDMSG, SOCKETPAIR, FORK, MEMFD_CREATE, MMAP, EPOLL_CTL,
-	SOCKET, CONNECT, PIPE2, MALLOC, PIDFD_OPEN, BACKLOG, KILL
+	SOCKET, CONNECT, PIPE2, MALLOC, PIDFD_OPEN, BACKLOG, KILL, TAKEN
 };
 
 struct control {
@@ -152,6 +152,23 @@ send(int fd, const void *buf, size_t len, int flags)
 		    (uintptr_t)next("send");
 	return me == RELAY && fd == CHANNEL && fails(SENDMSG) ? -1 :
 	    real(fd, buf, len, flags);
+}
+
+/* A worker that has got a message goes no further. */
+ssize_t
+recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	static ssize_t (*real)(int, struct msghdr *, int);
+	ssize_t n;
+
+	if (real == NULL)
+		real = (ssize_t (*)(int, struct msghdr *, int))
+		    (uintptr_t)next("recvmsg");
+	n = real(fd, msg, flags);
+	if (n > 0 && me == RELAY && fd == CHANNEL && fails(TAKEN))
+		for (;;)
+			atomic_signal_fence(memory_order_seq_cst);
+	return n;
 }
 
 /* How many wait at a listener: not told, or (EAGAIN) always told as none. */

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import select
+import shutil
 import signal
 import socket
 import stat
@@ -188,6 +190,36 @@ def test_socket_of_the_environment(d, box):
     other = box.run("-s", box.dir / "none.sock", "show", "summary",
                     program="spawnctl", env=env)
     assert other.returncode == 1 and "none.sock" in other.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None,
+                    reason="mounts over /run")
+def test_default_socket(box, echo):
+    """In a folder that root makes, on a machine that has just been started."""
+    said = box.run("--help", program="spawnctl").stdout
+    default = re.search(r"else (/\S+/spawnd/control)\n", said).group(1)
+    run = os.path.dirname(os.path.dirname(default))
+    conf = box.conf(remotes=[echo], spawnd=f"""
+        log {{ to = "{box.dir}/log" }} control = "{default}"
+        pidfile = "{run}/spawnd/spawnd.pid" """)
+    conf.control = None
+    conf.write()
+    done = subprocess.run(["unshare", "-m", "sh", "-xc", f"""set -e
+        mount -t tmpfs none {run}
+        umask 077
+        ! {box.programs["spawnctl"]} show summary
+        {box.programs["spawnd"]} -n {conf.path}
+        {box.programs["spawnd"]} -b {conf.path}
+        {box.programs["spawnctl"]} show summary
+        stat -c %a {run}/spawnd
+        {box.programs["spawnctl"]} stop"""], text=True, timeout=60,
+                          capture_output=True, env=box.environment())
+    if "unshare: " in done.stderr or "mount: " in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stdout + done.stderr
+    assert f'with control = "{default}" in its file?' in done.stderr
+    assert "\n755\n" in done.stdout
 
 
 @pytest.mark.parametrize("command", [["show", "summary"], ["reload"],

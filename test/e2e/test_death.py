@@ -140,7 +140,7 @@ STRANGE = """import os, signal, socket, struct, sys
 with open(sys.argv[1], "a") as f: print(os.getpid(), file=f)
 c = socket.socket(fileno=3)
 c.setblocking(True)
-c.send(struct.pack("=HHIi", 3, 1, 2, os.getpid()))
+c.send(struct.pack("=HHIi", 3, 1, int(sys.argv[2]), os.getpid()))
 """
 LEAVES = """for i in range(1000):
     c.send(struct.pack("=HHI", 4, 1, 1))
@@ -154,7 +154,7 @@ def strange_worker(daemon, echo, box, does):
     program = box.dir / "strange.py"
     program.write_text(STRANGE + does)
     libexec = bad_libexec(box, "relay", f"""[ "$1$2" = 10 ] || exec {good} "$@"
-exec {sys.executable} {program} {box.dir}/strange.pids
+exec {sys.executable} {program} {box.dir}/strange.pids "$3"
 """)
     d = daemon(remotes=[echo], libexec=libexec,
                spawnd="servers { min = 2 max = 2 } watchdog = 0")

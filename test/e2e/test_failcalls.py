@@ -4,6 +4,7 @@ cleanly, and a service that runs goes on."""
 import errno
 import mmap
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -14,6 +15,7 @@ import harness
 import peers
 from harness import ASAN, HERE, Box, alive, cpu_ticks_over, wait
 from peers import roundtrip
+from test_settle import lower, served
 
 pytestmark = [
     pytest.mark.load,
@@ -22,7 +24,7 @@ pytestmark = [
 
 FUNCTIONS = ["none", "accept4", "sendmsg", "socketpair", "fork",
              "memfd_create", "mmap", "epoll_ctl", "socket", "connect",
-             "pipe2", "malloc", "pidfd_open", "backlog", "kill"]
+             "pipe2", "malloc", "pidfd_open", "backlog", "kill", "taken"]
 WHO = {"master": 1, "worker": 2, "logger": 4}
 
 
@@ -410,6 +412,54 @@ def test_calls_that_go_on_failing(daemon, box, calls, function, error, who):
     for client in clients:
         client.close()
     whole(d)
+
+
+# A worker that is killed when it has got sessions and not yet counted them
+
+@pytest.fixture
+def taker(box, echo, calls):
+    """A daemon with one worker and one session, of which the next one will be
+    in the worker's hand, not taken by its count."""
+    d = box.daemon(remotes=[echo], env=calls.env, spawnd="""
+        servers { min = 1 max = 1 } watchdog = 0""")
+    d.deaths = True
+    d.client = roundtrip(d.connect())
+    return d
+
+
+def got(d, calls):
+    """One more session, which the worker has got; returns the worker."""
+    calls.fail("taken", "EIO", "worker")
+    late = d.connect()
+    late.sendall(b"late")
+    wait(calls.hits, 30, "a message that has come")
+    calls.off()
+    return d.kids()[0]
+
+
+def test_killed_with_what_it_has_just_got(taker, calls):
+    """What died in its hand is lost, and counted as lost."""
+    worker = got(taker, calls)
+    os.kill(worker, signal.SIGKILL)
+    taker.wait_line(f"worker {worker} died", "with 2 sessions")
+    assert not taker.lines("had not taken")
+
+
+def test_killed_with_what_it_has_just_got_and_more(taker, calls):
+    """The others are taken back later, as there are no descriptors for them
+    now: then it is known what was lost."""
+    worker = got(taker, calls)
+    socks = [taker.connect() for _ in range(12)]
+    for sock in socks:
+        sock.sendall(b"late")
+    taker.wait_sessions(14, 30)
+    limits = lower(taker.pid, 5)
+    os.kill(worker, signal.SIGKILL)
+    taker.wait_line(f"worker {worker} died", "with 1 sessions")
+    resource.prlimit(taker.pid, resource.RLIMIT_NOFILE, limits)
+    assert served(socks) == 12
+    taker.wait_line(f"worker {worker}: 12 sessions that it had not taken go")
+    taker.wait_line(f"worker {worker}: 1 more sessions are lost with it")
 
 
 # Signals that the system forbids: root without CAP_KILL, workers as nobody

@@ -36,6 +36,16 @@ def held(d):
     return found
 
 
+def wait_reported(d, killed):
+    """Until the log tells how each of them has ended: the master has said so
+    when it has no such worker any more, and what it says next arrives later."""
+    wait(lambda: not killed & {w["pid"] for w in d.workers()}, 30,
+         "the end of all that were killed")
+    seen = len(d.verdicts())
+    d.ctl("reload")
+    wait(lambda: d.verdicts(seen), 30, "the reload's verdict")
+
+
 def given_back(d):
     return sum(int(match.group(2)) for match in
                map(BACK.search, d.texts()) if match)
@@ -143,7 +153,7 @@ def test_killed_during_a_reload(daemon, echo):
     """Old and new workers, at any moment of it: the reload fails or is done,
     and the pool is whole again."""
     d = daemon(remotes=[echo], spawnd="servers { min = 3 max = 4 }")
-    w = Loaded(d, 30, concurrent=20, rate=RATE / 3)
+    w, killed = Loaded(d, 30, concurrent=20, rate=RATE / 3), set()
     for pause in (0, 0.002, 0.005, 0.01, 0.03, 0.1):
         before = len(d.verdicts())
         kids = d.kids()
@@ -153,15 +163,16 @@ def test_killed_during_a_reload(daemon, echo):
         for pid in (new or kids)[:1]:
             try:
                 d.kill(signal.SIGKILL, pid)
+                killed.add(pid)
             except ProcessLookupError:
                 pass
         wait(lambda: len(d.verdicts()) > before, 5, "the reload's verdict")
         wait(lambda: len(d.workers("ready")) == 3, 15, "three workers")
     result = w.load.stop()
+    wait_reported(d, killed)
     said = sum(held(d).values())
     print(f"{result}, held {said}, given back {given_back(d)}")
     assert result["failed"] + w.lost() <= said
-    d.reload()
     peers.load(d.box, d.address(), 100)
 
 
@@ -170,11 +181,12 @@ def test_all_killed_at_once_under_load(daemon, echo):
     d = daemon(remotes=[echo], spawnd="servers { min = 3 max = 4 }")
     w = Loaded(d, 30, concurrent=20, rate=RATE / 3)
     w.some_load()
-    for pid in d.kids():
+    killed = set(d.kids())
+    for pid in killed:
         d.kill(signal.SIGKILL, pid)
     w.some_load()
     result = w.load.stop()
-    wait(lambda: len(held(d)) >= 3, 5, "what the log says")
+    wait(lambda: killed <= set(held(d)), 5, "what the log says")
     said = sum(held(d).values())
     lost = w.lost()
     print(f"{result}, {lost} of 30 long, held {said}")

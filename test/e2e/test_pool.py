@@ -4,6 +4,7 @@ of them are full."""
 import re
 import select
 import signal
+import socket
 import time
 
 import pytest
@@ -280,6 +281,36 @@ def test_the_end_of_an_overload_says_who_waited(daemon, echo):
     assert lasted <= long + 0.01, "but for the parts of milliseconds"
     assert (refused, waited) == (0, 5)
     assert d.summary()["limited"] == 0
+
+
+@pytest.mark.parametrize("said", ["at once", "late", "end", "nothing"])
+def test_the_closing_line_says_how_long_one_waited(daemon, echo, said):
+    """Of who came before or without an overload it says nothing."""
+    d = daemon(remotes=[echo], spawnd=ONE)
+    first = roundtrip(d.connect())
+    late = d.connect()
+    began = time.monotonic()
+    if said == "at once":
+        late.sendall(b"x" * 10000)
+    d.wait_line(BEGIN)
+    wait(lambda: time.monotonic() - began > 1.1, 30)
+    if said == "late":
+        late.sendall(b"late")
+    if said == "end":
+        late.shutdown(socket.SHUT_WR)
+    wait(lambda: time.monotonic() - began > 1.5, 30)
+    first.close()
+    d.wait_sessions(1)
+    d.wait_closed()
+    longest = time.monotonic() - began
+    late.close()
+    d.wait_closed(2)
+    over(d)
+    roundtrip(d.connect()).close()
+    before, waited, after = d.wait_closed(3)
+    assert before["backlog"] is after["backlog"] is None
+    assert 1.4 < float(waited["backlog"]) < longest + 0.1, waited
+    assert float(waited["queue"]) < 1.4, waited
 
 
 @pytest.mark.parametrize("policy", ["close", "reset"])

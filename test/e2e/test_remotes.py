@@ -252,6 +252,51 @@ def test_source_keeps_a_client_with_its_remote(daemon, box):
     assert max(count.values()) <= 22, count
 
 
+def places(d):
+    """Which remote each of forty clients gets."""
+    before = len(d.closed())
+    hosts = [f"127.0.2.{i + 1}" for i in range(40)]
+    for host in hosts:
+        roundtrip(d.connect(source=host)).close()
+    place = {s["client"].split(":")[0]: s["remote"]
+             for s in d.wait_closed(before + 40)[before:]}
+    assert sorted(place) == sorted(hosts)
+    return place
+
+
+def test_source_is_the_same_in_two_relays(daemon, box):
+    """Whatever the order of the remotes in their files is."""
+    echo = box.closing(peers.EchoServer(5))
+    remotes = {name: echo.conf(which=i) for i, name in enumerate("abcde")}
+    one = daemon(relay="balance = source", remotes=remotes)
+    two = daemon(relay="balance = source", spawnd=ONE,
+                 remotes=dict(reversed(remotes.items())))
+    assert places(one) == places(two)
+
+
+def test_source_shares_out_the_clients_of_a_dead_remote(daemon, backend, box):
+    """Those of others stay, and its own come back to it."""
+    echo = box.closing(peers.EchoServer(3))
+    dying = backend(peers.echo)
+    d = daemon(relay="balance = source", spawnd=ONE, remotes={
+        "a": dying, **{n: echo.conf(which=i) for i, n in enumerate("bcd")}})
+    before = places(d)
+    dying.stop()
+    while_dead = places(d)
+    assert places(d) == while_dead
+    moved = {host for host in before if before[host] != while_dead[host]}
+    assert moved == {host for host in before if before[host] == "a"}
+    assert len({while_dead[host] for host in moved}) > 1, while_dead
+    dying.start()
+
+    def came_back():
+        places(d)
+        return d.lines("remote a: back after")
+
+    wait(came_back, 15, "the remote's return", 0.1)
+    assert places(d) == before
+
+
 def test_random_respects_weights(daemon, box):
     echo = box.closing(peers.EchoServer(2))
     d = daemon(relay="balance = random", remotes=[

@@ -274,6 +274,7 @@ def test_ready_tells_where(daemon, echo):
     (["-s", "x.sock"], "-s goes with -L and -R"),
     (["a.conf", "b.conf"], "b.conf is one file too many"),
     (["-i", "-b"], "-i goes with neither -b nor -p"),
+    (["-c", "x.conf"], "a file is named alone"),
     (["-Z"], "unknown option: -Z"), (["--nope"], "unknown option: --nope"),
     (["-p"], "something is missing behind -p")],
     ids=lambda a: " ".join(a) if isinstance(a, list) else "")

@@ -34,7 +34,7 @@ ev_now(void)
 static inline void
 remotes_free(struct remotes *rs)
 {
-	free(rs->hashes);
+	free(rs->table.places);
 	free(rs->by_turn.items);
 	free(rs->by_load.items);
 	free(rs->held.items);

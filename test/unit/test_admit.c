@@ -27,7 +27,7 @@ struct master master;
 
 static struct conf		 conf;
 static struct generation	 generation = { .conf = &conf };
-static unsigned			 accepts, kept, left, room, paused_after;
+static unsigned			 accepts, asked, kept, left, room, paused_after;
 static int			 told;
 
 /* --- in the place of all that admit.c calls --- */
@@ -55,6 +55,14 @@ backlog_waiting(int fd)
 {
 	(void)fd;
 	return told;
+}
+
+uint32_t
+backlog_waited(int fd)
+{
+	(void)fd;
+	asked++;
+	return 1;
 }
 
 void
@@ -228,6 +236,38 @@ test_room_goes_around(void **state)
 	admit_forget(&l[1]);
 }
 
+/* Only while those of an overload are there. */
+static void
+test_who_was_held_up_is_asked(void **state)
+{
+	struct listener l;
+
+	(void)state;
+	memset(&l, 0, sizeof(l));
+	accepts = asked = kept = 0;
+	told = 5;
+	left = 5;
+	paused_after = UINT_MAX;
+	master.gen = &generation;
+	conf.overload = OVERLOAD_QUEUE;
+	room = 2;
+	admit_event(&l.io, IO_READ);
+	admit_ready();		/* two have room, three wait */
+	assert_int_equal(accepts, 2);
+	assert_int_equal(asked, 0);
+	room = 5;
+	admit_ready();
+	assert_int_equal(accepts, 5);
+	assert_int_equal(asked, 3);
+	left = 2;
+	told = 2;
+	admit_event(&l.io, IO_READ);
+	admit_ready();		/* the backlog was empty */
+	assert_int_equal(accepts, 7);
+	assert_int_equal(asked, 3);
+	admit_forget(&l);
+}
+
 int
 main(void)
 {
@@ -236,6 +276,7 @@ main(void)
 		cmocka_unit_test(test_until_there_is_none_where_nobody_tells),
 		cmocka_unit_test(test_a_pause_ends_it),
 		cmocka_unit_test(test_room_goes_around),
+		cmocka_unit_test(test_who_was_held_up_is_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

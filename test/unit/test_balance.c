@@ -325,6 +325,16 @@ test_roundrobin_back(void **state)
 
 /* --- source --- */
 
+/* Within five standard deviations of what the weights say. */
+static void
+assert_share(unsigned got, unsigned weight, unsigned sum, unsigned n)
+{
+	double p = (double)weight / sum, mean = n * p;
+	double off = got > mean ? got - mean : mean - got;
+
+	assert_true(off * off < 25 * n * p * (1 - p));
+}
+
 static struct sess
 client(unsigned key)
 {
@@ -358,18 +368,18 @@ static void
 test_source_stable(void **state)
 {
 	static uint8_t before[KEYS], after[KEYS];
-	unsigned i, moved = 0;
+	unsigned i, moved = 0, others = 0;
 
 	(void)state;
 	pools_make(BALANCE_SOURCE, REMOTES);
 	places(before);
 	places(after);
 	assert_memory_equal(before, after, sizeof(before));
-	/* Another worker, or another order in the file, is all the same. */
+	/* Another worker is all the same. */
 	pools_make(BALANCE_SOURCE, REMOTES);
 	places(after);
 	assert_memory_equal(before, after, sizeof(before));
-	/* When one goes, its own keys move, and no others. */
+	/* When one goes, its own keys move, and hardly any others. */
 	pools_make(BALANCE_SOURCE, REMOTES - 1);
 	places(after);
 	for (i = 0; i < KEYS; i++) {
@@ -377,42 +387,108 @@ test_source_stable(void **state)
 		if (before[i] == REMOTES - 1)
 			moved++;
 		else
-			assert_int_equal(after[i], before[i]);
+			others += after[i] != before[i];
 	}
 	assert_true(moved > KEYS / REMOTES / 2);
+	assert_true(others < KEYS / 50);
 }
 
+/* The order of the file is nothing to a client. */
+static void
+test_source_order(void **state)
+{
+	static uint8_t before[KEYS], after[KEYS];
+	struct conf_remote first = remotes[0];
+
+	(void)state;
+	pools_make(BALANCE_SOURCE, REMOTES);
+	places(before);
+	memmove(&remotes[0], &remotes[1], (REMOTES - 1) * sizeof(*remotes));
+	remotes[REMOTES - 1] = first;
+	pools_make(BALANCE_SOURCE, REMOTES);
+	places(after);
+	assert_memory_equal(before, after, sizeof(before));
+}
+
+/* Those of one that is held are spread over all others, and are there next
+ * time as well; when it is over they come back. */
 static void
 test_source_held(void **state)
 {
-	static uint8_t before[KEYS], held[KEYS], after[KEYS];
-	unsigned i;
+	static uint8_t before[KEYS], held[KEYS], again[KEYS], after[KEYS];
+	unsigned got[REMOTES] = { 0 }, moved = 0, i;
 
 	(void)state;
-	pools_make(BALANCE_SOURCE, 3);
+	pools_make(BALANCE_SOURCE, REMOTES);
 	places(before);
 	refuse(b);
 	places(held);
+	places(again);
+	assert_memory_equal(held, again, sizeof(held));
 	for (i = 0; i < KEYS; i++) {
-		if (before[i] == 1)
-			assert_int_not_equal(held[i], 1);
-		else
+		if (before[i] == 1) {
+			got[held[i]]++;
+			moved++;
+		} else
 			assert_int_equal(held[i], before[i]);
 	}
+	assert_int_equal(got[1], 0);
+	for (i = 0; i < REMOTES; i++)
+		if (i != 1)
+			assert_share(got[i], 1, REMOTES - 1, moved);
 	now += 1000;
 	remote_ok(b);
 	places(after);
 	assert_memory_equal(before, after, sizeof(before));
 }
 
-/* Within five standard deviations of what the weights say. */
+/* All but one are held, then that one too: the session goes somewhere. */
 static void
-assert_share(unsigned got, unsigned weight, unsigned sum, unsigned n)
+test_source_most_held(void **state)
 {
-	double p = (double)weight / sum, mean = n * p;
-	double off = got > mean ? got - mean : mean - got;
+	unsigned i;
 
-	assert_true(off * off < 25 * n * p * (1 - p));
+	(void)state;
+	pools_make(BALANCE_SOURCE, MOST);
+	for (i = 0; i < MOST; i++)
+		if (&pool->all[i] != c)
+			refuse(&pool->all[i]);
+	for (i = 0; i < 100; i++)
+		assert_ptr_equal(pick(), c);
+	now += 1;
+	refuse(c);
+	assert_non_null(pick());
+}
+
+/* The remotes that a session tries one after the other are all different, and
+ * the same for each of one client. */
+static void
+test_source_tries(void **state)
+{
+	uint16_t tried[REMOTES], first[REMOTES];
+	struct extra extra = { .tried = tried };
+	struct sess s = client(7);
+	struct remote *r;
+	unsigned i, k;
+
+	(void)state;
+	pools_make(BALANCE_SOURCE, REMOTES);
+	s.extra = &extra;
+	for (k = 0; k < 2; k++) {
+		for (s.ntried = 0; s.ntried < REMOTES; s.ntried++) {
+			r = remote_pick(pool, &s);
+			assert_non_null(r);
+			remote_release(r, &s);
+			tried[s.ntried] = (uint16_t)(r - pool->all);
+			for (i = 0; i < s.ntried; i++)
+				assert_int_not_equal(tried[i],
+				    tried[s.ntried]);
+		}
+		assert_null(remote_pick(pool, &s));
+		if (k == 0)
+			memcpy(first, tried, sizeof(first));
+	}
+	assert_memory_equal(first, tried, sizeof(first));
 }
 
 static void
@@ -476,7 +552,10 @@ main(void)
 		T(test_roundrobin_held),
 		T(test_roundrobin_back),
 		T(test_source_stable),
+		T(test_source_order),
 		T(test_source_held),
+		T(test_source_most_held),
+		T(test_source_tries),
 		T(test_source_weights),
 		T(test_random),
 	};

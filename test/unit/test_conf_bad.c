@@ -623,15 +623,17 @@ test_foreign(void **state)
 {
 #define NO_CONF(n, kind)	"t:" n ": this is no spawnd.conf(5) but " \
 	"looks like " kind " configuration: "
+#define TABLE	"; \"Coming from another relay\" in " SPAWND_README \
+	" has its words and ours\n"
 	static const struct mistake cases[] = {
 		{ "# x\n\nglobal\n daemon\n maxconn 5\n",
-		    NO_CONF("3", "HAProxy's") "\"global\"\n" },
+		    NO_CONF("3", "HAProxy's") "\"global\"" TABLE },
 		{ "frontend a\n bind :80\n", NO_CONF("1", "HAProxy's")
-		    "\"frontend a\"\n" },
+		    "\"frontend a\"" TABLE },
 		{ "user www-data;\nevents { }\n", NO_CONF("1", "nginx's")
-		    "\"user www-data;\"\n" },
+		    "\"user www-data;\"" TABLE },
 		{ "stream {\n server { listen 80; }\n}\n",
-		    NO_CONF("1", "nginx's") "\"stream {\"\n" },
+		    NO_CONF("1", "nginx's") "\"stream {\"" TABLE },
 		{ "---\nlisten: 80\n", NO_CONF("1", "a YAML")
 		    "\"---\"\n" },
 		{ "\nlisten:\n  port: 80\n", NO_CONF("2", "a YAML")
@@ -641,7 +643,42 @@ test_foreign(void **state)
 		{ "{ \"listen\": 80 }", NO_CONF("1", "a JSON")
 		    "\"{ \"listen\": 80 }\"\n" },
 		{ "0.0.0.0 80 10.0.0.1 80\n", NO_CONF("1", "rinetd's")
-		    "\"0.0.0.0 80 10.0.0.1 80\"\n" },
+		    "\"0.0.0.0 80 10.0.0.1 80\"" TABLE },
+		{ "listen pg\n    bind :80\n", NO_CONF("2", "HAProxy's")
+		    "\"bind :80\"" TABLE },
+		{ "include /etc/nginx/*.conf;\nevents { }\n",
+		    NO_CONF("2", "nginx's") "\"events { }\"" TABLE },
+		{ "upstream app {\n server 10.0.0.1:80;\n}\n",
+		    NO_CONF("1", "nginx's") "\"upstream app {\"" TABLE },
+		{ "# x\nlogfile /var/log/x\n0.0.0.0 80 10.0.0.1 80\n",
+		    NO_CONF("2", "rinetd's") "\"logfile /var/log/x\"" TABLE },
+		{ "allow 10.0.*.*\n", NO_CONF("1", "rinetd's")
+		    "\"allow 10.0.*.*\"" TABLE },
+		{ ":: 8443/tcp 2001:db8::1 443", NO_CONF("1", "rinetd's")
+		    "\":: 8443/tcp 2001:db8::1 443\"" TABLE },
+		{ "a.example ssh b.example ssh\n", "t:1: \"a.example\" "
+		    "needs \"=\" and a value, or \"{\" and options, behind "
+		    "it\n" },
+		{ ":8080 10.0.0.1:80\n", NO_CONF("1", "redir's")
+		    "\":8080 10.0.0.1:80\"" TABLE },
+		{ "ext=\"192.0.2.1\"\n\ntable <web> { $web }\n",
+		    NO_CONF("3", "relayd's") "\"table <web> { $web }\"" TABLE },
+		{ "log state changes\nredirect www {\n", NO_CONF("2",
+		    "relayd's") "\"redirect www {\"" TABLE },
+		{ "id = spawnd {\n", NO_CONF("1", "tcprelay's")
+		    "\"id = spawnd {\"" TABLE },
+		{ "pid = /run/x\n[https]\n", NO_CONF("2", "an INI or TOML")
+		    "\"[https]\"\n" },
+		/* What is ours comes first, or may. */
+		{ "port = 80\nspawnd\n{\n listen {\n bind = 1\n } }",
+		    "t:1: unknown option \"port\" outside of every section; "
+		    "it belongs in \"listen\" or \"remote\"\n"
+		    "t:4: the section \"listen\" needs a name of its own; "
+		    "write listen NAME { ... }\n"
+		    "t:4: listen \"\" needs a port, or a path\n"
+		    "t:5: unknown option \"bind\" in \"listen\"; did you "
+		    "mean \"address\"?\nt:0: there is no \"relay\" section; "
+		    "it says where to relay to\n" },
 		{ "backend { }\n", "t:1: unknown section \"backend\" outside "
 		    "of every section; did you mean \"relay\"?\n" },
 	};
