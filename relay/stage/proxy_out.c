@@ -111,7 +111,8 @@ proxy_v2(const struct sess *s, const struct proxy *p, char buf[PROXY_OUT_MAX])
 		return proxy_put_v2(buf, p, NULL);
 	tls.version = x->tls_version;
 	tls.cipher = x->tls_suite;
-	tls.alpn = x->alpn;
+	/* Of TLS that is not ours it is not known what will be agreed on. */
+	tls.alpn = x->tls_version != NULL ? x->alpn : NULL;
 	tls.authority = x->name;
 	return proxy_put_v2(buf, p, &tls);
 }

@@ -13,6 +13,7 @@
 #include "pending.h"
 #include "pidfile.h"
 #include "proc/channel.h"
+#include "proc/expiry.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
 #include "proc/reader.h"
@@ -292,6 +293,7 @@ commit(void)
 	next = NULL;
 	log_set_level(master.gen->conf->log_level);
 	schedule_batch(master.gen->conf->batch);
+	expiry_watch();
 	if (old == NULL) {
 		finish(NULL);
 		return;

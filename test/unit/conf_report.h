@@ -9,7 +9,7 @@
 
 static struct {
 	char	text[65536];
-	size_t	n;
+	size_t	n, mistakes;
 } said;
 
 static void
@@ -21,6 +21,7 @@ say(void *arg, enum conf_kind kind, const char *file, int line,
 	assert_ptr_equal(arg, &said);
 	assert_true(*text != '\0' && strpbrk(text, "\n\r") == NULL);
 	said.n++;
+	said.mistakes += kind == CONF_MISTAKE;
 	snprintf(said.text + len, sizeof(said.text) - len, "%s:%d: %s%s\n",
 	    file, line, kind != CONF_MISTAKE ? "warning: " : "", text);
 }
@@ -29,7 +30,7 @@ static struct conf *
 load(const char *text)
 {
 	said.text[0] = '\0';
-	said.n = 0;
+	said.n = said.mistakes = 0;
 	return conf_load_text(text, "t", say, &said);
 }
 
@@ -37,7 +38,7 @@ static inline struct conf *
 load_file(const char *path)
 {
 	said.text[0] = '\0';
-	said.n = 0;
+	said.n = said.mistakes = 0;
 	return conf_load(path, say, &said);
 }
 

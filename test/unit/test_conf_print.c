@@ -18,7 +18,7 @@
 
 #define FUZZ_LOADS	20000
 #define FUZZ_SECONDS	4	/* then it is enough, under valgrind */
-#define FUZZ_TEXT	8192
+#define FUZZ_TEXT	16384
 
 #define EVERYTHING \
 	"spawnd {\n" \
@@ -518,9 +518,9 @@ test_fuzz(void **state)
 		for (n = 1 + dice(6); n > 0; n--)
 			mutate(text);
 		c = load(text);
-		assert_int_equal(c == NULL, said.n > 0);
+		assert_int_equal(c == NULL, said.mistakes > 0);
 		slipped(text);
-		if (c != NULL && good++ % 16 == 0)
+		if (c != NULL && good++ % 16 == 0 && said.n == 0)
 			fixpoint(c, CONF_RESOLVED);
 		conf_free(&c);
 		if (clock() - start > FUZZ_SECONDS * CLOCKS_PER_SEC)
