@@ -313,6 +313,37 @@ def test_balance_by_whom_it_names(daemon, backend):
     assert len(set.union(*took.values())) > 1
 
 
+def test_route_by_whom_it_names(daemon, backend):
+    """And each way has its own remotes, told or not."""
+    got = []
+
+    def told(sock):
+        got.append(header_of(sock))
+        sock.sendall(b"told")
+
+    def plain(sock):
+        sock.sendall(b"plain")
+    d = daemon(
+        listen=LISTEN + 'proxy-from = "127.0.0.1" '
+        'route { from = "192.0.2.0/24" relay = app } '
+        'route { from = "2001:db8::/32" relay = other }',
+        remotes=[backend(told).conf("proxy-out = v2")],
+        extra=f"relay other {{ remote x {{ {backend(plain).conf()} }} }}")
+    answers = {"192.0.2.1": b"told", "2001:db8::1": b"plain",
+               "198.51.100.1": None}
+    for source, answer in answers.items():
+        client = d.connect()
+        client.sendall(v2(source, 1, source, 2))
+        if answer:
+            assert receive_all(client) == answer
+            client.close()
+        else:
+            assert ended(client) == "reset"
+    assert [line["why"] for line in d.wait_closed(3)] == [
+        "fin", "fin", "no-remote"]
+    assert got[0][1] == ("192.0.2.1", 1)
+
+
 def test_stalled_headers_are_in_nobodys_way(daemon, echo):
     """Those who never finish theirs do not slow who has done so."""
     d = daemon(remotes=[echo], listen=LISTEN + 'proxy-from = "127.0.0.1" '
