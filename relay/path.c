@@ -13,6 +13,7 @@ static void	 path_relay(struct path *, unsigned);
 static int	 path_routes(struct path *,
 		    uint32_t (*)(const struct path *));
 static int	 path_proxy(struct path *);
+static bool	 path_any_v2(void);
 
 static struct path	*paths;		/* one a listener */
 
@@ -68,7 +69,22 @@ path_proxy(struct path *p)
 	if (access == NULL)
 		access = acl_map_new(&self.conf->acl);
 	p->access = access;
+	p->fields = path_any_v2();
 	return p->proxy_from == NULL || access == NULL ? -1 : 0;
+}
+
+/* Which remote a session gets is not known when its header is read. */
+static bool
+path_any_v2(void)
+{
+	const struct conf_relay *r = self.conf->relays;
+	unsigned i, k;
+
+	for (i = 0; i < self.conf->nrelays; i++)
+		for (k = 0; k < r[i].nremotes; k++)
+			if (r[i].remotes[k].proxy_out == CONF_PROXY_V2)
+				return true;
+	return false;
 }
 
 /* Those that its sessions may go on by: the same but for the relay. */

@@ -26,6 +26,7 @@ struct path {
 	struct acl_map		*proxy_from; /* who sends a PROXY header, or
 						NULL */
 	const struct acl_map	*access; /* whom it may name then */
+	bool			 fields; /* what else it says is passed on */
 };
 
 /* Makes those of all listeners; the remotes are there already. stages says

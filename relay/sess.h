@@ -69,6 +69,9 @@ struct extra {
 	struct source	 proxy;		/* who has sent a PROXY header; the
 					   session's is whom it names */
 	struct source	 to;		/* to whom that one was connected */
+	uint8_t		*fields;	/* of the header, as they came, for a
+					   remote that is told; or NULL */
+	size_t		 nfields;	/* bytes */
 	bool		 proxied;	/* there is one */
 	char		*name;		/* asked for by SNI, or NULL */
 	char		*alpn;		/* agreed on or, if the ClientHello

@@ -344,6 +344,7 @@ extra_free(struct extra **xp)
 	if (x == NULL)
 		return;
 	free(x->tried);
+	free(x->fields);
 	free(x->name);
 	free(x->alpn);
 	free(x);

@@ -16,8 +16,9 @@ enum { CMD_LOCAL = 0x20, CMD_PROXY = 0x21 };
 enum { FAMILY_UNSPEC, FAMILY_INET, FAMILY_INET6, FAMILY_UNIX, FAMILIES };
 enum { STREAM = 1, DATAGRAM = 2 };
 enum { TLV_ALPN = 0x01, TLV_AUTHORITY = 0x02, TLV_CRC32C = 0x03,
-	TLV_UNIQUE_ID = 0x05, TLV_SSL = 0x20, TLV_SSL_VERSION = 0x21,
-	TLV_SSL_CN = 0x22, TLV_SSL_CIPHER = 0x23 };
+	TLV_NOOP = 0x04, TLV_UNIQUE_ID = 0x05, TLV_SSL = 0x20,
+	TLV_SSL_VERSION = 0x21, TLV_SSL_CN = 0x22, TLV_SSL_CIPHER = 0x23,
+	TLV_NETNS = 0x30 };
 enum { CLIENT_SSL = 1, CLIENT_CERT_CONN = 2, CLIENT_CERT_SESS = 4 };
 
 /* The rest of a line; no word of it is empty. */
@@ -51,6 +52,9 @@ static bool	 both_ip(const struct proxy *);
 static void	 ip_of(const struct source *, bool, uint8_t [16]);
 static char	*put_names(char *, const struct proxy *);
 static char	*put_tls(char *, const struct proxy_tls *);
+static char	*put_fields(char *, const char *, const struct proxy *,
+		    const struct proxy_tls *);
+static bool	 put_wanted(int, const struct proxy_tls *);
 static char	*put_ssl(char *, const struct proxy_tls *);
 static char	*put_tlv(char *, int, const void *, size_t);
 static char	*put_text(char *, int, const char *);
@@ -245,8 +249,11 @@ v2_proxy(const uint8_t *buf, size_t len, struct proxy *p, const char **errp)
 		return 0;
 	if (v2_tlvs(buf, len, V2_FIXED + address, errp) == -1)
 		return -1;
-	if (family != FAMILY_UNIX && (buf[13] & 0xf) == STREAM)
-		v2_names(buf + V2_FIXED, (address - 4) / 2, p);
+	if (family == FAMILY_UNIX || (buf[13] & 0xf) != STREAM)
+		return 0;
+	v2_names(buf + V2_FIXED, (address - 4) / 2, p);
+	p->fields = buf + V2_FIXED + address;
+	p->nfields = len - V2_FIXED - address;
 	return 0;
 }
 
@@ -386,24 +393,24 @@ ip_of(const struct source *s, bool six, uint8_t ip[16])
 }
 
 size_t
-proxy_put_v1(char buf[PROXY_OUT_MAX], const struct proxy *p)
+proxy_put_v1(char buf[PROXY_MAX], const struct proxy *p)
 {
 	const bool six = p->from.family != AF_INET || p->to.family != AF_INET;
 	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
 	uint8_t ip[16];
 
 	if (!both_ip(p))
-		return strlcpy(buf, "PROXY UNKNOWN\r\n", PROXY_OUT_MAX);
+		return strlcpy(buf, "PROXY UNKNOWN\r\n", PROXY_MAX);
 	ip_of(&p->from, six, ip);
 	inet_ntop(six ? AF_INET6 : AF_INET, ip, from, sizeof(from));
 	ip_of(&p->to, six, ip);
 	inet_ntop(six ? AF_INET6 : AF_INET, ip, to, sizeof(to));
-	return (size_t)snprintf(buf, PROXY_OUT_MAX, "PROXY TCP%d %s %s "
+	return (size_t)snprintf(buf, PROXY_MAX, "PROXY TCP%d %s %s "
 	    "%u %u\r\n", six ? 6 : 4, from, to, p->from.port, p->to.port);
 }
 
 size_t
-proxy_put_v2(char buf[PROXY_OUT_MAX], const struct proxy *p,
+proxy_put_v2(char buf[PROXY_MAX], const struct proxy *p,
     const struct proxy_tls *tls)
 {
 	char *at = buf + V2_FIXED, *sum;
@@ -415,6 +422,8 @@ proxy_put_v2(char buf[PROXY_OUT_MAX], const struct proxy *p,
 		at = put_names(buf, p);
 		if (tls != NULL)
 			at = put_tls(at, tls);
+		at = put_fields(at, buf + PROXY_MAX - TLV_FIXED - CRC_LEN, p,
+		    tls);
 		sum = at + TLV_FIXED;
 		at = put_tlv(at, TLV_CRC32C, "\0\0\0", CRC_LEN);
 		put16(buf + 14, (size_t)(at - buf) - V2_FIXED);
@@ -448,6 +457,44 @@ put_tls(char *at, const struct proxy_tls *tls)
 	at = put_text(at, TLV_ALPN, tls->alpn);
 	at = put_text(at, TLV_AUTHORITY, tls->authority);
 	return tls->version == NULL ? at : put_ssl(at, tls);
+}
+
+/* Up to end. */
+static char *
+put_fields(char *at, const char *end, const struct proxy *p,
+    const struct proxy_tls *tls)
+{
+	size_t i, n;
+
+	for (i = 0; i < p->nfields; i += TLV_FIXED + n) {
+		n = number16(p->fields + i + 1);
+		if (put_wanted(p->fields[i], tls) &&
+		    n + TLV_FIXED <= (size_t)(end - at))
+			at = put_tlv(at, p->fields[i], p->fields + i +
+			    TLV_FIXED, n);
+	}
+	return at;
+}
+
+/* What is of the connection that it came by is for nobody else, and of two
+ * TLS the nearer one is told. */
+static bool
+put_wanted(int type, const struct proxy_tls *tls)
+{
+	switch (type) {
+	case TLV_CRC32C:
+	case TLV_NOOP:
+	case TLV_NETNS:
+		return false;
+	case TLV_SSL:
+		return tls == NULL || tls->version == NULL;
+	case TLV_ALPN:
+		return tls == NULL || tls->alpn == NULL;
+	case TLV_AUTHORITY:
+		return tls == NULL || tls->authority == NULL;
+	default:
+		return true;
+	}
 }
 
 static char *

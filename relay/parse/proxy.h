@@ -8,15 +8,17 @@
 
 #include "addr.h"
 
-#define PROXY_MAX	4096	/* bytes of a header that is read, most */
+#define PROXY_MAX	4096	/* bytes of a header, most */
 #define PROXY_V1_MAX	107	/* bytes of one of version 1, most */
-#define PROXY_OUT_MAX	1536	/* bytes of one that is written, most */
 
 /* What a header says. */
 struct proxy {
 	bool		named;	/* whom; else the connection's own addresses
 				   hold: UNKNOWN, LOCAL, UNSPEC, UNIX, UDP */
 	struct source	from, to;
+	const uint8_t	*fields; /* all of version 2, right behind the addresses
+				    of the bytes that were read; or NULL */
+	size_t		 nfields; /* bytes of them */
 };
 
 /* What version 2 tells of the TLS of the client; a text may be NULL. */
@@ -44,10 +46,12 @@ size_t		 proxy_need(const uint8_t *, size_t len);
 /*
  * Writes the header; returns its length. Without names, or with one that is no
  * IP address, it says so (UNKNOWN, LOCAL); of two families both are written as
- * IPv6. Version 2 has a checksum, and what there is of tls, which may be NULL.
+ * IPv6. Version 2 has a checksum and what there is of tls, which may be NULL;
+ * and, as far as there is room, of the fields those that are for whoever reads
+ * it, are not in tls, and need not be made anew.
  */
-size_t		 proxy_put_v1(char buf[PROXY_OUT_MAX], const struct proxy *);
-size_t		 proxy_put_v2(char buf[PROXY_OUT_MAX], const struct proxy *,
+size_t		 proxy_put_v1(char buf[PROXY_MAX], const struct proxy *);
+size_t		 proxy_put_v2(char buf[PROXY_MAX], const struct proxy *,
 		    const struct proxy_tls *tls);
 
 #endif

@@ -13,6 +13,7 @@ static enum step	 proxy_in_more(struct sess *, const uint8_t *,
 static enum step	 proxy_in_wrong(struct sess *, const char *);
 static enum step	 proxy_in_broken(struct sess *);
 static enum step	 proxy_in_named(struct sess *, const struct proxy *);
+static int		 proxy_in_fields(struct extra *, const struct proxy *);
 
 bool
 proxy_in_wanted(const struct path *p)
@@ -95,7 +96,7 @@ proxy_in_named(struct sess *s, const struct proxy *p)
 {
 	struct extra *x = sess_extra(s);
 
-	if (x == NULL) {
+	if (x == NULL || (s->path->fields && proxy_in_fields(x, p) == -1)) {
 		sess_warn(s, "PROXY header", errno);
 		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
 	}
@@ -105,4 +106,16 @@ proxy_in_named(struct sess *s, const struct proxy *p)
 	s->source = p->from;
 	return acl_map_permits(s->path->access, &s->source) ? STEP_NEXT :
 	    sess_end(s, WHO_RELAY, WHY_DENIED, CUT_RESET);
+}
+
+static int
+proxy_in_fields(struct extra *x, const struct proxy *p)
+{
+	if (p->nfields == 0)
+		return 0;
+	if ((x->fields = malloc(p->nfields)) == NULL)
+		return -1;
+	memcpy(x->fields, p->fields, p->nfields);
+	x->nfields = p->nfields;
+	return 0;
 }

@@ -10,8 +10,9 @@ static bool		 proxy_any(const struct path *, bool);
 static bool		 proxy_is(const struct conf_remote *, bool);
 static enum step	 proxy_write(struct sess *);
 static void		 proxy_names(const struct sess *, struct proxy *);
+static void		 proxy_forget(struct extra *);
 static size_t		 proxy_v2(const struct sess *, const struct proxy *,
-			    char [PROXY_OUT_MAX]);
+			    char [PROXY_MAX]);
 
 bool
 proxy_out_wanted(const struct path *p)
@@ -66,7 +67,7 @@ proxy_out_event(struct sess *s, struct end *e)
 static enum step
 proxy_write(struct sess *s)
 {
-	char buf[PROXY_OUT_MAX];
+	char buf[PROXY_MAX];
 	struct proxy p;
 	size_t len;
 	ssize_t n;
@@ -74,6 +75,7 @@ proxy_write(struct sess *s)
 	proxy_names(s, &p);
 	len = s->chosen->conf->proxy_out == CONF_PROXY_V1 ?
 	    proxy_put_v1(buf, &p) : proxy_v2(s, &p, buf);
+	proxy_forget(s->extra);
 	if ((n = end_write(&s->remote, buf, len)) == (ssize_t)len)
 		return STEP_NEXT;
 	if (n == -1 && (errno == EPIPE || errno == ECONNRESET))
@@ -93,16 +95,29 @@ proxy_names(const struct sess *s, struct proxy *p)
 	memset(p, 0, sizeof(*p));
 	p->named = true;
 	p->from = s->source;
-	if (s->extra != NULL && s->extra->proxied)
+	if (s->extra != NULL && s->extra->proxied) {
 		p->to = s->extra->to;
-	else if (getsockname(s->client.io.fd, &own.sa, &own.len) == 0)
+		p->fields = s->extra->fields;
+		p->nfields = s->extra->nfields;
+	} else if (getsockname(s->client.io.fd, &own.sa, &own.len) == 0)
 		source_set(&p->to, &own.sa);
 	else
 		p->named = false;
 }
 
+/* An open session has no use for them. */
+static void
+proxy_forget(struct extra *x)
+{
+	if (x == NULL)
+		return;
+	free(x->fields);
+	x->fields = NULL;
+	x->nfields = 0;
+}
+
 static size_t
-proxy_v2(const struct sess *s, const struct proxy *p, char buf[PROXY_OUT_MAX])
+proxy_v2(const struct sess *s, const struct proxy *p, char buf[PROXY_MAX])
 {
 	const struct extra *x = s->extra;
 	struct proxy_tls tls = { .version = NULL };

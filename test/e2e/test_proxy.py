@@ -454,6 +454,27 @@ def test_passed_on(daemon, backend, version):
     assert got[2][1] == client.getsockname()
 
 
+def test_fields_are_passed_on(daemon, backend):
+    """But the checksum, which is made anew."""
+    got = []
+
+    def handler(sock):
+        got.append(header_of(sock))
+        peers.echo(sock)
+    d = daemon(**from_here([backend(handler).conf("proxy-out = v2")]))
+    client = d.connect()
+    ssl = struct.pack(">BI", 1, 0) + b"\x21\0\7TLSv1.3"
+    client.sendall(v2("192.0.2.1", 1, "192.0.2.2", 2, b"".join(
+        struct.pack(">BH", kind, len(value)) + value for kind, value in
+        ((1, b"h2"), (2, b"example.org"), (4, b"padding"), (0x20, ssl),
+         (0xea, b"of somebody")))))
+    roundtrip(client)
+    fields = got[0][3]
+    assert len(fields.pop(3)) == 4
+    assert fields == {1: b"h2", 2: b"example.org", 0x20: ssl,
+                      0xea: b"of somebody"}
+
+
 def test_out_to_each_remote_as_it_wants(daemon, backend):
     """The one without the option gets none; after a failure the next one is
     told anew."""

@@ -15,7 +15,7 @@ static void	 shorter(const uint8_t *, size_t);
 static void
 again(const struct proxy *p, bool v2)
 {
-	char buf[PROXY_OUT_MAX];
+	char buf[PROXY_MAX];
 	size_t n = v2 ? proxy_put_v2(buf, p, NULL) : proxy_put_v1(buf, p);
 	struct proxy q;
 	const char *err;

@@ -228,7 +228,7 @@ test_put_v1(void **state)
 		{ "192.0.2.1", "unix", "PROXY UNKNOWN\r\n" },
 	};
 	struct proxy p = { .named = true };
-	char buf[PROXY_OUT_MAX];
+	char buf[PROXY_MAX];
 	size_t i, n;
 
 	(void)state;
@@ -249,11 +249,11 @@ check_both(const char *from, const char *to, const struct proxy_tls *tls)
 {
 	struct proxy p = { .named = true, .from = source_of(from, 1),
 	    .to = source_of(to, 65535) }, again;
-	char buf[PROXY_OUT_MAX];
+	char buf[PROXY_MAX];
 	size_t n = proxy_put_v2(buf, &p, tls);
 	const char *err;
 
-	assert_true(n <= PROXY_OUT_MAX);
+	assert_true(n <= PROXY_MAX);
 	assert_int_equal(parse((uint8_t *)buf, n, &again, &err), n);
 	assert_true(again.named);
 	assert_memory_equal(&again.from, &p.from, sizeof(p.from));
@@ -270,7 +270,7 @@ test_put_v2(void **state)
 	    .cipher = "TLS_AES_128_GCM_SHA256", .alpn = "h2",
 	    .authority = "example.org" };
 	struct proxy p = { .named = false }, again;
-	char buf[PROXY_OUT_MAX];
+	char buf[PROXY_MAX];
 	const char *err;
 
 	(void)state;
@@ -299,13 +299,54 @@ test_put_fields(void **state)
 	static const char fields[] = "\x01\0\x02h2\x02\0\x01" "a\x20\0\x18"
 	    "\x07\0\0\0\0\x21\0\x07TLSv1.2\x23\0\x01" "C\x22\0\x02me"
 	    "\x03\0\x04";
-	char buf[PROXY_OUT_MAX];
+	char buf[PROXY_MAX];
 	size_t n = proxy_put_v2(buf, &p, &tls);
 
 	(void)state;
 	assert_int_equal(n, 28 + sizeof(fields) - 1 + 4);
 	assert_memory_equal(buf, "\r\n\r\n\0\r\nQUIT\n\x21\x11", 14);
 	assert_memory_equal(buf + 28, fields, sizeof(fields) - 1);
+}
+
+/* What has come is told as well, once, but for what is of that connection. */
+static void
+test_put_passed(void **state)
+{
+	static const uint8_t came[] = "\x30\0\x01n\x04\0\x01\0\x02\0\x01w"
+	    "\x03\0\x04wxyz\xea\0\x02hi\x01\0\x02h2\x20\0\x05\x01\0\0\0\0";
+	static const char all[] = "\x02\0\x01w\xea\0\x02hi\x01\0\x02h2"
+	    "\x20\0\x05\x01\0\0\0\0\x03\0\x04";
+	static const char less[] = "\x02\0\x01" "b\xea\0\x02hi\x01\0\x02h2"
+	    "\x20\0\x05\x01\0\0\0\0\x03\0\x04";
+	static uint8_t big[PROXY_MAX - 28];
+	const struct proxy_tls tls = { .authority = "b" };
+	struct proxy again, p = { .named = true, .fields = came,
+	    .nfields = sizeof(came) - 1, .from = source_of("192.0.2.1", 1),
+	    .to = source_of("192.0.2.2", 2) };
+	char buf[PROXY_MAX];
+	const char *err;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(proxy_put_v2(buf, &p, NULL), 28 + sizeof(all) + 3);
+	assert_memory_equal(buf + 28, all, sizeof(all) - 1);
+	n = proxy_put_v2(buf, &p, &tls);
+	assert_int_equal(n, 28 + sizeof(less) + 3);
+	assert_memory_equal(buf + 28, less, sizeof(less) - 1);
+	assert_int_equal(parse((uint8_t *)buf, n, &again, &err), n);
+	assert_int_equal(again.nfields, n - 28);
+
+	/* There is no room for it beside the checksum. */
+	big[0] = 0xea;
+	big[1] = (uint8_t)((sizeof(big) - 3) >> 8);
+	big[2] = (uint8_t)(sizeof(big) - 3);
+	p.fields = big;
+	p.nfields = sizeof(big);
+	assert_int_equal(proxy_put_v2(buf, &p, NULL), 28 + 7);
+	big[1] = (uint8_t)((sizeof(big) - 10) >> 8);
+	big[2] = (uint8_t)(sizeof(big) - 10);
+	p.nfields = sizeof(big) - 7;
+	assert_int_equal(proxy_put_v2(buf, &p, NULL), PROXY_MAX);
 }
 
 int
@@ -318,6 +359,7 @@ main(void)
 		cmocka_unit_test(test_put_v1),
 		cmocka_unit_test(test_put_v2),
 		cmocka_unit_test(test_put_fields),
+		cmocka_unit_test(test_put_passed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
