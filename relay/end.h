@@ -50,12 +50,12 @@ end_shut(struct end *e)
 		shutdown(e->io.fd, SHUT_WR);
 }
 
-/* True while a layer has something that the socket has not taken; IO_WRITE
- * tells of the end of that. */
-static inline bool
-end_busy(const struct end *e)
+/* Bytes that a layer has and the socket has not taken: no IO_WRITE comes before
+ * there are none. */
+static inline size_t
+end_held(const struct end *e)
 {
-	return e->layered && layer_busy(e);
+	return e->layered ? layer_held(e) : 0;
 }
 
 #endif

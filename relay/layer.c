@@ -80,10 +80,10 @@ layer_shut(struct end *e)
 	l->ops->shut(e, l);
 }
 
-bool
-layer_busy(const struct end *e)
+size_t
+layer_held(const struct end *e)
 {
 	const struct layer *l = layer_of(e);
 
-	return l->ops->busy(l);
+	return l->ops->held(l);
 }

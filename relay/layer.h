@@ -22,7 +22,9 @@ struct transport {
 	/* Something happened at the socket: what of IO_* that is for who
 	 * reads and writes above. */
 	int	(*ready)(struct end *, struct layer *, int what);
-	bool	(*busy)(const struct layer *);
+	/* Bytes that were written and the socket has not taken. IO_WRITE is
+	 * not told until there are none. */
+	size_t	(*held)(const struct layer *);
 	/* The end of the layer, which frees itself. Unless the connection is
 	 * to be reset, the other side is told that all has been sent. */
 	void	(*close)(struct end *, struct layer *, bool reset);
@@ -46,7 +48,7 @@ ssize_t		 layer_read(struct end *, void *, size_t);
 ssize_t		 layer_write(struct end *, const void *, size_t);
 ssize_t		 layer_writev(struct end *, const struct iovec *, int);
 void		 layer_shut(struct end *);
-bool		 layer_busy(const struct end *);
+size_t		 layer_held(const struct end *);
 
 /* That layer, or NULL. */
 static inline struct layer *

@@ -54,7 +54,7 @@ enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };
 enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
 	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_GENERATIONS,
 	WHY_STOPPED, WHY_ERROR, WHY_HANDSHAKE_TIMEOUT, WHY_PROXY_HEADER,
-	WHY_DENIED };
+	WHY_DENIED, WHY_HANDSHAKE, WHY_MEMORY };
 
 /* How both ends learn of it: each has had the other's end already; by RST
  * unless all that was sent has arrived; by RST. */

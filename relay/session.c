@@ -36,7 +36,8 @@ static const char * const why_names[] = {
 	[WHY_NO_REMOTE] = "no-remote", [WHY_DRAIN] = "drain-timeout",
 	[WHY_GENERATIONS] = "max-generations", [WHY_STOPPED] = "stopped",
 	[WHY_ERROR] = "error", [WHY_HANDSHAKE_TIMEOUT] = "handshake-timeout",
-	[WHY_PROXY_HEADER] = "proxy-header", [WHY_DENIED] = "denied"
+	[WHY_PROXY_HEADER] = "proxy-header", [WHY_DENIED] = "denied",
+	[WHY_HANDSHAKE] = "handshake", [WHY_MEMORY] = "memory"
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
@@ -122,6 +123,21 @@ sess_extra(struct sess *s)
 	if (s->extra == NULL)
 		s->extra = calloc(1, sizeof(*s->extra));
 	return s->extra;
+}
+
+char *
+sess_word(const void *bytes, size_t len)
+{
+	char *word = malloc(len + 1), *p;
+
+	if (word == NULL)
+		return NULL;
+	memcpy(word, bytes, len);
+	word[len] = '\0';
+	for (p = word; p < word + len; p++)
+		if (*p <= ' ' || *p > '~')
+			*p = '?';
+	return word;
 }
 
 void
@@ -224,7 +240,8 @@ end_clean(const struct end *e)
 {
 	const struct end *to = far_of(e);
 
-	return !unread(e->io.fd) && sess_stored(e) == 0 && !end_busy(to) &&
+	return !unread(e->io.fd) && sess_stored(e) == 0 &&
+	    end_held(to) == 0 &&
 	    (to->io.fd == -1 || unsent(to->io.fd, to->fin) == 0);
 }
 
@@ -248,10 +265,10 @@ end_unsplice(struct end *e)
 static void
 end_close(struct end *e, bool reset)
 {
-	if (e->layered)
-		layer_close(e, reset);
 	if (reset)
 		end_reset(e);
+	if (e->layered)
+		layer_close(e, reset);
 	ev_io_close(&e->io);
 }
 
@@ -278,7 +295,7 @@ sess_lost(struct end *e)
 	    s->chosen->conf->addr[s->addr].sa.sa_family :
 	    sess_sender(s)->family) == AF_UNIX)
 		return;
-	lost = (uint64_t)unsent(e->io.fd, e->fin);
+	lost = (uint64_t)unsent(e->io.fd, e->fin) + end_held(e);
 	from->bytes -= MIN(lost, from->bytes);
 }
 

@@ -40,6 +40,9 @@ uint32_t	 sess_span(uint64_t from_us, uint64_t to_us);
 
 /* What few sessions have, made if there is none yet; NULL without memory. */
 struct extra	*sess_extra(struct sess *);
+/* What somebody else has sent, as a word of the closing line: to be freed, or
+ * NULL without memory. */
+char		*sess_word(const void *, size_t);
 /* So many bytes that came from the end have been taken by the far one. */
 void		 sess_count(struct end *from, uint64_t);
 /* The socket of an end is dead, or about to be closed by RST: what it has not

@@ -14,6 +14,7 @@
 #include "stage/relay.h"
 #include "stage/route.h"
 #include "stage/sniff.h"
+#include "stage/tls.h"
 
 static void		 stage_run(struct sess *, enum step);
 static enum sess_stage	 stage_next(const struct sess *);
@@ -42,15 +43,19 @@ static const struct stage {
 			    NULL,	   NULL,	  NULL },
 	[STAGE_PROXY_IN] = { "proxy-in", LIMIT_HANDSHAKE, proxy_in_wanted,
 			    proxy_in_enter, proxy_in_event, NULL },
+	[STAGE_TLS_IN] =  { "tls-in",  LIMIT_HANDSHAKE, tls_in_wanted,
+			    tls_in_enter,  tls_in_event,  NULL },
 	[STAGE_SNIFF] =	  { "sniff",   LIMIT_HANDSHAKE, sniff_wanted,
 			    sniff_enter,   sniff_event,   sniff_timeout },
 	[STAGE_ROUTE] =	  { "route",   LIMIT_HANDSHAKE, route_wanted,
 			    route_enter,   NULL,	  NULL },
 	[STAGE_CONNECT] = { "connect", LIMIT_CONNECT, NULL,
 			    connect_enter, connect_event, connect_timeout },
-	[STAGE_PROXY_OUT] = { "proxy-out", LIMIT_HANDSHAKE, proxy_out_wanted,
+	[STAGE_PROXY_OUT] = { "proxy-out", LIMIT_CONNECT, proxy_out_wanted,
 			    proxy_out_enter, proxy_out_event, NULL },
-	[STAGE_PROXY_TLS] = { "proxy-tls", LIMIT_HANDSHAKE, proxy_tls_wanted,
+	[STAGE_TLS_OUT] = { "tls-out", LIMIT_CONNECT, tls_out_wanted,
+			    tls_out_enter, tls_out_event, tls_out_timeout },
+	[STAGE_PROXY_TLS] = { "proxy-tls", LIMIT_CONNECT, proxy_tls_wanted,
 			    proxy_tls_enter, proxy_out_event, NULL },
 	[STAGE_RELAY] =	  { "relay",   LIMIT_IDLE,    NULL,
 			    relay_enter,   relay_event,   relay_timeout },

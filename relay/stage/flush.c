@@ -83,7 +83,7 @@ flush_acknowledged(struct sess *s, struct end *to)
 	if (n != s->unsent)
 		sess_touch(s);
 	s->unsent = n;
-	return n == 0 && !end_busy(to);
+	return n == 0 && end_held(to) == 0;
 }
 
 enum step

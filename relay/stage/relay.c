@@ -60,7 +60,7 @@ relay_both(struct sess *s, struct end *first)
 		if (s->client.eof && s->remote.eof &&
 		    sess_stored(&s->client) == 0 &&
 		    sess_stored(&s->remote) == 0 &&
-		    !end_busy(&s->client) && !end_busy(&s->remote))
+		    end_held(&s->client) == 0 && end_held(&s->remote) == 0)
 			return sess_end(s, s->who, WHY_FIN, CUT_NONE);
 	}
 	if (a == MOVED_MORE || b == MOVED_MORE)

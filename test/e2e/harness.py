@@ -38,7 +38,7 @@ SESSION = re.compile(
     r" tries=(?P<tries>\d+) end=(?P<end>client|remote|relay)"
     r" why=(?P<why>fin|reset|idle-timeout|half-close-timeout|connect-failed"
     r"|connect-timeout|no-remote|drain-timeout|max-generations|stopped"
-    r"|error|handshake-timeout|handshake|proxy-header"
+    r"|error|memory|handshake-timeout|handshake|proxy-header"
     r"|denied)$")
 BAD_END = re.compile(r"worker -?\d+ (died|failed|is stuck|is silent|speaks)")
 NEVER = ("fatal", "sanitizer", "runtime error:", "leak", "assert",

@@ -1,0 +1,390 @@
+#include "compat.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "end.h"
+#include "layer/tls.h"
+
+#define READ_BUFFER	(32 * 1024)	/* taken from the socket at once */
+#define RECORD		(16 * 1024)	/* of what is written, at most */
+#define CORK		(68 * 1024)	/* records of one write */
+#define OUT_MAX		(256 * 1024)	/* kept for one who reads nothing and
+					   has us answer all the time */
+#define IDLE_RECORDS	32		/* that bring no data, in a row */
+
+static int	 bio_read(BIO *, char *, int);
+static int	 bio_write(BIO *, const char *, int);
+static long	 bio_ctrl(BIO *, int, long, void *);
+static BIO	*bio_new(struct tls *);
+static void	 out_send(struct tls *, const char *, size_t);
+static void	 out_keep(struct tls *, const char *, size_t);
+static void	 out_uncork(struct tls *);
+static void	 out_failed(struct tls *, int);
+static bool	 out_flush(struct tls *);
+static ssize_t	 tls_read(struct end *, struct layer *, void *, size_t);
+static int	 tls_read_failed(struct tls *, unsigned *);
+static bool	 tls_is_dry(const struct tls *);
+static ssize_t	 tls_write(struct end *, struct layer *, const void *,
+		    size_t);
+static void	 tls_shut(struct end *, struct layer *);
+static int	 tls_ready(struct end *, struct layer *, int);
+static size_t	 tls_held(const struct layer *);
+static void	 tls_close(struct end *, struct layer *, bool);
+static const char *tls_reason(const struct tls *);
+
+static const struct transport tls_transport = { tls_read, tls_write, tls_shut,
+	tls_ready, tls_held, tls_close };
+
+/* The records of a large write, which go to the socket at once. */
+static char	 corked[CORK];
+static size_t	 ncorked;
+
+/* --- between OpenSSL and the socket --- */
+
+static BIO *
+bio_new(struct tls *t)
+{
+	static BIO_METHOD *m;
+	BIO *bio;
+
+	if (m == NULL && (m = BIO_meth_new(BIO_get_new_index() |
+	    BIO_TYPE_SOURCE_SINK, "end")) != NULL) {
+		BIO_meth_set_read(m, bio_read);
+		BIO_meth_set_write(m, bio_write);
+		BIO_meth_set_ctrl(m, bio_ctrl);
+	}
+	if (m == NULL || (bio = BIO_new(m)) == NULL)
+		return NULL;
+	BIO_set_data(bio, t);
+	BIO_set_init(bio, 1);
+	return bio;
+}
+
+static int
+bio_read(BIO *bio, char *buf, int len)
+{
+	struct tls *t = BIO_get_data(bio);
+	ssize_t n = -1;
+
+	BIO_clear_retry_flags(bio);
+	errno = t->rerror != 0 ? t->rerror : EAGAIN;
+	if (!t->dry && t->rerror == 0)
+		n = recv(t->end->io.fd, buf, (size_t)len, 0);
+	if (n == -1 && errno != EAGAIN && errno != EINTR) {
+		t->rerror = errno;
+		return -1;
+	}
+	t->eof = n == 0;
+	if (n == -1 ? errno == EAGAIN : n < len && !t->hup)
+		t->dry = true;
+	if (n == -1) {
+		t->blocked = t->dry;
+		BIO_set_retry_read(bio);
+	}
+	return (int)n;
+}
+
+/* Never tells of what the socket does not take. */
+static int
+bio_write(BIO *bio, const char *buf, int len)
+{
+	struct tls *t = BIO_get_data(bio);
+	const size_t n = (size_t)len;
+
+	BIO_clear_retry_flags(bio);
+	if (t->cork && n <= sizeof(corked) - ncorked) {
+		memcpy(corked + ncorked, buf, n);
+		ncorked += n;
+		return len;
+	}
+	out_uncork(t);
+	out_send(t, buf, n);
+	return len;
+}
+
+static long
+bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+	const struct tls *t = BIO_get_data(bio);
+
+	(void)num;
+	(void)ptr;
+	if (cmd == BIO_CTRL_EOF)
+		return t->eof;
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+static void
+out_send(struct tls *t, const char *buf, size_t len)
+{
+	struct end *e = t->end;
+	ssize_t n = -1;
+
+	if (t->werror != 0)
+		return;
+	errno = EAGAIN;
+	if (t->out == NULL)
+		n = send(e->io.fd, buf, len, MSG_NOSIGNAL);
+	if (n == -1 && errno != EAGAIN && errno != EINTR)
+		out_failed(t, errno);
+	else if (n < (ssize_t)len)
+		out_keep(t, buf + MAX(n, 0), len - (size_t)MAX(n, 0));
+}
+
+static void
+out_keep(struct tls *t, const char *buf, size_t len)
+{
+	if (queue_len(t->out) + len > OUT_MAX)
+		out_failed(t, EPROTO);
+	else if (queue_add(&t->out, buf, len) == -1)
+		out_failed(t, ENOMEM);
+	t->end->writable = false;
+	ev_io_again(&t->end->io, IO_WRITE);
+}
+
+static void
+out_uncork(struct tls *t)
+{
+	const size_t n = ncorked;
+
+	ncorked = 0;
+	if (n != 0)
+		out_send(t, corked, n);
+}
+
+/* Nothing more can be written. What the socket had received before is still to
+ * be read, whether an event tells of it or not. */
+static void
+out_failed(struct tls *t, int error)
+{
+	t->werror = error;
+	t->dry = false;
+	queue_free(&t->out);
+}
+
+/* True if the socket has taken all. */
+static bool
+out_flush(struct tls *t)
+{
+	struct iovec iov[QUEUE_IOV];
+	ssize_t n;
+
+	while (t->out != NULL) {
+		n = writev(t->end->io.fd, iov, queue_look(t->out, iov));
+		if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+			t->end->writable = false;
+			ev_io_again(&t->end->io, IO_WRITE);
+			return false;
+		}
+		if (n == -1)
+			out_failed(t, errno);
+		else
+			queue_taken(&t->out, (size_t)n);
+	}
+	return true;
+}
+
+/* --- the layer --- */
+
+struct tls *
+tls_put(struct end *e, struct ssl_st *ssl)
+{
+	struct tls *t = calloc(1, sizeof(*t));
+	BIO *bio = t == NULL ? NULL : bio_new(t);
+
+	if (bio == NULL) {
+		free(t);
+		return NULL;
+	}
+	t->end = e;
+	t->ssl = ssl;
+	t->hup = e->hup;
+	t->dry = !e->readable;
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	/* Who sends nothing but records without data is to be met here. */
+	SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
+	SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+	SSL_set_read_ahead(ssl, 1);
+	SSL_set_default_read_buffer_len(ssl, READ_BUFFER);
+	layer_put(e, &t->layer, &tls_transport);
+	return t;
+}
+
+struct tls *
+tls_of(const struct end *e)
+{
+	struct layer *l = layer_of(e);
+
+	return l == NULL ? NULL : container_of(l, struct tls, layer);
+}
+
+enum tls_shake
+tls_shake(struct tls *t, const char **why)
+{
+	int r = SSL_do_handshake(t->ssl), error;
+
+	if (r == 1) {
+		t->done = true;
+		return TLS_DONE;
+	}
+	error = SSL_get_error(t->ssl, r);
+	if (error == SSL_ERROR_WANT_READ && t->werror == 0) {
+		if (t->dry)
+			ev_io_again(&t->end->io, IO_READ);
+		return TLS_WAITS;
+	}
+	*why = tls_reason(t);
+	ERR_clear_error();
+	return TLS_FAILED;
+}
+
+/* In OpenSSL's words, which are its own and not the peer's. */
+static const char *
+tls_reason(const struct tls *t)
+{
+	const long verdict = SSL_get_verify_result(t->ssl);
+	const unsigned long error = ERR_peek_error();
+	const char *text = NULL;
+
+	if (t->rerror != 0 || t->werror != 0)
+		return strerror(t->rerror != 0 ? t->rerror : t->werror);
+	if (t->eof)
+		return "the other side has closed the connection";
+	if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+		text = X509_verify_cert_error_string(verdict);
+	if (text == NULL)
+		text = ERR_reason_error_string(error);
+	return text == NULL ? "for no known reason" : text;
+}
+
+/* Nothing is left of what was read, nor in the socket until an event. */
+static bool
+tls_is_dry(const struct tls *t)
+{
+	return t->dry && !SSL_has_pending(t->ssl);
+}
+
+/* As many records as fit, so that the far end is written to but once. */
+static ssize_t
+tls_read(struct end *e, struct layer *l, void *buf, size_t len)
+{
+	struct tls *t = container_of(l, struct tls, layer);
+	unsigned idle = 0;
+	size_t n, sum = 0;
+	int go_on = 1;
+
+	while (go_on == 1 && sum < len && (sum == 0 || !tls_is_dry(t))) {
+		t->blocked = false;
+		if (SSL_read_ex(t->ssl, (char *)buf + sum, len - sum,
+		    &n) == 1)
+			sum += n;
+		else
+			go_on = tls_read_failed(t, &idle);
+	}
+	if (sum == 0)
+		return go_on;
+	if (t->blocked || tls_is_dry(t)) {
+		e->readable = false;
+		ev_io_again(&e->io, IO_READ);
+	}
+	return (ssize_t)sum;
+}
+
+/* 1: go on. Otherwise as read(2): what is told now is told again by the next
+ * call, unless it is that there is nothing for now. */
+static int
+tls_read_failed(struct tls *t, unsigned *idle)
+{
+	const int error = SSL_get_error(t->ssl, 0);
+
+	if (error == SSL_ERROR_ZERO_RETURN)
+		return 0;
+	if (error == SSL_ERROR_WANT_READ) {
+		errno = t->blocked ? EAGAIN : EINTR;
+		return !t->blocked && ++*idle < IDLE_RECORDS ? 1 : -1;
+	}
+	ERR_clear_error();
+	if (t->rerror == 0)
+		t->rerror = EPROTO;
+	errno = t->rerror;
+	return -1;
+}
+
+static ssize_t
+tls_write(struct end *e, struct layer *l, const void *buf, size_t len)
+{
+	struct tls *t = container_of(l, struct tls, layer);
+	size_t n, sum = 0;
+
+	(void)e;
+	if (!out_flush(t)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	t->cork = len > RECORD;
+	while (sum < len && t->out == NULL && t->werror == 0 &&
+	    SSL_write_ex(t->ssl, (const char *)buf + sum, len - sum, &n) == 1)
+		sum += n;
+	t->cork = false;
+	out_uncork(t);
+	if (sum > 0)
+		return (ssize_t)sum;
+	ERR_clear_error();
+	if (t->werror == 0)
+		out_failed(t, EPROTO);
+	errno = t->werror;
+	return -1;
+}
+
+static void
+tls_shut(struct end *e, struct layer *l)
+{
+	struct tls *t = container_of(l, struct tls, layer);
+
+	t->shut = true;
+	SSL_shutdown(t->ssl);
+	ERR_clear_error();
+	if (t->out == NULL)
+		shutdown(e->io.fd, SHUT_WR);
+}
+
+static int
+tls_ready(struct end *e, struct layer *l, int what)
+{
+	struct tls *t = container_of(l, struct tls, layer);
+
+	if (what & IO_READ)
+		t->dry = false;
+	if (what & IO_EOF)
+		t->hup = true;
+	if (!(what & IO_WRITE) || t->out == NULL)
+		return what;
+	if (!out_flush(t))
+		return what & ~IO_WRITE;
+	if (t->shut)
+		shutdown(e->io.fd, SHUT_WR);
+	return what;
+}
+
+static size_t
+tls_held(const struct layer *l)
+{
+	return queue_len(container_of(l, const struct tls, layer)->out);
+}
+
+static void
+tls_close(struct end *e, struct layer *l, bool reset)
+{
+	struct tls *t = container_of(l, struct tls, layer);
+
+	if (!reset && t->done && !t->shut && e->io.fd != -1)
+		tls_shut(e, l);
+	SSL_free(t->ssl);
+	ERR_clear_error();
+	turn_cancel(&t->turn);
+	queue_free(&t->out);
+	free(t);
+}

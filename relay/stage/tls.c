@@ -1,0 +1,196 @@
+#include "compat.h"
+
+#include <openssl/ssl.h>
+
+#include "layer/tls.h"
+#include "layer/tls_ctx.h"
+#include "log.h"
+#include "remote/remotes.h"
+#include "self.h"
+#include "session.h"
+#include "stage/tls.h"
+#include "store.h"
+
+static enum step	 tls_begin(struct end *, struct ssl_st *);
+static enum step	 tls_none(struct sess *);
+static void		 tls_turn(struct turn *);
+static void		 tls_say(struct sess *, const char *, const char *);
+static void		 tls_note(struct sess *, struct ssl_st *);
+static enum step	 tls_out_failed(struct sess *, const char *,
+			    enum sess_why);
+
+bool
+tls_in_wanted(const struct path *p)
+{
+	return p->listen->tls != CONF_NOREF;
+}
+
+enum step
+tls_in_enter(struct sess *s)
+{
+	return tls_in_event(s, &s->client);
+}
+
+/* Who sends nothing costs no memory. */
+enum step
+tls_in_event(struct sess *s, struct end *any)
+{
+	struct tls *t = tls_of(&s->client);
+	const char *why;
+
+	(void)any;
+	if (t == NULL)
+		return !s->client.readable ? STEP_WAIT :
+		    tls_begin(&s->client, tls_ctx_accept(s->path->listen));
+	if (!t->mine) {
+		if (!t->dry)
+			turn_wait(&t->turn, tls_turn);
+		return STEP_WAIT;
+	}
+	t->mine = false;
+	switch (tls_shake(t, &why)) {
+	case TLS_WAITS:
+		return STEP_WAIT;
+	case TLS_DONE:
+		tls_note(s, t->ssl);
+		s->client.readable = true;
+		return STEP_NEXT;
+	default:
+		tls_say(s, "client", why);
+		/* The alert is to arrive, if it can. */
+		return sess_end(s, WHO_CLIENT, t->rerror == ECONNRESET ?
+		    WHY_RESET : WHY_HANDSHAKE, CUT_NONE);
+	}
+}
+
+/* Puts the layer on an end, and waits for its turn. */
+static enum step
+tls_begin(struct end *e, struct ssl_st *ssl)
+{
+	struct sess *s = sess_of(e);
+	struct tls *t;
+
+	if (store_full()) {
+		SSL_free(ssl);
+		return sess_end(s, WHO_RELAY, WHY_MEMORY, CUT_RESET);
+	}
+	if (ssl == NULL || sess_extra(s) == NULL ||
+	    (t = tls_put(e, ssl)) == NULL) {
+		SSL_free(ssl);
+		return tls_none(s);
+	}
+	turn_wait(&t->turn, tls_turn);
+	return STEP_WAIT;
+}
+
+static enum step
+tls_none(struct sess *s)
+{
+	sess_warn(s, "TLS", ENOMEM);
+	return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
+}
+
+static void
+tls_turn(struct turn *turn)
+{
+	struct tls *t = container_of(turn, struct tls, turn);
+	struct sess *s = sess_of(t->end);
+
+	t->mine = true;
+	s->task.cb(&s->task);
+}
+
+static void
+tls_say(struct sess *s, const char *whom, const char *why)
+{
+	static struct log_limit limit;
+	unsigned skipped;
+
+	if (log_allow(&limit, ev_now(), &skipped))
+		log_info("session=%lx-%llx TLS handshake with the %s: %s "
+		    "(and %u others before)", (long)self.pid,
+		    (unsigned long long)s->id, whom, why, skipped);
+}
+
+/* For the closing line, and for who is told by a PROXY header. */
+static void
+tls_note(struct sess *s, struct ssl_st *ssl)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	struct extra *x = s->extra;
+	const unsigned char *alpn;
+	unsigned len;
+
+	SSL_get0_alpn_selected(ssl, &alpn, &len);
+	if (name != NULL && *name != '\0')
+		x->name = sess_word(name, strlen(name));
+	if (len > 0)
+		x->alpn = sess_word(alpn, len);
+	x->tls_version = SSL_get_version(ssl);
+	x->tls_suite = SSL_get_cipher_name(ssl);
+}
+
+bool
+tls_out_wanted(const struct path *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->relay->nremotes; i++)
+		if (p->relay->remotes[i].tls != CONF_NOREF)
+			return true;
+	return false;
+}
+
+enum step
+tls_out_enter(struct sess *s)
+{
+	const struct conf_remote *r = s->chosen->conf;
+
+	return r->tls == CONF_NOREF ? STEP_NEXT :
+	    tls_begin(&s->remote, tls_ctx_connect(r));
+}
+
+enum step
+tls_out_event(struct sess *s, struct end *any)
+{
+	struct tls *t = tls_of(&s->remote);
+	const char *why;
+
+	(void)any;
+	if (s->client.error)
+		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
+	if (!t->mine) {
+		if (!t->dry)
+			turn_wait(&t->turn, tls_turn);
+		return STEP_WAIT;
+	}
+	t->mine = false;
+	switch (tls_shake(t, &why)) {
+	case TLS_WAITS:
+		return STEP_WAIT;
+	case TLS_DONE:
+		s->remote.readable = true;
+		return STEP_NEXT;
+	default:
+		tls_say(s, "remote", why);
+		return tls_out_failed(s, why, WHY_HANDSHAKE);
+	}
+}
+
+/* It answers, and is of no use: others are better for a while. */
+static enum step
+tls_out_failed(struct sess *s, const char *reason, enum sess_why why)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "TLS handshake: %s", reason);
+	remote_failed(s->chosen, text);
+	return sess_end(s, WHO_REMOTE, why, CUT_RESET);
+}
+
+enum step
+tls_out_timeout(struct sess *s)
+{
+	return !sess_is_late(s) ? tls_out_event(s, &s->client) :
+	    tls_out_failed(s, "no answer", WHY_CONNECT_TIMEOUT);
+}
