@@ -4,7 +4,6 @@
 
 #include <time.h>
 
-#include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "fits.h"
@@ -35,7 +34,7 @@ static void	 look_options(struct look *);
 static void	 look_phrase(struct look *);
 static void	 look_certs(struct look *);
 static void	 look_cert(struct look *, unsigned);
-static void	 look_pair(struct look *, unsigned, STACK_OF(X509) *,
+static bool	 look_pair(struct look *, unsigned, STACK_OF(X509) *,
 		    struct pem_file *);
 static bool	 look_key(struct look *, unsigned, STACK_OF(X509) *,
 		    struct pem_file *);
@@ -46,7 +45,6 @@ static STACK_OF(X509) *look_cas(struct look *, const char *, const char *,
 		    enum secret_kind);
 static void	 look_crls(struct look *, const STACK_OF(X509) *);
 static void	 look_tickets(struct look *);
-static int	 look_ticket(struct look *, unsigned, const char *, size_t);
 static bool	 look_file(struct look *, const char *, unsigned,
 		    struct pem_file *, const char *);
 static void	 system_cas(struct conf_check *, const struct cfg_t *, FILE *);
@@ -158,8 +156,7 @@ look_cert(struct look *l, unsigned i)
 		conf_check_fail(l->c, line, "certificate \"%.255s\" %s", path,
 		    f.why);
 	if (chain != NULL) {
-		look_pair(l, i, chain, &f);
-		if (!fits_order(chain, why))
+		if (look_pair(l, i, chain, &f) && !fits_order(chain, why))
 			conf_text_doubt(l->c->text, line,
 			    "certificate \"%.255s\" %s", path, why);
 		look_times(l, i, chain);
@@ -169,13 +166,14 @@ look_cert(struct look *l, unsigned i)
 }
 
 /* With the key in a file of its own, or in that one. */
-static void
+static bool
 look_pair(struct look *l, unsigned i, STACK_OF(X509) *chain,
     struct pem_file *own)
 {
-	struct pem_file f;
-	int k, len;
 	unsigned char *der;
+	struct pem_file f;
+	bool good = false;
+	int k, len;
 
 	for (k = 0; k < sk_X509_num(chain); k++) {
 		der = NULL;
@@ -183,15 +181,13 @@ look_pair(struct look *l, unsigned i, STACK_OF(X509) *chain,
 		leave(l, SECRET_CERT, i, der, len);
 	}
 	if (l->tls->nkeys == 0) {
-		look_private(l, line_of(l, "certificate", i), own);
-		look_key(l, i, chain, own);
+		good = look_key(l, i, chain, own);
 	} else if (i < l->tls->nkeys) {
-		if (look_file(l, "key", i, &f, l->tls->keys[i])) {
-			look_private(l, line_of(l, "key", i), &f);
-			look_key(l, i, chain, &f);
-		}
+		if (look_file(l, "key", i, &f, l->tls->keys[i]))
+			good = look_key(l, i, chain, &f);
 		pem_close(&f);
 	}
+	return good;
 }
 
 static bool
@@ -214,6 +210,7 @@ look_key(struct look *l, unsigned i, STACK_OF(X509) *chain,
 		    f->path, f->why);
 		return false;
 	}
+	look_private(l, line, f);
 	good = fits_key(chain, key, why);
 	if (!good)
 		conf_check_fail(l->c, line, "%s \"%.255s\" %s", option,
@@ -335,56 +332,35 @@ look_crls(struct look *l, const STACK_OF(X509) *cas)
 	pem_close(&f);
 }
 
-/* A line a key, in base64. */
+/* One key behind the other. */
 static void
 look_tickets(struct look *l)
 {
 	const unsigned line = line_of(l, "ticket-keys", 0);
-	const char *path = l->tls->ticket_keys, *p;
+	const char *path = l->tls->ticket_keys;
+	struct secret s = { .kind = SECRET_TICKET, .section = l->number,
+	    .len = SECRET_TICKET_LEN };
 	struct pem_file f;
-	unsigned n = 0;
-	size_t len;
 
 	if (path == NULL)
 		return;
-	if (!look_file(l, "ticket-keys", 0, &f, path)) {
-		pem_close(&f);
-		return;
-	}
-	look_private(l, line, &f);
-	for (p = (char *)f.bytes; *p != '\0'; p += len + (p[len] != '\0')) {
-		len = strcspn(p, "\n");
-		if (len == 0)
-			continue;
-		if (look_ticket(l, n++, p, len) == -1) {
-			n = PROTO_KEYS + 1;
-			break;
+	if (look_file(l, "ticket-keys", 0, &f, path)) {
+		look_private(l, line, &f);
+		if (f.len % SECRET_TICKET_LEN != 0 ||
+		    f.len > PROTO_KEYS * SECRET_TICKET_LEN)
+			conf_check_fail(l->c, line, "ticket-keys \"%.255s\" "
+			    "has %zu bytes; it must have %d random ones, or "
+			    "twice or three times as many; make them with: "
+			    "openssl rand %d", path, f.len, SECRET_TICKET_LEN,
+			    SECRET_TICKET_LEN);
+		for (; (s.number + 1) * SECRET_TICKET_LEN <= f.len;
+		    s.number++) {
+			s.bytes = f.bytes + s.number * SECRET_TICKET_LEN;
+			if (secret_put(l->out, &s) == -1)
+				fatal("secrets");
 		}
 	}
-	if (n == 0 || n > PROTO_KEYS)
-		conf_check_fail(l->c, line, "ticket-keys \"%.255s\" does not "
-		    "have one to %d lines of %d random bytes each in base64; "
-		    "make one with: openssl rand -base64 -A %d", path,
-		    PROTO_KEYS, SECRET_TICKET_LEN, SECRET_TICKET_LEN);
 	pem_close(&f);
-}
-
-static int
-look_ticket(struct look *l, unsigned number, const char *text, size_t len)
-{
-	unsigned char bytes[SECRET_TICKET_LEN + 4];
-	const struct secret s = { .kind = SECRET_TICKET, .number = number,
-	    .section = l->number, .bytes = bytes, .len = SECRET_TICKET_LEN };
-	int error = -1;
-
-	/* 80 bytes are 108 letters, the last of which is "=". */
-	if (number < PROTO_KEYS && len == (SECRET_TICKET_LEN + 2) / 3 * 4 &&
-	    text[len - 1] == '=' && text[len - 2] != '=' &&
-	    EVP_DecodeBlock(bytes, (const unsigned char *)text,
-	    (int)len) == SECRET_TICKET_LEN + 1)
-		error = secret_put(l->out, &s);
-	OPENSSL_cleanse(bytes, sizeof(bytes));
-	return error;
 }
 
 /* Opens a file; false if that has failed, and was said. */
