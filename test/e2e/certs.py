@@ -3,6 +3,8 @@
 import functools
 import pathlib
 import shutil
+import socket
+import ssl
 import subprocess
 import time
 
@@ -155,3 +157,64 @@ def encrypted(pair, passphrase, file="encrypted.key"):
                              f"pass:{passphrase}"))
     path.chmod(0o600)
     return path
+
+
+def context(ca, version=None, pair=None, ciphers=None, alpn=None):
+    """Of a client that believes one authority."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.load_verify_locations(ca.pem)
+    if version is not None:
+        made.minimum_version = made.maximum_version = version
+    if pair is not None:
+        made.load_cert_chain(pair.pem, pair.key)
+    if ciphers is not None:
+        made.set_ciphers(ciphers)
+    if alpn is not None:
+        made.set_alpn_protocols(alpn)
+    return made
+
+
+class Client:
+    """A session by TLS, through which there is an echo already."""
+
+    def __init__(self, made, address, name, session=None):
+        raw = socket.create_connection(address, timeout=60)
+        try:
+            self.sock = made.wrap_socket(raw, server_hostname=name,
+                                         session=session)
+        except BaseException:
+            raw.close()
+            raise
+        try:
+            self.sock.sendall(b"ping")
+            got = b""
+            while len(got) < 4:
+                more = self.sock.recv(4 - len(got))
+                assert more, "the end"
+                got += more
+            assert got == b"ping"
+        except BaseException:
+            self.sock.close()
+            raise
+        self.reused = self.sock.session_reused
+        self.session = self.sock.session
+
+    def close(self):
+        self.sock.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.close()
+
+    @property
+    def subject(self):
+        return dict(pair[0] for pair in
+                    self.sock.getpeercert()["subject"])["commonName"]
+
+
+def section(pair, *lines, name="site"):
+    return (f"tls {name} {{ " +
+            (f'certificate = "{pair.pem}" key = "{pair.key}" '
+             if pair is not None else "") + " ".join(lines) + " }")
