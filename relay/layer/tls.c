@@ -307,8 +307,10 @@ tls_read_failed(struct tls *t, unsigned *idle)
 		return !t->blocked && ++*idle < IDLE_RECORDS ? 1 : -1;
 	}
 	ERR_clear_error();
+	/* The error of a socket is told once: a write that met it leaves an
+	 * end of the file for the read. */
 	if (t->rerror == 0)
-		t->rerror = EPROTO;
+		t->rerror = t->eof && t->werror != 0 ? t->werror : EPROTO;
 	errno = t->rerror;
 	return -1;
 }

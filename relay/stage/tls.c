@@ -14,6 +14,8 @@
 static enum step	 tls_begin(struct end *, struct ssl_st *);
 static enum step	 tls_none(struct sess *);
 static void		 tls_turn(struct turn *);
+static enum sess_why	 tls_why(const struct tls *, const char *,
+			    const char *);
 static void		 tls_say(struct sess *, const char *, const char *);
 static void		 tls_note(struct sess *, struct ssl_st *);
 static enum step	 tls_out_failed(struct sess *, const char *,
@@ -56,11 +58,22 @@ tls_in_event(struct sess *s, struct end *any)
 		s->client.readable = true;
 		return STEP_NEXT;
 	default:
-		tls_say(s, "client", why);
 		/* The alert is to arrive, if it can. */
-		return sess_end(s, WHO_CLIENT, t->rerror == ECONNRESET ?
-		    WHY_RESET : WHY_HANDSHAKE, CUT_NONE);
+		return sess_end(s, WHO_CLIENT, tls_why(t, "client", why),
+		    CUT_NONE);
 	}
+}
+
+/* A reset needs no more words. */
+static enum sess_why
+tls_why(const struct tls *t, const char *whom, const char *why)
+{
+	const int error = t->rerror != 0 ? t->rerror : t->werror;
+
+	if (error == ECONNRESET || error == EPIPE)
+		return WHY_RESET;
+	tls_say(sess_of(t->end), whom, why);
+	return WHY_HANDSHAKE;
 }
 
 /* Puts the layer on an end, and waits for its turn. */
@@ -172,8 +185,7 @@ tls_out_event(struct sess *s, struct end *any)
 		s->remote.readable = true;
 		return STEP_NEXT;
 	default:
-		tls_say(s, "remote", why);
-		return tls_out_failed(s, why, WHY_HANDSHAKE);
+		return tls_out_failed(s, why, tls_why(t, "remote", why));
 	}
 }
 

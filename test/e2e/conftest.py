@@ -96,14 +96,18 @@ def mechanism(request, box):
 
 
 @pytest.fixture(params=["epoll", "epoll-copy", "epoll-splice", "epoll-so",
-                        "poll"])
+                        "epoll-tls", "poll"])
 def data_path(request, box):
     """Runs a test with each way to wait for events and to move bytes; "so" is
-    SO_SPLICE, from the first byte, with a thread in the kernel's place."""
+    SO_SPLICE, from the first byte, with a thread in the kernel's place; "tls"
+    is TLS between clients and the daemon, by another one."""
     box.event, _, box.io = request.param.partition("-")
     if box.io == "so":
         use_so_splice(box)
         box.io = "splice"
+    elif box.io == "tls":
+        box.io = None
+        use_tls(box)
     return request.param
 
 
@@ -111,6 +115,12 @@ def data_path(request, box):
 def so_splice(box):
     """The relay splices by SO_SPLICE."""
     use_so_splice(box)
+
+
+def use_tls(box):
+    if not harness.has_tls():
+        pytest.skip("built without OpenSSL")
+    box.tls = True
 
 
 def use_so_splice(box):

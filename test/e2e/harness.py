@@ -267,7 +267,7 @@ class Conf:
         self.path = box.dir / f"{name}.conf"
         self.listen = {"web": 'address = "127.0.0.1" port = 0'}
         self.control = box.dir / f"{name}.sock"
-        self.io, self.sandbox = box.io, box.sandbox
+        self.io, self.sandbox, self.tls = box.io, box.sandbox, box.tls
         self.spawnd = ""
         self.relay = ""
         self.remotes = {}
@@ -290,6 +290,7 @@ class Conf:
             return self.text
         lines = ["spawnd {"]
         for name, text in self.listen.items():
+            text += " tls = site" if self.tls else ""
             lines.append(f"    listen {name} {{ {text} }}")
         if self.control:
             lines.append(f'    control = "{self.control}"')
@@ -301,6 +302,8 @@ class Conf:
         if self.io and "io = " not in self.relay:
             lines.append(f"    io = {self.io}")
         lines += [self.relay, "}", self.extra, ""]
+        if self.tls:
+            lines.append(f'tls site {{ certificate = "{certificate()}" }}')
         return "\n".join(lines)
 
     def write(self):
@@ -314,6 +317,50 @@ def name_remotes(remotes):
         remotes = dict(zip("abcdefghij", remotes))
     return {name: remote if isinstance(remote, str) else remote.conf()
             for name, remote in remotes.items()}
+
+
+def has_tls():
+    """Was it built with OpenSSL?"""
+    return b"libssl.so" in find_program("relay").read_bytes()
+
+
+def certificate(name="relay.test", key="ec"):
+    """A file with a key and its certificate, which is its own authority; each
+    is made once in a run."""
+    path = Box.base / f"{name}-{key}.pem"
+    if path.exists():
+        return path
+    kind = ["rsa:2048"] if key == "rsa" else \
+        ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    made = [Box.base / f"{name}-{key}.{part}" for part in ("key", "crt")]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-nodes", "-newkey", *kind, "-days", "90",
+         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+         "-keyout", str(made[0]), "-out", str(made[1])],
+        check=True, capture_output=True)
+    path.write_bytes(b"".join(part.read_bytes() for part in made))
+    path.chmod(0o600)
+    return path
+
+
+def dialer_text(daemon):
+    """Listens in plain for each listener of a daemon, and speaks TLS to it."""
+    lines = ["spawnd { servers { min = 1 }",
+             f"sandbox = {daemon.box.sandbox or 'auto'}",
+             f'control = "{daemon.box.dir}/{daemon.name}-tls.sock"']
+    for name in daemon.conf.listen:
+        lines.append(f"listen {name} {{ address = 127.0.0.1 port = 0 "
+                     f"relay = {name} }}")
+    lines.append("}")
+    for name in daemon.conf.listen:
+        at = daemon.address(name)
+        to = f'path = "{at}"' if isinstance(at, str) else \
+            f'address = "{at[0]}" port = {at[1]}'
+        lines.append(f"relay {name} {{ remote tls {{ {to} tls = inside }} "
+                     "idle-timeout = 0 half-close-timeout = 0 }")
+    lines.append('tls inside { name = "relay.test" '
+                 f'ca = "{certificate()}" }}')
+    return "\n".join(lines) + "\n"
 
 
 # The daemon
@@ -354,6 +401,7 @@ class Daemon:
         self.proc = self.copier = None
         self.pid = None
         self.status = None
+        self.dialer = None          # who speaks TLS for the tests
 
     def launch(self):
         argv = [self.program or box_program("spawnd"),
@@ -389,7 +437,17 @@ class Daemon:
                 self.copier.join(PATIENCE)
                 raise AssertionError(self.describe())
         self._wait_log()
+        if self.conf and self.conf.tls and self.conf.text is None:
+            self._dial()
         return self
+
+    def _dial(self):
+        """Clients that speak plain are served by one more daemon, which
+        speaks TLS to this one: so tests need not know of it."""
+        conf = Conf(self.box, f"{self.name}-tls")
+        conf.control = self.box.dir / f"{self.name}-tls.sock"
+        conf.text = dialer_text(self)
+        self.dialer = self.box.daemon(conf=conf)
 
     def _wait_log(self):
         """Until the logger, for which nobody waits, is there and has opened
@@ -407,6 +465,8 @@ class Daemon:
     # What it serves
 
     def addresses(self, name="web"):
+        if self.dialer:
+            return self.dialer.addresses(name)
         return [line.split(" ", 1)[1]
                 for line in self.addrs.read_text().splitlines()
                 if line.split(" ", 1)[0] == name]
@@ -601,6 +661,7 @@ class Box:
         self.daemons, self.sockets, self.closers = [], [], []
         self.procs, self.faults = [], []
         self.event = self.io = None
+        self.tls = False            # on all listeners
         # Who is not root cannot look into workers that nobody may trace.
         self.sandbox = None if os.geteuid() == 0 else "off"
         self.libexec = "libexec"    # whose relay its daemons run
