@@ -73,7 +73,8 @@ struct extra {
 					   remote that is told; or NULL */
 	size_t		 nfields;	/* bytes */
 	bool		 proxied;	/* there is one */
-	char		*name;		/* asked for by SNI, or NULL */
+	char		*name;		/* asked for by SNI, as host.h makes
+					   names equal; or NULL */
 	char		*alpn;		/* agreed on or, if the ClientHello
 					   was passed on, all that it has,
 					   with commas; or NULL */

@@ -2,6 +2,7 @@
 
 #include <openssl/ssl.h>
 
+#include "host.h"
 #include "layer/tls.h"
 #include "layer/tls_ctx.h"
 #include "log.h"
@@ -132,11 +133,12 @@ tls_note(struct sess *s, struct ssl_st *ssl)
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	struct extra *x = s->extra;
 	const unsigned char *alpn;
+	char host[HOST_LEN];
 	unsigned len;
 
 	SSL_get0_alpn_selected(ssl, &alpn, &len);
-	if (name != NULL && *name != '\0')
-		x->name = sess_word(name, strlen(name));
+	if (name != NULL && host_normal(name, strlen(name), host) == 0)
+		x->name = sess_word(host, strlen(host));
 	if (len > 0)
 		x->alpn = sess_word(alpn, len);
 	x->tls_version = SSL_get_version(ssl);
