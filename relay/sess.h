@@ -80,6 +80,11 @@ struct extra {
 					   with commas; or NULL */
 	const char	*tls_version;	/* of the client's TLS, or NULL */
 	const char	*tls_suite;	/* static both */
+	char		*subject;	/* CN of the client's certificate, UTF-8
+					   and not for the log; or NULL */
+	bool		 certified : 1;	/* it has one */
+	bool		 trusted : 1;	/* which is right */
+	bool		 resumed : 1;	/* shown in an earlier connection */
 };
 
 /* What every byte that moves looks at comes first, in two cache lines; an open

@@ -362,6 +362,7 @@ extra_free(struct extra **xp)
 		return;
 	free(x->tried);
 	free(x->fields);
+	free(x->subject);
 	free(x->name);
 	free(x->alpn);
 	free(x);

@@ -503,8 +503,9 @@ put_ssl(char *at, const struct proxy_tls *tls)
 	char *start = at;
 
 	at += TLV_FIXED;
-	*at++ = CLIENT_SSL | (tls->certificate ?
-	    CLIENT_CERT_CONN | CLIENT_CERT_SESS : 0);
+	*at++ = (char)(CLIENT_SSL |
+	    (tls->certificate ? CLIENT_CERT_SESS : 0) |
+	    (tls->certificate && !tls->resumed ? CLIENT_CERT_CONN : 0));
 	memset(at, 0, 4);
 	at[3] = !(tls->certificate && tls->verified);
 	at = put_text(at + 4, TLV_SSL_VERSION, tls->version);

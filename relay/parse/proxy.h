@@ -26,7 +26,8 @@ struct proxy_tls {
 	const char	*version;	/* "TLSv1.3"; NULL: it has none */
 	const char	*cipher;
 	const char	*name;		/* CN of the client's certificate */
-	bool		 certificate;	/* it has shown one, now or at first */
+	bool		 certificate;	/* it has one */
+	bool		 resumed;	/* shown in an earlier connection */
 	bool		 verified;	/* that is trusted */
 	const char	*alpn;		/* chosen */
 	const char	*authority;	/* the name that it asked for (SNI) */

@@ -129,5 +129,9 @@ proxy_v2(const struct sess *s, const struct proxy *p, char buf[PROXY_MAX])
 	/* Of TLS that is not ours it is not known what will be agreed on. */
 	tls.alpn = x->tls_version != NULL ? x->alpn : NULL;
 	tls.authority = x->name;
+	tls.name = x->subject;
+	tls.certificate = x->certified;
+	tls.resumed = x->resumed;
+	tls.verified = x->trusted;
 	return proxy_put_v2(buf, p, &tls);
 }

@@ -19,6 +19,9 @@ static enum sess_why	 tls_why(const struct tls *, const char *,
 			    const char *);
 static void		 tls_say(struct sess *, const char *, const char *);
 static void		 tls_note(struct sess *, struct ssl_st *);
+static void		 tls_note_certificate(struct extra *,
+			    struct ssl_st *);
+static char		*tls_subject(const X509 *);
 static enum step	 tls_out_failed(struct sess *, const char *,
 			    enum sess_why);
 
@@ -143,6 +146,39 @@ tls_note(struct sess *s, struct ssl_st *ssl)
 		x->alpn = sess_word(alpn, len);
 	x->tls_version = SSL_get_version(ssl);
 	x->tls_suite = SSL_get_cipher_name(ssl);
+	tls_note_certificate(x, ssl);
+}
+
+static void
+tls_note_certificate(struct extra *x, struct ssl_st *ssl)
+{
+	X509 *cert = SSL_get1_peer_certificate(ssl);
+
+	if (cert == NULL)
+		return;
+	x->certified = true;
+	x->trusted = SSL_get_verify_result(ssl) == X509_V_OK;
+	x->resumed = SSL_session_reused(ssl);
+	x->subject = tls_subject(cert);
+	X509_free(cert);
+}
+
+/* NULL: it has no name, or one that ends before its end. */
+static char *
+tls_subject(const X509 *cert)
+{
+	const X509_NAME *name = X509_get_subject_name(cert);
+	int i = X509_NAME_get_index_by_NID(name, NID_commonName, -1), len;
+	unsigned char *text;
+	char *copy = NULL;
+
+	if (i == -1 || (len = ASN1_STRING_to_UTF8(&text,
+	    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)))) < 0)
+		return NULL;
+	if (memchr(text, '\0', (size_t)len) == NULL)
+		copy = strdup((const char *)text);
+	OPENSSL_free(text);
+	return copy;
 }
 
 bool

@@ -5,14 +5,17 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import time
 
 import pytest
 
+import certs
 import peers
-from harness import LATE, PATIENCE, TOP, free_port, listening, patience, wait
+from harness import (LATE, PATIENCE, TOP, box_program, free_port, listening,
+                     patience, wait)
 from peers import ended, receive, receive_all, roundtrip
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -159,10 +162,11 @@ def test_cut_anywhere(daemon, echo, mechanism):
         n - len(b"PROXY UNKNOWN\r\n")
 
 
-def test_one_segment_with_much_behind(daemon, backend, data_path):
+@pytest.mark.parametrize("io", ["auto", "copy", "splice"])
+def test_one_segment_with_much_behind(daemon, backend, mechanism, io):
     up, down = peers.Pattern(1, 1 << 20), peers.Pattern(2, 1 << 20)
     remote = backend(lambda s: peers.exchange(s, down, up))
-    d = daemon(**from_here([remote]))
+    d = daemon(**from_here([remote], relay=f"io = {io}"))
     client = d.connect()
     first, *rest = up
     client.sendall(V1 + first)
@@ -280,9 +284,10 @@ def test_access_is_of_both(daemon, echo):
         client = d.connect()
         client.sendall(v2(source, 7, "::" if ":" in source else "0.0.0.0", 8))
         return client
-    assert ended(session("192.0.2.1")) == "reset"
-    assert ended(session("2001:db8::5")) == "reset"
-    assert ended(session("::ffff:192.0.2.9")) == "reset"
+    for n, source in enumerate(("192.0.2.1", "2001:db8::5",
+                                "::ffff:192.0.2.9")):
+        assert ended(session(source)) == "reset"
+        d.wait_closed(n + 1)
     roundtrip(session("192.0.2.128")).close()
     # Whoever connects from a network that is denied is never heard.
     assert peers.turned_away(d.box, d.address(), source="127.0.0.2") in (
@@ -331,7 +336,7 @@ def test_route_by_whom_it_names(daemon, backend):
         extra=f"relay other {{ remote x {{ {backend(plain).conf()} }} }}")
     answers = {"192.0.2.1": b"told", "2001:db8::1": b"plain",
                "198.51.100.1": None}
-    for source, answer in answers.items():
+    for n, (source, answer) in enumerate(answers.items()):
         client = d.connect()
         client.sendall(v2(source, 1, source, 2))
         if answer:
@@ -339,7 +344,8 @@ def test_route_by_whom_it_names(daemon, backend):
             client.close()
         else:
             assert ended(client) == "reset"
-    assert [line["why"] for line in d.wait_closed(3)] == [
+        d.wait_closed(n + 1)
+    assert [line["why"] for line in d.closed()] == [
         "fin", "fin", "no-remote"]
     assert got[0][1] == ("192.0.2.1", 1)
 
@@ -664,6 +670,153 @@ def test_to_nginx_http(daemon, box, version):
                           timeout=patience(30))
     line = d.wait_closed(2)[1]
     assert done.stdout == line["client"] == line["proxy"]
+
+
+# With TLS
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory):
+    if b"SSL_CTX_new" not in box_program("reader").read_bytes():
+        pytest.skip("built without OpenSSL")
+    return certs.Authority(tmp_path_factory.mktemp("proxy"))
+
+
+@pytest.fixture(scope="module")
+def site(ca):
+    return ca.issue("a.test", "a.test")
+
+
+def tls_section(name, pair, more=""):
+    return (f'tls {name} {{ certificate = "{pair.pem}" key = "{pair.key}" '
+            f'{more} }}')
+
+
+def over_tls(sock, ca, name="a.test", pair=None, alpn=()):
+    context = ssl.create_default_context(cafile=ca.pem)
+    context.set_alpn_protocols(list(alpn))
+    if pair:
+        context.load_cert_chain(pair.pem, pair.key)
+    return context.wrap_socket(sock, server_hostname=name)
+
+
+def serves_tls(pair):
+    """handler(sock) for a backend: (header before TLS, header inside)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.pem, pair.key)
+    return lambda sock: context.wrap_socket(sock, server_side=True)
+
+
+def test_header_before_tls(daemon, echo, ca, site, mechanism):
+    d = daemon(remotes=[echo], listen=LISTEN + 'proxy-from = "127.0.0.1" '
+               "tls = site", extra=tls_section("site", site))
+    for cut in (0, len(V1), 20):
+        client = d.connect()
+        own = text_of(client.getsockname())
+        client.sendall(V1[:cut])
+        if cut == 20:
+            time.sleep(0.05)
+        client.sendall(V1[cut:])
+        inside = over_tls(client, ca)
+        inside.sendall(b"data")
+        assert inside.recv(4) == b"data"
+        inside.unwrap().close()
+    for line in d.wait_closed(3):
+        assert line["client"] == "192.0.2.1:56324"
+        assert line["proxy"] == own or line["proxy"].startswith("127.0.0.1")
+        assert line["tls"].startswith("TLSv1.3,")
+        assert line["sni"] == "a.test" and line["why"] == "fin"
+
+
+def test_tls_without_the_header(daemon, echo, ca, site):
+    d = daemon(remotes=[echo], listen=LISTEN + 'proxy-from = "127.0.0.1" '
+               "tls = site", extra=tls_section("site", site))
+    with pytest.raises(OSError):
+        over_tls(d.connect(), ca)
+    assert d.wait_closed()[0]["why"] == "proxy-header"
+
+
+def sub_fields(value):
+    """Of field SSL: client, verify, the others."""
+    client, verify = struct.unpack_from(">BI", value)
+    fields, rest = {}, value[5:]
+    while rest:
+        field, size = struct.unpack_from(">BH", rest)
+        fields[field] = rest[3:3 + size]
+        rest = rest[3 + size:]
+    return client, verify, fields
+
+
+@pytest.mark.parametrize("shows", ["nothing", "trusted"])
+def test_what_is_told_of_tls(daemon, backend, ca, site, shows):
+    got = []
+
+    def handler(sock):
+        got.append(header_of(sock))
+        peers.echo(sock)
+    mine = ca.issue("somebody", file="somebody")
+    d = daemon(
+        remotes=[backend(handler).conf("proxy-out = v2")],
+        listen=LISTEN + "tls = site", extra=tls_section(
+            "site", site, f'alpn = {{"h2", "http/1.1"}} client-ca = '
+            f'"{ca.pem}" client-verify = optional'))
+    inside = over_tls(d.connect(), ca, alpn=["http/1.1"],
+                      pair=mine if shows == "trusted" else None)
+    d.box.closing(inside)
+    roundtrip(inside)
+    fields = got[0][3]
+    assert fields[1] == b"http/1.1" and fields[2] == b"a.test"
+    client, verify, more = sub_fields(fields[0x20])
+    assert more[0x21] == b"TLSv1.3"
+    assert more[0x23] == inside.cipher()[0].encode()
+    if shows == "trusted":
+        assert (client, verify, more[0x22]) == (7, 0, b"somebody")
+    else:
+        assert client == 1 and verify != 0 and 0x22 not in more
+    inside.unwrap().close()
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["before", "inside"])
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_header_to_a_remote_with_tls(daemon, backend, ca, site, version,
+                                     inside):
+    got, wrap = [], serves_tls(site)
+
+    def handler(sock):
+        if not inside:
+            got.append(header_of(sock))
+        secret = wrap(sock)
+        if inside:
+            got.append(header_of(secret))
+        peers.echo(secret)
+    d = daemon(
+        remotes=[backend(handler).conf(
+            f"tls = far proxy-out = {version} "
+            f"proxy-tls = {'yes' if inside else 'no'}")],
+        extra=f'tls far {{ ca = "{ca.pem}" name = "a.test" }}')
+    client = d.connect()
+    data = peers.Pattern(3, 300_000)
+    peers.exchange(client, data, data)
+    assert got[0][1] == client.getsockname()
+
+
+@needs("haproxy")
+def test_tls_by_haproxy(daemon, box, backend, ca, site):
+    """What it tells of the TLS that it has ended is passed on."""
+    got = []
+
+    def handler(sock):
+        got.append(header_of(sock))
+        peers.echo(sock)
+    both = box.dir / "both.pem"
+    both.write_text(site.pem.read_text() + site.key.read_text())
+    d = daemon(**from_here([backend(handler).conf("proxy-out = v2")]))
+    port = haproxy(box, f"ssl crt {both}", f"127.0.0.1:{d.port()} "
+                   "send-proxy-v2-ssl-cn")
+    client = d.box.connect(("127.0.0.1", port))
+    own = client.getsockname()
+    d.box.closing(roundtrip(over_tls(client, ca)))
+    assert got[0][1] == own
+    assert sub_fields(got[0][3][0x20])[2][0x21] == b"TLSv1.3"
 
 
 def test_from_ourselves(daemon, echo):
