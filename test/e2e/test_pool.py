@@ -300,8 +300,7 @@ def test_the_closing_line_says_how_long_one_waited(daemon, echo, said):
         late.shutdown(socket.SHUT_WR)
     wait(lambda: time.monotonic() - began > 1.5, 30)
     first.close()
-    d.wait_sessions(1)
-    d.wait_closed()
+    d.wait(lambda: d.summary()["sessions_total"] == 2, 30, "its turn")
     longest = time.monotonic() - began
     late.close()
     d.wait_closed(2)

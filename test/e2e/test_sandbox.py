@@ -292,7 +292,10 @@ def test_no_terminal(box, echo):
     argv = [str(Box.programs["spawnd"]), "-f", "-A", str(addrs),
             str(conf.path)]
     env = box.environment()
-    master, terminal = pty.fork()
+    try:
+        master, terminal = pty.fork()
+    except OSError as why:
+        pytest.skip(f"no terminals: {why}")     # no /dev/pts
     if master == 0:
         os.execve(argv[0], argv, env)
     try:
