@@ -11,10 +11,12 @@ import subprocess
 import pytest
 
 import peers
-from harness import PATIENCE, free_port, listening, patience, wait
+from harness import PATIENCE, free_port, has_tls, listening, patience, wait
 from peers import answers, ended, receive, receive_all, roundtrip, silent
 
 LISTEN = 'address = "127.0.0.1" port = 0 '
+# The TLS is the servers'.
+CLEAR = ["epoll", "epoll-copy", "epoll-splice", "epoll-so", "poll"]
 
 
 # Bytes made by hand
@@ -140,6 +142,7 @@ def three(daemon, server):
     return make
 
 
+@pytest.mark.parametrize("data_path", CLEAR, indirect=True)
 def test_names(three, data_path):
     d = three()
     asked = [("one.example", (), "one"), ("ONE.Example", (), "one"),
@@ -246,6 +249,42 @@ def test_curl_nginx(box, daemon, certificates):
         assert done.stdout == f"{want} {host}\n", done.stderr
 
 
+# With TLS of our own
+
+def test_terminated(daemon, backend, certificates, mechanism):
+    """The name and what was agreed on come from there; nothing is sniffed."""
+    if not has_tls():
+        pytest.skip("built without OpenSSL")
+    cert, key = certificates("ours")
+    remotes = {name: backend(greeter(name.encode()))
+               for name in ("one", "two", "app")}
+    d = daemon(listen=LISTEN + "tls = site relay = app "
+               'route { sni = "*.One.example" relay = one } '
+               'route { alpn = "h2" relay = two }',
+               remotes=[remotes["app"]],
+               extra=relay("one", remotes["one"]) +
+               relay("two", remotes["two"]) +
+               f'tls site {{ certificate = "{cert}" key = "{key}" '
+               'alpn = {"h2", "http/1.1"} }')
+    for n, (sni, alpn, want, agreed) in enumerate((
+            ("A.one.Example", ["http/1.1", "h2"], b"one", "h2"),
+            ("x.example", ["h2"], b"two", "h2"),
+            ("x.example", ["http/1.1"], b"app", "http/1.1"),
+            (None, [], b"app", None))):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if alpn:
+            context.set_alpn_protocols(alpn)
+        with context.wrap_socket(d.connect(), server_hostname=sni) as tls:
+            assert receive(tls, 3) == want
+            roundtrip(tls)
+            tls.unwrap()
+        line = d.wait_closed(n + 1)[n]
+        assert line["sni"] == (sni.lower() if sni else None)
+        assert (line["alpn"], line["why"]) == (agreed, "fin")
+
+
 # In pieces
 
 def two_sides(daemon, backend, **kw):
@@ -349,6 +388,7 @@ def test_server_first(daemon, backend, mechanism):
     roundtrip(sock)
 
 
+@pytest.mark.parametrize("data_path", CLEAR, indirect=True)
 def test_half_close(daemon, backend, data_path):
     """What came before the end is delivered, whether it is a message or a part
     of one or nothing."""
