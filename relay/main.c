@@ -70,6 +70,7 @@ main(int argc, char **argv)
 	if (channel_start() == -1)
 		fatal("channel to the master");
 	ev_run();
+	tls_ctx_free();
 	log_debug("worker ends: %llu sessions served",
 	    (unsigned long long)board_get(&self.board.own->taken));
 	return 0;

@@ -10,6 +10,7 @@
 #include "self.h"
 #include "tls/context.h"
 
+static void	 section_free(struct tls_section *);
 static bool	 wanted(void);
 static int	 make_all(void);
 static int	 make_listen(struct tls_section *);
@@ -52,6 +53,34 @@ tls_ctx_init(const char **errp)
 		return failed("there is no memory for TLS");
 	return make_all() == -1 || read_all() == -1 || finish_all() == -1 ?
 	    -1 : 0;
+}
+
+void
+tls_ctx_free(void)
+{
+	unsigned i;
+
+	for (i = 0; sections != NULL && i < self.conf->ntlss; i++)
+		section_free(&sections[i]);
+	free(sections);
+	sections = NULL;
+	tls_tickets_end();
+}
+
+static void
+section_free(struct tls_section *s)
+{
+	unsigned i;
+
+	for (i = 0; s->ctx != NULL && i < s->conf->ncerts; i++)
+		SSL_CTX_free(s->ctx[i]);
+	free(s->ctx);
+	SSL_CTX_free(s->connect);
+	X509_STORE_free(s->clients);
+	EVP_MD_CTX_free(s->trust);
+	tls_names_free(s);
+	free(s->alpn);
+	OPENSSL_cleanse(s, sizeof(*s));
 }
 
 static bool

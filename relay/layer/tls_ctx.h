@@ -21,6 +21,8 @@ void		 tls_ctx_load(void);
  * closed and forgotten; before the sandbox is entered. Returns 0, or -1 with
  * *errp (static). */
 int		 tls_ctx_init(const char **errp);
+/* Wipes keys and frees all of it; no session is begun any more. */
+void		 tls_ctx_free(void);
 /*
  * One side of a handshake, to be given its BIOs and to be freed with
  * SSL_free(): that of a listener with tls, which accepts, or that of a remote

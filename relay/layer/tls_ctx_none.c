@@ -16,6 +16,11 @@ tls_ctx_init(const char **errp)
 	return self.conf->ntlss == 0 ? 0 : -1;
 }
 
+void
+tls_ctx_free(void)
+{
+}
+
 struct ssl_st *
 tls_ctx_accept(const struct conf_listen *listen)
 {

@@ -48,8 +48,11 @@ struct tls_section {
  * context choose by them. Returns 0, or -1 without memory. */
 int	 tls_names(struct tls_section *);
 
+void	 tls_names_free(struct tls_section *);
+
 /* tls_tickets.c: has those of that context made by the keys of its section. */
 int	 tls_tickets_start(void);
+void	 tls_tickets_end(void);
 void	 tls_tickets_use(struct tls_section *, SSL_CTX *);
 
 #endif

@@ -45,6 +45,18 @@ tls_names(struct tls_section *s)
 	return 0;
 }
 
+void
+tls_names_free(struct tls_section *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->nnames; i++)
+		free(s->names[i].name);
+	free(s->names);
+	s->names = NULL;
+	s->nnames = 0;
+}
+
 /* Its alternative names; the common name of who has none. */
 static int
 names_of(struct tls_section *s, unsigned number)

@@ -32,6 +32,13 @@ tls_tickets_start(void)
 }
 
 void
+tls_tickets_end(void)
+{
+	EVP_CIPHER_free(cipher);
+	cipher = NULL;
+}
+
+void
 tls_tickets_use(struct tls_section *s, SSL_CTX *ctx)
 {
 	const uint64_t seconds = s->conf->ticket_lifetime / 1000;
