@@ -691,7 +691,11 @@ def tls_section(name, pair, more=""):
             f'{more} }}')
 
 
-def over_tls(sock, ca, name="a.test", pair=None, alpn=()):
+def over_tls(sock, ca, name="a.test", pair=None, alpn=(), again=None):
+    """again: an earlier one, whose session goes on."""
+    if again:
+        return again.context.wrap_socket(sock, server_hostname=name,
+                                         session=again.session)
     context = ssl.create_default_context(cafile=ca.pem)
     context.set_alpn_protocols(list(alpn))
     if pair:
@@ -746,8 +750,9 @@ def sub_fields(value):
     return client, verify, fields
 
 
-@pytest.mark.parametrize("shows", ["nothing", "trusted"])
-def test_what_is_told_of_tls(daemon, backend, ca, site, shows):
+def test_what_is_told_of_tls(daemon, backend, ca, site):
+    """Without a certificate of the client, with one, and with one that it has
+    shown before."""
     got = []
 
     def handler(sock):
@@ -759,20 +764,22 @@ def test_what_is_told_of_tls(daemon, backend, ca, site, shows):
         listen=LISTEN + "tls = site", extra=tls_section(
             "site", site, f'alpn = {{"h2", "http/1.1"}} client-ca = '
             f'"{ca.pem}" client-verify = optional'))
-    inside = over_tls(d.connect(), ca, alpn=["http/1.1"],
-                      pair=mine if shows == "trusted" else None)
-    d.box.closing(inside)
-    roundtrip(inside)
-    fields = got[0][3]
-    assert fields[1] == b"http/1.1" and fields[2] == b"a.test"
-    client, verify, more = sub_fields(fields[0x20])
-    assert more[0x21] == b"TLSv1.3"
-    assert more[0x23] == inside.cipher()[0].encode()
-    if shows == "trusted":
-        assert (client, verify, more[0x22]) == (7, 0, b"somebody")
-    else:
-        assert client == 1 and verify != 0 and 0x22 not in more
-    inside.unwrap().close()
+    clients = []
+    for pair in (None, mine, mine):
+        client = over_tls(d.connect(), ca, alpn=["http/1.1"], pair=pair,
+                          again=clients[1] if len(clients) == 2 else None)
+        clients.append(d.box.closing(client))
+        roundtrip(client)
+    assert clients[2].session_reused
+    for client, (*_, fields) in zip(clients, got):
+        assert fields[1] == b"http/1.1" and fields[2] == b"a.test"
+        more = sub_fields(fields[0x20])[2]
+        assert more[0x21] == b"TLSv1.3"
+        assert more[0x23] == client.cipher()[0].encode()
+    told = [sub_fields(fields[0x20]) for *_, fields in got]
+    assert told[0][0] == 1 and told[0][1] != 0 and 0x22 not in told[0][2]
+    assert told[1][:2] == (7, 0) and told[1][2][0x22] == b"somebody"
+    assert told[2][:2] == (5, 0) and told[2][2][0x22] == b"somebody"
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["before", "inside"])
