@@ -20,6 +20,12 @@ store_limit(uint64_t bytes)
 	most = bytes;
 }
 
+void
+store_count(int64_t bytes)
+{
+	in_use += (uint64_t)bytes;
+}
+
 bool
 store_full(void)
 {

@@ -21,6 +21,8 @@ void		 store_limit(uint64_t);
  * one; NULL with errno without memory. The caller's until it is put back. */
 struct chunk	*store_get(size_t);
 void		 store_put(struct chunk *);
+/* So many bytes more, or fewer, that somebody else has: they count as well. */
+void		 store_count(int64_t);
 /* True if as much as the limit is in use. Then nobody may read what is to be
  * stored behind something else; what is met unprepared still gets its chunk. */
 bool		 store_full(void);

@@ -206,9 +206,7 @@ tls_put(struct end *e, struct ssl_st *ssl)
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	/* Who sends nothing but records without data is to be met here. */
 	SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
-	SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
 	SSL_set_read_ahead(ssl, 1);
-	SSL_set_default_read_buffer_len(ssl, READ_BUFFER);
 	layer_put(e, &t->layer, &tls_transport);
 	return t;
 }
@@ -228,6 +226,7 @@ tls_shake(struct tls *t, const char **why)
 
 	if (r == 1) {
 		t->done = true;
+		SSL_set_default_read_buffer_len(t->ssl, READ_BUFFER);
 		return TLS_DONE;
 	}
 	error = SSL_get_error(t->ssl, r);

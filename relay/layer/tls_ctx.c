@@ -7,6 +7,7 @@
 
 #include "layer/tls_ctx.h"
 #include "layer/tls_int.h"
+#include "layer/tls_mem.h"
 #include "self.h"
 #include "tls/context.h"
 
@@ -38,8 +39,10 @@ static char	 why[256];
 void
 tls_ctx_load(void)
 {
-	if (wanted())
-		OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	if (!wanted())
+		return;
+	tls_mem_start();
+	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
 }
 
 int

@@ -6,12 +6,18 @@
 #include "layer/tls.h"
 #include "layer/tls_ctx.h"
 #include "log.h"
+#include "peek.h"
 #include "remote/remotes.h"
 #include "self.h"
 #include "session.h"
 #include "stage/tls.h"
 #include "store.h"
 
+#define HANDSHAKE	22	/* RFC 8446, 5.1: the type of a record, */
+#define HEADER		5	/* and two bytes of version and length */
+#define HELLO_MAX	(HEADER + 16 * 1024)
+
+static bool		 tls_hello(struct end *);
 static enum step	 tls_begin(struct end *, struct ssl_st *);
 static enum step	 tls_none(struct sess *);
 static void		 tls_turn(struct turn *);
@@ -37,7 +43,6 @@ tls_in_enter(struct sess *s)
 	return tls_in_event(s, &s->client);
 }
 
-/* Who sends nothing costs no memory. */
 enum step
 tls_in_event(struct sess *s, struct end *any)
 {
@@ -46,8 +51,9 @@ tls_in_event(struct sess *s, struct end *any)
 
 	(void)any;
 	if (t == NULL)
-		return !s->client.readable ? STEP_WAIT :
-		    tls_begin(&s->client, tls_ctx_accept(s->path->listen));
+		return !s->client.readable || !tls_hello(&s->client) ?
+		    STEP_WAIT : tls_begin(&s->client,
+		    tls_ctx_accept(s->path->listen));
 	if (!t->mine) {
 		if (!t->dry)
 			turn_wait(&t->turn, tls_turn);
@@ -78,6 +84,27 @@ tls_why(const struct tls *t, const char *whom, const char *why)
 		return WHY_RESET;
 	tls_say(sess_of(t->end), whom, why);
 	return WHY_HANDSHAKE;
+}
+
+/* True if its first record is there, or will never be one: OpenSSL says what is
+ * wrong then. Until then a client costs no memory. */
+static bool
+tls_hello(struct end *e)
+{
+	static unsigned char buf[HELLO_MAX];
+	ssize_t n = peek_at(e, buf, sizeof(buf));
+	size_t need = HEADER;
+
+	if (n == -1 && errno == EAGAIN)
+		return false;
+	if (n > 0 && buf[0] != HANDSHAKE)
+		need = 0;
+	else if (n >= HEADER)
+		need += MIN(buf[3] * 256u + buf[4], HELLO_MAX - HEADER);
+	if (n > 0 && (size_t)n < need && peek_more(e, need))
+		return false;
+	peek_take(e, buf, 0);
+	return true;
 }
 
 /* Puts the layer on an end, and waits for its turn. */
