@@ -16,7 +16,8 @@ static const struct {
 	{ "allow", "access" }, { "backend", "relay" }, { "bind", "address" },
 	{ "bufsize", "buffer" }, { "cafile", "ca" },
 	{ "cert", "certificate" }, { "connections", "users" },
-	{ "deny", "access" }, { "file", "to" },
+	{ "default_backend", "relay" }, { "deny", "access" },
+	{ "file", "to" },
 	{ "frontend", "listen" }, { "gid", "group" }, { "host", "address" },
 	{ "hostname", "address" }, { "ip", "address" },
 	{ "listener", "listen" }, { "logfile", "log" },
@@ -26,9 +27,11 @@ static const struct {
 	{ "proxy-protocol", "proxy-from" }, { "proxy_pass", "remote" },
 	{ "proxy_protocol", "proxy-from" }, { "send-proxy", "proxy-out" },
 	{ "send-proxy-v2", "proxy-out" }, { "server", "remote" },
+	{ "server_name", "sni" }, { "servername", "sni" },
 	{ "socket", "path" }, { "ssl", "tls" }, { "syslog", "log" },
 	{ "timeout", "idle-timeout" }, { "uid", "user" },
 	{ "unix", "path" }, { "upstream", "relay" },
+	{ "use_backend", "route" },
 	{ "worker_connections", "users" }, { "worker_processes", "servers" },
 	{ "workers", "servers" }, { "zerocopy", "io" }
 };

@@ -344,6 +344,21 @@ def test_cut_anywhere(daemon, backend):
         sock.close()
 
 
+def test_behind_a_header(daemon, backend, mechanism):
+    """Of the PROXY protocol: in one segment with it, or cut in it."""
+    d = two_sides(daemon, backend)
+    d.reload(listen=LISTEN + 'proxy-from = "127.0.0.0/8" '
+             'route { sni = "one.example" relay = one } relay = app')
+    head, data = b"PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\n", hello("one.example")
+    for cut in (0, 10, len(head), len(head) + 1, len(head) + 40):
+        sock = d.connect()
+        sock.sendall((head + data)[:cut])
+        sock.sendall((head + data)[cut:])
+        comes_to(sock, b"one", data)
+        sock.close()
+    assert {x["client"] for x in d.wait_closed(5)} == {"192.0.2.1:5"}
+
+
 def test_too_long(daemon, backend, mechanism):
     d = two_sides(daemon, backend)
     data = records(b"\x01\x01\0\0" + bytes(2000))

@@ -113,6 +113,14 @@ test_mistakes(void **state)
 	expect(IN_LISTEN("relay = a routes { sni = x relay = b }"), false,
 	    "t:2: unknown section \"routes\" in listen \"w\"; did you mean "
 	    "\"route\"?\n");
+	expect(IN_LISTEN("relay = a sni = x\nuse_backend = b"), false,
+	    "t:2: unknown option \"sni\" in listen \"w\"; it belongs in "
+	    "\"route\"\n"
+	    "t:3: unknown option \"use_backend\" in listen \"w\"; did you "
+	    "mean \"route\"?\n");
+	expect(IN_LISTEN("relay = a route { server_name = x relay = b }"),
+	    false, "t:2: unknown option \"server_name\" in \"route\"; did "
+	    "you mean \"sni\"?\n");
 	expect(IN_LISTEN("relay = a route { snii = x relay = b }"), false,
 	    "t:2: unknown option \"snii\" in \"route\"; did you mean "
 	    "\"sni\"?\n");
