@@ -275,6 +275,18 @@ def test_unix_socket(daemon, echo, box, mechanism, listed):
     assert line["in"] == line["out"] == "12"
 
 
+def test_what_a_unix_socket_has_counts(daemon, backend, box):
+    """It has been handed over, whomever the header names."""
+    remote = backend(lambda s: (s.sendall(b"x" * 1000), s.recv(1)))
+    d = daemon(remotes=[remote], relay="idle-timeout = 1s",
+               listen=f'path = "{box.dir}/web" proxy-from = "unix"')
+    client = d.connect()
+    client.sendall(V1)
+    line, = d.wait_closed()
+    assert (line["why"], line["out"]) == ("idle-timeout", "1000")
+    assert receive(client, 1000) == b"x" * 1000
+
+
 def test_access_is_of_both(daemon, echo):
     """The sender is refused by the master, the client by the worker."""
     d = daemon(**from_here([echo], spawnd='access = {"deny 127.0.0.2", '
