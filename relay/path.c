@@ -10,25 +10,32 @@
 
 static void	 path_make(struct path *, const struct conf_listen *);
 static void	 path_relay(struct path *, unsigned);
-static int	 path_routes(struct path *,
+static int	 path_routes(struct path *, struct path **,
 		    uint32_t (*)(const struct path *));
 static int	 path_proxy(struct path *);
 static bool	 path_any_v2(void);
 
 static struct path	*paths;		/* one a listener */
+static struct path	*routed;	/* one a route of each */
 
 int
 path_init(uint32_t (*stages)(const struct path *))
 {
 	const struct conf *c = self.conf;
+	struct path *next;
+	size_t n = 1;
 	unsigned i;
 
-	if ((paths = calloc(c->nlistens, sizeof(*paths))) == NULL)
+	for (i = 0; i < c->nlistens; i++)
+		n += c->listens[i].nroutes;
+	paths = calloc(c->nlistens, sizeof(*paths));
+	next = routed = calloc(n, sizeof(*routed));
+	if (paths == NULL || routed == NULL)
 		return -1;
 	for (i = 0; i < c->nlistens; i++) {
 		path_make(&paths[i], &c->listens[i]);
 		if (path_proxy(&paths[i]) == -1 ||
-		    path_routes(&paths[i], stages) == -1)
+		    path_routes(&paths[i], &next, stages) == -1)
 			return -1;
 		paths[i].stages = stages(&paths[i]);
 	}
@@ -89,25 +96,24 @@ path_any_v2(void)
 
 /* Those that its sessions may go on by: the same but for the relay. */
 static int
-path_routes(struct path *p, uint32_t (*stages)(const struct path *))
+path_routes(struct path *p, struct path **next,
+    uint32_t (*stages)(const struct path *))
 {
 	const struct conf_listen *l = p->listen;
-	struct path *routed;
+	struct path *r = *next;
 	unsigned i;
 
 	if (l->nroutes == 0)
 		return 0;
-	if ((routed = calloc(l->nroutes, sizeof(*routed))) == NULL ||
-	    (p->router = router_new(l)) == NULL) {
-		free(routed);
+	if ((p->router = router_new(l)) == NULL)
 		return -1;
+	p->routed = r;
+	for (i = 0; i < l->nroutes; i++, r++) {
+		*r = *p;
+		path_relay(r, l->routes[i].relay);
+		r->stages = stages(r);
 	}
-	for (i = 0; i < l->nroutes; i++) {
-		routed[i] = *p;
-		path_relay(&routed[i], l->routes[i].relay);
-		routed[i].stages = stages(&routed[i]);
-	}
-	p->routed = routed;
+	*next = r;
 	return 0;
 }
 
