@@ -17,6 +17,7 @@
 #include "log.h"
 #include "path.h"
 #include "remote/remotes.h"
+#include "sandbox.h"
 #include "schedule.h"
 #include "self.h"
 #include "session.h"
@@ -169,6 +170,8 @@ worker_tls(void)
 {
 	const char *err;
 
+	if (self.conf->ntlss > 0)
+		sandbox_secrets();
 	if (tls_ctx_init(&err) == -1)
 		fatalx("%s", err);
 }

@@ -49,8 +49,11 @@ int
 tls_ctx_init(const char **errp)
 {
 	*errp = why;
-	if (!wanted())
+	if (!wanted()) {
+		if (self.conf->ntlss > 0)
+			close(PROTO_FD_SECRETS);
 		return 0;
+	}
 	sections = calloc(self.conf->ntlss, sizeof(*sections));
 	if (sections == NULL || tls_tickets_start() == -1)
 		return failed("there is no memory for TLS");

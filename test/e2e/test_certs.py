@@ -7,10 +7,9 @@ import shutil
 import pytest
 
 import certs
-from harness import TOP, box_program
+from harness import TOP
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None,
-                                reason="no openssl")
+pytestmark = certs.needed
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +25,6 @@ def site(ca):
 @pytest.fixture
 def look(box):
     """Checks a file with a tls section of these lines."""
-    if b"SSL_CTX_new" not in box_program("reader").read_bytes():
-        pytest.skip("built without OpenSSL")
     return lambda *lines, option="-n", remote="", user=None: check(
         box, lines, option, remote, user)
 

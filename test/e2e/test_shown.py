@@ -1,7 +1,6 @@
 """Which certificate who gets to see, and whom of those who show one is
 believed: clients and remotes."""
 
-import shutil
 import ssl
 
 import pytest
@@ -9,8 +8,7 @@ import pytest
 import certs
 from certs import Client, section
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None,
-                                reason="no openssl")
+pytestmark = certs.needed
 LISTEN = 'address = "127.0.0.1" port = 0 tls = site'
 REFUSED = ssl.SSLError, ConnectionError
 TLS12 = ssl.TLSVersion.TLSv1_2

@@ -2,7 +2,6 @@
 upgrades and retirement, as long as it was promised what is true now."""
 
 import os
-import shutil
 import ssl
 
 import pytest
@@ -12,8 +11,7 @@ from certs import Client, section
 from harness import wait
 from test_upgrade import upgrade
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None,
-                                reason="no openssl")
+pytestmark = certs.needed
 TIMES = 40
 LISTEN = 'address = "127.0.0.1" port = 0 tls = site'
 
