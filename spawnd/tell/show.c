@@ -9,6 +9,7 @@
 #include "board.h"
 #include "conf/conf.h"
 #include "ev.h"
+#include "ktls.h"
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/load.h"
@@ -64,7 +65,8 @@ static const struct column summary_cols[] = {
 	{ "waiting", false }, { "kept", false }, { "overload", true },
 	{ "users_max_total", false }, { "bytes_in", false },
 	{ "bytes_out", false }, { "last_reload", true },
-	{ "dropped_logs", false }, { "sandbox", true }
+	{ "dropped_logs", false }, { "sandbox", true },
+	{ "kernel_tls", true }
 };
 static const struct column worker_cols[] = {
 	{ "pid", false }, { "generation", false }, { "state", true },
@@ -309,6 +311,7 @@ show_summary(struct table *t)
 	cell(t, "%s", reload_last());
 	NUMBER(t, sum.log_dropped);
 	cell(t, "%s", sandbox_describe(c->sandbox != CONF_SANDBOX_OFF));
+	cell(t, "%s", ktls_here() ? "yes" : "no");
 }
 
 static void

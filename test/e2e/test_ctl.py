@@ -20,7 +20,7 @@ SUMMARY = {"version", "pid", "uptime_seconds", "generation", "mechanism",
            "workers", "draining", "sessions", "sessions_total", "accepted",
            "refused", "denied", "limited", "waiting", "kept", "overload",
            "users_max_total", "bytes_in", "bytes_out", "last_reload",
-           "dropped_logs"}
+           "dropped_logs", "kernel_tls"}
 COLUMNS = {
     "workers": ["pid", "generation", "state", "sessions", "taken", "closed",
                 "bytes_in", "bytes_out", "age_seconds"],

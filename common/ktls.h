@@ -1,0 +1,12 @@
+/*
+ * ktls.h - TLS that the kernel could do: ktls_linux.c, elsewhere ktls_none.c.
+ */
+#ifndef KTLS_H
+#define KTLS_H
+
+#include "compat.h"
+
+/* Does this kernel have it, as far as it is loaded? It is not made use of. */
+bool	 ktls_here(void);
+
+#endif

@@ -1,0 +1,9 @@
+#include "compat.h"
+
+#include "ktls.h"
+
+bool
+ktls_here(void)
+{
+	return false;
+}
