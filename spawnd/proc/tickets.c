@@ -24,6 +24,7 @@ struct set {
 	uint8_t		keys[PROTO_KEYS][SECRET_TICKET_LEN];
 };
 
+static int	 begin(void);
 static int	 map(int);
 static bool	 needs(const struct conf_tls *);
 static struct set *find(const char *);
@@ -49,8 +50,7 @@ tickets_generation(const struct generation *g)
 	for (i = 0; i < g->conf->ntlss; i++, t++) {
 		if (!needs(t))
 			continue;
-		if (sets == NULL && (map(shm_create("spawnd-tickets",
-		    SETS * sizeof(*sets))) == -1))
+		if (sets == NULL && begin() == -1)
 			return -1;
 		if ((s = find(t->name)) == NULL && (s = make(t->name)) == NULL)
 			return -1;
@@ -60,28 +60,37 @@ tickets_generation(const struct generation *g)
 	return 0;
 }
 
-/* Takes over fd. */
+/* The memory of the first sets. */
+static int
+begin(void)
+{
+	int fd = shm_create("spawnd-tickets", SETS * sizeof(*sets)), saved;
+
+	if (fd == -1 || map(fd) == 0)
+		return fd == -1 ? -1 : 0;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* Takes over fd, unless it fails. */
 static int
 map(int fd)
 {
 	const size_t size = SETS * sizeof(*sets);
 	struct stat st;
-	int saved;
 	void *p;
 
-	if (fd == -1)
+	if (fstat(fd, &st) == -1)
 		return -1;
-	p = MAP_FAILED;
-	errno = EINVAL;
-	if (fstat(fd, &st) == 0 && st.st_size == (off_t)size)
-		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		    0);
-	if (p == MAP_FAILED) {
-		saved = errno;
-		close(fd);
-		errno = saved;
+	if (st.st_size != (off_t)size) {
+		errno = EINVAL;
 		return -1;
 	}
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return -1;
 	shm_no_core(p, size);
 	sets = p;
 	sets_fd = fd;
