@@ -110,8 +110,9 @@ def test_reader_has_nothing_else_open(daemon, echo, names):
     folder = f"/proc/{reader}/fd"
     open_now = {int(fd): os.readlink(f"{folder}/{fd}")
                 for fd in os.listdir(folder)}
-    assert sorted(open_now) == [0, 1, 2, 3, 4, 5], open_now
-    assert all("memfd:spawnd" in open_now[fd] for fd in (3, 4, 5)), open_now
+    assert sorted(open_now) == [0, 1, 2, 3, 4, 5, 6], open_now
+    assert all("memfd:spawnd" in open_now[fd] for fd in (3, 4, 5, 6)), \
+        open_now
     names.hold.unlink()
     d.wait_line("reload: done")
     assert all(peers.answers(c) for c in clients)
