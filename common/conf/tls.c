@@ -2,6 +2,8 @@
 
 #include "conf/parse.h"
 
+#define ALPN_MAX	100	/* protocols; a message has room for no more */
+
 static void	 tls_section(struct conf_check *, const struct cfg_t *,
 		    const struct conf_tls *);
 static void	 tls_keys(struct conf_check *, const struct cfg_t *,
@@ -53,6 +55,9 @@ tls_section(struct conf_check *c, const struct cfg_t *sec,
 		conf_check_fail(c, tls_line(sec, "passphrase-file"),
 		    "passphrase and passphrase-file are both given; use one "
 		    "of them");
+	if (t->nalpn > ALPN_MAX)
+		conf_check_fail(c, tls_line(sec, "alpn"), "alpn has %u "
+		    "protocols; name at most %d", t->nalpn, ALPN_MAX);
 	if (!t->tickets && t->ticket_keys != NULL)
 		conf_check_fail(c, tls_line(sec, "ticket-keys"),
 		    "ticket-keys is given and tickets is no; leave one of "

@@ -926,6 +926,7 @@ test_include_bomb(void **state)
 	assert_non_null(strstr(said.text, "at most 1000 files in all"));
 }
 
+#define TEN	"x, x, x, x, x, x, x, x, x, x, "
 /* x on line 2, of a section that listen and remote use. */
 #define IN_TLS(x) \
 	"tls s {\n" x "\n}\nspawnd { listen w { port = 80\ntls = s } }\n" \
@@ -964,6 +965,9 @@ test_tls(void **state)
 		{ IN_TLS("certificate = /c name = n tickets = no "
 		    "ticket-keys = /t"), "t:2: ticket-keys is given and "
 		    "tickets is no; leave one of them out\n" },
+		{ IN_TLS("certificate = /c name = n alpn = {" TEN TEN TEN TEN
+		    TEN TEN TEN TEN TEN TEN "x}"),
+		    "t:2: alpn has 101 protocols; name at most 100\n" },
 		{ IN_TLS("certificate = /c name = n alpn = {h2, \"\"}"),
 		    "t:2: alpn has an empty value\n" },
 	};
