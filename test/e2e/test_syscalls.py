@@ -155,6 +155,27 @@ def test_a_short_session_keeps_to_its_budget(one_worker, short_sessions, box,
         check(count, budget, SESSIONS, who)
 
 
+@pytest.mark.parametrize("condition, looks", [
+    ('from = "127.0.0.2"', 0), ('sni = "x.example"', 2)])
+def test_a_route_keeps_to_its_budget(daemon, echo, short_sessions, box,
+                                     condition, looks):
+    """Networks cost nothing; for a name it is looked at what has come, once
+    more if that was too early."""
+    d = daemon(remotes=[echo], listen=f"""address = "127.0.0.1" port = 0
+        route {{ {condition} relay = app }} relay = app""", spawnd="""
+        servers { min = 1 max = 1 } users { min = 4000 }""")
+    if d.summary()["mechanism"] != "epoll":
+        pytest.skip("the budget is that of epoll")
+    short_sessions(box, d.address(), 200, 64)
+    d.wait_sessions(0)
+    tracer = Tracer(box, d.kids()[0], "worker")
+    short_sessions(box, d.address(), SESSIONS, 64)
+    d.wait_closed(200 + SESSIONS, 30)
+    budget = {name: row[1] for name, row in BUDGET.items() if row[1] != 0}
+    budget["recv"] += looks
+    check(tracer.calls(), budget, SESSIONS, "worker")
+
+
 def test_a_round_trip_keeps_to_its_budget(one_worker, box):
     d, worker = one_worker
     client = peers.roundtrip(d.connect())
