@@ -237,10 +237,14 @@ scan_no_value(struct scan *s, const struct frame *f, const struct token *name,
 	const struct conf_opt *o = f->spec == NULL ? NULL : scan_find(f, name);
 	char hint[CONF_HINTLEN], text[64];
 	bool given = word->type == TOKEN_STRING && word->len > 0 &&
-	    word->flat == name->flat;
+	    word->flat == name->flat &&
+	    (o == NULL || o->type != CONF_SECRET);
 
 	snprintf(text, sizeof(text), "%.*s", (int)MIN(name->len, 63), name->s);
-	if (strcmp(text, "include") == 0)
+	if (name->flat == s->secret)	/* which is not to be told */
+		scan_fail(s, name->flat, "there is more than one word where "
+		    "a secret is; put it in quotes");
+	else if (strcmp(text, "include") == 0)
 		scan_fail(s, name->flat, "\"include\" needs "
 		    "parentheses; write include(\"%.*s\")",
 		    given ? (int)MIN(word->len, 64) : 4,
@@ -341,6 +345,8 @@ scan_assign(struct scan *s, struct frame *f, const struct conf_opt *opt,
 		return rc == -1 ? -1 : 0;
 	if (value.len > 1)
 		scan_ends(s, &value);
+	if (opt != NULL && opt->type == CONF_SECRET)
+		s->secret = value.flat;
 	bad = opt != NULL && !scan_shape(s, opt, name, append,
 	    value.type == TOKEN_OPEN);
 	if (opt != NULL && !append && !bad)

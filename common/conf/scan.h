@@ -23,6 +23,7 @@ struct scan {
 	unsigned		 open;		/* sections put, not closed */
 	size_t			 good;		/* where the text was whole */
 	unsigned		 good_open;
+	unsigned		 secret;	/* line of the latest one */
 };
 
 /* To the closing brace, or to the end of the file if there is none to come.

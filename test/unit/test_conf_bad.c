@@ -962,6 +962,13 @@ test_tls(void **state)
 		{ IN_TLS("certificate = /c name = n passphrase = x "
 		    "passphrase-file = /p"), "t:2: passphrase and "
 		    "passphrase-file are both given; use one of them\n" },
+		/* The log is not to have it. */
+		{ IN_TLS("certificate = /c name = n\npassphrase \"secret\""),
+		    "t:3: \"passphrase\" needs \"=\"; write passphrase = "
+		    "VALUE\n" },
+		{ IN_TLS("certificate = /c name = n\n"
+		    "passphrase = very secret"), "t:3: there is more than one "
+		    "word where a secret is; put it in quotes\n" },
 		{ IN_TLS("certificate = /c name = n tickets = no "
 		    "ticket-keys = /t"), "t:2: ticket-keys is given and "
 		    "tickets is no; leave one of them out\n" },
