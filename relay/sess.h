@@ -37,17 +37,18 @@ struct end {
 	bool		 lowat : 1;	/* its SO_RCVLOWAT is not 1 */
 };
 
-/* Forward only, in this order; stage.c has the table. From the first to CONNECT
- * a stage is of the client's end, from there on of the remote's, both are told
- * of the events of both. PROXY_TLS is PROXY_OUT for a header that goes inside
- * TLS: the same functions, a second place. */
+/* Forward in this order, and back to CONNECT by STEP_AGAIN; stage.c has the
+ * table. From the first to CONNECT a stage is of the client's end, from there
+ * on of the remote's, both are told of the events of both. PROXY_TLS is
+ * PROXY_OUT for a header that goes inside TLS: the same functions, a second
+ * place. */
 enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_TLS_IN, STAGE_SNIFF,
 	STAGE_ROUTE, STAGE_CONNECT, STAGE_PROXY_OUT, STAGE_TLS_OUT,
 	STAGE_PROXY_TLS, STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
 
-/* What a stage says when it returns; see sess_fail() and sess_end() for the
- * last two. */
-enum step { STEP_NEXT, STEP_WAIT, STEP_ABORT, STEP_END };
+/* What a stage says when it returns; see connect_again(), sess_fail() and
+ * sess_end() for the last three. */
+enum step { STEP_NEXT, STEP_WAIT, STEP_AGAIN, STEP_ABORT, STEP_END };
 
 /* Who ended a session, and why; the words of the closing line. */
 enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };

@@ -93,9 +93,9 @@ stage_start(int fd, const struct proto_conn *c, const struct path *path)
 static void
 stage_run(struct sess *s, enum step step)
 {
-	while (step == STEP_NEXT || step == STEP_ABORT)
+	while (step != STEP_WAIT && step != STEP_END)
 		step = stage_enter(s, step == STEP_NEXT ? stage_next(s) :
-		    STAGE_FLUSH);
+		    step == STEP_AGAIN ? STAGE_CONNECT : STAGE_FLUSH);
 	if (step == STEP_END)
 		sess_close(s);
 }
@@ -109,7 +109,7 @@ stage_next(const struct sess *s)
 	    ~(((uint32_t)2 << s->stage) - 1))) - 1);
 }
 
-/* The one place where the stage changes; only forward. */
+/* The one place where the stage changes. */
 static enum step
 stage_enter(struct sess *s, enum sess_stage stage)
 {

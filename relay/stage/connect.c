@@ -34,7 +34,8 @@ static bool		 connect_is_listener(const struct sess *,
 enum step
 connect_enter(struct sess *s)
 {
-	if ((s->chosen = remote_pick(s->path->remotes, s)) == NULL)
+	if (s->chosen == NULL &&
+	    (s->chosen = remote_pick(s->path->remotes, s)) == NULL)
 		return sess_end(s, WHO_RELAY, WHY_NO_REMOTE, CUT_RESET);
 	s->addr = s->chosen->addr;
 	return connect_start(s);
@@ -166,7 +167,8 @@ connect_done(struct sess *s)
 	s->chosen->addr = s->addr;
 	s->keepalive = s->path->relay->keepalive &&
 	    s->chosen->conf->addr[s->addr].sa.sa_family != AF_UNIX;
-	remote_ok(s->chosen);
+	if (s->chosen->conf->tls == CONF_NOREF)
+		remote_ok(s->chosen);
 	return STEP_NEXT;
 }
 
@@ -292,4 +294,15 @@ connect_remember(struct sess *s)
 		return false;
 	x->tried[s->ntried++] = (uint16_t)(s->chosen - p->remotes->all);
 	return s->ntried <= p->relay->retries;
+}
+
+enum step
+connect_again(struct sess *s, enum sess_why why)
+{
+	if (connect_remember(s)) {
+		remote_release(s->chosen, s);
+		if ((s->chosen = remote_pick(s->path->remotes, s)) != NULL)
+			return STEP_AGAIN;
+	}
+	return sess_end(s, WHO_REMOTE, why, CUT_RESET);
 }

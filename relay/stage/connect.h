@@ -10,4 +10,9 @@ enum step connect_enter(struct sess *);
 enum step connect_event(struct sess *, struct end *);
 enum step connect_timeout(struct sess *);
 
+/* The remote is connected and of no use, as it turns out later: others are
+ * tried as if it were not, or the session ends for that reason. Its end is
+ * closed, and nothing of the client's was written to it. */
+enum step connect_again(struct sess *, enum sess_why);
+
 #endif

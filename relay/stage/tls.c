@@ -10,6 +10,7 @@
 #include "remote/remotes.h"
 #include "self.h"
 #include "session.h"
+#include "stage/connect.h"
 #include "stage/tls.h"
 #include "store.h"
 
@@ -247,6 +248,7 @@ tls_out_event(struct sess *s, struct end *any)
 	case TLS_WAITS:
 		return STEP_WAIT;
 	case TLS_DONE:
+		remote_ok(s->chosen);
 		s->remote.readable = true;
 		return STEP_NEXT;
 	default:
@@ -262,7 +264,9 @@ tls_out_failed(struct sess *s, const char *reason, enum sess_why why)
 
 	snprintf(text, sizeof(text), "TLS handshake: %s", reason);
 	remote_failed(s->chosen, text);
-	return sess_end(s, WHO_REMOTE, why, CUT_RESET);
+	layer_close(&s->remote, true);
+	ev_io_close(&s->remote.io);
+	return connect_again(s, why);
 }
 
 enum step

@@ -367,6 +367,35 @@ def test_a_remote_that_is_another(daemon, backend, name, said):
     assert d.wait_line("TLS handshake with the remote: ", said)
 
 
+def test_another_remote_is_tried(daemon, backend):
+    """One that is who it says it is not costs no session, and is held."""
+    def serve(sock, cert):
+        try:
+            server = Tls(sock, cert=cert)
+            server.sendall(server.recv(100).upper())
+            server.shutdown()
+        except tlspeer.Broken:
+            pass
+
+    bad = backend(lambda s: serve(s, certificate("else.test")))
+    good = backend(lambda s: serve(s, certificate()))
+    d = daemon(remotes={"bad": bad.conf("tls = inside weight = 256"),
+                        "good": good.conf("tls = inside")},
+               spawnd="servers { min = 1 max = 1 }",
+               extra=f'tls inside {{ ca = "{certificate()}" '
+                     'name = "relay.test" }')
+    for _ in range(10):
+        client = d.connect()
+        client.sendall(b"hello")
+        client.shutdown(socket.SHUT_WR)
+        assert receive_all(client) == b"HELLO"
+    lines = d.wait_closed(10)
+    assert {(s["remote"], s["why"]) for s in lines} == {("good", "fin")}
+    assert lines[0]["tries"] == "2"
+    assert len(bad.conns) < 10
+    assert d.wait_line("TLS handshake: self-signed certificate")
+
+
 def test_a_remote_that_speaks_plain(daemon, backend):
     remote = backend(lambda s: s.sendall(b"220 hello\r\n" * 10))
     d = daemon(remotes=[remote.conf("tls = inside")],

@@ -102,7 +102,8 @@ class Tls:
     def recv(self, size):
         """b"" is a close_notify, and nothing else."""
         room = ctypes.create_string_buffer(min(size, 65536))
-        return room.raw[:self._do(libssl.SSL_read, room, len(room))]
+        got = self._do(libssl.SSL_read, room, len(room))
+        return room.raw[:got]
 
     def key_update(self, request=True):
         """Goes out with the next byte that is sent."""
