@@ -25,8 +25,7 @@
 #define STREAM			BITS(1, 0xf, SOCK_STREAM)
 #define OPTION(level, name)	{ "setsockopt", 2, \
 	{ IS(1, level), IS(2, name) } }
-/* Not of the channel, nor of the way to the logger: that is everybody's, who
- * would lose their log by it. */
+/* Not of the channel, nor of the way to the logger. */
 #define NO_CHANNEL(call) \
 	{ call, 1, { IS(0, PROTO_FD_CONF) } }, \
 	{ call, 1, { IS(0, PROTO_FD_BOARD) } }, \
@@ -84,6 +83,9 @@ static const struct rule like_worker[] = {
 	/* Places of what is read at the start are free for others then. */
 	NO_CHANNEL("connect"),
 	NO_CHANNEL("shutdown"),
+	/* Another way to the logger. */
+	{ "dup2", 1, { IS(1, PROTO_FD_LOG) } },
+	{ "dup3", 1, { IS(1, PROTO_FD_LOG) } },
 	OPTION(SOL_SOCKET, SO_KEEPALIVE),
 	OPTION(SOL_SOCKET, SO_LINGER),
 	OPTION(SOL_SOCKET, SO_OOBINLINE),
@@ -109,6 +111,7 @@ static const struct rule like_worker[] = {
 /* syslog(3), a file that is never read, and descriptors that nobody wants. */
 static const struct rule like_logger[] = {
 	OPTION(SOL_SOCKET, SO_LINGER),
+	OPTION(SOL_SOCKET, SO_PASSCRED),
 	{ "socket", 2, { IS(0, AF_UNIX), BITS(1, 0xf, SOCK_DGRAM) } },
 	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
 	{ "open", 1, { BITS(1, O_ACCMODE, O_WRONLY) } },

@@ -45,7 +45,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "relay is a worker: spawnd(8) starts it\n");
 		return 2;
 	}
-	log_init(PROTO_FD_LOG, "relay");
+	log_init(PROTO_FD_LOG);
 	self.pid = getpid();
 	self.generation = number(argv[1], "generation");
 	self.slot = number(argv[2], "slot");

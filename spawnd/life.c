@@ -94,7 +94,7 @@ start_failed(const char *why)
 {
 	log_write(LOG_ERR, "cannot start: %s", why);
 	notify_failed(why);
-	if (logproc_fd() != -1)
+	if (logproc_started())
 		fprintf(stderr, "spawnd: error: cannot start: %s\n", why);
 	worker_kill_all(NULL, SIGKILL);
 	life_end(1);

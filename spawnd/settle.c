@@ -51,7 +51,7 @@ settle(struct ev_task *task)
 		admit_ready();
 		handoff_send();
 		if (what & MARK_SEND)
-			channel_send_drains();
+			channel_send_due();
 		settle_want_room();
 	}
 	if (what & (MARK_WORKERS | MARK_PENDING)) {

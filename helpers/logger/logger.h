@@ -1,21 +1,45 @@
 /*
- * logger.h - between the files of the logger: packets come in (sender), are
- * made into lines (lines), and are written (target).
+ * logger.h - between the files of the logger: packets come in (writers,
+ * sender), are made into lines (lines), and are written (target).
  */
 #ifndef LOGGER_H
 #define LOGGER_H
 
 #include "compat.h"
 
+#include <time.h>
+
+/* A process that logs, which has a channel of its own to us; who it is, the
+ * master has said. */
+struct writer {
+	uint32_t	 number;
+	char		 who[32];	/* "name[pid]: " */
+	time_t		 second;	/* of the monotonic clock */
+	size_t		 taken;		/* bytes that it has written in it */
+};
+
+/* writers.c */
+
+/* Writers come, and are told of when they end, by this channel. Those for whom
+ * there was no descriptor are given back. */
+void		 writers_start(int control);
+/* Waits until one of them has a line, or, unless block, only looks. Signals
+ * are let in. Returns false if there is nothing. */
+bool		 writers_wait(bool block);
+/* Takes lines of those who had one, of each as many as of the others; true if
+ * one may have more. */
+bool		 writers_read(void);
+/* Are they all gone, and the master with them? */
+bool		 writers_gone(void);
+
 /* sender_linux.c, sender_none.c */
 
-/* To be called once for the socket that sender_take() reads. */
+/* To be called once for a socket that sender_take() reads. */
 void		 sender_start(int fd);
-/* The next packet, at most size bytes; never waits. *pid is the process that
- * has sent it as the kernel knows it, 0 if it does not tell. Returns the
- * packet's length, which may be 0, or -1 with errno: EAGAIN if there is none
- * now, EPIPE if all writers are gone. */
-ssize_t		 sender_take(int fd, char *buf, size_t size, pid_t *pid);
+/* The next packet, at most size bytes; never waits. Returns its length, which
+ * may be 0, or -1 with errno: EPIPE if its writer is gone, else there is none
+ * now. */
+ssize_t		 sender_take(int fd, char *buf, size_t size);
 
 /* cage.c */
 
@@ -28,18 +52,17 @@ bool		 cage_moved(void);
 
 /* share.c */
 
-/* May this process write n bytes more in this second? What it sends beyond
- * that would fill the disk for the others. */
-bool		 share_allows(pid_t, size_t n);
+/* May it write n bytes more in this second? What it sends beyond that would
+ * fill the disk for the others. */
+bool		 share_allows(struct writer *, size_t n);
 
 /* lines.c */
 
 /* As target_start(); what is wrong with the target becomes a line. */
 void		 lines_start(const char *target, int facility);
-/* A packet of n bytes "<level>name[pid]: text", in a buffer that has room for
- * one more byte, becomes a line. pid goes before the one in the text, if it
- * is not 0. */
-void		 lines_take(char *packet, size_t n, pid_t pid);
+/* A packet of n bytes "<level>text", in a buffer that has room for one more
+ * byte, becomes a line of that writer. */
+void		 lines_take(struct writer *, char *packet, size_t n);
 /* A line of the logger's own, a warning. */
 void		 lines_say(const char *, ...) printf_like(1, 2);
 /* How many lines wait to be written. */

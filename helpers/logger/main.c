@@ -4,19 +4,19 @@
  *
  *	logger target facility sandbox
  *
- * Descriptor 3 is a SOCK_SEQPACKET socket that brings "<level>name[pid]: text"
- * a packet; the end of the file, when every writer is gone, ends the logger.
- * target is "stderr", "stdout", "syslog" or a file, sandbox the number of its
- * word. HUP and USR1 open the file
- * anew; that its name has become another's, as after a rotation, is noticed
- * without them. USR2 ends the logger once it has written what is queued.
+ * Descriptor 3 is the channel to the master, which passes one channel a writer
+ * (proto.h) that brings "<level>text" a packet. When all of these have ended,
+ * the logger does. target is "stderr", "stdout", "syslog" or a file, sandbox
+ * the number of its word. HUP and USR1 open the file anew; that its name has
+ * become another's, as after a rotation, is noticed without them. USR2 ends
+ * the logger once it has written what is queued.
  */
 #include "compat.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <time.h>
 
@@ -24,12 +24,13 @@
 #include "logger.h"
 
 #define CHANNEL		3
+#define ROUNDS		1000		/* at the end, however much comes */
 #define GATHER		2		/* ms that lines are collected, where */
 #define MANY		32		/* more came within four times that */
 
 static void	 signals(void);
+static void	 descriptors(void);
 static void	 on_signal(int);
-static void	 wait_for_line(void);
 static bool	 busy(void);
 static void	 run(void);
 
@@ -48,7 +49,8 @@ main(int argc, char **argv)
 	}
 	signals();
 	setproctitle("%s", argv[1]);
-	sender_start(CHANNEL);
+	descriptors();
+	writers_start(CHANNEL);
 	lines_start(argv[1], (int)strtonum(argv[2], 0, LOG_FACMASK, &err));
 	cage_enter((int)strtonum(argv[3], 0, INT_MAX, &err));
 	run();
@@ -75,6 +77,18 @@ signals(void)
 	signal(SIGXFSZ, SIG_IGN);	/* then it is as a full disk */
 }
 
+/* One a writer. */
+static void
+descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur == rl.rlim_max)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+}
+
 static void
 on_signal(int signo)
 {
@@ -82,17 +96,6 @@ on_signal(int signo)
 		finish = 1;
 	else
 		reopen = 1;
-}
-
-/* Signals are let in only here, so that none is missed. */
-static void
-wait_for_line(void)
-{
-	struct pollfd pfd = { .fd = CHANNEL, .events = POLLIN };
-	sigset_t none;
-
-	sigemptyset(&none);
-	ppoll(&pfd, 1, NULL, &none);
 }
 
 /* Where lines come in numbers, more are under way: one write for all. */
@@ -114,14 +117,13 @@ busy(void)
 	return recent > MANY;
 }
 
+/* Once it is to finish, it reads what is there. */
 static void
 run(void)
 {
 	const struct timespec gather = { 0, GATHER * 1000000 };
-	char line[LOG_LINE + 1];
-	bool end, waited = false;
-	ssize_t n;
-	pid_t pid;
+	bool ready, waited = false;
+	unsigned rounds = 0;
 
 	for (;;) {
 		if (reopen) {
@@ -130,24 +132,19 @@ run(void)
 		}
 		if (target_outside())
 			return;
-		if (lines_waiting() == 0 && !finish)
-			wait_for_line();
-		n = sender_take(CHANNEL, line, sizeof(line) - 1, &pid);
-		if (n >= 0) {
-			lines_take(line, (size_t)n, pid);
+		ready = writers_wait(lines_waiting() == 0 && !finish);
+		rounds += finish != 0;
+		if (ready && writers_read() && rounds < ROUNDS)
 			continue;
-		}
-		if (errno == EAGAIN && lines_waiting() != 0 && !waited &&
-		    !finish && busy()) {
+		if (lines_waiting() != 0 && !waited && !finish && busy()) {
 			nanosleep(&gather, NULL);
 			waited = true;
 			continue;
 		}
-		end = (finish && errno == EAGAIN) ||
-		    (errno != EAGAIN && errno != EINTR);
 		lines_write();
 		waited = false;
-		if (end)
+		if (writers_gone() || (finish && (!ready ||
+		    rounds >= ROUNDS)))
 			return;
 	}
 }

@@ -192,9 +192,9 @@ child_failed(const struct child *c, const char *program, int report)
 	const int error = errno;
 
 	if (log_fd() != -1 && !(c->flags & CHILD_STDERR))
-		log_init(report, "spawnd");
+		log_init(report);
 	else if (dup2(report, STDERR_FILENO) != -1)
-		log_init(-1, "spawnd");
+		log_init(-1);
 	log_write(LOG_ERR, "cannot run %s: %s%s", program, strerror(error),
 	    c->flags & CHILD_OWN ? " (SPAWND_LIBEXEC may name another "
 	    "directory)" : "");

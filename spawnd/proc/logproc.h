@@ -20,7 +20,8 @@ int		 logproc_check(const struct conf *, const char **errp);
 void		 logproc_reopen(void);
 /* Lets it write what it has and end; then lines go to standard error. */
 void		 logproc_stop(void);
-int		 logproc_fd(void);
+/* Is there one, or was there? */
+bool		 logproc_started(void);
 
 /* For an upgrade: writes the line of the logger; takes it up. False for a line
  * that is not understood. */

@@ -25,6 +25,7 @@
 #include "proc/process.h"
 #include "proc/reload.h"
 #include "proc/upgrade.h"
+#include "proc/writer.h"
 #include "proto.h"
 #include "shm.h"
 #include "tell/control.h"
@@ -68,6 +69,7 @@ static const struct {
 } takers[] = {
 	{ "master ",	 take_master },
 	{ "log ",	 logproc_take },
+	{ "writer ",	 writer_take },
 	{ "listener ",	 listener_take },
 	{ "overload ",	 overload_take },
 	{ "total ",	 load_take },

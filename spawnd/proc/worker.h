@@ -15,6 +15,7 @@
 #include "proto.h"
 
 struct generation;
+struct writer;
 
 struct worker {
 	TAILQ_ENTRY(worker)	 entry;
@@ -26,6 +27,7 @@ struct worker {
 	struct ev_timer		 timer;		/* start, watchdog or kill */
 	struct ev_task		 more;		/* messages left to read */
 	int			 its_end;	/* a duplicate, to read back */
+	struct writer		*log;		/* its way to the logger */
 	int			 status;	/* dead: as waitpid(2) has it */
 	unsigned		 slot;
 	enum worker_state	 state;

@@ -32,7 +32,7 @@
 #include <linux/filter.h>
 
 #define CHANNEL	3	/* to the master */
-#define LOG	6	/* to the logger: everybody's */
+#define LOG	6	/* to the logger */
 
 typedef long	 attack_fn(long);
 
@@ -131,7 +131,16 @@ do_owner(long n)
 	return fcntl(CHANNEL, F_SETOWN, getpid());
 }
 
-/* Nobody could log any more. */
+/* In the name of the master. */
+static long
+do_forge(long n)
+{
+	char text[64];
+
+	return send(LOG, text, (size_t)snprintf(text, sizeof(text),
+	    "<6>spawnd[%ld]: forged", n), 0);
+}
+
 static long
 do_silence(long n)
 {
@@ -294,7 +303,8 @@ static const struct attack {
 	{ "netlink", do_netlink }, { "datagram", do_datagram },
 	{ "bind", do_bind }, { "connect", do_connect },
 	{ "abstract", do_abstract }, { "kill", do_kill },
-	{ "owner", do_owner }, { "silence", do_silence },
+	{ "owner", do_owner }, { "forge", do_forge },
+	{ "silence", do_silence },
 	{ "disconnect", do_disconnect }, { "filter", do_filter },
 	{ "dumpable", do_dumpable }, { "shared", do_shared },
 	{ "code", do_code }, { "mprotect", do_mprotect },

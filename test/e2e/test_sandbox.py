@@ -231,6 +231,35 @@ def test_rights_of_the_file_are_not_the_callers(box, echo):
 
 
 @plain
+def test_a_worker_speaks_for_itself_only(hostile):
+    d = hostile()
+    assert attack(d, "forge", d.pid) == 0
+    line, = d.wait_line("forged")
+    assert any(f" relay[{pid}]: spawnd[{d.pid}]: forged" in line
+               for pid in d.kids()), line
+
+
+@plain
+def test_a_worker_cuts_off_itself_only(hostile):
+    """It gets another way to the logger; what was lost is counted, and others
+    are heard."""
+    d = hostile(spawnd="servers { min = 1 max = 1 } sandbox = off")
+    roundtrip(d.connect()).close()
+    pid, = d.kids()
+    for count in 1, 2:
+        assert attack(d, "silence") == 0
+        wait(lambda: d.output.read_text().count(
+            f"worker {pid} had no way to the logger") == count, 30, "a way")
+    roundtrip(d.connect()).close()
+    d.wait_line("log lines were dropped")
+    client = d.connect()
+    mine = f" client=127.0.0.1:{client.getsockname()[1]} "
+    roundtrip(client).close()
+    d.wait_line(mine)
+    assert d.kids() == [pid]
+
+
+@plain
 def test_signals_of_others_fail(hostile, seccomp):
     d = hostile()
     assert attack(d, "kill", d.pid) == errno.EPERM
@@ -401,7 +430,8 @@ def test_the_logger_has_nothing(daemon, echo, box, seccomp, how):
                   for fd in os.listdir(f"/proc/{pid}/fd")]
         files = {path for path in opened if path.startswith("/")}
         assert files <= {"/dev/null", str(d.output), str(log)}, opened
-        assert sum("socket:" in path for path in opened) == 1, opened
+        # The master's orders, its lines, and those of two workers.
+        assert sum("socket:" in path for path in opened) == 4, opened
 
 
 def test_the_loggers_is_off_too(daemon, echo, seccomp):
@@ -425,7 +455,8 @@ def logger(box, library):
     logger.sock.send(b"begin")
     logger.wait("begin")
     yield logger
-    logger.sock.close()
+    for sock in logger.writers + [logger.master]:
+        sock.close()
     logger.proc.wait(30)
 
 
@@ -436,7 +467,7 @@ def test_what_fails_in_the_logger(logger, seccomp, name):
     logger.sock.send(f"attack {name} 0".encode())
     error = int(logger.wait(f": {name} ").split()[-1].rstrip("?"))
     assert error in (errno.EPERM, errno.EACCES)
-    logger.sock.send(b"<6>relay[1]: more")
+    logger.sock.send(b"<6>more")
     logger.wait("more")
 
 
