@@ -207,13 +207,13 @@ def test_call_that_is_missing(box, echo, calls, function, error):
     assert calls.hits()
     assert attempt(d, 4) == 0
     first = d.kids("relay")
-    os.kill(first[0], signal.SIGKILL)
+    d.kill(signal.SIGKILL, first[0])
     wait(lambda: first[0] not in d.kids("relay") and
          len(d.workers("ready")) == 2, 30, "another worker")
     d.reload()
     wait(lambda: not set(first) & set(d.kids()), 30, "the old workers' end")
     logger = d.kids("logger")
-    os.kill(logger[0], signal.SIGKILL)
+    d.kill(signal.SIGKILL, logger[0])
     wait(lambda: d.kids("logger") not in ([], logger), 30, "another logger")
     d.ctl("upgrade")
     wait(lambda: d.summary()["last_reload"] == "ok" and

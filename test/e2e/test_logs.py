@@ -77,8 +77,7 @@ def test_full_disk(daemon, echo, box):
     long = [roundtrip(d.connect()) for _ in range(10)]
     peers.load(box, d.address(), 1000, concurrent=20)
     wait(lambda: d.summary()["sessions"] == 10, 5, "10 sessions")
-    full = os.statvfs(inside)
-    assert full.f_bfree == 0, "it is not full"
+    wait(lambda: os.statvfs(inside).f_bfree == 0, 30, "a full disk")
     assert all(peers.answers(c) for c in long)
     d.reload()
     roundtrip(d.connect()).close()
@@ -338,12 +337,14 @@ def test_logger_that_cannot_start(daemon, echo, box):
     d = daemon(remotes=[echo], libexec=libexec,
                spawnd=f'log {{ to = "{log}" }}')
     (box.dir / "bad").touch()
+    begun = time.monotonic()
     d.kill(signal.SIGKILL, d.kids("logger")[0])
     tries = box.dir / "tries"
     wait(tries.exists, 5, "the first try")
     peers.load(box, d.address(), 300)
     d.reload()
-    assert len(tries.read_text().splitlines()) <= 3
+    since = time.monotonic() - begun
+    assert len(tries.read_text().splitlines()) <= 2 + since, "one a second"
     (box.dir / "bad").unlink()
     d.wait_sessions(0)
     wait(lambda: len(closing(log.read_text())) == 300, 5,

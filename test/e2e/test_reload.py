@@ -120,7 +120,8 @@ def unchanged(d, client, inodes):
     summary = d.summary()
     assert summary["generation"] == 1 and summary["pid"] == d.pid
     assert summary["last_reload"].startswith("failed"), summary
-    assert len(d.workers("ready")) == 2 == len(d.workers())
+    wait(lambda: len(d.workers("ready")) == 2 == len(d.workers()), 30,
+         "the workers of before, and no others")
     d.wait_line("reload: failed")
 
 
@@ -273,7 +274,7 @@ def test_dropped_listener_is_drained_first(daemon, echo):
              spawnd="servers { min = 1 max = 1 } users { min = 1 max = 9 }")
     assert peers.receive(waiting, 4) == b"wait"
     assert all(peers.answers(c) for c in clients)
-    assert not listening(old)
+    wait(lambda: not listening(old), 30, "the dropped listener's end")
 
 
 def test_two_listeners_at_port_0_keep_theirs(daemon, echo):
@@ -285,7 +286,7 @@ def test_two_listeners_at_port_0_keep_theirs(daemon, echo):
     assert {n: d.port(n) for n in "abc"} == ports
     d.reload(listen={n: local for n in "bc"})
     assert {n: d.port(n) for n in "bc"} == {n: ports[n] for n in "bc"}
-    assert not listening(ports["a"])
+    wait(lambda: not listening(ports["a"]), 30, "the listener's end")
 
 
 def test_unix_listener_over_reloads(daemon, echo, box):

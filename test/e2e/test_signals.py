@@ -1,6 +1,7 @@
 """TERM, INT and USR1 to the master; HUP, TERM and INT to a worker."""
 
 import os
+import pathlib
 import re
 import signal
 import time
@@ -196,6 +197,10 @@ def test_worker_leaves_and_is_replaced(daemon, echo, box, signo):
     wait(lambda: len(d.workers("ready")) == 2 and any(
         w["pid"] == victim and w["state"] == "draining"
         for w in d.workers()), 5, "its replacement")
+    # What it was sent before it is told, it takes.
+    wait(lambda: b", draining" in
+         pathlib.Path(f"/proc/{victim}/cmdline").read_bytes(), 30,
+         "it has been told")
     taken = [w["taken"] for w in d.workers() if w["pid"] == victim][0]
     assert all(peers.answers(c) for c in clients)
     assert [w["taken"] for w in d.workers()
