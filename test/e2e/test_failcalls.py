@@ -8,6 +8,7 @@ import resource
 import signal
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -390,6 +391,7 @@ def test_calls_that_go_on_failing(daemon, box, calls, function, error, who):
     d, pid = daemon, daemon.pid
     clients = [roundtrip(d.connect()) for _ in range(4)]
     quiet = len(d.lines("warning") + d.lines("error: "))
+    begun = time.monotonic()
     calls.fail(function, error, who, times=1 << 30)
     load = peers.Load(box, d.address(), concurrent=10, rate=100, size=(8, 8))
     kids = d.kids()
@@ -399,13 +401,15 @@ def test_calls_that_go_on_failing(daemon, box, calls, function, error, who):
     hits = calls.off()
     result = load.stop()
     said = len(d.lines("warning") + d.lines("error: ")) - quiet
-    print(f"{hits} calls failed, {busy} ticks, {said} lines, {result}")
+    lasted = time.monotonic() - begun
+    print(f"{hits} calls failed, {busy} ticks, {said} lines in {lasted:.1f} s,"
+          f" {result}")
     assert hits
     well(d, pid)
     # A hundred sessions a second cost something too.
     assert busy <= 30, f"{busy} ticks"
     # Of the master and of each worker, those that could not start included.
-    assert said <= 15, "too many lines"
+    assert said <= 10 + 4 * lasted, "too many lines"
     if who == "master":
         assert all(peers.answers(c) for c in clients)
         assert result["failed"] == 0, result
