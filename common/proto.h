@@ -12,7 +12,7 @@
 
 #include "addr.h"
 
-#define PROTO_VERSION	4
+#define PROTO_VERSION	5
 
 /* Descriptors that a worker finds open after exec, besides 0 to 2, which are
  * /dev/null (2 is the master's, unless that is a terminal). */
@@ -53,7 +53,10 @@ enum {
 	X(WAKE,	5, PROTO_UP,	struct proto_wake,	0) /* there is room */ \
 	X(LOG,	6, PROTO_DOWN, struct proto_log,	1) /* log there */ \
 	X(WRITER, 7, PROTO_TO_LOG, struct proto_writer,	1) /* one more */ \
-	X(ENDED, 8, PROTO_OF_LOG, struct proto_ended,	0) /* one less */
+	X(ENDED, 8, PROTO_OF_LOG, struct proto_ended,	0) /* one less */ \
+	X(FILE, 9, PROTO_TO_LOG, struct proto_file,	1) /* write to that */ \
+	X(OPEN, 10, PROTO_OF_LOG, struct proto_open,	0) /* once more */ \
+	X(FINISH, 11, PROTO_TO_LOG, struct proto_finish, 0) /* then end */
 
 /* TO_LOG and OF_LOG: between the master and the logger. */
 enum proto_dir { PROTO_DOWN, PROTO_UP, PROTO_TO_LOG, PROTO_OF_LOG };
@@ -116,6 +119,21 @@ struct proto_writer {
  * descriptor for it. */
 struct proto_ended {
 	uint32_t	number;
+};
+
+/* The log file, which the logger could not open. */
+struct proto_file {
+	uint32_t	reserved;	/* 0 */
+};
+
+/* Its name has become another's, or nobody's. */
+struct proto_open {
+	uint32_t	reserved;	/* 0 */
+};
+
+/* The logger is to write what is there, and to end. */
+struct proto_finish {
+	uint32_t	reserved;	/* 0 */
 };
 
 #define X(name, num, dir, item, fds)	MSG_##name = num,

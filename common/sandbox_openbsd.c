@@ -22,7 +22,7 @@ sandbox_enter(const struct sandbox *box, const char **errp)
 {
 	static const char *const promises[] = {
 		[SANDBOX_WORKER] = "stdio recvfd inet unix",
-		[SANDBOX_LOGGER] = "stdio rpath wpath cpath unix",
+		[SANDBOX_LOGGER] = "stdio rpath recvfd unix",
 		[SANDBOX_READER] = "stdio rpath getpw dns inet unix"
 	};
 

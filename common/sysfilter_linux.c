@@ -53,7 +53,7 @@ static const char *const any_of_worker[] = {
 	"splice", "pipe2",
 };
 
-/* Names, to find the file anew, and syslog(3). */
+/* Names, to see that the file has another one, and syslog(3). */
 static const char *const any_of_logger[] = {
 	"connect",
 	"stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64",
@@ -108,16 +108,12 @@ static const struct rule like_worker[] = {
 	COMMAND("fcntl64", F_SETPIPE_SZ),
 };
 
-/* syslog(3), a file that is never read, and descriptors that nobody wants. */
+/* syslog(3), and descriptors that nobody wants. */
 static const struct rule like_logger[] = {
 	OPTION(SOL_SOCKET, SO_LINGER),
 	OPTION(SOL_SOCKET, SO_PASSCRED),
 	{ "socket", 2, { IS(0, AF_UNIX), BITS(1, 0xf, SOCK_DGRAM) } },
 	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
-	{ "open", 1, { BITS(1, O_ACCMODE, O_WRONLY) } },
-	{ "open", 1, { BITS(1, O_PATH, O_PATH) } },
-	{ "openat", 1, { BITS(2, O_ACCMODE, O_WRONLY) } },
-	{ "openat", 1, { BITS(2, O_PATH, O_PATH) } },
 };
 
 /* What only somebody else's code does. */

@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 
 #include "channel.h"
 #include "confine.h"
+#include "drop.h"
 #include "log.h"
 #include "path.h"
 #include "remote/remotes.h"
@@ -132,13 +132,9 @@ worker_pipes(const struct conf *c)
 			    "do it, bytes are copied", c->relays[i].name);
 }
 
-/* For good: the proof is that the way back fails. */
 static void
 worker_drop(const struct conf *c)
 {
-	uid_t uid = (uid_t)c->uid;
-	gid_t gid = (gid_t)c->gid;
-
 	confine_early(c);
 	if (geteuid() != 0)
 		return;
@@ -146,15 +142,8 @@ worker_drop(const struct conf *c)
 		fatal("chroot %s (it needs CAP_SYS_CHROOT)", c->chroot);
 	if (chdir("/") == -1)
 		fatal("chdir");
-	if (c->user == NULL || uid == 0)
-		return;
-	if (setgroups(1, &gid) == -1 || setgid(gid) == -1 ||
-	    setuid(uid) == -1)
-		fatal("change to user %s (it needs CAP_SETUID and "
-		    "CAP_SETGID; \"user = root\" stays root)", c->user);
-	if (setuid(0) != -1 || seteuid(0) != -1 || getuid() != uid ||
-	    geteuid() != uid || getgid() != gid || getegid() != gid)
-		fatalx("the privileges of root came back");
+	if (c->user != NULL)
+		drop_root(c->user, (uid_t)c->uid, (gid_t)c->gid);
 }
 
 static void

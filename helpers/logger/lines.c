@@ -13,18 +13,10 @@
 
 static int	lines_front(char *, int);
 static void	lines_add(int, const char *, const char *);
-static void	lines_refused(void);
 static bool	lines_tell_lost(void);
 
 static char	 buf[ROOM];
 static size_t	 len, waiting, lost;
-
-void
-lines_start(const char *name, int facility)
-{
-	if (target_start(name, facility) == -1)
-		lines_refused();
-}
 
 void
 lines_take(struct writer *w, char *packet, size_t n)
@@ -95,13 +87,6 @@ lines_say(const char *fmt, ...)
 	lines_add(LOG_WARNING, who, text);
 }
 
-static void
-lines_refused(void)
-{
-	lines_say("warning: log file %s cannot be opened: %s", target_name(),
-	    strerror(errno));
-}
-
 size_t
 lines_waiting(void)
 {
@@ -131,20 +116,12 @@ lines_write(void)
 {
 	if (waiting == 0)
 		return;
-	if (target_follow() == -1)
-		lines_refused();
+	if (target_lost())
+		writers_open();
 	if (lines_tell_lost())
 		lost += target_put(buf, len);
 	else
 		lost += waiting;
 	len = 0;
 	waiting = 0;
-}
-
-void
-lines_reopen(void)
-{
-	lines_write();
-	if (target_reopen() == -1)
-		lines_refused();
 }

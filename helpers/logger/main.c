@@ -2,14 +2,15 @@
  * logger - writes the lines of all other processes, so that none of them ever
  * waits for a disk, a terminal or syslogd.
  *
- *	logger target facility sandbox
+ *	logger target facility sandbox user uid gid
  *
  * Descriptor 3 is the channel to the master, which passes one channel a writer
  * (proto.h) that brings "<level>text" a packet. When all of these have ended,
- * the logger does. target is "stderr", "stdout", "syslog" or a file, sandbox
- * the number of its word. HUP and USR1 open the file anew; that its name has
- * become another's, as after a rotation, is noticed without them. USR2 ends
- * the logger once it has written what is queued.
+ * the logger does. target is "stderr", "stdout", "syslog" or a file, which
+ * comes by that channel as well, sandbox the number of its word, and user whom
+ * it becomes if root has started it ("": nobody else). HUP and USR1 have the
+ * master open the file anew; that its name has become another's, as after a
+ * rotation, is noticed without them.
  */
 #include "compat.h"
 
@@ -20,8 +21,11 @@
 #include <signal.h>
 #include <time.h>
 
+#include "conf/conf.h"
+#include "drop.h"
 #include "log.h"
 #include "logger.h"
+#include "sandbox.h"
 
 #define CHANNEL		3
 #define ROUNDS		1000		/* at the end, however much comes */
@@ -34,15 +38,16 @@ static void	 on_signal(int);
 static bool	 busy(void);
 static void	 run(void);
 
-static volatile sig_atomic_t	 reopen, finish;
+static volatile sig_atomic_t	 reopen;
 
 int
 main(int argc, char **argv)
 {
 	const char *err;
 	struct stat st;
+	int sandbox;
 
-	if (argc != 4 || fstat(CHANNEL, &st) == -1 || !S_ISSOCK(st.st_mode)) {
+	if (argc != 7 || fstat(CHANNEL, &st) == -1 || !S_ISSOCK(st.st_mode)) {
 		fprintf(stderr, "logger is a part of spawnd(8), "
 		    "which starts it\n");
 		return 2;
@@ -51,8 +56,14 @@ main(int argc, char **argv)
 	setproctitle("%s", argv[1]);
 	descriptors();
 	writers_start(CHANNEL);
-	lines_start(argv[1], (int)strtonum(argv[2], 0, LOG_FACMASK, &err));
-	cage_enter((int)strtonum(argv[3], 0, INT_MAX, &err));
+	target_start(argv[1], (int)strtonum(argv[2], 0, LOG_FACMASK, &err));
+	sandbox = (int)strtonum(argv[3], 0, INT_MAX, &err);
+	if (sandbox != CONF_SANDBOX_OFF)
+		sandbox_early();
+	if (*argv[4] != '\0')
+		drop_root(argv[4], (uid_t)strtonum(argv[5], 0, UINT32_MAX,
+		    &err), (gid_t)strtonum(argv[6], 0, UINT32_MAX, &err));
+	cage_enter(sandbox);
 	run();
 	return 0;
 }
@@ -66,11 +77,10 @@ signals(void)
 	sigemptyset(&block);
 	sigaddset(&block, SIGHUP);
 	sigaddset(&block, SIGUSR1);
-	sigaddset(&block, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &block, NULL);
 	sigaction(SIGHUP, &sa, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
-	sigaction(SIGUSR2, &sa, NULL);
+	signal(SIGUSR2, SIG_IGN);	/* is for the master only */
 	signal(SIGINT, SIG_IGN);	/* ends with the others, not before */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
@@ -92,10 +102,8 @@ descriptors(void)
 static void
 on_signal(int signo)
 {
-	if (signo == SIGUSR2)
-		finish = 1;
-	else
-		reopen = 1;
+	(void)signo;
+	reopen = 1;
 }
 
 /* Where lines come in numbers, more are under way: one write for all. */
@@ -122,18 +130,17 @@ static void
 run(void)
 {
 	const struct timespec gather = { 0, GATHER * 1000000 };
-	bool ready, waited = false;
+	bool finish, ready, waited = false;
 	unsigned rounds = 0;
 
 	for (;;) {
 		if (reopen) {
 			reopen = 0;
-			lines_reopen();
+			writers_open();
 		}
-		if (target_outside())
-			return;
+		finish = writers_finish();
 		ready = writers_wait(lines_waiting() == 0 && !finish);
-		rounds += finish != 0;
+		rounds += finish;
 		if (ready && writers_read() && rounds < ROUNDS)
 			continue;
 		if (lines_waiting() != 0 && !waited && !finish && busy()) {

@@ -13,6 +13,7 @@ static bool	 grow(void);
 static void	 signals_in(void);
 static bool	 read_one(size_t);
 static void	 read_control(void);
+static void	 order(const struct ipc_msg *);
 static void	 add(const struct proto_writer *, int);
 static void	 end(size_t);
 static void	 give_back(uint32_t);
@@ -22,6 +23,7 @@ static void	 give_back(uint32_t);
 static struct writer	*writers;
 static struct pollfd	*polls;
 static size_t		 n, room;
+static bool		 finish;
 
 void
 writers_start(int control)
@@ -123,14 +125,26 @@ static void
 read_control(void)
 {
 	struct ipc_msg m;
-	unsigned i;
 	int r;
 
 	while ((r = ipc_recv(polls[0].fd, PROTO_TO_LOG, &m)) == 1)
-		for (i = 0; i < m.count; i++)
-			add(&m.writer[i], m.fds[i]);
+		order(&m);
 	if (r == 0)
 		polls[0].fd = -1;
+}
+
+static void
+order(const struct ipc_msg *m)
+{
+	unsigned i;
+
+	if (m->type == MSG_FINISH)
+		finish = true;
+	else if (m->type == MSG_FILE && m->fds[0] != -1)
+		target_file(m->fds[0]);
+	else if (m->type == MSG_WRITER)
+		for (i = 0; i < m->count; i++)
+			add(&m->writer[i], m->fds[i]);
 }
 
 static void
@@ -173,6 +187,21 @@ give_back(uint32_t number)
 
 	if (polls[0].fd != -1)
 		ipc_send(polls[0].fd, MSG_ENDED, &ended, 1, NULL);
+}
+
+void
+writers_open(void)
+{
+	const struct proto_open again = { .reserved = 0 };
+
+	if (polls[0].fd != -1)
+		ipc_send(polls[0].fd, MSG_OPEN, &again, 1, NULL);
+}
+
+bool
+writers_finish(void)
+{
+	return finish;
 }
 
 bool

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -23,12 +24,14 @@
 #define RESTART		1000		/* ms after the logger has died */
 #define END_LIMIT	1000		/* ms that the last lines may take */
 #define TURN_MESSAGES	64
+#define NOBODY		"-"		/* in the place of a user */
 #define END_LOOK	5
 
 static const char *target_of(const struct conf *);
 static bool	 standard(int);
 static bool	 waits_for_reader(const char *);
 static int	 refused(const char *, const char *, const char **);
+static int	 settings(const struct conf *);
 static int	 launch(void);
 static int	 launch_on(int);
 static void	 logger_event(struct ev_io *, int);
@@ -38,8 +41,11 @@ static void	 logger_broken(const char *);
 static void	 logger_gone(void);
 static void	 logger_exit(struct child *, int);
 static void	 logger_restart(struct ev_timer *);
+static void	 file_again(void);
+static void	 file_hand(void);
 static void	 logger_wait(void);
 static void	 logger_leave(void);
+static void	 logger_finish(void);
 
 static struct ev_io	 channel = { .fd = -1 };
 static struct child	 logger = CHILD("logger", logger_exit,
@@ -47,7 +53,11 @@ static struct child	 logger = CHILD("logger", logger_exit,
 static struct ev_task	 more;
 static struct ev_timer	 restart_timer = EV_TIMER(logger_restart);
 static char		*target;
+static char		*user;		/* "": nobody else */
+static uint32_t		 uid, gid;
 static int		 facility, sandbox;
+static bool		 file_due;	/* is to be opened for it */
+static bool		 file_told;	/* that it cannot be */
 static bool		 started;
 static bool		 leaving;	/* another comes behind it */
 
@@ -126,12 +136,10 @@ refused(const char *to, const char *reason, const char **errp)
 int
 logproc_start(const struct conf *conf, const char **errp)
 {
-	if ((target = strdup(target_of(conf))) == NULL) {
+	if (settings(conf) == -1) {
 		*errp = log_why(errno);
 		return -1;
 	}
-	facility = conf->log_facility;
-	sandbox = conf->sandbox;
 	if (writer_start() == -1 || launch() == -1) {
 		*errp = log_why(errno);
 		writer_close();
@@ -139,6 +147,29 @@ logproc_start(const struct conf *conf, const char **errp)
 	}
 	started = true;
 	log_set_level(conf->log_level);
+	return 0;
+}
+
+static int
+settings(const struct conf *conf)
+{
+	char *to = strdup(target_of(conf));
+	char *who = strdup(conf->log_user != NULL && geteuid() == 0 ?
+	    conf->log_user : "");
+
+	if (to == NULL || who == NULL) {
+		free(to);
+		free(who);
+		return -1;
+	}
+	free(target);
+	free(user);
+	target = to;
+	user = who;
+	uid = conf->log_uid;
+	gid = conf->log_gid;
+	facility = conf->log_facility;
+	sandbox = conf->sandbox;
 	return 0;
 }
 
@@ -160,6 +191,7 @@ launch(void)
 		return r;	/* a logger without a master ends */
 	}
 	ipc_no_fds(sv[0]);
+	logproc_reopen();
 	writer_logger(sv[0]);
 	return 0;
 }
@@ -170,12 +202,14 @@ launch_on(int fd)
 	const struct child_fd fds[] = { { fd, PROTO_FD_CHANNEL },
 	    { STDOUT_FILENO, STDOUT_FILENO } };
 	const unsigned n = strcmp(target, "stdout") == 0 ? 2 : 1;
-	char path[1024], number[16], word[16];
-	char *argv[] = { path, target, number, word, NULL };
+	char path[1024], number[16], word[16], u[16], g[16];
+	char *argv[] = { path, target, number, word, user, u, g, NULL };
 
 	master_libexec("logger", path, sizeof(path));
 	snprintf(number, sizeof(number), "%d", facility);
 	snprintf(word, sizeof(word), "%d", sandbox);
+	snprintf(u, sizeof(u), "%" PRIu32, uid);
+	snprintf(g, sizeof(g), "%" PRIu32, gid);
 	return child_start(&logger, path, argv, fds, n);
 }
 
@@ -185,8 +219,10 @@ logger_event(struct ev_io *io, int what)
 	(void)io;
 	if (what & IO_READ)
 		logger_says();
-	if (channel.fd != -1)
-		writer_hand();
+	if (channel.fd == -1)
+		return;
+	file_hand();
+	writer_hand();
 }
 
 static void
@@ -197,7 +233,9 @@ logger_says(void)
 
 	for (i = 0; i < TURN_MESSAGES; i++) {
 		r = ipc_recv(channel.fd, PROTO_OF_LOG, &m);
-		if (r == 1)
+		if (r == 1 && m.type == MSG_OPEN)
+			file_again();
+		else if (r == 1)
 			writer_ended(m.ended.number);
 		else if (r == 0) {
 			logger_broken(NULL);	/* dead, or soon */
@@ -265,7 +303,42 @@ logger_restart(struct ev_timer *t)
 void
 logproc_reopen(void)
 {
-	child_kill(&logger, SIGUSR1, NULL);
+	file_told = false;
+	file_again();
+}
+
+static void
+file_again(void)
+{
+	file_due = target[0] == '/' && channel.fd != -1;
+	file_hand();
+}
+
+/* Better a file that was renamed than none: where it cannot be opened, the
+ * logger goes on with that, and asks again. */
+static void
+file_hand(void)
+{
+	const struct proto_file item = { .reserved = 0 };
+	const char *err;
+	int fd;
+
+	if (!file_due)
+		return;
+	fd = safe_open(target, O_WRONLY | O_APPEND | O_CREAT, 0640, &err);
+	if (fd == -1) {
+		if (!file_told)
+			log_warnx("log file %s cannot be opened: %s", target,
+			    err);
+		file_told = true;
+		file_due = false;
+		return;
+	}
+	file_told = false;
+	/* An event tells when a full channel has room. */
+	file_due = ipc_send(channel.fd, MSG_FILE, &item, 1, &fd) == -1 &&
+	    errno == EAGAIN;
+	close(fd);
 }
 
 /* It writes what is there and ends; then the next one begins, so that lines
@@ -273,52 +346,65 @@ logproc_reopen(void)
 static void
 logger_leave(void)
 {
-	if (child_kill(&logger, SIGUSR2, NULL) == -1)
-		return;		/* there is none: one will be started */
+	if (!child_runs(&logger))
+		return;		/* one will be started */
+	logger_finish();
 	leaving = true;
 	ev_timer_set(&restart_timer, END_LIMIT);
+}
+
+/* Root without CAP_KILL may not signal it. */
+static void
+logger_finish(void)
+{
+	const struct proto_finish end = { .reserved = 0 };
+
+	if (channel.fd != -1)
+		ipc_send(channel.fd, MSG_FINISH, &end, 1, NULL);
 }
 
 void
 logproc_reload(const struct conf *conf)
 {
 	const char *to = target_of(conf);
-	char *copy;
+	const char *who = conf->log_user != NULL && geteuid() == 0 ?
+	    conf->log_user : "";
 
-	if (strcmp(to, target) == 0 && conf->log_facility == facility &&
-	    (int)conf->sandbox == sandbox) {
+	if (strcmp(to, target) == 0 && strcmp(who, user) == 0 &&
+	    uid == conf->log_uid && gid == conf->log_gid &&
+	    conf->log_facility == facility && (int)conf->sandbox == sandbox)
 		logproc_reopen();
-		return;
-	}
-	if ((copy = strdup(to)) == NULL) {
+	else if (settings(conf) == -1)
 		log_warn("log target");
-		return;
-	}
-	free(target);
-	target = copy;
-	facility = conf->log_facility;
-	sandbox = conf->sandbox;
-	logger_leave();
+	else
+		logger_leave();
 }
 
 void
 logproc_save(FILE *f)
 {
-	fprintf(f, "log %d %d %d %ld %d %s\n", facility, sandbox,
+	fprintf(f, "log %d %d %" PRIu32 " %" PRIu32 " %d %ld %d %s %s\n",
+	    facility, sandbox, uid, gid,
 	    channel.fd == -1 ? -1 : inherit_fd(channel.fd),
-	    child_runs(&logger) ? (long)logger.pid : -1L, leaving, target);
+	    child_runs(&logger) ? (long)logger.pid : -1L, leaving,
+	    *user != '\0' ? user : NOBODY, target);
 	writer_save(f);
 }
 
 bool
 logproc_take(const char *line)
 {
-	int at, fd, leaves;
+	int at, to, fd, leaves;
 	long pid;
 
-	if (sscanf(line, "log %d %d %d %ld %d %n", &facility, &sandbox, &fd,
-	    &pid, &leaves, &at) != 5 || (target = strdup(line + at)) == NULL)
+	if (sscanf(line, "log %d %d %" SCNu32 " %" SCNu32 " %d %ld %d %n%*s%n",
+	    &facility, &sandbox, &uid, &gid, &fd, &pid, &leaves, &at,
+	    &to) != 7 || line[to] != ' ' ||
+	    (target = strdup(line + to + 1)) == NULL ||
+	    (user = strndup(line + at, (size_t)(to - at))) == NULL)
 		return false;
+	if (strcmp(user, NOBODY) == 0)
+		*user = '\0';
 	started = true;
 	if (pid == -1 || child_adopt(&logger, (pid_t)pid) == -1 || fd == -1) {
 		ev_timer_set(&restart_timer, RESTART);
@@ -353,11 +439,12 @@ logproc_stop(void)
 	if (!started)
 		return;
 	started = false;
-	child_kill(&logger, SIGUSR2, NULL);
+	logger_finish();
 	writer_close();
 	ev_io_close(&channel);
 	logger_wait();
 	ev_timer_stop(&restart_timer);
 	free(target);
-	target = NULL;
+	free(user);
+	target = user = NULL;
 }

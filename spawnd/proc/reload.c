@@ -226,8 +226,13 @@ tell_user(const struct conf *conf)
 	if (geteuid() != 0 || conf->user == NULL)
 		return;
 	if (old == NULL || old->user == NULL ||
-	    strcmp(old->user, conf->user) != 0)
-		log_info("workers run as user %s", conf->user);
+	    strcmp(old->user, conf->user) != 0 ||
+	    (old->log_user == NULL) != (conf->log_user == NULL) ||
+	    (conf->log_user != NULL &&
+	    strcmp(old->log_user, conf->log_user) != 0))
+		log_info("workers run as user %s, the logger as %s",
+		    conf->user, conf->log_user != NULL ? conf->log_user :
+		    "root (a user _spawndlog would be better)");
 }
 
 static void

@@ -243,7 +243,8 @@ class Logger:
         with theirs, open(self.out, "ab") as out:
             fd = theirs.fileno()
             how = "2" if box.sandbox == "off" else "0"
-            self.proc = box.spawn([Box.programs["logger"], "stderr", "8", how],
+            self.proc = box.spawn([Box.programs["logger"], "stderr", "8", how,
+                                   "", "0", "0"],
                                   stderr=out, close_fds=False,
                                   env=dict(os.environ, **env),
                                   preexec_fn=lambda: os.dup2(fd, 3))
@@ -258,6 +259,9 @@ class Logger:
                 "=HHIIi", 7, 1, len(self.writers), worker, pid)],
                 [theirs.fileno()])
         return ours
+
+    def finish(self):
+        self.master.send(struct.pack("=HHI", 11, 1, 0))
 
     def ended(self):
         """The number of the next writer that it gives back."""
@@ -389,7 +393,7 @@ def test_lines_of_one_stay_in_order_and_are_all_there(logger):
     for i in range(100):
         for sock in socks:
             sock.send(b"<6>line %d" % i)
-    logger.proc.send_signal(signal.SIGUSR2)
+    logger.finish()
     assert logger.proc.wait(30) == 0
     found = {}
     for line in logger.out.read_text().splitlines():
@@ -447,7 +451,7 @@ def test_one_that_never_stops_does_not_keep_others_off(logger):
         for i in range(20):
             other.send(b"<6>heard %d." % i)
             logger.wait(f"relay[4712]: heard {i}.")
-        logger.proc.send_signal(signal.SIGUSR2)
+        logger.finish()
         assert logger.proc.wait(60) == 0
     finally:
         flood.kill()

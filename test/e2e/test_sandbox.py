@@ -5,6 +5,7 @@ import errno
 import os
 import pty
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -411,7 +412,6 @@ def test_the_end_by_a_signal_of_its_own(daemon, echo, seccomp):
 
 @pytest.mark.parametrize("how", ["standard error", "file"])
 def test_the_logger_has_nothing(daemon, echo, box, seccomp, how):
-    """But the right to write in the folder of another user."""
     log = box.dir / "own.log"
     d = daemon(remotes=[echo], spawnd=f'log {{ to = "{log}" }}'
                if how == "file" else "")
@@ -422,8 +422,7 @@ def test_the_logger_has_nothing(daemon, echo, box, seccomp, how):
     assert status(pid, "Seccomp") == "2"
     assert status(pid, "NoNewPrivs") == "1"
     for word in "CapInh", "CapPrm", "CapEff", "CapAmb":
-        kept = 2 if how == "file" and word in ("CapPrm", "CapEff") else 0
-        assert int(status(pid, word), 16) in (0, kept), word
+        assert int(status(pid, word), 16) == 0, word
     if os.getuid() == 0:
         assert int(status(pid, "CapBnd"), 16) == 0
         opened = [os.readlink(f"/proc/{pid}/fd/{fd}")
@@ -432,6 +431,100 @@ def test_the_logger_has_nothing(daemon, echo, box, seccomp, how):
         assert files <= {"/dev/null", str(d.output), str(log)}, opened
         # The master's orders, its lines, and those of two workers.
         assert sum("socket:" in path for path in opened) == 4, opened
+
+
+as_root = pytest.mark.skipif(os.getuid() != 0,
+                             reason="only root can change the user")
+OTHER = "daemon"
+
+
+def logger_of(d, name):
+    """Once that is its user."""
+    uid = str(pwd.getpwnam(name).pw_uid)
+
+    def found():
+        try:
+            return next((pid for pid in d.kids("logger")
+                         if status_field(pid, "Uid") == [uid] * 4), None)
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+    return wait(found, 30, f"the logger of {name}")
+
+
+@as_root
+def test_the_logger_is_a_user_of_its_own(daemon, echo, box):
+    """The file is in a folder that it may not enter, and followed
+    nevertheless."""
+    folder = box.dir / "logs"
+    folder.mkdir(mode=0o700)
+    log = folder / "own.log"
+    how = f'log {{ to = "{log}" user = {OTHER} }}'
+    d = daemon(remotes=[echo], spawnd=how)
+    d.logfile = log
+
+    def followed():
+        roundtrip(d.connect()).close()
+        return log.exists() and " why=" in log.read_text()
+
+    pid = logger_of(d, OTHER)
+    wait(followed, 30, "a line", 0.1)
+    assert log.stat().st_uid == 0
+    for word in "CapPrm", "CapEff", "CapBnd":
+        assert int(status(pid, word), 16) == 0, word
+    log.rename(folder / "own.log.1")
+    wait(followed, 30, "a line in the new file", 0.1)
+    log.unlink()
+    wait(followed, 30, "a line in another one", 0.1)
+    log.rename(folder / "own.log.2")
+    d.kill(signal.SIGUSR1)
+    wait(log.exists, 30, "the file that was asked for")
+    d.kill(signal.SIGKILL, pid)
+    wait(lambda: d.kids("logger") not in ([], [pid]), 30, "another logger")
+    pid = logger_of(d, OTHER)
+    d.kill(signal.SIGUSR2)
+    wait(lambda: "upgrade: done" in log.read_text(), 30, "the upgrade")
+    assert logger_of(d, OTHER) == pid
+    d.kill(signal.SIGKILL, pid)
+    wait(lambda: d.kids("logger") not in ([], [pid]), 30, "another logger")
+    logger_of(d, OTHER)
+    d.reload(spawnd=f'log {{ to = "{log}" user = root }}')
+    logger_of(d, "root")
+    wait(followed, 30, "its lines", 0.1)
+    assert "cannot be opened" not in log.read_text()
+
+
+@as_root
+def test_the_loggers_user_by_default(box, daemon, echo):
+    """Not that of the workers, of whom it would be within reach."""
+    def text(spawnd=""):
+        conf = box.conf("user", remotes=[echo], spawnd=spawnd)
+        return box.run("-T", conf.path).stdout
+
+    try:
+        own = pwd.getpwnam("_spawndlog").pw_name
+    except KeyError:
+        own = None
+    named = 'log {[^}]*\n\t\tuser = "{}"\n'
+    for spawnd in f"user = {OTHER}", "user = root":
+        assert re.search(named.replace("{}", own or "nobody"), text(spawnd))
+    if own is None:
+        assert not re.search(named.replace("{}", "nobody"),
+                             text("user = nobody"))
+    d = daemon(remotes=[echo], spawnd=f"user = {OTHER}")
+    logger_of(d, own or "nobody")
+    d.wait_line(f"workers run as user {OTHER}, the logger as "
+                f"{own or 'nobody'}")
+
+
+@as_root
+@plain
+@pytest.mark.parametrize("name", ["kill", "ptrace"])
+def test_a_worker_does_not_reach_the_logger(hostile, name):
+    """Even without its sandbox."""
+    d = hostile(spawnd="sandbox = off user = nobody "
+                f"log {{ user = {OTHER} }}")
+    assert attack(d, name, logger_of(d, OTHER)) == errno.EPERM
+    roundtrip(d.connect()).close()
 
 
 def test_the_loggers_is_off_too(daemon, echo, seccomp):
@@ -485,8 +578,7 @@ def test_what_ends_the_logger(logger, seccomp, name):
 
 
 def test_the_loggers_file_in_another_folder(daemon, echo, box, landlock):
-    """It may write in the one that it has begun with, and is started anew for
-    another of this name."""
+    """The master opens it, whatever has become of the folder."""
     folder = box.dir / "logs"
     folder.mkdir()
     log = folder / "own.log"

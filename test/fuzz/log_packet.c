@@ -20,36 +20,21 @@ share_allows(struct writer *w, size_t n)
 	return true;
 }
 
-int
-target_start(const char *name, int facility)
-{
-	(void)name;
-	(void)facility;
-	return 0;
-}
-
-const char *
-target_name(void)
-{
-	return "here";
-}
-
 enum target_style
 target_style(void)
 {
 	return style;
 }
 
-int
-target_reopen(void)
+bool
+target_lost(void)
 {
-	return 0;
+	return true;
 }
 
-int
-target_follow(void)
+void
+writers_open(void)
 {
-	return 0;
 }
 
 size_t
