@@ -67,6 +67,7 @@ child_adopt(struct child *c, pid_t pid)
 	if (ev_proc_add(&c->proc, pid, child_exit) == -1)
 		return -1;
 	c->pid = pid;
+	c->killed = false;
 	return 0;
 }
 
@@ -243,8 +244,10 @@ child_kill(struct child *c, int signo, const char *why)
 	}
 	if (why != NULL)
 		log_warnx("%s %ld %s", c->what, (long)c->proc.pid, why);
-	if (kill(c->proc.pid, signo) == 0)
+	if (kill(c->proc.pid, signo) == 0) {
+		c->killed = c->killed || signo == SIGKILL;
 		return 0;
+	}
 	if (errno == EPERM && !told) {
 		told = true;
 		log_warnx("%s %ld cannot be sent signals: is CAP_KILL "

@@ -109,6 +109,10 @@ process_report(struct worker *w, bool all)
 	    (w->gen->old && WIFSIGNALED(w->status) &&
 	    WTERMSIG(w->status) == SIGINT))
 		log_debug("worker %ld has ended", pid);
+	else if (w->child.killed && WIFSIGNALED(w->status) &&
+	    WTERMSIG(w->status) == SIGKILL)
+		log_warnx("worker %ld was killed, with %llu sessions", pid,
+		    open);
 	else if (WIFSIGNALED(w->status))
 		log_warnx("worker %ld died of signal %d (%s) with %llu "
 		    "sessions", pid, WTERMSIG(w->status),

@@ -45,6 +45,8 @@ struct worker {
 	uint64_t		 news;		/* of its board, read so far */
 	uint64_t		 seen;		/* taken, at the last look */
 	uint64_t		 taken, closed;	/* its counts, when last seen */
+	uint64_t		 closing;	/* closed, at watch_closing() */
+	uint64_t		 closing_since;	/* ms, when that was new */
 	uint64_t		 due;		/* ms, when timer should fire */
 	uint64_t		 started;	/* ms */
 	uint64_t		 draining_since; /* ms */

@@ -37,7 +37,8 @@ SESSION = re.compile(
     r" why=(?P<why>fin|reset|idle-timeout|half-close-timeout|connect-failed"
     r"|connect-timeout|no-remote|drain-timeout|max-generations|stopped"
     r"|error)$")
-BAD_END = re.compile(r"worker -?\d+ (died|failed|is stuck|is silent|speaks)")
+BAD_END = re.compile(r"worker -?\d+ (died|was killed|failed|is stuck"
+                     r"|is silent|speaks)")
 NEVER = ("fatal", "sanitizer", "runtime error:", "leak", "assert",
          "core dumped", "double free", "corrupt")
 

@@ -25,7 +25,8 @@ pytestmark = [
 
 FUNCTIONS = ["none", "accept4", "sendmsg", "socketpair", "fork",
              "memfd_create", "mmap", "epoll_ctl", "socket", "connect",
-             "pipe2", "malloc", "pidfd_open", "backlog", "kill", "taken"]
+             "pipe2", "malloc", "pidfd_open", "backlog", "kill", "taken",
+             "close"]
 WHO = {"master": 1, "worker": 2, "logger": 4}
 
 
@@ -494,3 +495,28 @@ def test_stop_of_a_stuck_worker_without_the_right_to_kill(daemon, calls, box):
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
     wait(lambda: not any(alive(pid) for pid in pids), 5, "their end")
+
+
+# Workers that are slow to close what they have
+
+@pytest.fixture
+def slow(box, echo, calls):
+    """A daemon with 40 sessions, which take eight seconds to close."""
+    d = box.daemon(remotes=[echo], env=calls.env, spawnd="""
+        servers { min = 1 max = 1 } sandbox = off drain-timeout = 1s
+        watchdog = 0""")
+    d.clients = [roundtrip(d.connect()) for _ in range(40)]
+    d.wait_sessions(40)
+    calls.fail("close", "EIO", "worker", times=40)
+    return d
+
+
+@pytest.mark.parametrize("signo", [signal.SIGINT, signal.SIGTERM])
+def test_who_still_closes_is_not_killed(slow, calls, signo):
+    """The kernel would end its sessions as if all had been well."""
+    slow.kill(signo)
+    assert slow.wait_end(60) == 0
+    assert calls.hits() == 40
+    why = "stopped" if signo == signal.SIGINT else "drain-timeout"
+    assert {s["why"] for s in slow.wait_closed(40)} == {why}
+    assert not slow.lines("killed")

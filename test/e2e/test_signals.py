@@ -103,11 +103,13 @@ def test_ends_now(daemon, echo, signals):
 
 
 def test_ends_now_however_often_it_is_asked(daemon, echo):
-    """Also with a worker that does not listen."""
+    """Also with a worker that does not listen; that it was killed is said to
+    be our own doing."""
     d = daemon(remotes=[echo])
     d.deaths = True
     roundtrip(d.connect())
-    for worker in d.kids():
+    workers = d.kids()
+    for worker in workers:
         d.kill(signal.SIGSTOP, worker)
 
     def asked():
@@ -117,6 +119,9 @@ def test_ends_now_however_often_it_is_asked(daemon, echo):
         return True
 
     wait(asked, 15, "its end", interval=0.5)
+    for worker in workers:
+        d.wait_line(f"worker {worker} was killed, with ")
+    assert not d.lines("died of")
 
 
 def test_term_ends_an_overloaded_daemon(daemon, echo):
