@@ -410,9 +410,11 @@ def test_what_it_has_no_descriptor_for_is_given_back(box):
     logger = box.closing(Logger(box))
     logger.sock.send(b"<6>begin")
     logger.wait("begin")
-    resource.prlimit(logger.proc.pid, resource.RLIMIT_NOFILE, (3, 3))
+    limit = logger.proc.pid, resource.RLIMIT_NOFILE
+    before = resource.prlimit(*limit, (3, 3))
     logger.writer(1)
     assert logger.ended() == 2
+    resource.prlimit(*limit, before)
     logger.sock.send(b"<6>goes on")
     logger.wait("goes on")
 
