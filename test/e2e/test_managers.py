@@ -136,7 +136,12 @@ def test_log_is_opened_anew(manager, box):
     log = box.dir / "file.log"
     manager.conf.change(spawnd=f'log {{ to = "{log}" }}').write()
     assert manager.ask("reload").returncode == 0
-    wait(lambda: log.exists() and log.stat().st_size, 30, "the log")
+
+    def arrives():
+        roundtrip(box.connect(manager.address)).close()
+        return log.exists() and log.stat().st_size
+
+    wait(arrives, 30, "a line in the log")
     log.rename(box.dir / "file.log.1")
     manager.tell(["1"], ["-1"], ["signal", "USR1"])
     wait(log.exists, 30, "the new file")
