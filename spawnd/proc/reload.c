@@ -123,8 +123,7 @@ check_done(struct reading *r)
 static int
 claim(const struct conf *conf, const char **errp)
 {
-	const char *path = master.opt.pidfile != NULL ? master.opt.pidfile :
-	    conf->pidfile;
+	const char *path = pidfile_path(conf);
 
 	if (path != NULL &&
 	    (master.pidfile = pidfile_take(path, errp)) == NULL)
@@ -251,14 +250,14 @@ static int
 take_over(const struct conf *conf, const char **errp)
 {
 	const struct conf *old = master.gen == NULL ? NULL : master.gen->conf;
+	const char *path = pidfile_path(conf);
+	const bool changes = old != NULL && !pidfile_is(master.pidfile, path);
 	struct pidfile *pidfile = NULL;
 
 	if (plan_finish(conf, errp) == -1)
 		return -1;
-	if (master.opt.pidfile == NULL && conf->pidfile != NULL &&
-	    old != NULL && (old->pidfile == NULL ||
-	    strcmp(old->pidfile, conf->pidfile) != 0) &&
-	    (pidfile = pidfile_take(conf->pidfile, errp)) == NULL)
+	if (changes && path != NULL &&
+	    (pidfile = pidfile_take(path, errp)) == NULL)
 		return -1;
 	if (conf->control == NULL)
 		control_close();
@@ -266,12 +265,11 @@ take_over(const struct conf *conf, const char **errp)
 		pidfile_drop(&pidfile);
 		return -1;
 	}
-	if (pidfile != NULL || (master.opt.pidfile == NULL && old != NULL &&
-	    conf->pidfile == NULL)) {
+	if (changes) {
 		pidfile_drop(&master.pidfile);
 		master.pidfile = pidfile;
 		if (pidfile != NULL && pidfile_tell(pidfile) == -1)
-			log_warn("pid file %s", conf->pidfile);
+			log_warn("pid file %s", path);
 	}
 	return 0;
 }

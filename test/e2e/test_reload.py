@@ -347,6 +347,24 @@ def test_pid_file_and_control_socket_stay(daemon, echo, box):
         assert d.summary()["pid"] == d.pid
 
 
+@pytest.mark.parametrize("option", ["file", "command line"])
+def test_pid_file_and_control_socket_come_back(daemon, echo, box, option):
+    pidfile = box.dir / "d.pid"
+    parts = {"spawnd": f'pidfile = "{pidfile}"'} if option == "file" else \
+        {"args": ["-p", pidfile]}
+    d = daemon(remotes=[echo], **parts)
+    for _ in range(2):
+        pidfile.unlink()
+        d.conf.control.unlink()
+        d.kill(signal.SIGHUP)
+        wait(lambda: pidfile.exists() and pidfile.read_text(), 30, "pid file")
+        wait(d.conf.control.exists, 30, "the control socket")
+        assert int(pidfile.read_text()) == d.pid == d.summary()["pid"]
+    d.kill(signal.SIGTERM)
+    d.wait_end(30)
+    assert not pidfile.exists()
+
+
 def test_hup_while_a_reload_waits_for_its_workers(daemon, echo):
     """The second reload begins when the first is through, with the file as
     it is then."""
