@@ -99,7 +99,7 @@ start_failed(const char *why)
 	notify_failed(why);
 	if (logproc_started())
 		fprintf(stderr, "spawnd: error: cannot start: %s\n", why);
-	worker_kill_all(NULL, SIGKILL);
+	worker_kill_all(SIGKILL);
 	life_end(1);
 }
 
@@ -121,7 +121,7 @@ life_stop(bool now)
 	if (now) {
 		master.ending = true;
 		handoff_drop();
-		worker_kill_all(NULL, SIGINT);
+		worker_kill_all(SIGINT);
 		/* Who is in a hurry does not put it off. */
 		if (!ev_timer_on(&stop_timer)) {
 			watch_closing_any();
@@ -150,7 +150,7 @@ stop_late(struct ev_timer *t)
 		return;
 	}
 	killed = true;
-	worker_kill_all(NULL, SIGKILL);
+	worker_kill_all(SIGKILL);
 	ev_timer_set(t, LEAVE_LIMIT);
 }
 

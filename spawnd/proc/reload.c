@@ -18,6 +18,7 @@
 #include "proc/reader.h"
 #include "proc/refill.h"
 #include "proc/reload.h"
+#include "proc/watch.h"
 #include "proc/worker.h"
 #include "schedule.h"
 #include "tell/control.h"
@@ -333,13 +334,18 @@ limit_generations(void)
 static void
 failed(const char *why)
 {
+	struct worker *w;
+
 	if (stage == RELOAD_STARTING) {
 		plan_rollback();
 		handoff_send();	/* an upgrade may be next */
 	}
 	if (next != NULL) {
 		next->old = true;
-		worker_kill_all(next, SIGINT);
+		TAILQ_FOREACH(w, &next->workers, entry) {
+			worker_kill(w, SIGINT, NULL);
+			watch_expire(w);
+		}
 		mark(MARK_WORKERS);
 		next = NULL;
 	}

@@ -188,15 +188,14 @@ worker_kill(struct worker *w, int signo, const char *why)
 }
 
 void
-worker_kill_all(const struct generation *only, int signo)
+worker_kill_all(int signo)
 {
 	struct generation *g;
 	struct worker *w;
 
 	TAILQ_FOREACH(g, &master.gens, entry)
-		if (only == NULL || g == only)
-			TAILQ_FOREACH(w, &g->workers, entry)
-				worker_kill(w, signo, NULL);
+		TAILQ_FOREACH(w, &g->workers, entry)
+			worker_kill(w, signo, NULL);
 }
 
 struct worker *

@@ -81,8 +81,8 @@ struct worker	*worker_next_lost(void);
 /* As child_kill(); one that cannot be sent signals is told over its channel to
  * end now, with its sessions. */
 void		 worker_kill(struct worker *, int signo, const char *why);
-/* Sends a signal to all of a generation, or of all generations (NULL). */
-void		 worker_kill_all(const struct generation *, int signo);
+/* Sends a signal to all of all generations. */
+void		 worker_kill_all(int signo);
 /* By process id, in any generation; NULL if there is none. */
 struct worker	*worker_find(pid_t);
 /* Workers that are ready (ready) or any at all. */

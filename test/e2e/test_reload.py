@@ -3,12 +3,14 @@
 import os
 import random
 import signal
+import subprocess
 import time
 
 import pytest
 
 import peers
-from harness import LATE, cpu_ticks, fd_count, free_port, listening, wait
+from harness import (LATE, PATIENCE, alive, box_program, children, cpu_ticks,
+                     fd_count, free_port, listening, wait)
 from peers import roundtrip
 
 
@@ -208,6 +210,31 @@ def test_worker_that_cannot_start_changes_nothing(daemon, echo, box):
     (libexec / "relay").symlink_to(good)
     d.ctl("reload")
     assert d.summary()["generation"] >= 2
+    roundtrip(d.connect())
+
+
+def test_worker_of_a_failed_generation_that_does_not_listen(daemon, echo,
+                                                            box):
+    """It is ready, another one never is; it has a time limit."""
+    from test_start import bad_libexec
+    libexec = bad_libexec(box, "relay", f"""
+        [ "$1" = 2 ] && [ "$2" = 1 ] && exec sleep 1000
+        exec {box.base / "libexec" / "relay"} "$@"
+        """)
+    d = daemon(remotes=[echo], libexec=libexec, spawnd="""
+        servers { min = 2 max = 2 } start-timeout = 1m watchdog = 0""")
+    d.deaths = True
+    reload = box.spawn([box_program("spawnctl"), "-s", d.conf.control,
+                        "reload"], stderr=subprocess.DEVNULL)
+    deaf = wait(lambda: [w["pid"] for w in d.workers("ready")
+                         if w["generation"] == 2], 5, "a new worker")[0]
+    silent = wait(lambda: children(d.pid, "sleep"), 5, "another one")[0]
+    os.kill(deaf, signal.SIGSTOP)
+    os.kill(silent, signal.SIGKILL)
+    assert reload.wait(PATIENCE) == 1
+    assert alive(deaf)
+    wait(lambda: not alive(deaf), 30, "its end")
+    d.wait_line(f"worker {deaf} has not ended as it was told: killed")
     roundtrip(d.connect())
 
 
