@@ -391,11 +391,10 @@ def test_many_ports_are_any_port(daemon, echo):
     """Their list is kept only while it is short."""
     remotes = {f"r{i}": f"address = 127.0.0.1 port = {20000 + i}"
                for i in range(300)}
-    remotes["last"] = echo.conf()
-    d = daemon(remotes=remotes, relay="balance = roundrobin retries = 16")
-    client = d.connect()
-    client.settimeout(30)
-    client.close()
+    remotes["last"] = echo.conf("weight = 256")
+    d = daemon(remotes=remotes, relay="balance = roundrobin")
+    roundtrip(d.connect()).close()
+    assert d.wait_closed()[0]["remote"] == "last"
 
 
 def test_the_end_by_a_signal_of_its_own(daemon, echo, seccomp):
