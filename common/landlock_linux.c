@@ -115,7 +115,7 @@ allow(int fd, const struct ruleset *set, const struct sandbox *box)
 {
 	if (box->role == SANDBOX_READER)
 		return allow_reading(fd);
-	if (box->role == SANDBOX_LOGGER)
+	if (box->role != SANDBOX_WORKER)
 		return 0;
 	return set->net != 0 ? allow_ports(fd, box) : 0;
 }

@@ -116,6 +116,16 @@ static const struct rule like_logger[] = {
 	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
 };
 
+/* It may ask twice. The others of its standard output. */
+static const struct rule like_ctl[] = {
+	OPTION(SOL_SOCKET, SO_SNDTIMEO),
+	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
+	{ "connect", 0, { { 0 } } },
+	{ "newfstatat", 0, { { 0 } } },
+	{ "statx", 0, { { 0 } } },
+	{ "writev", 0, { { 0 } } },
+};
+
 /* What only somebody else's code does. */
 static const char *const never[] = {
 	"bpf", "perf_event_open",
@@ -209,8 +219,14 @@ allow_some(scmp_filter_ctx ctx, const struct sandbox *box)
 		error = allow_own_signals(ctx);
 	if (error != 0)
 		return error;
-	return box->role == SANDBOX_LOGGER ? allow_logger(ctx) :
-	    allow_worker(ctx, box);
+	switch (box->role) {
+	case SANDBOX_LOGGER:
+		return allow_logger(ctx);
+	case SANDBOX_CTL:
+		return add_rules(ctx, like_ctl, nitems_of(like_ctl));
+	default:
+		return allow_worker(ctx, box);
+	}
 }
 
 static int

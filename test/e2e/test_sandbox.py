@@ -639,3 +639,59 @@ def test_what_ends_the_reader(box, library, seccomp, name):
     done = attack_reader(box, library, name)
     assert done.returncode != 0
     assert "could not be read to its end" in done.stderr
+
+
+# spawnctl
+
+@pytest.fixture
+def asked(box, library):
+    """asked("answer"): spawnctl with hostile code in it, whom somebody else
+    than spawnd answers so; asked(): whom nobody answers yet."""
+    path = box.dir / "keep.sock"
+    listener = box.closing(socket.socket(socket.AF_UNIX))
+    listener.bind(str(path))
+    listener.listen()
+
+    def ask(answer=None):
+        proc = box.spawn([Box.programs["spawnctl"], "-s", path, "show",
+                          "summary"], stdout=subprocess.PIPE, text=True,
+                         env=dict(os.environ, LD_PRELOAD=str(library)))
+        sock = box.closing(listener.accept()[0])
+        assert sock.recv(100) == b"show summary\n"
+        if answer is None:
+            return proc, sock
+        sock.sendall(answer.encode())
+        sock.shutdown(socket.SHUT_WR)
+        return proc, proc.communicate(timeout=30)[0]
+    return ask
+
+
+@plain
+def test_spawnctl_has_little(asked, seccomp):
+    proc, sock = asked()
+    assert status(proc.pid, "Seccomp") == "2"
+    assert status(proc.pid, "NoNewPrivs") == "1"
+    for word in "CapInh", "CapPrm", "CapEff", "CapAmb":
+        assert int(status(proc.pid, word), 16) & ~2 == 0, word
+    sock.sendall(b"ok\nall is well\n")
+    sock.close()
+    assert proc.communicate(timeout=30)[0] == "all is well\n"
+    assert proc.returncode == 0
+
+
+@plain
+@pytest.mark.parametrize("name", ["open", "create", "unlink", "chmod",
+                                  "netlink", "datagram", "bind",
+                                  "kill", "shared", "code", "limit"])
+def test_what_fails_in_spawnctl(asked, seccomp, name):
+    proc, answer = asked(f"attack {name} {os.getpid()}\n")
+    assert proc.returncode == 0
+    word, error = answer.split()
+    assert word == name and int(error) in (errno.EPERM, errno.EACCES)
+
+
+@plain
+@pytest.mark.parametrize("name", ENDS)
+def test_what_ends_spawnctl(asked, seccomp, name):
+    proc, answer = asked(f"attack {name} {os.getpid()}\n")
+    assert (proc.returncode, answer) == (-signal.SIGSYS, "")
