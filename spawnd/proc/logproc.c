@@ -203,7 +203,8 @@ launch_on(int fd)
 	    { STDOUT_FILENO, STDOUT_FILENO } };
 	const unsigned n = strcmp(target, "stdout") == 0 ? 2 : 1;
 	char path[1024], number[16], word[16], u[16], g[16];
-	char *argv[] = { path, target, number, word, user, u, g, NULL };
+	char called[] = "logger";
+	char *argv[] = { called, target, number, word, user, u, g, NULL };
 
 	master_libexec("logger", path, sizeof(path));
 	snprintf(number, sizeof(number), "%d", facility);

@@ -70,7 +70,8 @@ process_exec(struct worker *w, int log)
 		{ w->gen->board.slots[w->slot].fd, PROTO_FD_SLOT }
 	};
 	char path[1024], gen[16], slot[16], version[16];
-	char *argv[] = { path, gen, slot, version, NULL };
+	char called[] = "relay";
+	char *argv[] = { called, gen, slot, version, NULL };
 
 	master_libexec("relay", path, sizeof(path));
 	snprintf(gen, sizeof(gen), "%u", w->gen->number);
