@@ -411,7 +411,8 @@ def test_what_it_has_no_descriptor_for_is_given_back(box):
     logger.sock.send(b"<6>begin")
     logger.wait("begin")
     limit = logger.proc.pid, resource.RLIMIT_NOFILE
-    before = resource.prlimit(*limit, (3, 3))
+    before = resource.prlimit(*limit)
+    resource.prlimit(*limit, (3, before[1]))
     logger.writer(1)
     assert logger.ended() == 2
     resource.prlimit(*limit, before)
