@@ -72,6 +72,32 @@ def test_standard_output_that_is_a_socket(box, echo):
         got += more
 
 
+def test_addresses_to_a_pipe_that_nobody_reads(box, echo):
+    """They do not hold up the service."""
+    conf = box.conf("own", remotes=[echo])
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    try:
+        while True:
+            os.write(writes, bytes(512))
+    except BlockingIOError:
+        os.set_blocking(writes, True)
+    err = box.dir / "own.err"
+    with open(err, "ab") as stderr:
+        proc = box.spawn([Box.programs["spawnd"], "-f", "-A", "/dev/stdout",
+                          conf.path], stdout=writes, stderr=stderr,
+                         env=box.environment())
+    os.close(writes)
+    wait(lambda: "warning: /dev/stdout: " in err.read_text(), 30,
+         "what it says of it")
+    subprocess.run([Box.programs["spawnctl"], "-s", conf.control, "show",
+                    "summary"],
+                   check=True, stdout=subprocess.DEVNULL, timeout=30)
+    proc.send_signal(signal.SIGTERM)
+    assert proc.wait(30) == 0
+    os.close(reads)
+
+
 def test_standard_error_by_name(box, echo):
     proc, out, err, addrs = start(box, echo, "/dev/stderr")
     session(box, addrs)
