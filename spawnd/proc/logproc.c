@@ -24,6 +24,7 @@
 #define RESTART		1000		/* ms after the logger has died */
 #define END_LIMIT	1000		/* ms that the last lines may take */
 #define TURN_MESSAGES	64
+#define OPEN_AGAIN	500		/* ms until it may ask once more */
 #define NOBODY		"-"		/* in the place of a user */
 #define END_LOOK	5
 
@@ -41,6 +42,7 @@ static void	 logger_broken(const char *);
 static void	 logger_gone(void);
 static void	 logger_exit(struct child *, int);
 static void	 logger_restart(struct ev_timer *);
+static void	 file_asked(void);
 static void	 file_again(void);
 static void	 file_hand(void);
 static void	 logger_wait(void);
@@ -235,7 +237,7 @@ logger_says(void)
 	for (i = 0; i < TURN_MESSAGES; i++) {
 		r = ipc_recv(channel.fd, PROTO_OF_LOG, &m);
 		if (r == 1 && m.type == MSG_OPEN)
-			file_again();
+			file_asked();
 		else if (r == 1)
 			writer_ended(m.ended.number);
 		else if (r == 0) {
@@ -305,6 +307,18 @@ void
 logproc_reopen(void)
 {
 	file_told = false;
+	file_again();
+}
+
+/* Not as often as somebody likes who has taken it over. */
+static void
+file_asked(void)
+{
+	static uint64_t next;
+
+	if (ev_now() < next)
+		return;
+	next = ev_now() + OPEN_AGAIN;
 	file_again();
 }
 

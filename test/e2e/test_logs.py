@@ -425,3 +425,25 @@ def test_another_target_under_load(daemon, echo, box):
     wait(lambda: sum(len(closing(f.read_text())) for f in files) ==
          result["ok"], 5, "each line once")
     wait(lambda: len(d.kids("logger")) == 1, 5, "the others' end")
+
+
+def test_a_logger_that_hangs_is_left_when_it_is_replaced(daemon, echo, box):
+    """The next one writes to the other file, and nobody waits."""
+    first, second = box.dir / "first.log", box.dir / "second.log"
+    d = daemon(remotes=[echo], spawnd=f'log {{ to = "{first}" }}')
+    d.logfile = second
+    roundtrip(d.connect()).close()
+    wait(lambda: closing(first.read_text()), 30, "a line")
+    logger, = d.kids("logger")
+    d.kill(signal.SIGSTOP, logger)
+    try:
+        d.reload(spawnd=f'log {{ to = "{second}" }}')
+
+        def followed():
+            roundtrip(d.connect()).close()
+            return second.exists() and closing(second.read_text())
+
+        wait(followed, 30, "a line in the other file", 0.1)
+    finally:
+        d.kill(signal.SIGCONT, logger)
+    wait(lambda: not alive(logger), 30, "its end")
