@@ -15,12 +15,15 @@ struct ipc_msg {
 		struct proto_ready	ready;
 		struct proto_leave	leave;
 		struct proto_wake	wake;
+		struct proto_log	log;
+		struct proto_writer	writer[PROTO_BATCH];
+		struct proto_ended	ended;
 		struct proto_keys	keys;
 	};
 	int		 fds[PROTO_BATCH];	/* one an item, or -1 */
 };
 
-/* A pair for one worker, both ends non-blocking and close-on-exec. Returns
+/* A pair for one channel, both ends non-blocking and close-on-exec. Returns
  * 0, or -1 with errno. */
 int		 ipc_pair(int sv[2]);
 

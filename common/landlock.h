@@ -9,8 +9,8 @@
 /*
  * As much as the kernel knows of. A worker: no file, no TCP port but those of
  * the sandbox, no abstract unix socket and no signal beyond ourselves. The
- * logger: the same, but that it makes and writes files beneath that of the
- * sandbox. The reader: files are read only. Returns 0, or -1 with errno.
+ * logger and spawnctl: the same, and no port. The reader: files are read only.
+ * Returns 0, or -1 with errno.
  */
 int	 landlock_enter(const struct sandbox *);
 /* The version of the kernel's interface; 0 or less: there is none. */

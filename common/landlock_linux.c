@@ -1,6 +1,5 @@
 #include "compat.h"
 
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <fcntl.h>
@@ -22,10 +21,8 @@
 #define ASK_VERSION	1U
 #define RULE_BENEATH	1
 #define RULE_PORT	2
-#define WRITE_FILE	(1ULL << 1)
 #define READ_FILE	(1ULL << 2)
 #define READ_DIR	(1ULL << 3)
-#define MAKE_REG	(1ULL << 8)
 #define BIND_TCP	(1ULL << 0)
 #define CONNECT_TCP	(1ULL << 1)
 #define SCOPE_ABSTRACT	(1ULL << 0)
@@ -62,7 +59,6 @@ static const struct {
 static struct ruleset handled(const struct sandbox *, int);
 static int	 allow(int, const struct ruleset *, const struct sandbox *);
 static int	 allow_reading(int);
-static int	 allow_beneath(int, uint64_t, int);
 static int	 allow_ports(int, const struct sandbox *);
 static int	 allow_port(int, uint64_t, uint16_t);
 
@@ -119,35 +115,23 @@ allow(int fd, const struct ruleset *set, const struct sandbox *box)
 {
 	if (box->role == SANDBOX_READER)
 		return allow_reading(fd);
-	if (box->role == SANDBOX_LOGGER)
-		return box->beneath == -1 ? 0 :
-		    allow_beneath(fd, WRITE_FILE | MAKE_REG, box->beneath);
+	if (box->role != SANDBOX_WORKER)
+		return 0;
 	return set->net != 0 ? allow_ports(fd, box) : 0;
 }
 
 static int
 allow_reading(int fd)
 {
-	int root = open("/", O_PATH | O_CLOEXEC), error;
+	struct beneath rule = { .access = READ_FILE | READ_DIR };
+	int error;
 
-	if (root == -1)
+	if ((rule.fd = open("/", O_PATH | O_CLOEXEC)) == -1)
 		return -1;
-	error = allow_beneath(fd, READ_FILE | READ_DIR, root);
-	close(root);
-	return error;
-}
-
-/* What cannot be done to a file, but only in a folder, is refused for one. */
-static int
-allow_beneath(int fd, uint64_t access, int beneath)
-{
-	struct beneath rule = { .access = access, .fd = beneath };
-	struct stat st;
-
-	if (fstat(beneath, &st) == 0 && !S_ISDIR(st.st_mode))
-		rule.access &= ~(MAKE_REG | READ_DIR);
-	return (int)syscall(SYS_landlock_add_rule, fd, RULE_BENEATH, &rule,
+	error = (int)syscall(SYS_landlock_add_rule, fd, RULE_BENEATH, &rule,
 	    0U);
+	close(rule.fd);
+	return error;
 }
 
 static int

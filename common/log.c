@@ -16,17 +16,13 @@ static const char * const names[] = {
 };
 
 static int		 out = -1;	/* the logger's socket */
-static const char	*log_name = "spawnd";
 static int		 log_level = LOG_INFO;
-static long		 log_pid;
 static uint64_t		 dropped, reported;
 
 void
-log_init(int fd, const char *name)
+log_init(int fd)
 {
 	out = fd;
-	log_name = name;
-	log_pid = (long)getpid();
 }
 
 int
@@ -139,9 +135,9 @@ log_line(char *text, int len)
 		return;
 	}
 	if (dropped != reported) {
-		n = snprintf(buf, sizeof(buf), "<%d>%s[%ld]: warning: "
-		    "%llu log lines were dropped", LOG_WARNING, log_name,
-		    log_pid, (unsigned long long)(dropped - reported));
+		n = snprintf(buf, sizeof(buf), "<%d>warning: %llu log lines "
+		    "were dropped", LOG_WARNING,
+		    (unsigned long long)(dropped - reported));
 		if (send(out, buf, (size_t)n,
 		    MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
 			reported = dropped;
@@ -152,15 +148,12 @@ log_line(char *text, int len)
 void
 log_vwrite(int level, const char *fmt, va_list ap)
 {
-	char buf[LOG_LINE], who[64] = "";
+	char buf[LOG_LINE];
 	int n, m, saved = errno;
 
 	if (level > log_level)
 		return;
-	if (out != -1)
-		snprintf(who, sizeof(who), "%s[%ld]: ", log_name,
-		    log_pid);
-	n = snprintf(buf, sizeof(buf), "<%d>%s%s%s", level, who,
+	n = snprintf(buf, sizeof(buf), "<%d>%s%s", level,
 	    level <= LOG_WARNING ? log_level_name(level) : "",
 	    level <= LOG_WARNING ? ": " : "");
 	m = vsnprintf(buf + n, sizeof(buf) - (size_t)n, fmt, ap);

@@ -2,8 +2,9 @@
  * log.h - one line a call, to the logger process; never blocks.
  *
  * A line is one datagram "<level>text" on a non-blocking unix socket to the
- * logger (helpers/logger/), which stamps and writes it. While there is no
- * logger (at start, in spawnctl, in tests) lines go to standard error. A line
+ * logger (helpers/logger/), which knows whose that is, stamps and writes it.
+ * While there is none (at start, in spawnctl, in tests) lines go to standard
+ * error. A line
  * that does not fit into the socket is dropped and counted, and the count is
  * reported with the next line that fits.
  */
@@ -17,9 +18,8 @@
 
 #define LOG_LINE	2048	/* longest datagram, the rest is cut */
 
-/* fd: the logger's socket, or -1 for standard error. name stands in front of
- * each line as name[pid] and must stay valid. */
-void		 log_init(int fd, const char *name);
+/* fd: our socket to the logger, or -1 for standard error. */
+void		 log_init(int fd);
 /* That descriptor. */
 int		 log_fd(void);
 /* The least important level that is written: LOG_ERR, LOG_WARNING,

@@ -13,7 +13,7 @@
 #include "addr.h"
 #include "secret.h"
 
-#define PROTO_VERSION	3
+#define PROTO_VERSION	6
 
 /* Descriptors that a worker finds open after exec, besides 0 to 2, which are
  * /dev/null (2 is the master's, unless that is a terminal). */
@@ -21,7 +21,7 @@ enum {
 	PROTO_FD_CHANNEL = 3,	/* SOCK_SEQPACKET to the master, non-blocking */
 	PROTO_FD_CONF	 = 4,	/* the configuration (conf_get()) */
 	PROTO_FD_BOARD	 = 5,	/* the generation's board (board.h), to read */
-	PROTO_FD_LOG	 = 6,	/* to the logger (log.h) */
+	PROTO_FD_LOG	 = 6,	/* its own to the logger (log.h) */
 	PROTO_FD_SLOT	 = 7,	/* its own part of the board */
 	PROTO_FD_SECRETS = 8,	/* certificates and keys (secret.h); not if
 				   nothing has TLS */
@@ -55,9 +55,16 @@ enum {
 	X(READY, 3, PROTO_UP,	struct proto_ready,	0) /* first message */ \
 	X(LEAVE, 4, PROTO_UP,	struct proto_leave,	0) /* replace me */ \
 	X(WAKE,	5, PROTO_UP,	struct proto_wake,	0) /* there is room */ \
-	X(KEYS,	6, PROTO_DOWN,	struct proto_keys,	0) /* of tickets */
+	X(LOG,	6, PROTO_DOWN, struct proto_log,	1) /* log there */ \
+	X(WRITER, 7, PROTO_TO_LOG, struct proto_writer,	1) /* one more */ \
+	X(ENDED, 8, PROTO_OF_LOG, struct proto_ended,	0) /* one less */ \
+	X(FILE, 9, PROTO_TO_LOG, struct proto_file,	1) /* write to that */ \
+	X(OPEN, 10, PROTO_OF_LOG, struct proto_open,	0) /* once more */ \
+	X(FINISH, 11, PROTO_TO_LOG, struct proto_finish, 0) /* then end */ \
+	X(KEYS, 12, PROTO_DOWN,	struct proto_keys,	0) /* of tickets */
 
-enum proto_dir { PROTO_DOWN, PROTO_UP };
+/* TO_LOG and OF_LOG: between the master and the logger. */
+enum proto_dir { PROTO_DOWN, PROTO_UP, PROTO_TO_LOG, PROTO_OF_LOG };
 
 struct proto_hdr {
 	uint16_t type;
@@ -95,6 +102,42 @@ struct proto_leave {
 
 /* A session has ended while the master waited for room (board.h). */
 struct proto_wake {
+	uint32_t	reserved;	/* 0 */
+};
+
+/* The worker's way to the logger has ended; this is another. */
+struct proto_log {
+	uint32_t	reserved;	/* 0 */
+};
+
+enum proto_who { WHO_MASTER, WHO_WORKER };
+
+/* The logger is to take the lines of this process; its end of the channel
+ * travels with it. */
+struct proto_writer {
+	uint32_t	number;		/* no other channel has it */
+	uint32_t	who;		/* enum proto_who */
+	int32_t		pid;
+};
+
+/* The logger has read all of that channel and closed it, or has had no
+ * descriptor for it. */
+struct proto_ended {
+	uint32_t	number;
+};
+
+/* The log file, which the logger could not open. */
+struct proto_file {
+	uint32_t	reserved;	/* 0 */
+};
+
+/* Its name has become another's, or nobody's. */
+struct proto_open {
+	uint32_t	reserved;	/* 0 */
+};
+
+/* The logger is to write what is there, and to end. */
+struct proto_finish {
 	uint32_t	reserved;	/* 0 */
 };
 

@@ -211,15 +211,6 @@ safe_look(const char *path, const char **errp)
 	return error == 0 ? 0 : -1;
 }
 
-int
-safe_beneath(const char *path)
-{
-	const char *name;
-
-	return of_system(path) ? open(path, O_PATH | O_CLOEXEC | O_NONBLOCK |
-	    O_NOCTTY) : safe_folder(path, &name);
-}
-
 static const char *
 way_wrong(int error)
 {

@@ -33,8 +33,4 @@ int	 safe_open(const char *path, int flags, mode_t, const char **errp);
  * opened: 0, or -1 with errno and *errp. */
 int	 safe_look(const char *path, const char **errp);
 
-/* What safe_open() of that name has to be let write to, or beneath, opened as
- * by safe_folder(). */
-int	 safe_beneath(const char *path);
-
 #endif

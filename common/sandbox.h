@@ -1,7 +1,7 @@
 /*
  * sandbox.h - what a process gives up: a worker before it serves the first
  * session, the logger before it takes the first line, the reader before it
- * opens a file.
+ * opens a file, spawnctl before it asks.
  * One file an operating system: sandbox_linux.c (and sandbox_enter_linux.c),
  * sandbox_openbsd.c, sandbox_none.c.
  */
@@ -19,14 +19,14 @@
 #define SANITIZED	false
 #endif
 
-enum sandbox_role { SANDBOX_WORKER, SANDBOX_LOGGER, SANDBOX_READER };
+enum sandbox_role {
+	SANDBOX_WORKER, SANDBOX_LOGGER, SANDBOX_READER, SANDBOX_CTL
+};
 
 /* What a process must still be able to do. */
 struct sandbox {
 	enum sandbox_role role;
-	/* the logger: makes and writes what is below; -1: no file */
-	int		 beneath;	/* O_PATH, stays the caller's */
-	/* a worker */
+	/* a worker: */
 	bool		 bind;		/* gives a socket a local address */
 	bool		 paths;		/* connects to unix sockets */
 	bool		 any_port;	/* ports is not all it connects to */
@@ -44,9 +44,9 @@ void		 sandbox_early(void);
 /*
  * The last step of a start: from here on a worker can relay (receive
  * descriptors, connect, read, write), the logger take lines and write them to
- * its file or to syslog, the reader open, read and ask for names; and no more.
- * Returns 0, or -1 with *errp (static) if a part of that could not be had; the
- * rest is done then.
+ * what it is given or to syslog, the reader open, read and ask for names,
+ * spawnctl connect to a unix socket; and no more. Returns 0, or -1 with *errp
+ * (static) if a part of that could not be had; the rest is done then.
  */
 int		 sandbox_enter(const struct sandbox *, const char **errp);
 /* A file can grow to max bytes. Where that can be had, no new privileges, and

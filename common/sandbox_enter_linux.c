@@ -71,8 +71,8 @@ no_capabilities(const struct sandbox *box)
 }
 
 /*
- * A worker that stays root reaches the unix sockets of others, as it did. The
- * logger writes in a folder that may be another user's, and the reader reads
+ * A worker that stays root reaches the unix sockets of others, as it did, and
+ * so does spawnctl, whose root asks the spawnd of anybody. The reader reads
  * what root may, and finds out what a start could make and bind.
  */
 static uint32_t
@@ -84,7 +84,9 @@ capabilities(const struct sandbox *box)
 	case SANDBOX_WORKER:
 		return box->paths && geteuid() == 0 ? override : 0;
 	case SANDBOX_LOGGER:
-		return box->beneath != -1 ? override : 0;
+		return 0;
+	case SANDBOX_CTL:
+		return override;
 	case SANDBOX_READER:
 		return override | 1U << CAP_DAC_READ_SEARCH |
 		    1U << CAP_NET_BIND_SERVICE;

@@ -22,8 +22,9 @@ sandbox_enter(const struct sandbox *box, const char **errp)
 {
 	static const char *const promises[] = {
 		[SANDBOX_WORKER] = "stdio recvfd inet unix",
-		[SANDBOX_LOGGER] = "stdio rpath wpath cpath unix",
-		[SANDBOX_READER] = "stdio rpath getpw dns inet unix"
+		[SANDBOX_LOGGER] = "stdio rpath recvfd unix",
+		[SANDBOX_READER] = "stdio rpath getpw dns inet unix",
+		[SANDBOX_CTL] = "stdio unix"
 	};
 
 	if (pledge(promises[box->role], NULL) == 0)

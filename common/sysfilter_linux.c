@@ -25,8 +25,7 @@
 #define STREAM			BITS(1, 0xf, SOCK_STREAM)
 #define OPTION(level, name)	{ "setsockopt", 2, \
 	{ IS(1, level), IS(2, name) } }
-/* Not of the channel, nor of the way to the logger: that is everybody's, who
- * would lose their log by it. */
+/* Not of the channel, nor of the way to the logger. */
 #define NO_CHANNEL(call) \
 	{ call, 1, { IS(0, PROTO_FD_CONF) } }, \
 	{ call, 1, { IS(0, PROTO_FD_BOARD) } }, \
@@ -54,7 +53,7 @@ static const char *const any_of_worker[] = {
 	"splice", "pipe2",
 };
 
-/* Names, to find the file anew, and syslog(3). */
+/* Names, to see that the file has another one, and syslog(3). */
 static const char *const any_of_logger[] = {
 	"connect",
 	"stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64",
@@ -84,6 +83,9 @@ static const struct rule like_worker[] = {
 	/* Places of what is read at the start are free for others then. */
 	NO_CHANNEL("connect"),
 	NO_CHANNEL("shutdown"),
+	/* Another way to the logger. */
+	{ "dup2", 1, { IS(1, PROTO_FD_LOG) } },
+	{ "dup3", 1, { IS(1, PROTO_FD_LOG) } },
 	OPTION(SOL_SOCKET, SO_KEEPALIVE),
 	OPTION(SOL_SOCKET, SO_LINGER),
 	OPTION(SOL_SOCKET, SO_OOBINLINE),
@@ -106,15 +108,22 @@ static const struct rule like_worker[] = {
 	COMMAND("fcntl64", F_SETPIPE_SZ),
 };
 
-/* syslog(3), a file that is never read, and descriptors that nobody wants. */
+/* syslog(3), and descriptors that nobody wants. */
 static const struct rule like_logger[] = {
 	OPTION(SOL_SOCKET, SO_LINGER),
+	OPTION(SOL_SOCKET, SO_PASSCRED),
 	{ "socket", 2, { IS(0, AF_UNIX), BITS(1, 0xf, SOCK_DGRAM) } },
 	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
-	{ "open", 1, { BITS(1, O_ACCMODE, O_WRONLY) } },
-	{ "open", 1, { BITS(1, O_PATH, O_PATH) } },
-	{ "openat", 1, { BITS(2, O_ACCMODE, O_WRONLY) } },
-	{ "openat", 1, { BITS(2, O_PATH, O_PATH) } },
+};
+
+/* It may ask twice. The others of its standard output. */
+static const struct rule like_ctl[] = {
+	OPTION(SOL_SOCKET, SO_SNDTIMEO),
+	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
+	{ "connect", 0, { { 0 } } },
+	{ "newfstatat", 0, { { 0 } } },
+	{ "statx", 0, { { 0 } } },
+	{ "writev", 0, { { 0 } } },
 };
 
 /* What only somebody else's code does. */
@@ -210,8 +219,14 @@ allow_some(scmp_filter_ctx ctx, const struct sandbox *box)
 		error = allow_own_signals(ctx);
 	if (error != 0)
 		return error;
-	return box->role == SANDBOX_LOGGER ? allow_logger(ctx) :
-	    allow_worker(ctx, box);
+	switch (box->role) {
+	case SANDBOX_LOGGER:
+		return allow_logger(ctx);
+	case SANDBOX_CTL:
+		return add_rules(ctx, like_ctl, nitems_of(like_ctl));
+	default:
+		return allow_worker(ctx, box);
+	}
 }
 
 static int

@@ -18,6 +18,7 @@ static void	channel_read(void);
 static void	channel_message(const struct ipc_msg *);
 static void	channel_sessions(const struct ipc_msg *);
 static void	channel_session(int, const struct proto_conn *);
+static void	channel_log(int);
 static void	channel_drain(void);
 static void	channel_end_soon(struct ev_timer *);
 static void	channel_ask(struct ev_timer *);
@@ -111,9 +112,22 @@ channel_message(const struct ipc_msg *m)
 	case MSG_KEYS:
 		tls_ctx_keys(&m->keys);
 		break;
+	case MSG_LOG:
+		channel_log(m->fds[0]);
+		break;
 	default:
 		break;		/* ipc_recv() lets no other through */
 	}
+}
+
+/* In the place of the former one, as nobody may end what is there. */
+static void
+channel_log(int fd)
+{
+	if (fd == -1)
+		return;
+	dup2(fd, PROTO_FD_LOG);
+	close(fd);
 }
 
 static void

@@ -43,7 +43,6 @@ needs(struct sandbox *box, const struct conf *c)
 
 	memset(box, 0, sizeof(*box));
 	box->role = SANDBOX_WORKER;
-	box->beneath = -1;
 	for (r = c->relays; r < c->relays + c->nrelays; r++) {
 		box->bind |= r->nlocal != 0;
 		for (k = 0; k < r->nremotes; k++)

@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 
 #include "channel.h"
 #include "confine.h"
+#include "drop.h"
 #include "layer/tls_ctx.h"
 #include "log.h"
 #include "path.h"
@@ -49,7 +49,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "relay is a worker: spawnd(8) starts it\n");
 		return 2;
 	}
-	log_init(PROTO_FD_LOG, "relay");
+	log_init(PROTO_FD_LOG);
 	self.pid = getpid();
 	self.generation = number(argv[1], "generation");
 	self.slot = number(argv[2], "slot");
@@ -139,13 +139,9 @@ worker_pipes(const struct conf *c)
 			    "do it, bytes are copied", c->relays[i].name);
 }
 
-/* For good: the proof is that the way back fails. */
 static void
 worker_drop(const struct conf *c)
 {
-	uid_t uid = (uid_t)c->uid;
-	gid_t gid = (gid_t)c->gid;
-
 	confine_early(c);
 	if (geteuid() != 0)
 		return;
@@ -153,15 +149,8 @@ worker_drop(const struct conf *c)
 		fatal("chroot %s (it needs CAP_SYS_CHROOT)", c->chroot);
 	if (chdir("/") == -1)
 		fatal("chdir");
-	if (c->user == NULL || uid == 0)
-		return;
-	if (setgroups(1, &gid) == -1 || setgid(gid) == -1 ||
-	    setuid(uid) == -1)
-		fatal("change to user %s (it needs CAP_SETUID and "
-		    "CAP_SETGID; \"user = root\" stays root)", c->user);
-	if (setuid(0) != -1 || seteuid(0) != -1 || getuid() != uid ||
-	    geteuid() != uid || getgid() != gid || getegid() != gid)
-		fatalx("the privileges of root came back");
+	if (c->user != NULL)
+		drop_root(c->user, (uid_t)c->uid, (gid_t)c->gid);
 }
 
 /* What others have written is not read as root. */

@@ -9,6 +9,7 @@
 #include "conf/int.h"
 #include "env.h"
 #include "link.h"
+#include "sandbox.h"
 #include "words.h"
 
 #define LIMIT	5000		/* ms that an answer may take */
@@ -17,6 +18,7 @@ static void	usage(const char *, const char *) no_return;
 static void	options(int, char **);
 static void	option(int, char **);
 static void	done(void) no_return;
+static void	confine(void);
 static int	answer(const char *);
 
 static const char	*path = SPAWND_CONTROL;
@@ -39,6 +41,7 @@ main(int argc, char **argv)
 		words_help(stdout);
 		done();
 	}
+	confine();
 	text = link_ask(path, line, limit, words_lasts(argv[0]));
 	status = answer(text);
 	free(text);
@@ -108,6 +111,17 @@ static void
 done(void)
 {
 	exit(fflush(stdout) == EOF);
+}
+
+/* As far as the system can: who answers may be anybody, and root asks. */
+static void
+confine(void)
+{
+	const struct sandbox box = { .role = SANDBOX_CTL };
+	const char *err;
+
+	if (sandbox_basic(box.role) == 0)
+		sandbox_enter(&box, &err);
 }
 
 /* The first line is the verdict, the rest is what was asked for. */

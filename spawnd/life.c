@@ -18,12 +18,15 @@
 #include "proc/logproc.h"
 #include "proc/reload.h"
 #include "proc/upgrade.h"
+#include "proc/watch.h"
 #include "proc/worker.h"
 #include "tell/control.h"
 #include "tell/notify.h"
 
-#define STOP_LIMIT	3000	/* ms until stopped workers are killed */
-#define LEAVE_LIMIT	500	/* ms until they are not waited for */
+#define STOP_LIMIT	3000	/* ms that workers have to close all */
+#define STOP_LOOK	1000	/* ms more, if they are about to */
+#define STOP_LOOKS	27	/* so often */
+#define LEAVE_LIMIT	3000	/* ms until who was killed is left */
 
 static void	 begun(struct pending *, const char *);
 static void	 serving(void);
@@ -94,9 +97,9 @@ start_failed(const char *why)
 {
 	log_write(LOG_ERR, "cannot start: %s", why);
 	notify_failed(why);
-	if (logproc_fd() != -1)
+	if (logproc_started())
 		fprintf(stderr, "spawnd: error: cannot start: %s\n", why);
-	worker_kill_all(NULL, SIGKILL);
+	worker_kill_all(SIGKILL);
 	life_end(1);
 }
 
@@ -118,27 +121,36 @@ life_stop(bool now)
 	if (now) {
 		master.ending = true;
 		handoff_drop();
-		worker_kill_all(NULL, SIGINT);
+		worker_kill_all(SIGINT);
 		/* Who is in a hurry does not put it off. */
-		if (!ev_timer_on(&stop_timer))
+		if (!ev_timer_on(&stop_timer)) {
+			watch_closing_any();
 			ev_timer_set(&stop_timer, STOP_LIMIT);
+		}
 	}
 	mark(MARK_WORKERS);
 }
 
-/* First they are killed; if that is not to be, they are left. */
+/* Those that do not come to an end are killed: not while they close, as the
+ * kernel would have to do the same, and how it is done would be lost. If that
+ * is not to be, they are left. */
 static void
 stop_late(struct ev_timer *t)
 {
+	static unsigned looks;
 	static bool killed;
 
+	if (!killed && watch_closing_any() && looks++ < STOP_LOOKS) {
+		ev_timer_set(t, STOP_LOOK);
+		return;
+	}
 	if (killed) {
 		log_warnx("workers that cannot be ended are left");
 		ev_stop();
 		return;
 	}
 	killed = true;
-	worker_kill_all(NULL, SIGKILL);
+	worker_kill_all(SIGKILL);
 	ev_timer_set(t, LEAVE_LIMIT);
 }
 

@@ -21,6 +21,23 @@ static const char *open_locked(struct pidfile *);
 static const char *who_runs(int);
 static bool	 is_named(const struct pidfile *, bool);
 
+const char *
+pidfile_path(const struct conf *conf)
+{
+	return master.opt.pidfile != NULL ? master.opt.pidfile : conf->pidfile;
+}
+
+bool
+pidfile_is(const struct pidfile *p, const char *path)
+{
+	struct stat st;
+
+	if (p == NULL || path == NULL)
+		return p == NULL && path == NULL;
+	return strcmp(p->path, path) == 0 &&
+	    (lstat(path, &st) == 0 || errno != ENOENT);
+}
+
 struct pidfile *
 pidfile_take(const char *path, const char **errp)
 {
@@ -143,8 +160,7 @@ pidfile_drop(struct pidfile **pp)
 void
 pidfile_again(void)
 {
-	const char *err, *path = master.opt.pidfile != NULL ?
-	    master.opt.pidfile : master.gen->conf->pidfile;
+	const char *err, *path = pidfile_path(master.gen->conf);
 
 	if (path == NULL)
 		return;

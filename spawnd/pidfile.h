@@ -4,8 +4,14 @@
 #ifndef PIDFILE_H
 #define PIDFILE_H
 
+struct conf;
 struct pidfile;
 
+/* Where it is to be; NULL: nowhere. */
+const char	*pidfile_path(const struct conf *);
+/* Is it at that path, and has nobody removed it? NULL stands for none, and
+ * nowhere. */
+bool		 pidfile_is(const struct pidfile *, const char *path);
 /* Opens and locks it; writes nothing. NULL with *errp (static) if another
  * process has it, or if it is not a file of ours (safe.h). */
 struct pidfile	*pidfile_take(const char *path, const char **errp);

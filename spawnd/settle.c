@@ -53,7 +53,7 @@ settle(struct ev_task *task)
 		handoff_send();
 		if (what & MARK_SEND) {
 			tickets_send();
-			channel_send_drains();
+			channel_send_due();
 		}
 		settle_want_room();
 	}

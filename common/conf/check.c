@@ -108,9 +108,11 @@ check_minmax(struct conf_check *c, const struct cfg_t *sec, const char *name,
 	if (c->text->cut && (low == NULL || high == NULL))
 		return;
 	conf_check_fail(c, given->line,
-	    "%s: min %u%s is greater than max %u%s", name, min,
+	    "%s: min %u%s is greater than max %u%s%s", name, min,
 	    low == NULL ? ", the default," : "", max,
-	    high == NULL ? ", the default" : "");
+	    high == NULL ? ", the default" : "",
+	    low == NULL ? "; set min too" : high == NULL ? "; set max too" :
+	    "");
 }
 
 /* The same address or path in two places. */

@@ -149,6 +149,8 @@ struct conf {
 	const char		*chroot;	/* NULL: none */
 	const char		*pidfile;	/* NULL: none */
 	const char		*control;	/* NULL: none */
+	const char		*log_user;	/* NULL: as the master */
+	uint32_t		 log_uid, log_gid; /* of log_user; CONF_NOID */
 	const char		*log_to;	/* "stderr", "syslog", a path;
 						   NULL: by -b or -f */
 	int			 log_facility;	/* LOG_DAEMON ... */
@@ -188,10 +190,11 @@ struct conf	*conf_load(const char *path, conf_report *, void *arg);
 struct conf	*conf_load_text(const char *text, const char *name,
 		    conf_report *, void *arg);
 /*
- * Sets a user that is not set to the one whom the workers of root become:
- * _spawnd if there is such a user, else nobody. Returns 0, or -1 with ENOMEM.
+ * Sets users that are not set to those whom the processes of root become: the
+ * workers _spawnd if there is such a user, else nobody; the logger _spawndlog,
+ * else nobody if that is not the workers' own. Returns 0, or -1 with ENOMEM.
  */
-int		 conf_default_user(struct conf *);
+int		 conf_default_users(struct conf *);
 void		 conf_free(struct conf **);
 
 /* Every option, one a line, in a fixed order. Returns 0, or -1 with errno. */

@@ -9,7 +9,8 @@
 #define OWNER_ID	65534U
 #define ID_MAX		((long long)UINT32_MAX - 1) /* the last says "none" */
 
-static const struct passwd *owner_nobody(void);
+static const struct passwd *owner_first(const char *, const char *);
+static const char *owner_copy(struct conf *, const char *);
 static int	 owner_number(const char *, uint32_t *);
 static uint32_t	 owner_uid(struct conf_check *, const struct conf_at *,
 		    const char *, uint32_t *);
@@ -67,32 +68,48 @@ conf_read_gid(struct conf_check *c, const struct conf_at *at)
 
 /* Also where there is no user database, as in a container with nothing else. */
 int
-conf_default_user(struct conf *c)
+conf_default_users(struct conf *c)
 {
-	const struct passwd *pw = owner_nobody();
-	const char *name = pw != NULL ? pw->pw_name : OWNER_NOBODY;
-	char *copy;
+	const struct passwd *pw;
 
-	if ((copy = conf_alloc(c, strlen(name) + 1)) == NULL)
-		return -1;
-	strlcpy(copy, name, strlen(name) + 1);
-	c->user = copy;
-	c->uid = pw != NULL ? (uint32_t)pw->pw_uid : OWNER_ID;
-	c->gid = pw != NULL ? (uint32_t)pw->pw_gid : OWNER_ID;
-	return 0;
+	if (c->user == NULL) {
+		pw = owner_first("_spawnd", "nobody");
+		c->uid = pw != NULL ? (uint32_t)pw->pw_uid : OWNER_ID;
+		c->gid = pw != NULL ? (uint32_t)pw->pw_gid : OWNER_ID;
+		c->user = owner_copy(c, pw != NULL ? pw->pw_name :
+		    OWNER_NOBODY);
+		if (c->user == NULL)
+			return -1;
+	}
+	if (c->log_user != NULL ||
+	    (pw = owner_first("_spawndlog", "nobody")) == NULL ||
+	    pw->pw_uid == c->uid)
+		return 0;
+	c->log_uid = (uint32_t)pw->pw_uid;
+	c->log_gid = (uint32_t)pw->pw_gid;
+	c->log_user = owner_copy(c, pw->pw_name);
+	return c->log_user == NULL ? -1 : 0;
 }
 
+/* Of the two, the first that there is. */
 static const struct passwd *
-owner_nobody(void)
+owner_first(const char *name, const char *other)
 {
-	const char *const names[] = { "_spawnd", "nobody" };
-	const struct passwd *pw;
-	size_t i;
+	const struct passwd *pw = getpwnam(name);
 
-	for (i = 0; i < nitems_of(names); i++)
-		if ((pw = getpwnam(names[i])) != NULL && pw->pw_uid != 0)
-			return pw;
-	return NULL;
+	if (pw == NULL || pw->pw_uid == 0)
+		pw = getpwnam(other);
+	return pw != NULL && pw->pw_uid != 0 ? pw : NULL;
+}
+
+static const char *
+owner_copy(struct conf *c, const char *name)
+{
+	char *copy = conf_alloc(c, strlen(name) + 1);
+
+	if (copy != NULL)
+		strlcpy(copy, name, strlen(name) + 1);
+	return copy;
 }
 
 /* 1: text is a number in range, 0: it is a name, -1: a number out of range. */

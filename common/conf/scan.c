@@ -6,6 +6,8 @@
 
 #define SCAN_DEPTH	16	/* sections in sections */
 
+static const char
+		*scan_sample(const char *, int);
 static void	 scan_run(struct conf_text *, struct input *);
 static void	 scan_good(struct scan *);
 static void	 scan_ends(struct scan *, struct token *);
@@ -43,6 +45,17 @@ static const char
 static void	 scan_put(struct scan *, const char *);
 static void	 scan_put_token(struct scan *, const struct token *);
 
+/* What to say of one that is not there yet. */
+static const char *
+scan_sample(const char *path, int error)
+{
+	if (error != ENOENT || strcmp(path, SPAWND_CONF) != 0 ||
+	    access(SPAWND_CONF ".sample", R_OK) == -1)
+		return "";
+	return "; begin with a copy of " SPAWND_CONF ".sample, or name "
+	    "another file";
+}
+
 void
 conf_scan_file(struct conf_text *t, const char *path)
 {
@@ -51,13 +64,14 @@ conf_scan_file(struct conf_text *t, const char *path)
 	char *buf;
 	unsigned file;
 	size_t len = 0;
-	int fd;
+	int fd, error;
 
 	memset(&src, 0, sizeof(src));
 	file = conf_text_add_file(t, path);
 	if ((fd = conf_text_open(path)) == -1) {
-		conf_text_mistake(t, 0, "the file cannot be read: %s",
-		    strerror(errno));
+		error = errno;
+		conf_text_mistake(t, 0, "the file cannot be read: %s%s",
+		    strerror(error), scan_sample(path, error));
 		t->cut = true;
 		return;
 	}

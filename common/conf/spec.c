@@ -238,6 +238,7 @@ static const struct conf_opt log_opts[] = {
 	{ WORD("facility", conf, log_facility, facilities, "daemon") },
 	{ WORD("level", conf, log_level, levels, "info") },
 	{ BOOL("sessions", conf, log_sessions, "yes") },
+	{ USER("user", conf, log_user, log_uid) },
 	END
 };
 

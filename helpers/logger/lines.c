@@ -11,33 +11,21 @@
 #define ROOM	(64 * 1024)
 #define FRONT	64		/* of the time, or of the level */
 
-static void	lines_who(char *, size_t, const char *, pid_t);
-static const char *lines_claim(const char *);
 static int	lines_front(char *, int);
 static void	lines_add(int, const char *, const char *);
-static void	lines_refused(void);
 static bool	lines_tell_lost(void);
 
 static char	 buf[ROOM];
 static size_t	 len, waiting, lost;
 
 void
-lines_start(const char *name, int facility)
-{
-	if (target_start(name, facility) == -1)
-		lines_refused();
-}
-
-/* Who writes is what the kernel says; the text is believed of the name. */
-void
-lines_take(char *packet, size_t n, pid_t pid)
+lines_take(struct writer *w, char *packet, size_t n)
 {
 	int level = LOG_INFO;
-	char who[64];
 
 	if (n == 0)
 		return;
-	if (!share_allows(pid, n)) {
+	if (!share_allows(w, n)) {
 		lost++;
 		return;
 	}
@@ -48,38 +36,7 @@ lines_take(char *packet, size_t n, pid_t pid)
 		level = packet[1] - '0';
 		packet += 3;
 	}
-	lines_who(who, sizeof(who), packet, pid);
-	if (*who != '\0' && lines_claim(packet) != NULL)
-		packet = strstr(packet, ": ") + 2;
-	lines_add(level, who, packet);
-}
-
-/* Behind the name in "name[pid]: ", NULL if the text does not begin so. */
-static const char *
-lines_claim(const char *text)
-{
-	size_t name = strspn(text, "abcdefghijklmnopqrstuvwxyz");
-	size_t digits;
-
-	if (name == 0 || name > 16 || text[name] != '[')
-		return NULL;
-	digits = strspn(text + name + 1, "0123456789");
-	return strncmp(text + name + 1 + digits, "]: ", 3) == 0 ?
-	    text + name : NULL;
-}
-
-static void
-lines_who(char *who, size_t size, const char *text, pid_t pid)
-{
-	const char *end = lines_claim(text);
-
-	if (pid == 0)
-		*who = '\0';
-	else if (end == NULL)
-		snprintf(who, size, "?[%ld]: ", (long)pid);
-	else
-		snprintf(who, size, "%.*s[%ld]: ", (int)(end - text), text,
-		    (long)pid);
+	lines_add(level, w->who, packet);
 }
 
 /* What stands in front of a line of this level; FRONT bytes at most. */
@@ -130,13 +87,6 @@ lines_say(const char *fmt, ...)
 	lines_add(LOG_WARNING, who, text);
 }
 
-static void
-lines_refused(void)
-{
-	lines_say("warning: log file %s cannot be opened: %s", target_name(),
-	    strerror(errno));
-}
-
 size_t
 lines_waiting(void)
 {
@@ -166,20 +116,12 @@ lines_write(void)
 {
 	if (waiting == 0)
 		return;
-	if (target_follow() == -1)
-		lines_refused();
+	if (target_lost())
+		writers_open();
 	if (lines_tell_lost())
 		lost += target_put(buf, len);
 	else
 		lost += waiting;
 	len = 0;
 	waiting = 0;
-}
-
-void
-lines_reopen(void)
-{
-	lines_write();
-	if (target_reopen() == -1)
-		lines_refused();
 }

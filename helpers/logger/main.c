@@ -2,55 +2,68 @@
  * logger - writes the lines of all other processes, so that none of them ever
  * waits for a disk, a terminal or syslogd.
  *
- *	logger target facility sandbox
+ *	logger target facility sandbox user uid gid
  *
- * Descriptor 3 is a SOCK_SEQPACKET socket that brings "<level>name[pid]: text"
- * a packet; the end of the file, when every writer is gone, ends the logger.
- * target is "stderr", "stdout", "syslog" or a file, sandbox the number of its
- * word. HUP and USR1 open the file
- * anew; that its name has become another's, as after a rotation, is noticed
- * without them. USR2 ends the logger once it has written what is queued.
+ * Descriptor 3 is the channel to the master, which passes one channel a writer
+ * (proto.h) that brings "<level>text" a packet. When all of these have ended,
+ * the logger does. target is "stderr", "stdout", "syslog" or a file, which
+ * comes by that channel as well, sandbox the number of its word, and user whom
+ * it becomes if root has started it ("": nobody else). HUP and USR1 have the
+ * master open the file anew; that its name has become another's, as after a
+ * rotation, is noticed without them.
  */
 #include "compat.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <time.h>
 
+#include "conf/conf.h"
+#include "drop.h"
 #include "log.h"
 #include "logger.h"
+#include "sandbox.h"
 
 #define CHANNEL		3
+#define ROUNDS		1000		/* at the end, however much comes */
 #define GATHER		2		/* ms that lines are collected, where */
 #define MANY		32		/* more came within four times that */
 
 static void	 signals(void);
+static void	 descriptors(void);
 static void	 on_signal(int);
-static void	 wait_for_line(void);
 static bool	 busy(void);
 static void	 run(void);
 
-static volatile sig_atomic_t	 reopen, finish;
+static volatile sig_atomic_t	 reopen;
 
 int
 main(int argc, char **argv)
 {
 	const char *err;
 	struct stat st;
+	int sandbox;
 
-	if (argc != 4 || fstat(CHANNEL, &st) == -1 || !S_ISSOCK(st.st_mode)) {
+	if (argc != 7 || fstat(CHANNEL, &st) == -1 || !S_ISSOCK(st.st_mode)) {
 		fprintf(stderr, "logger is a part of spawnd(8), "
 		    "which starts it\n");
 		return 2;
 	}
 	signals();
 	setproctitle("%s", argv[1]);
-	sender_start(CHANNEL);
-	lines_start(argv[1], (int)strtonum(argv[2], 0, LOG_FACMASK, &err));
-	cage_enter((int)strtonum(argv[3], 0, INT_MAX, &err));
+	descriptors();
+	writers_start(CHANNEL);
+	target_start(argv[1], (int)strtonum(argv[2], 0, LOG_FACMASK, &err));
+	sandbox = (int)strtonum(argv[3], 0, INT_MAX, &err);
+	if (sandbox != CONF_SANDBOX_OFF)
+		sandbox_early();
+	if (*argv[4] != '\0')
+		drop_root(argv[4], (uid_t)strtonum(argv[5], 0, UINT32_MAX,
+		    &err), (gid_t)strtonum(argv[6], 0, UINT32_MAX, &err));
+	cage_enter(sandbox);
 	run();
 	return 0;
 }
@@ -64,35 +77,33 @@ signals(void)
 	sigemptyset(&block);
 	sigaddset(&block, SIGHUP);
 	sigaddset(&block, SIGUSR1);
-	sigaddset(&block, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &block, NULL);
 	sigaction(SIGHUP, &sa, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
-	sigaction(SIGUSR2, &sa, NULL);
+	signal(SIGUSR2, SIG_IGN);	/* is for the master only */
 	signal(SIGINT, SIG_IGN);	/* ends with the others, not before */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);	/* then it is as a full disk */
 }
 
+/* One a writer. */
+static void
+descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur == rl.rlim_max)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+}
+
 static void
 on_signal(int signo)
 {
-	if (signo == SIGUSR2)
-		finish = 1;
-	else
-		reopen = 1;
-}
-
-/* Signals are let in only here, so that none is missed. */
-static void
-wait_for_line(void)
-{
-	struct pollfd pfd = { .fd = CHANNEL, .events = POLLIN };
-	sigset_t none;
-
-	sigemptyset(&none);
-	ppoll(&pfd, 1, NULL, &none);
+	(void)signo;
+	reopen = 1;
 }
 
 /* Where lines come in numbers, more are under way: one write for all. */
@@ -114,40 +125,33 @@ busy(void)
 	return recent > MANY;
 }
 
+/* Once it is to finish, it reads what is there. */
 static void
 run(void)
 {
 	const struct timespec gather = { 0, GATHER * 1000000 };
-	char line[LOG_LINE + 1];
-	bool end, waited = false;
-	ssize_t n;
-	pid_t pid;
+	bool finish, ready, waited = false;
+	unsigned rounds = 0;
 
 	for (;;) {
 		if (reopen) {
 			reopen = 0;
-			lines_reopen();
+			writers_open();
 		}
-		if (target_outside())
-			return;
-		if (lines_waiting() == 0 && !finish)
-			wait_for_line();
-		n = sender_take(CHANNEL, line, sizeof(line) - 1, &pid);
-		if (n >= 0) {
-			lines_take(line, (size_t)n, pid);
+		finish = writers_finish();
+		ready = writers_wait(lines_waiting() == 0 && !finish);
+		rounds += finish;
+		if (ready && writers_read() && rounds < ROUNDS)
 			continue;
-		}
-		if (errno == EAGAIN && lines_waiting() != 0 && !waited &&
-		    !finish && busy()) {
+		if (lines_waiting() != 0 && !waited && !finish && busy()) {
 			nanosleep(&gather, NULL);
 			waited = true;
 			continue;
 		}
-		end = (finish && errno == EAGAIN) ||
-		    (errno != EAGAIN && errno != EINTR);
 		lines_write();
 		waited = false;
-		if (end)
+		if (writers_gone() || (finish && (!ready ||
+		    rounds >= ROUNDS)))
 			return;
 	}
 }

@@ -9,12 +9,11 @@ sender_start(int fd)
 	const int on = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
-	ipc_no_fds(fd);
 }
 
 /* An empty packet comes with who has sent it; the end of all does not. */
 ssize_t
-sender_take(int fd, char *buf, size_t size, pid_t *pid)
+sender_take(int fd, char *buf, size_t size)
 {
 	union {
 		struct cmsghdr	align;
@@ -25,21 +24,15 @@ sender_take(int fd, char *buf, size_t size, pid_t *pid)
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
 	    .msg_control = &control, .msg_controllen = sizeof(control) };
 	struct cmsghdr *c;
-	struct ucred who;
 	ssize_t n;
 
-	*pid = 0;
 	if ((n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) == -1)
 		return -1;
 	ipc_close_all(&msg);
 	c = CMSG_FIRSTHDR(&msg);
-	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
-	    c->cmsg_type == SCM_CREDENTIALS) {
-		memcpy(&who, CMSG_DATA(c), sizeof(who));
-		*pid = who.pid;
-	} else if (n == 0) {
-		errno = EPIPE;
-		return -1;
-	}
-	return n;
+	if (n != 0 || (c != NULL && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_CREDENTIALS))
+		return n;
+	errno = EPIPE;
+	return -1;
 }

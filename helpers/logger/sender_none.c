@@ -12,12 +12,11 @@ sender_start(int fd)
 
 /* Nothing and a hang-up: the end, and not an empty packet. */
 ssize_t
-sender_take(int fd, char *buf, size_t size, pid_t *pid)
+sender_take(int fd, char *buf, size_t size)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	ssize_t n;
 
-	*pid = 0;
 	n = recv(fd, buf, size, MSG_DONTWAIT);
 	if (n == 0 && poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP)) {
 		errno = EPIPE;

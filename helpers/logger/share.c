@@ -4,23 +4,18 @@
 
 #include "logger.h"
 
-#define SHARE	(16 * 1024 * 1024)	/* bytes a second and process */
-#define PLACES	256
+#define SHARE	(16 * 1024 * 1024)	/* bytes a second and writer */
 
-/* Processes whose numbers end in the same bits have one share together. */
 bool
-share_allows(pid_t pid, size_t n)
+share_allows(struct writer *w, size_t n)
 {
-	static size_t taken[PLACES];
-	static time_t second;
-	size_t *mine = &taken[(unsigned)pid % PLACES];
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	if (ts.tv_sec != second) {
-		second = ts.tv_sec;
-		memset(taken, 0, sizeof(taken));
+	if (ts.tv_sec != w->second) {
+		w->second = ts.tv_sec;
+		w->taken = 0;
 	}
-	*mine += n;
-	return *mine <= SHARE;
+	w->taken += n;
+	return w->taken <= SHARE;
 }

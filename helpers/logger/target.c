@@ -2,62 +2,46 @@
 
 #include <sys/stat.h>
 
-#include <fcntl.h>
 #include <syslog.h>
 #include <time.h>
 
 #include "log.h"
 #include "logger.h"
-#include "safe.h"
 
 #define LOOK	1000		/* ms between looks at the file's name */
 
-static int	 target_open(void);
-static bool	 target_moved(void);
 static bool	 target_due(void);
+static bool	 target_named(void);
+static ssize_t	 target_path(char *, size_t);
 static bool	 target_complete(void);
 static size_t	 target_lines(const char *, size_t);
 
 static const char		*target;
 static bool			 file;		/* else it is never opened */
-static bool			 told;		/* that it cannot be opened */
-static bool			 outside;	/* of what is left to us */
+static char			 path[1024];	/* of out, if it has one */
 static enum target_style	 style;
 static int			 facility;
 static int			 out = STDERR_FILENO;
 static char			 rest[LOG_LINE + 64];	/* of a line */
 static size_t			 rest_len;
 
-int
+void
 target_start(const char *name, int syslog_facility)
 {
 	target = name;
 	facility = syslog_facility;
 	if (strcmp(name, "syslog") == 0) {
 		style = TARGET_SYSLOG;
-		return 0;
+		return;
 	}
 	if (strcmp(name, "stdout") == 0)
 		out = STDOUT_FILENO;
 	else if (strcmp(name, "stderr") != 0) {
 		file = true;
-		return target_reopen();
+		return;
 	}
 	if (log_is_journal(out))
 		style = TARGET_JOURNAL;
-	return 0;
-}
-
-const char *
-target_name(void)
-{
-	return target;
-}
-
-const char *
-target_file(void)
-{
-	return file ? target : NULL;
 }
 
 enum target_style
@@ -66,75 +50,69 @@ target_style(void)
 	return style;
 }
 
-/* Better a file that was renamed than none. */
-static int
-target_open(void)
+void
+target_file(int fd)
 {
-	const char *err;
-	int fd, error;
-
-	fd = safe_open(target, O_WRONLY | O_APPEND | O_CREAT, 0640, &err);
-	if (fd == -1) {
-		error = errno;
-		outside = error == EACCES && cage_moved();
-		errno = error;
-		return -1;
+	if (!file) {
+		close(fd);
+		return;
 	}
 	if (out != STDERR_FILENO)
 		close(out);
 	out = fd;
-	told = false;
-	return 0;
+	if (target_path(path, sizeof(path)) == -1)
+		path[0] = '\0';
 }
 
 bool
-target_outside(void)
+target_lost(void)
 {
-	return outside;
-}
-
-int
-target_reopen(void)
-{
-	if (!file)
-		return 0;
-	told = target_open() == -1;
-	return told && !outside ? -1 : 0;
-}
-
-int
-target_follow(void)
-{
-	if (!file || !target_due() || !target_moved() || target_open() == 0)
-		return 0;
-	if (told || outside)
-		return 0;
-	told = true;
-	return -1;
+	return file && target_due() &&
+	    (out == STDERR_FILENO || !target_named());
 }
 
 static bool
 target_due(void)
 {
-	static int64_t last;
+	static int64_t last = INT64_MIN;
 	struct timespec ts;
 	int64_t now;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	now = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-	if (now - last < LOOK)
+	if (last != INT64_MIN && now - last < LOOK)
 		return false;
 	last = now;
 	return true;
 }
 
+/* Where we may not search the folder, the kernel tells what has become of what
+ * is open, if anybody does. */
 static bool
-target_moved(void)
+target_named(void)
 {
 	struct stat named, open;
+	char now[sizeof(path)];
 
-	return stat(target, &named) == -1 || fstat(out, &open) == -1 ||
-	    named.st_dev != open.st_dev || named.st_ino != open.st_ino;
+	if (stat(target, &named) == 0)
+		return fstat(out, &open) == 0 && named.st_dev == open.st_dev &&
+		    named.st_ino == open.st_ino;
+	if (errno != EACCES)
+		return false;
+	return path[0] == '\0' || target_path(now, sizeof(now)) == -1 ||
+	    strcmp(now, path) == 0;
+}
+
+static ssize_t
+target_path(char *text, size_t size)
+{
+	char name[32];
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", out);
+	if ((n = readlink(name, text, size - 1)) != -1)
+		text[n] = '\0';
+	return n;
 }
 
 /* What is left of a line that the target took a part of comes first, so that

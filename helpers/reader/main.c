@@ -51,7 +51,7 @@ int
 main(int argc, char **argv)
 {
 	const char *name, *how, *err;
-	const struct sandbox box = { .role = SANDBOX_READER, .beneath = -1 };
+	const struct sandbox box = { .role = SANDBOX_READER };
 	struct conf *conf;
 	struct stat st;
 	bool good, caged;
@@ -80,8 +80,8 @@ main(int argc, char **argv)
 		conf_free(&conf);
 	if (conf != NULL && conf->sandbox == CONF_SANDBOX_REQUIRE && !caged)
 		refused(&conf, name, err);
-	if (conf != NULL && conf->user == NULL && geteuid() == 0 &&
-	    conf_default_user(conf) == -1)
+	if (conf != NULL && geteuid() == 0 &&
+	    conf_default_users(conf) == -1)
 		fatal("user");
 	if (conf != NULL) {
 		probe(conf, check, name, say);

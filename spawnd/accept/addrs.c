@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "accept/addrs.h"
@@ -13,12 +14,15 @@
 #include "master.h"
 #include "safe.h"
 
+#define PATIENCE 100	/* ms that whoever reads there has for some lines */
 #define SAID	8	/* most listeners in a line of the log */
 
 static int	write_standard(int);
+static int	write_patient(int, const char *, size_t);
 static int	write_in_place(const char *);
 static int	replace(const char *);
 static int	write_all(int);
+static int	write_lines(FILE *);
 
 void
 addrs_write(const char *path)
@@ -41,10 +45,44 @@ addrs_write(const char *path)
 static int
 write_standard(int fd)
 {
-	if (fd == STDOUT_FILENO || fd == STDERR_FILENO)
-		return write_all(fcntl(fd, F_DUPFD_CLOEXEC, 0));
-	errno = EBADF;		/* closed at the start */
-	return -1;
+	size_t len = 0;
+	char *text = NULL;
+	FILE *f;
+	int r;
+
+	if (fd != STDOUT_FILENO && fd != STDERR_FILENO) {
+		errno = EBADF;		/* closed at the start */
+		return -1;
+	}
+	if ((f = open_memstream(&text, &len)) == NULL)
+		return -1;
+	r = write_lines(f);
+	if (r == 0)
+		r = write_patient(fd, text, len);
+	free(text);
+	return r;
+}
+
+/* Others have it too, so it is not ours to make it non-blocking: what poll(2)
+ * finds writable takes that much without a wait. */
+static int
+write_patient(int fd, const char *text, size_t len)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	ssize_t n;
+	int r;
+
+	for (; len > 0; text += n, len -= (size_t)n) {
+		n = 0;
+		if ((r = poll(&pfd, 1, PATIENCE)) == -1 && errno == EINTR)
+			continue;
+		if (r == 0)
+			errno = EAGAIN;
+		if (r != 1 || (n = write(fd, text,
+		    MIN(len, _POSIX_PIPE_BUF))) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 /* A device, a pipe, a FIFO (which nobody waits for). */
@@ -90,8 +128,6 @@ replace(const char *path)
 static int
 write_all(int fd)
 {
-	char text[ADDR_STRLEN];
-	const struct listener *l;
 	FILE *f;
 
 	if (fd == -1)
@@ -100,6 +136,16 @@ write_all(int fd)
 		close(fd);
 		return -1;
 	}
+	return write_lines(f);
+}
+
+/* And closes it. */
+static int
+write_lines(FILE *f)
+{
+	char text[ADDR_STRLEN];
+	const struct listener *l;
+
 	TAILQ_FOREACH(l, &master.listeners, entry)
 		fprintf(f, "%s %s\n", l->name, addr_str(&l->addr, text));
 	return fclose(f) == EOF ? -1 : 0;

@@ -28,6 +28,7 @@ typedef int	 unix_call(int, const struct sockaddr *, socklen_t);
 
 static int	 room_open(struct room *, const struct addr *, const char **);
 static bool	 room_ours(const struct room *);
+static void	 room_remove(const struct room *);
 static void	 room_close(struct room *);
 static bool	 in_use(const struct room *, const char *, const char **);
 static int	 listen_in(const struct room *, unsigned, struct unixsock *);
@@ -76,11 +77,15 @@ room_open(struct room *room, const struct addr *a, const char **name)
 		return -1;
 	room->inner = openat(room->outer, room->name, O_RDONLY |
 	    O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (room->inner != -1 && !room_ours(room)) {
+	if (room->inner == -1) {
+		room_remove(room);
+		return -1;
+	}
+	if (!room_ours(room)) {
 		errno = EPERM;
 		return -1;
 	}
-	return room->inner == -1 ? -1 : 0;
+	return 0;
 }
 
 /* Not one that was put in the place of what we have made. */
@@ -94,6 +99,15 @@ room_ours(const struct room *room)
 }
 
 static void
+room_remove(const struct room *room)
+{
+	int saved = errno;
+
+	unlinkat(room->outer, room->name, AT_REMOVEDIR);
+	errno = saved;
+}
+
+static void
 room_close(struct room *room)
 {
 	int saved = errno;
@@ -101,7 +115,7 @@ room_close(struct room *room)
 	if (room->inner != -1) {
 		unlinkat(room->inner, INNER, 0);
 		close(room->inner);
-		unlinkat(room->outer, room->name, AT_REMOVEDIR);
+		room_remove(room);
 	}
 	if (room->outer != -1)
 		close(room->outer);

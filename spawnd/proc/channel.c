@@ -9,6 +9,7 @@
 #include "proc/channel.h"
 #include "proc/generation.h"
 #include "proc/watch.h"
+#include "proc/writer.h"
 
 #define TURN_MESSAGES	64	/* of one worker a turn */
 #define AGAIN		200	/* ms until DRAIN is sent again */
@@ -20,6 +21,7 @@ static void	channel_read(struct worker *);
 static void	channel_message(struct worker *, const struct ipc_msg *);
 static void	channel_ready(struct worker *, const struct proto_ready *);
 static void	channel_drain(struct worker *);
+static void	channel_log(struct worker *);
 static void	channel_again(struct ev_timer *);
 
 static struct ev_timer	 again_timer = EV_TIMER(channel_again);
@@ -182,15 +184,20 @@ channel_ready(struct worker *w, const struct proto_ready *r)
 
 /* Behind the sessions that it was given this turn. */
 void
-channel_send_drains(void)
+channel_send_due(void)
 {
 	struct generation *g;
 	struct worker *w;
 
 	TAILQ_FOREACH(g, &master.gens, entry)
-		TAILQ_FOREACH(w, &g->workers, entry)
-			if (w->drain_due && w->state != WORKER_DEAD)
+		TAILQ_FOREACH(w, &g->workers, entry) {
+			if (w->state == WORKER_DEAD)
+				continue;
+			if (w->drain_due)
 				channel_drain(w);
+			if (writer_wanted(w->log))
+				channel_log(w);
+		}
 }
 
 static void
@@ -209,6 +216,31 @@ channel_drain(struct worker *w)
 		channel_is_full(w);
 	else
 		ev_timer_set(&again_timer, AGAIN);
+}
+
+/* The former one has ended, and neither has asked for that. */
+static void
+channel_log(struct worker *w)
+{
+	const struct proto_log log = { .reserved = 0 };
+	struct writer *next;
+	int end;
+
+	if (w->full || (next = writer_new(WHO_WORKER, &end)) == NULL) {
+		ev_timer_set(&again_timer, AGAIN);
+		return;
+	}
+	if (ipc_send(w->chan.fd, MSG_LOG, &log, 1, &end) == 0) {
+		log_warnx("worker %ld had no way to the logger any more: it "
+		    "has another", (long)w->child.pid);
+		writer_over(&w->log);
+		w->log = next;
+		writer_begin(next, w->child.pid);
+	} else {
+		writer_over(&next);
+		ev_timer_set(&again_timer, AGAIN);
+	}
+	close(end);
 }
 
 /* The system could not send DRAIN, or watch for room in a channel, and no

@@ -15,8 +15,9 @@ int		 channel_open(struct worker *);
 int		 channel_adopt(struct worker *, int fd);
 /* It has met EAGAIN: MARK_ACCEPT and MARK_SEND tell when it takes more. */
 void		 channel_is_full(struct worker *);
-/* Sends DRAIN to all to whom it is due, as far as their channels take it. */
-void		 channel_send_drains(void);
+/* Sends DRAIN, or another way to the logger, to all to whom it is due, as far
+ * as their channels take it. */
+void		 channel_send_due(void);
 /* A worker that breaks the contract: it is killed, which the log tells with
  * why, and replaced at once; what it has not taken goes to others. */
 void		 channel_broken(struct worker *, const char *why);

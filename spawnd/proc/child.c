@@ -67,6 +67,7 @@ child_adopt(struct child *c, pid_t pid)
 	if (ev_proc_add(&c->proc, pid, child_exit) == -1)
 		return -1;
 	c->pid = pid;
+	c->killed = false;
 	return 0;
 }
 
@@ -192,9 +193,9 @@ child_failed(const struct child *c, const char *program, int report)
 	const int error = errno;
 
 	if (log_fd() != -1 && !(c->flags & CHILD_STDERR))
-		log_init(report, "spawnd");
+		log_init(report);
 	else if (dup2(report, STDERR_FILENO) != -1)
-		log_init(-1, "spawnd");
+		log_init(-1);
 	log_write(LOG_ERR, "cannot run %s: %s%s", program, strerror(error),
 	    c->flags & CHILD_OWN ? " (SPAWND_LIBEXEC may name another "
 	    "directory)" : "");
@@ -243,8 +244,10 @@ child_kill(struct child *c, int signo, const char *why)
 	}
 	if (why != NULL)
 		log_warnx("%s %ld %s", c->what, (long)c->proc.pid, why);
-	if (kill(c->proc.pid, signo) == 0)
+	if (kill(c->proc.pid, signo) == 0) {
+		c->killed = c->killed || signo == SIGKILL;
 		return 0;
+	}
 	if (errno == EPERM && !told) {
 		told = true;
 		log_warnx("%s %ld cannot be sent signals: is CAP_KILL "

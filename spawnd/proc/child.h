@@ -37,6 +37,7 @@ struct child {
 					   NULL: where we are */
 	unsigned	 flags;		/* CHILD_* */
 	pid_t		 pid;		/* of its last start; -1: none yet */
+	bool		 killed;	/* by us: it was sent SIGKILL */
 };
 
 #define CHILD(name, fn, flag) {						\

@@ -15,6 +15,7 @@ LIST_HEAD(bucket, total);
 
 static struct bucket *bucket_of(const char *, const char *);
 static struct total *total_of(const char *, const char *);
+static void	 total_free(struct total *);
 static void	 look_all(void);
 static void	 look_news(struct worker *);
 static void	 look(struct worker *, unsigned);
@@ -58,6 +59,15 @@ total_of(const char *relay, const char *remote)
 	return t;
 }
 
+static void
+total_free(struct total *t)
+{
+	if (t->changed)
+		TAILQ_REMOVE(&news, t, entry);
+	LIST_REMOVE(t, name);
+	free(t);
+}
+
 int
 load_generation(struct generation *g)
 {
@@ -86,9 +96,13 @@ load_generation_free(struct generation *g)
 {
 	unsigned i;
 
-	for (i = 0; g->places != NULL && i < g->board.nremotes; i++)
-		if (g->places[i].gen != NULL)
-			LIST_REMOVE(&g->places[i], entry);
+	for (i = 0; g->places != NULL && i < g->board.nremotes; i++) {
+		if (g->places[i].gen == NULL)
+			continue;
+		LIST_REMOVE(&g->places[i], entry);
+		if (LIST_EMPTY(&g->places[i].total->places))
+			total_free(g->places[i].total);
+	}
 	free(g->places);
 	g->places = NULL;
 }

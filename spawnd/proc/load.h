@@ -13,7 +13,7 @@
 struct generation;
 struct worker;
 
-/* A remote by name; kept over reloads. */
+/* A remote by name; kept over reloads, as long as a generation has it. */
 struct total {
 	LIST_ENTRY(total)	 name;		/* in its bucket */
 	char			 relay[CONF_NAME];

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -16,32 +17,51 @@
 #include "proc/child.h"
 #include "proc/inherit.h"
 #include "proc/logproc.h"
+#include "proc/writer.h"
 #include "proto.h"
 #include "safe.h"
 
-#define LOG_BUFFER	(1024 * 1024)	/* bytes of lines under way, if root */
 #define RESTART		1000		/* ms after the logger has died */
 #define END_LIMIT	1000		/* ms that the last lines may take */
+#define TURN_MESSAGES	64
+#define OPEN_AGAIN	500		/* ms until it may ask once more */
+#define NOBODY		"-"		/* in the place of a user */
 #define END_LOOK	5
 
 static const char *target_of(const struct conf *);
 static bool	 standard(int);
 static bool	 waits_for_reader(const char *);
 static int	 refused(const char *, const char *, const char **);
+static int	 settings(const struct conf *);
 static int	 launch(void);
+static int	 launch_on(int);
+static void	 logger_event(struct ev_io *, int);
+static void	 logger_says(void);
+static void	 logger_more(struct ev_task *);
+static void	 logger_broken(const char *);
+static void	 logger_gone(void);
 static void	 logger_exit(struct child *, int);
 static void	 logger_restart(struct ev_timer *);
+static void	 file_asked(void);
+static void	 file_again(void);
+static void	 file_hand(void);
 static void	 logger_wait(void);
 static void	 logger_leave(void);
+static void	 logger_finish(void);
 
-/* Both ends stay open here: lines wait while there is no logger, and a new
- * one goes on with them. */
-static int		 pair[2] = { -1, -1 };
+static struct ev_io	 channel = { .fd = -1 };
 static struct child	 logger = CHILD("logger", logger_exit,
     CHILD_OWN | CHILD_STDERR);
+static struct ev_task	 more;
 static struct ev_timer	 restart_timer = EV_TIMER(logger_restart);
 static char		*target;
+static char		*user;		/* "": nobody else */
+static uint32_t		 uid, gid;
 static int		 facility, sandbox;
+static bool		 file_due;	/* is to be opened for it */
+static bool		 file_told;	/* that it cannot be */
+static bool		 started;
+static bool		 leaving;	/* another comes behind it */
 
 static const char *
 target_of(const struct conf *c)
@@ -59,10 +79,10 @@ target_of(const struct conf *c)
 	return master.opt.background || master.opt.inetd ? "syslog" : "stderr";
 }
 
-int
-logproc_fd(void)
+bool
+logproc_started(void)
 {
-	return pair[1];
+	return started;
 }
 
 int
@@ -118,56 +138,167 @@ refused(const char *to, const char *reason, const char **errp)
 int
 logproc_start(const struct conf *conf, const char **errp)
 {
-	const int size = LOG_BUFFER;
-	const char *to = target_of(conf);
-
-	if (ipc_pair(pair) == -1 || (target = strdup(to)) == NULL) {
+	if (settings(conf) == -1) {
 		*errp = log_why(errno);
 		return -1;
 	}
-#ifdef SO_SNDBUFFORCE
-	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
-#else
-	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-#endif
+	if (writer_start() == -1 || launch() == -1) {
+		*errp = log_why(errno);
+		writer_close();
+		return -1;
+	}
+	started = true;
+	log_set_level(conf->log_level);
+	return 0;
+}
+
+static int
+settings(const struct conf *conf)
+{
+	char *to = strdup(target_of(conf));
+	char *who = strdup(conf->log_user != NULL && geteuid() == 0 ?
+	    conf->log_user : "");
+
+	if (to == NULL || who == NULL) {
+		free(to);
+		free(who);
+		return -1;
+	}
+	free(target);
+	free(user);
+	target = to;
+	user = who;
+	uid = conf->log_uid;
+	gid = conf->log_gid;
 	facility = conf->log_facility;
 	sandbox = conf->sandbox;
-	if (launch() == -1) {
-		*errp = log_why(errno);
-		return -1;
-	}
-	log_init(pair[1], "spawnd");
-	log_set_level(conf->log_level);
 	return 0;
 }
 
 static int
 launch(void)
 {
-	const struct child_fd fds[] = { { pair[0], PROTO_FD_CHANNEL },
+	int sv[2], r, saved;
+
+	if (ipc_pair(sv) == -1)
+		return -1;
+	r = launch_on(sv[1]);
+	saved = errno;
+	close(sv[1]);
+	if (r == -1 || ev_io_add(&channel, sv[0], IO_READ | IO_WRITE,
+	    logger_event) == -1) {
+		saved = r == -1 ? saved : errno;
+		close(sv[0]);
+		errno = saved;
+		return r;	/* a logger without a master ends */
+	}
+	ipc_no_fds(sv[0]);
+	logproc_reopen();
+	writer_logger(sv[0]);
+	return 0;
+}
+
+static int
+launch_on(int fd)
+{
+	const struct child_fd fds[] = { { fd, PROTO_FD_CHANNEL },
 	    { STDOUT_FILENO, STDOUT_FILENO } };
 	const unsigned n = strcmp(target, "stdout") == 0 ? 2 : 1;
-	char path[1024], number[16], word[16];
-	char *argv[] = { path, target, number, word, NULL };
+	char path[1024], number[16], word[16], u[16], g[16];
+	char called[] = "logger";
+	char *argv[] = { called, target, number, word, user, u, g, NULL };
 
 	master_libexec("logger", path, sizeof(path));
 	snprintf(number, sizeof(number), "%d", facility);
 	snprintf(word, sizeof(word), "%d", sandbox);
+	snprintf(u, sizeof(u), "%" PRIu32, uid);
+	snprintf(g, sizeof(g), "%" PRIu32, gid);
 	return child_start(&logger, path, argv, fds, n);
 }
 
-/* Lines that come meanwhile wait in the socket. */
+static void
+logger_event(struct ev_io *io, int what)
+{
+	(void)io;
+	if (what & IO_READ)
+		logger_says();
+	if (channel.fd == -1)
+		return;
+	file_hand();
+	writer_hand();
+}
+
+static void
+logger_says(void)
+{
+	struct ipc_msg m;
+	int i, r;
+
+	for (i = 0; i < TURN_MESSAGES; i++) {
+		r = ipc_recv(channel.fd, PROTO_OF_LOG, &m);
+		if (r == 1 && m.type == MSG_OPEN)
+			file_asked();
+		else if (r == 1)
+			writer_ended(m.ended.number);
+		else if (r == 0) {
+			logger_broken(NULL);	/* dead, or soon */
+			return;
+		} else if (errno == EPROTO) {
+			logger_broken("speaks out of turn: killed");
+			return;
+		} else {
+			ev_io_again(&channel, IO_READ);
+			return;
+		}
+	}
+	ev_defer(&more, logger_more);
+}
+
+static void
+logger_more(struct ev_task *t)
+{
+	(void)t;
+	if (channel.fd != -1)
+		logger_says();
+}
+
+/* As if it had died: what it has not read is there for the next one. */
+static void
+logger_broken(const char *why)
+{
+	logger_gone();
+	if (!leaving)
+		child_kill(&logger, SIGKILL, why);
+}
+
+static void
+logger_gone(void)
+{
+	writer_logger(-1);
+	ev_undefer(&more);
+	ev_io_close(&channel);
+}
+
+/* Lines that come meanwhile wait in their sockets. */
 static void
 logger_exit(struct child *c, int status)
 {
 	(void)c;
 	(void)status;
-	ev_timer_set(&restart_timer, RESTART);
+	logger_gone();
+	ev_timer_set(&restart_timer, leaving ? 0 : RESTART);
+	leaving = false;
 }
 
+/* One that was told to leave and hangs is left; reaper.c takes it in. */
 static void
 logger_restart(struct ev_timer *t)
 {
+	if (leaving) {
+		child_forget(&logger);
+		logger_gone();
+		leaving = false;
+	}
 	if (!child_runs(&logger) && launch() == -1)
 		ev_timer_set(t, RESTART);
 }
@@ -175,65 +306,131 @@ logger_restart(struct ev_timer *t)
 void
 logproc_reopen(void)
 {
-	child_kill(&logger, SIGUSR1, NULL);
+	file_told = false;
+	file_again();
 }
 
-/* It writes what it has read and ends; reaper.c takes what is left. */
+/* Not as often as somebody likes who has taken it over. */
+static void
+file_asked(void)
+{
+	static uint64_t next;
+
+	if (ev_now() < next)
+		return;
+	next = ev_now() + OPEN_AGAIN;
+	file_again();
+}
+
+static void
+file_again(void)
+{
+	file_due = target[0] == '/' && channel.fd != -1;
+	file_hand();
+}
+
+/* Better a file that was renamed than none: where it cannot be opened, the
+ * logger goes on with that, and asks again. */
+static void
+file_hand(void)
+{
+	const struct proto_file item = { .reserved = 0 };
+	const char *err;
+	int fd;
+
+	if (!file_due)
+		return;
+	fd = safe_open(target, O_WRONLY | O_APPEND | O_CREAT, 0640, &err);
+	if (fd == -1) {
+		if (!file_told)
+			log_warnx("log file %s cannot be opened: %s", target,
+			    err);
+		file_told = true;
+		file_due = false;
+		return;
+	}
+	file_told = false;
+	/* An event tells when a full channel has room. */
+	file_due = ipc_send(channel.fd, MSG_FILE, &item, 1, &fd) == -1 &&
+	    errno == EAGAIN;
+	close(fd);
+}
+
+/* It writes what is there and ends; then the next one begins, so that lines
+ * stay in their order. */
 static void
 logger_leave(void)
 {
-	child_kill(&logger, SIGUSR2, NULL);
-	child_forget(&logger);
+	if (!child_runs(&logger))
+		return;		/* one will be started */
+	logger_finish();
+	leaving = true;
+	ev_timer_set(&restart_timer, END_LIMIT);
+}
+
+/* Root without CAP_KILL may not signal it. */
+static void
+logger_finish(void)
+{
+	const struct proto_finish end = { .reserved = 0 };
+
+	if (channel.fd != -1)
+		ipc_send(channel.fd, MSG_FINISH, &end, 1, NULL);
 }
 
 void
 logproc_reload(const struct conf *conf)
 {
 	const char *to = target_of(conf);
-	char *copy;
+	const char *who = conf->log_user != NULL && geteuid() == 0 ?
+	    conf->log_user : "";
 
-	if (strcmp(to, target) == 0 && conf->log_facility == facility &&
-	    (int)conf->sandbox == sandbox) {
+	if (strcmp(to, target) == 0 && strcmp(who, user) == 0 &&
+	    uid == conf->log_uid && gid == conf->log_gid &&
+	    conf->log_facility == facility && (int)conf->sandbox == sandbox)
 		logproc_reopen();
-		return;
-	}
-	if ((copy = strdup(to)) == NULL) {
+	else if (settings(conf) == -1)
 		log_warn("log target");
-		return;
-	}
-	free(target);
-	target = copy;
-	facility = conf->log_facility;
-	sandbox = conf->sandbox;
-	logger_leave();
-	if (launch() == -1) {
-		log_warn("logger");
-		ev_timer_set(&restart_timer, RESTART);
-	}
+	else
+		logger_leave();
 }
 
 void
 logproc_save(FILE *f)
 {
-	fprintf(f, "log %d %d %d %d %ld %s\n", inherit_fd(pair[0]),
-	    inherit_fd(pair[1]), facility, sandbox, child_runs(&logger) ?
-	    (long)logger.pid : -1L, target);
+	fprintf(f, "log %d %d %" PRIu32 " %" PRIu32 " %d %ld %d %s %s\n",
+	    facility, sandbox, uid, gid,
+	    channel.fd == -1 ? -1 : inherit_fd(channel.fd),
+	    child_runs(&logger) ? (long)logger.pid : -1L, leaving,
+	    *user != '\0' ? user : NOBODY, target);
+	writer_save(f);
 }
 
 bool
 logproc_take(const char *line)
 {
+	int at, to, fd, leaves;
 	long pid;
-	int at;
 
-	if (sscanf(line, "log %d %d %d %d %ld %n", &pair[0], &pair[1],
-	    &facility, &sandbox, &pid, &at) != 5 ||
-	    (target = strdup(line + at)) == NULL)
+	if (sscanf(line, "log %d %d %" SCNu32 " %" SCNu32 " %d %ld %d %n%*s%n",
+	    &facility, &sandbox, &uid, &gid, &fd, &pid, &leaves, &at,
+	    &to) != 7 || line[to] != ' ' ||
+	    (target = strdup(line + to + 1)) == NULL ||
+	    (user = strndup(line + at, (size_t)(to - at))) == NULL)
 		return false;
-	log_init(pair[1], "spawnd");
-	if (pid == -1)
-		return launch() == 0;
-	return child_adopt(&logger, (pid_t)pid) == 0;
+	if (strcmp(user, NOBODY) == 0)
+		*user = '\0';
+	started = true;
+	if (pid == -1 || child_adopt(&logger, (pid_t)pid) == -1 || fd == -1) {
+		ev_timer_set(&restart_timer, RESTART);
+		return fd == -1;
+	}
+	leaving = leaves != 0;
+	if (leaving)
+		ev_timer_set(&restart_timer, END_LIMIT);
+	writer_adopt(fd);
+	return ev_io_add(&channel, fd, IO_READ | IO_WRITE,
+	    logger_event) == 0;
 }
 
 /* Containers and supervisors kill what is left when we have ended, and the
@@ -254,15 +451,15 @@ logger_wait(void)
 void
 logproc_stop(void)
 {
-	if (pair[0] == -1)
+	if (!started)
 		return;
-	log_init(-1, "spawnd");
-	child_kill(&logger, SIGUSR2, NULL);
-	close(pair[0]);
-	close(pair[1]);
-	pair[0] = pair[1] = -1;
+	started = false;
+	logger_finish();
+	writer_close();
+	ev_io_close(&channel);
 	logger_wait();
 	ev_timer_stop(&restart_timer);
 	free(target);
-	target = NULL;
+	free(user);
+	target = user = NULL;
 }

@@ -13,14 +13,17 @@ struct conf;
 /* Starts it for the configuration; lines of this process go there from now
  * on. Returns 0, or -1 with *errp. */
 int		 logproc_start(const struct conf *, const char **errp);
-/* Replaces it if the target has changed, else makes it reopen its file. */
+/* Replaces it if what it is started with has changed, else opens its file
+ * anew. */
 void		 logproc_reload(const struct conf *);
 /* Can the target be written to? -1 with *errp. */
 int		 logproc_check(const struct conf *, const char **errp);
+/* Opens the file, if it is one, and passes it to the logger. */
 void		 logproc_reopen(void);
 /* Lets it write what it has and end; then lines go to standard error. */
 void		 logproc_stop(void);
-int		 logproc_fd(void);
+/* Is there one, or was there? */
+bool		 logproc_started(void);
 
 /* For an upgrade: writes the line of the logger; takes it up. False for a line
  * that is not understood. */

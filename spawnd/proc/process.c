@@ -14,9 +14,10 @@
 #include "proc/tickets.h"
 #include "proc/totals.h"
 #include "proc/watch.h"
+#include "proc/writer.h"
 
 static int	process_launch(struct worker *);
-static int	process_exec(struct worker *);
+static int	process_exec(struct worker *, int);
 static void	process_ended(struct child *, int);
 static unsigned long long process_open(const struct worker *, bool);
 
@@ -41,29 +42,40 @@ process_start(struct generation *g)
 static int
 process_launch(struct worker *w)
 {
+	int log, r, saved;
+
 	child_init(&w->child, "worker", CHILD_OWN | CHILD_WORKER,
 	    process_ended);
 	if (board_slot_make(&w->gen->board, w->slot) == -1 ||
 	    load_worker(w) == -1 || channel_open(w) == -1)
 		return -1;
 	tickets_worker(w);
-	return process_exec(w);
+	if ((w->log = writer_new(WHO_WORKER, &log)) == NULL)
+		return -1;
+	r = process_exec(w, log);
+	saved = errno;
+	close(log);
+	errno = saved;
+	if (r == 0)
+		writer_begin(w->log, w->child.pid);
+	return r;
 }
 
 static int
-process_exec(struct worker *w)
+process_exec(struct worker *w, int log)
 {
 	const struct child_fd fds[] = {
 		{ w->its_end,		PROTO_FD_CHANNEL },
 		{ w->gen->conf_fd,	PROTO_FD_CONF },
 		{ w->gen->board.ro,	PROTO_FD_BOARD },
-		{ log_fd(),		PROTO_FD_LOG },
+		{ log,			PROTO_FD_LOG },
 		{ w->gen->board.slots[w->slot].fd, PROTO_FD_SLOT },
 		{ w->gen->secrets_fd,	PROTO_FD_SECRETS }
 	};
 	const unsigned n = nitems_of(fds) - (w->gen->secrets_fd == -1);
 	char path[1024], gen[16], slot[16], version[16];
-	char *argv[] = { path, gen, slot, version, NULL };
+	char called[] = "relay";
+	char *argv[] = { called, gen, slot, version, NULL };
 
 	master_libexec("relay", path, sizeof(path));
 	snprintf(gen, sizeof(gen), "%u", w->gen->number);
@@ -102,6 +114,10 @@ process_report(struct worker *w, bool all)
 	    (w->gen->old && WIFSIGNALED(w->status) &&
 	    WTERMSIG(w->status) == SIGINT))
 		log_debug("worker %ld has ended", pid);
+	else if (w->child.killed && WIFSIGNALED(w->status) &&
+	    WTERMSIG(w->status) == SIGKILL)
+		log_warnx("worker %ld was killed, with %llu sessions", pid,
+		    open);
 	else if (WIFSIGNALED(w->status))
 		log_warnx("worker %ld died of signal %d (%s) with %llu "
 		    "sessions", pid, WTERMSIG(w->status),
@@ -137,17 +153,19 @@ process_take(const char *line)
 	struct generation *g = TAILQ_LAST(&master.gens, generations);
 	struct worker own, *w;
 	int board, chan, state, due;
+	uint32_t log;
 	long pid;
 
 	if (g == NULL || sscanf(line, "worker %u %ld %d %d %d %d %d %" SCNu64
-	    " %" SCNu64 " %" SCNu64, &own.slot, &pid, &board, &chan,
+	    " %" SCNu64 " %" SCNu64 " %" SCNu32, &own.slot, &pid, &board, &chan,
 	    &own.its_end, &state, &due, &own.sent, &own.started,
-	    &own.draining_since) != 10 ||
+	    &own.draining_since, &log) != 11 ||
 	    own.slot >= BOARD_SLOTS || (w = worker_new(g, own.slot)) == NULL)
 		return false;
 	child_init(&w->child, "worker", CHILD_OWN | CHILD_WORKER,
 	    process_ended);
 	w->its_end = own.its_end;
+	w->log = writer_find(log);
 	w->state = (enum worker_state)state;
 	w->sent = own.sent;
 	w->started = own.started;

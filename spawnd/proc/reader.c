@@ -79,7 +79,8 @@ reader_launch(bool print, bool probe, int input)
 	};
 	const char *name = options_source(&master.opt);
 	char path[1024], level[16], how[8];
-	char *argv[] = { path, (char *)(uintptr_t)name, level, how, NULL };
+	char called[] = "reader";
+	char *argv[] = { called, (char *)(uintptr_t)name, level, how, NULL };
 
 	master_libexec("reader", path, sizeof(path));
 	snprintf(level, sizeof(level), "%d", master.opt.level);

@@ -16,6 +16,7 @@
 static unsigned	refill_missing(const struct generation *);
 static bool	refill_wanted(const struct generation *);
 static int	refill_one(struct generation *);
+static void	refill_later(uint64_t);
 static bool	refill_must_wait(const struct generation *);
 static void	refill_again(struct ev_timer *);
 static void	refill_shrink(struct generation *);
@@ -75,8 +76,16 @@ refill_one(struct generation *g)
 	if (process_start(g) == 0)
 		return 0;
 	g->not_before = ev_now() + BACKOFF_MIN;
-	ev_timer_set(&again_timer, BACKOFF_MIN);
+	refill_later(BACKOFF_MIN);
 	return -1;
+}
+
+/* One generation does not put off what another waits for. */
+static void
+refill_later(uint64_t ms)
+{
+	if (!ev_timer_on(&again_timer) || again_timer.at > ev_now() + ms)
+		ev_timer_set(&again_timer, ms);
 }
 
 bool
@@ -120,7 +129,7 @@ refill_must_wait(const struct generation *g)
 {
 	if (ev_now() >= g->not_before)
 		return false;
-	ev_timer_set(&again_timer, g->not_before - ev_now());
+	refill_later(g->not_before - ev_now());
 	return true;
 }
 

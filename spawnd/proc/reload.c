@@ -19,6 +19,7 @@
 #include "proc/reader.h"
 #include "proc/refill.h"
 #include "proc/reload.h"
+#include "proc/watch.h"
 #include "proc/worker.h"
 #include "schedule.h"
 #include "tell/control.h"
@@ -124,8 +125,7 @@ check_done(struct reading *r)
 static int
 claim(const struct conf *conf, const char **errp)
 {
-	const char *path = master.opt.pidfile != NULL ? master.opt.pidfile :
-	    conf->pidfile;
+	const char *path = pidfile_path(conf);
 
 	if (path != NULL &&
 	    (master.pidfile = pidfile_take(path, errp)) == NULL)
@@ -228,8 +228,13 @@ tell_user(const struct conf *conf)
 	if (geteuid() != 0 || conf->user == NULL)
 		return;
 	if (old == NULL || old->user == NULL ||
-	    strcmp(old->user, conf->user) != 0)
-		log_info("workers run as user %s", conf->user);
+	    strcmp(old->user, conf->user) != 0 ||
+	    (old->log_user == NULL) != (conf->log_user == NULL) ||
+	    (conf->log_user != NULL &&
+	    strcmp(old->log_user, conf->log_user) != 0))
+		log_info("workers run as user %s, the logger as %s",
+		    conf->user, conf->log_user != NULL ? conf->log_user :
+		    "root (a user _spawndlog would be better)");
 }
 
 static void
@@ -248,14 +253,14 @@ static int
 take_over(const struct conf *conf, const char **errp)
 {
 	const struct conf *old = master.gen == NULL ? NULL : master.gen->conf;
+	const char *path = pidfile_path(conf);
+	const bool changes = old != NULL && !pidfile_is(master.pidfile, path);
 	struct pidfile *pidfile = NULL;
 
 	if (plan_finish(conf, errp) == -1)
 		return -1;
-	if (master.opt.pidfile == NULL && conf->pidfile != NULL &&
-	    old != NULL && (old->pidfile == NULL ||
-	    strcmp(old->pidfile, conf->pidfile) != 0) &&
-	    (pidfile = pidfile_take(conf->pidfile, errp)) == NULL)
+	if (changes && path != NULL &&
+	    (pidfile = pidfile_take(path, errp)) == NULL)
 		return -1;
 	if (conf->control == NULL)
 		control_close();
@@ -263,12 +268,11 @@ take_over(const struct conf *conf, const char **errp)
 		pidfile_drop(&pidfile);
 		return -1;
 	}
-	if (pidfile != NULL || (master.opt.pidfile == NULL && old != NULL &&
-	    conf->pidfile == NULL)) {
+	if (changes) {
 		pidfile_drop(&master.pidfile);
 		master.pidfile = pidfile;
 		if (pidfile != NULL && pidfile_tell(pidfile) == -1)
-			log_warn("pid file %s", conf->pidfile);
+			log_warn("pid file %s", path);
 	}
 	return 0;
 }
@@ -333,13 +337,18 @@ limit_generations(void)
 static void
 failed(const char *why)
 {
+	struct worker *w;
+
 	if (stage == RELOAD_STARTING) {
 		plan_rollback();
 		handoff_send();	/* an upgrade may be next */
 	}
 	if (next != NULL) {
 		next->old = true;
-		worker_kill_all(next, SIGINT);
+		TAILQ_FOREACH(w, &next->workers, entry) {
+			worker_kill(w, SIGINT, NULL);
+			watch_expire(w);
+		}
 		mark(MARK_WORKERS);
 		next = NULL;
 	}

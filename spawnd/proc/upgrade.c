@@ -26,6 +26,7 @@
 #include "proc/reload.h"
 #include "proc/tickets.h"
 #include "proc/upgrade.h"
+#include "proc/writer.h"
 #include "proto.h"
 #include "shm.h"
 #include "tell/control.h"
@@ -46,6 +47,7 @@
 static int	check_start(void);
 static void	check_done(struct child *, int);
 static void	check_ask(void);
+static int	tell_next(int, int);
 static void	become(void);
 static int	save(FILE *);
 static int	own_image(void);
@@ -69,6 +71,7 @@ static const struct {
 } takers[] = {
 	{ "master ",	 take_master },
 	{ "log ",	 logproc_take },
+	{ "writer ",	 writer_take },
 	{ "listener ",	 listener_take },
 	{ "overload ",	 overload_take },
 	{ "total ",	 load_take },
@@ -226,10 +229,25 @@ save(FILE *f)
 	return fflush(f) == EOF || ferror(f) || inherit_full() ? -1 : 0;
 }
 
+/* Where the state is, and the way back, if there is one. */
+static int
+tell_next(int state, int back)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", state);
+	if (setenv(ENV_STATE, number, 1) == -1)
+		return -1;
+	if (back == -1)
+		return 0;
+	snprintf(number, sizeof(number), "%d", inherit_fd(back));
+	return setenv(ENV_BACK, number, 1);
+}
+
 static void
 become(void)
 {
-	char number[16], why[1024];
+	char why[1024];
 	FILE *f = NULL;
 	int fd, back;
 
@@ -251,18 +269,15 @@ become(void)
 	log_info("upgrade: going on as %s", master.self);
 	notify_reloading();
 	inherit_fd(fd);
-	snprintf(number, sizeof(number), "%d", fd);
-	setenv(ENV_STATE, number, 1);
-	if ((back = own_image()) != -1) {
-		snprintf(number, sizeof(number), "%d", inherit_fd(back));
-		setenv(ENV_BACK, number, 1);
-	}
-	inherit_pass();
+	back = own_image();
 	pidfile_leave(&master.pidfile);
 	/* It may be gone, and nothing there be needed. */
 	if (chdir(master.cwd) == -1)
 		log_warn("upgrade: %s", master.cwd);
-	execv(master.self, master.argv);
+	if (tell_next(fd, back) == 0) {
+		inherit_pass();
+		execv(master.self, master.argv);
+	}
 	snprintf(why, sizeof(why), "%s: %s", master.self, strerror(errno));
 	inherit_end();
 	unsetenv(ENV_STATE);

@@ -5,11 +5,15 @@
 #include "board.h"
 #include "conf/conf.h"
 #include "log.h"
+#include "master.h"
 #include "proc/generation.h"
 #include "proc/watch.h"
 
 #define STUCK_LOOK	1000	/* ms between looks at a stuck worker */
+#define CLOSING_LOOK	1000	/* ms between looks at one that closes */
+#define CLOSING		2000	/* ms in which it must have closed one */
 #define DRAIN_SLACK	5000	/* ms past drain-timeout */
+#define DRAIN_MOST	30000	/* the same, for one that still closes */
 #define EXPIRE_LIMIT	10000	/* ms to end when told to end now */
 #define LATE		1000	/* ms: this process has been stopped */
 
@@ -85,9 +89,12 @@ watch_working(struct worker *w)
 {
 	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
 	const uint64_t taken = board_get(&b->taken);
+	const bool deaf = w->state == WORKER_DRAINING &&
+	    atomic_load(&b->draining) == 0;
 
-	if ((taken < w->sent && taken == w->seen) ||
-	    (w->state == WORKER_DRAINING && atomic_load(&b->draining) == 0)) {
+	if (deaf && watch_closing(w))	/* it has another thing to do first */
+		watch_set(w, CLOSING_LOOK);
+	else if (deaf || (taken < w->sent && taken == w->seen)) {
 		log_warnx("worker %ld is stuck with %llu sessions",
 		    (long)w->child.pid, (unsigned long long)worker_users(w));
 		watch_lose(w);
@@ -141,6 +148,32 @@ watch_stuck(struct worker *w)
 	watch_set(w, MIN(limit, STUCK_LOOK));
 }
 
+bool
+watch_closing(struct worker *w)
+{
+	const uint64_t closed =
+	    board_get(&board_slot(&w->gen->board, w->slot)->closed);
+
+	if (closed > w->closing) {
+		w->closing = closed;
+		w->closing_since = ev_now();
+	}
+	return ev_now() < w->closing_since + CLOSING;
+}
+
+bool
+watch_closing_any(void)
+{
+	struct generation *g;
+	struct worker *w;
+	bool any = false;
+
+	TAILQ_FOREACH(g, &master.gens, entry)
+		TAILQ_FOREACH(w, &g->workers, entry)
+			any = watch_closing(w) || any;
+	return any;
+}
+
 /* A worker bounds its drain by itself, unless it hangs. */
 static void
 watch_drain(struct worker *w)
@@ -149,9 +182,12 @@ watch_drain(struct worker *w)
 
 	if (limit == 0)
 		return;
-	limit += w->draining_since + DRAIN_SLACK;
-	if (now < limit)
-		watch_set(w, limit - now);
+	limit += w->draining_since;
+	if (now < limit + DRAIN_SLACK) {
+		watch_closing(w);
+		watch_set(w, limit + DRAIN_SLACK - now);
+	} else if (now < limit + DRAIN_MOST && watch_closing(w))
+		watch_set(w, CLOSING_LOOK);
 	else
 		worker_kill(w, SIGKILL,
 		    "has not ended in its drain-timeout: killed");

@@ -16,6 +16,10 @@ void		 watch_look(struct worker *);
 void		 watch_lose(struct worker *);
 /* False if its counts cannot be: more than it was sent, fewer than before. */
 bool		 watch_counts(struct worker *);
+/* Whether it has closed a session lately, as far as it was asked before; the
+ * same for any worker. */
+bool		 watch_closing(struct worker *);
+bool		 watch_closing_any(void);
 /* It was told to end now: it is killed if it does not. */
 void		 watch_expire(struct worker *);
 

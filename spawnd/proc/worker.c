@@ -10,6 +10,7 @@
 #include "proc/inherit.h"
 #include "proc/load.h"
 #include "proc/worker.h"
+#include "proc/writer.h"
 
 #define LATER		100	/* ms until more is taken back */
 
@@ -86,6 +87,7 @@ worker_free(struct worker *w)
 	ev_io_close(&w->chan);
 	if (w->its_end != -1)
 		close(w->its_end);
+	writer_over(&w->log);
 	if (w->lost)
 		TAILQ_REMOVE(&lost, w, lost_entry);
 	TAILQ_REMOVE(&g->workers, w, entry);
@@ -186,15 +188,14 @@ worker_kill(struct worker *w, int signo, const char *why)
 }
 
 void
-worker_kill_all(const struct generation *only, int signo)
+worker_kill_all(int signo)
 {
 	struct generation *g;
 	struct worker *w;
 
 	TAILQ_FOREACH(g, &master.gens, entry)
-		if (only == NULL || g == only)
-			TAILQ_FOREACH(w, &g->workers, entry)
-				worker_kill(w, signo, NULL);
+		TAILQ_FOREACH(w, &g->workers, entry)
+			worker_kill(w, signo, NULL);
 }
 
 struct worker *
@@ -248,9 +249,9 @@ worker_save(FILE *f, const struct generation *g)
 
 	TAILQ_FOREACH(w, &g->workers, entry)
 		fprintf(f, "worker %u %ld %d %d %d %d %d %" PRIu64 " %" PRIu64
-		    " %" PRIu64 "\n", w->slot, (long)w->child.pid,
+		    " %" PRIu64 " %" PRIu32 "\n", w->slot, (long)w->child.pid,
 		    inherit_fd(g->board.slots[w->slot].fd),
 		    inherit_fd(w->chan.fd), inherit_fd(w->its_end),
 		    (int)w->state, w->drain_due, w->sent, w->started,
-		    w->draining_since);
+		    w->draining_since, writer_number(w->log));
 }

@@ -15,6 +15,7 @@
 #include "proto.h"
 
 struct generation;
+struct writer;
 
 struct worker {
 	TAILQ_ENTRY(worker)	 entry;
@@ -26,6 +27,7 @@ struct worker {
 	struct ev_timer		 timer;		/* start, watchdog or kill */
 	struct ev_task		 more;		/* messages left to read */
 	int			 its_end;	/* a duplicate, to read back */
+	struct writer		*log;		/* its way to the logger */
 	int			 status;	/* dead: as waitpid(2) has it */
 	unsigned		 slot;
 	enum worker_state	 state;
@@ -44,6 +46,8 @@ struct worker {
 	uint64_t		 news;		/* of its board, read so far */
 	uint64_t		 seen;		/* taken, at the last look */
 	uint64_t		 taken, closed;	/* its counts, when last seen */
+	uint64_t		 closing;	/* closed, at watch_closing() */
+	uint64_t		 closing_since;	/* ms, when that was new */
 	uint64_t		 due;		/* ms, when timer should fire */
 	uint64_t		 started;	/* ms */
 	uint64_t		 draining_since; /* ms */
@@ -78,8 +82,8 @@ struct worker	*worker_next_lost(void);
 /* As child_kill(); one that cannot be sent signals is told over its channel to
  * end now, with its sessions. */
 void		 worker_kill(struct worker *, int signo, const char *why);
-/* Sends a signal to all of a generation, or of all generations (NULL). */
-void		 worker_kill_all(const struct generation *, int signo);
+/* Sends a signal to all of all generations. */
+void		 worker_kill_all(int signo);
 /* By process id, in any generation; NULL if there is none. */
 struct worker	*worker_find(pid_t);
 /* Workers that are ready (ready) or any at all. */

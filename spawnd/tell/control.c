@@ -48,6 +48,7 @@ control_begin(void (*request)(struct client *))
 int
 control_open(const char *path, const char **errp)
 {
+	static char sentence[600];
 	struct control *c = &sockets[control == &sockets[0]];
 	int fd;
 
@@ -62,8 +63,11 @@ control_open(const char *path, const char **errp)
 		return 0;
 	}
 	if ((fd = unixsock_listen(&c->addr, BACKLOG, 0600, CONF_NOID,
-	    CONF_NOID, &c->file, errp)) == -1)
+	    CONF_NOID, &c->file, errp)) == -1) {
+		snprintf(sentence, sizeof(sentence), "control: %s", *errp);
+		*errp = sentence;
 		return -1;
+	}
 	if (ev_io_add(&c->io, fd, IO_READ, control_event) == -1) {
 		*errp = strerror(errno);
 		unixsock_unlink(&c->addr, &c->file);

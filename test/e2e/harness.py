@@ -40,7 +40,8 @@ SESSION = re.compile(
     r"|connect-timeout|no-remote|drain-timeout|max-generations|stopped"
     r"|error|memory|handshake-timeout|handshake|proxy-header"
     r"|denied)$")
-BAD_END = re.compile(r"worker -?\d+ (died|failed|is stuck|is silent|speaks)")
+BAD_END = re.compile(r"worker -?\d+ (died|was killed|failed|is stuck"
+                     r"|is silent|speaks)")
 NEVER = ("fatal", "sanitizer", "runtime error:", "leak", "assert",
          "core dumped", "double free", "corrupt")
 
@@ -539,8 +540,14 @@ class Daemon:
         return [line for line in self.lines("reload: ")
                 if re.search(r"reload: (done|failed)", line)][skip:]
 
-    def kill(self, signo, pid=None):
-        os.kill(pid or self.pid, signo)
+    def kill(self, signo, *pids):
+        """To the master, or to these. Who is killed is dead afterwards: until
+        then the master counts a worker as ready."""
+        pids = pids or (self.pid,)
+        for pid in pids:
+            os.kill(pid, signo)
+        if signo == signal.SIGKILL:
+            wait(lambda: not any(map(alive, pids)), 30, f"the end of {pids}")
 
     def kids(self, name="relay"):
         return children(self.pid, name)

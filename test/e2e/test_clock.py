@@ -9,7 +9,7 @@ import time
 import pytest
 
 import peers
-from harness import ASAN, LATE, LINE, wait
+from harness import ASAN, LATE, LINE, WATCHDOG, wait
 from peers import roundtrip
 
 LIBRARY = (glob.glob("/usr/lib/*/faketime/libfaketime.so.1") or
@@ -67,7 +67,8 @@ def test_jumps_under_load(daemon, echo, box):
     clock = Clock(box)
     d = daemon(remotes=[echo], env=clock.env, libexec=clock.libexec,
                relay="idle-timeout = 1h",
-               spawnd="watchdog = 300ms watchdog-kill = 300ms "
+               spawnd=f"watchdog = {WATCHDOG}ms "
+                      f"watchdog-kill = {WATCHDOG}ms "
                       "shrink-after = 1h drain-timeout = 1h "
                       "sandbox = off")      # the clock is set by a file
     clients = [roundtrip(d.connect()) for _ in range(20)]
@@ -78,7 +79,7 @@ def test_jumps_under_load(daemon, echo, box):
         wait(lambda: d.summary()["sessions_total"] > total + 150, 10, "load")
         clock.set(offset)
         assert all(peers.answers(c) for c in clients)
-    time.sleep(0.7)     # longer than both watchdogs
+    time.sleep(2.5 * WATCHDOG / 1000)   # longer than both watchdogs
     uptime = d.summary()["uptime_seconds"]
     ages = [w["age_seconds"] for w in d.workers()]
     result = load.stop()
@@ -99,7 +100,7 @@ def test_timers_are_right(daemon, echo, box):
     """Limits that run while the clock jumps last as long as they should."""
     clock = Clock(box)
     d = daemon(remotes=[echo], env=clock.env, libexec=clock.libexec,
-               relay="idle-timeout = 2s", spawnd="drain-timeout = 4s")
+               relay="idle-timeout = 2s", spawnd="drain-timeout = 5s")
     idle = roundtrip(d.connect())
     old = [roundtrip(d.connect()) for _ in range(2)]
     begun = time.monotonic()
@@ -117,7 +118,7 @@ def test_timers_are_right(daemon, echo, box):
         clock.set(JUMPS[int(time.monotonic() * 10) % len(JUMPS)])
     for client in old:
         assert peers.ended(client) == "fin"
-    assert 3.4 < time.monotonic() - begun < LATE
+    assert 4.4 < time.monotonic() - begun < LATE
     assert {s["why"] for s in d.wait_closed(3)} == \
         {"idle-timeout", "drain-timeout"}
 
@@ -129,8 +130,8 @@ def test_start_and_back_off(daemon, echo, box):
                spawnd="servers { min = 2 max = 2 }")
     d.deaths = True
     clock.set("-1d")
-    d.kill(signal.SIGKILL, d.kids()[0])
     begun = time.monotonic()
+    d.kill(signal.SIGKILL, d.kids()[0])
     clock.set("+1d")
     wait(lambda: len(d.workers("ready")) == 2, 5, "the replacement")
     assert 0.8 < time.monotonic() - begun < LATE

@@ -216,7 +216,7 @@ def traced(box, pid, call, seconds):
         pytest.skip(f"strace may not trace here: {said!r}")
     time.sleep(seconds)
     proc.send_signal(signal.SIGINT)
-    proc.wait(10)
+    proc.wait(patience(30))
     return out.read_text().count(f"{call}(")
 
 

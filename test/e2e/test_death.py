@@ -50,8 +50,7 @@ def test_crashed_worker_is_replaced(daemon, echo, signo):
 
 def test_every_worker_killed_at_once(daemon, echo):
     d = daemon(remotes=[echo])
-    for pid in d.kids():
-        d.kill(signal.SIGKILL, pid)
+    d.kill(signal.SIGKILL, *d.kids())
     roundtrip(d.connect())
     wait(lambda: len(d.workers("ready")) == 2, 5, "new workers")
 
@@ -59,8 +58,7 @@ def test_every_worker_killed_at_once(daemon, echo):
 def test_many_workers_killed_at_once_are_back_soon(daemon, echo):
     """Six deaths in one moment are one reason to wait, not six."""
     d = daemon(remotes=[echo], spawnd="servers { min = 6 max = 8 }")
-    for pid in d.kids():
-        d.kill(signal.SIGKILL, pid)
+    d.kill(signal.SIGKILL, *d.kids())
     wait(lambda: len(d.workers("ready")) == 6, 3, "new workers")
     roundtrip(d.connect())
 
@@ -105,8 +103,9 @@ def test_back_off_of_a_worker_that_dies_young(daemon, echo, box):
             if attempts.exists() else []
 
     wait(lambda: len(times()) == 3, 12, "two attempts")
+    # A program that starts late makes the first one longer, not the second.
     first, second = (b - a for a, b in zip(times(), times()[1:]))
-    assert first > 0.9 and second > 1.5 * first, times()
+    assert first > 0.9 and second > 1.9, times()
     assert peers.answers(client)
     roundtrip(d.connect())
     (libexec / "relay").unlink()

@@ -144,7 +144,7 @@ def test_max_generations_counts_those_that_live(daemon, echo):
 def test_drain_timeout_is_spread(daemon, echo):
     """The sessions that are left do not all end in one moment: clients that
     come back at once must not come back all at once."""
-    seconds = 3
+    seconds = 8
     d = daemon(remotes=[echo], spawnd=f"drain-timeout = {seconds}s")
     clients = [roundtrip(d.connect()) for _ in range(200)]
     begun = time.monotonic()

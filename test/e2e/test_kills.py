@@ -182,8 +182,7 @@ def test_all_killed_at_once_under_load(daemon, echo):
     w = Loaded(d, 30, concurrent=20, rate=RATE / 3)
     w.some_load()
     killed = set(d.kids())
-    for pid in killed:
-        d.kill(signal.SIGKILL, pid)
+    d.kill(signal.SIGKILL, *killed)
     w.some_load()
     result = w.load.stop()
     wait(lambda: killed <= set(held(d)), 5, "what the log says")

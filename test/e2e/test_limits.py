@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import signal
+import time
 
 import peers
 from harness import (AS_ROOT, cpu_ticks_over, drop_sys_resource, fd_count,
@@ -53,7 +54,7 @@ def test_service_goes_on_far_beyond_a_small_limit(daemon, echo, box):
     fds = fd_count(d.pid)
     peers.load(box, d.address(), 3000, concurrent=150)
     d.wait_sessions(0)
-    assert fd_count(d.pid) == fds
+    wait(lambda: fd_count(d.pid) == fds, 30, "descriptors as before")
 
 
 def test_a_limit_too_small_to_start_with(echo, box):
@@ -71,6 +72,7 @@ def test_master_without_descriptors_pauses_and_recovers(daemon, echo):
     d = daemon(remotes=[echo])
     client = roundtrip(d.connect())
     soft = resource.prlimit(d.pid, resource.RLIMIT_NOFILE)[0]
+    begun = time.monotonic()
     set_nofile(d.pid, 3)
     waiting = [d.connect() for _ in range(5)]
     for late in waiting:
@@ -83,7 +85,7 @@ def test_master_without_descriptors_pauses_and_recovers(daemon, echo):
         assert peers.receive(late, 4) == b"late"
     roundtrip(d.connect())
     said = d.wait_line("warning", "open files")
-    assert 1 <= len(said) <= 3, said
+    assert len(said) <= 2 + time.monotonic() - begun, "one a second"
 
 
 def limit_for_one_more(pid):

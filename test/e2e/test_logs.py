@@ -77,8 +77,7 @@ def test_full_disk(daemon, echo, box):
     long = [roundtrip(d.connect()) for _ in range(10)]
     peers.load(box, d.address(), 1000, concurrent=20)
     wait(lambda: d.summary()["sessions"] == 10, 5, "10 sessions")
-    full = os.statvfs(inside)
-    assert full.f_bfree == 0, "it is not full"
+    wait(lambda: os.statvfs(inside).f_bfree == 0, 30, "a full disk")
     assert all(peers.answers(c) for c in long)
     d.reload()
     roundtrip(d.connect()).close()
@@ -338,12 +337,14 @@ def test_logger_that_cannot_start(daemon, echo, box):
     d = daemon(remotes=[echo], libexec=libexec,
                spawnd=f'log {{ to = "{log}" }}')
     (box.dir / "bad").touch()
+    begun = time.monotonic()
     d.kill(signal.SIGKILL, d.kids("logger")[0])
     tries = box.dir / "tries"
     wait(tries.exists, 5, "the first try")
     peers.load(box, d.address(), 300)
     d.reload()
-    assert len(tries.read_text().splitlines()) <= 3
+    since = time.monotonic() - begun
+    assert len(tries.read_text().splitlines()) <= 2 + since, "one a second"
     (box.dir / "bad").unlink()
     d.wait_sessions(0)
     wait(lambda: len(closing(log.read_text())) == 300, 5,
@@ -424,3 +425,25 @@ def test_another_target_under_load(daemon, echo, box):
     wait(lambda: sum(len(closing(f.read_text())) for f in files) ==
          result["ok"], 5, "each line once")
     wait(lambda: len(d.kids("logger")) == 1, 5, "the others' end")
+
+
+def test_a_logger_that_hangs_is_left_when_it_is_replaced(daemon, echo, box):
+    """The next one writes to the other file, and nobody waits."""
+    first, second = box.dir / "first.log", box.dir / "second.log"
+    d = daemon(remotes=[echo], spawnd=f'log {{ to = "{first}" }}')
+    d.logfile = second
+    roundtrip(d.connect()).close()
+    wait(lambda: closing(first.read_text()), 30, "a line")
+    logger, = d.kids("logger")
+    d.kill(signal.SIGSTOP, logger)
+    try:
+        d.reload(spawnd=f'log {{ to = "{second}" }}')
+
+        def followed():
+            roundtrip(d.connect()).close()
+            return second.exists() and closing(second.read_text())
+
+        wait(followed, 30, "a line in the other file", 0.1)
+    finally:
+        d.kill(signal.SIGCONT, logger)
+    wait(lambda: not alive(logger), 30, "its end")

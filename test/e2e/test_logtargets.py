@@ -72,6 +72,32 @@ def test_standard_output_that_is_a_socket(box, echo):
         got += more
 
 
+def test_addresses_to_a_pipe_that_nobody_reads(box, echo):
+    """They do not hold up the service."""
+    conf = box.conf("own", remotes=[echo])
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    try:
+        while True:
+            os.write(writes, bytes(512))
+    except BlockingIOError:
+        os.set_blocking(writes, True)
+    err = box.dir / "own.err"
+    with open(err, "ab") as stderr:
+        proc = box.spawn([Box.programs["spawnd"], "-f", "-A", "/dev/stdout",
+                          conf.path], stdout=writes, stderr=stderr,
+                         env=box.environment())
+    os.close(writes)
+    wait(lambda: "warning: /dev/stdout: " in err.read_text(), 30,
+         "what it says of it")
+    subprocess.run([Box.programs["spawnctl"], "-s", conf.control, "show",
+                    "summary"],
+                   check=True, stdout=subprocess.DEVNULL, timeout=30)
+    proc.send_signal(signal.SIGTERM)
+    assert proc.wait(30) == 0
+    os.close(reads)
+
+
 def test_standard_error_by_name(box, echo):
     proc, out, err, addrs = start(box, echo, "/dev/stderr")
     session(box, addrs)
@@ -227,24 +253,52 @@ def test_file_that_cannot_be_opened_anew(daemon, echo, box):
 
 # What comes in
 
+def pair():
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
 class Logger:
-    """The program itself, with a writer's end of its socket."""
+    """The program itself, with the channel that the master has, and that of
+    a worker 4711."""
 
     def __init__(self, box, before=lambda sock: None, **env):
         self.out = box.dir / "logger.err"
-        self.sock, theirs = socket.socketpair(socket.AF_UNIX,
-                                              socket.SOCK_SEQPACKET)
-        before(self.sock)
+        self.master, theirs = pair()
+        self.writers = []
+        self.sock = self.writer(4711, before)
         with theirs, open(self.out, "ab") as out:
             fd = theirs.fileno()
             how = "2" if box.sandbox == "off" else "0"
-            self.proc = box.spawn([Box.programs["logger"], "stderr", "8", how],
+            self.proc = box.spawn([Box.programs["logger"], "stderr", "8", how,
+                                   "", "0", "0"],
                                   stderr=out, close_fds=False,
                                   env=dict(os.environ, **env),
                                   preexec_fn=lambda: os.dup2(fd, 3))
 
+    def writer(self, pid, before=lambda sock: None, worker=True):
+        """Another one, its end of the channel."""
+        ours, theirs = pair()
+        before(ours)
+        self.writers.append(ours)
+        with theirs:
+            socket.send_fds(self.master, [struct.pack(
+                "=HHIIi", 7, 1, len(self.writers), worker, pid)],
+                [theirs.fileno()])
+        return ours
+
+    def finish(self):
+        self.master.send(struct.pack("=HHI", 11, 1, 0))
+
+    def ended(self):
+        """The number of the next writer that it gives back."""
+        self.master.settimeout(30)
+        kind, count, number = struct.unpack("=HHI", self.master.recv(100))
+        assert (kind, count) == (8, 1)
+        return number
+
     def close(self):
-        self.sock.close()
+        for sock in self.writers + [self.master]:
+            sock.close()
         assert self.proc.wait(30) == 0
 
     def wait(self, text):
@@ -256,7 +310,7 @@ class Logger:
 @pytest.fixture
 def logger(box):
     logger = box.closing(Logger(box))
-    logger.sock.send(b"<6>spawnd[1]: begin")
+    logger.sock.send(b"<6>begin")
     logger.wait("begin")
     return logger
 
@@ -290,7 +344,7 @@ def send_away(writer, make, count):
     """The only ones there are; False if the kernel does not let it."""
     socks = [make() for _ in range(count)]
     try:
-        socket.send_fds(writer, [b"<6>relay[1]: take this"],
+        socket.send_fds(writer, [b"<6>take this"],
                         [sock.fileno() for sock in socks])
     except PermissionError:
         for sock in socks:
@@ -311,7 +365,7 @@ def test_a_descriptor_does_not_stop_it(box, lingering, count):
         box, lambda sock: send_away(sock, lingering, count)))
     logger.wait("take this")
     send_away(logger.sock, lingering, count)
-    logger.sock.send(b"<6>relay[1]: after that")
+    logger.sock.send(b"<6>after that")
     logger.wait("after that")
     assert time.monotonic() - begun < 40
 
@@ -319,37 +373,83 @@ def test_a_descriptor_does_not_stop_it(box, lingering, count):
 def test_empty_packets_end_nothing(logger):
     for _ in range(3):
         logger.sock.send(b"")
-        logger.sock.send(b"<6>relay[1]: more")
+        logger.sock.send(b"<6>more")
         logger.sock.send(b"")
-    logger.sock.send(b"<6>relay[1]: the last")
+    logger.sock.send(b"<6>the last")
     logger.wait("the last")
     assert logger.proc.poll() is None
 
 
-def test_process_id_is_the_senders(logger):
-    me = f"[{os.getpid()}]: "
-    logger.sock.send(b"<6>relay[1]: claimed")
-    assert STAMP.sub("", logger.wait("claimed")) == f"relay{me}claimed"
-    logger.sock.send(b"<4>spawnd[77]: warning: one: two[3]: x")
+def test_it_knows_who_writes(logger):
+    """Whatever they say of themselves."""
+    master = logger.writer(17, worker=False)
+    logger.sock.send(b"<6>claimed")
+    assert STAMP.sub("", logger.wait("claimed")) == "relay[4711]: claimed"
+    logger.sock.send(b"<4>spawnd[17]: warning: one: two[3]: x")
     assert STAMP.sub("", logger.wait("one")) == \
-        f"spawnd{me}warning: one: two[3]: x"
-    for text in ("no name", "x[", "RELAY[1]: loud", "relay[1a]: odd",
-                 "[1]: no"):
-        logger.sock.send(text.encode())
-        assert STAMP.sub("", logger.wait(text)) == f"?{me}{text}"
+        "relay[4711]: spawnd[17]: warning: one: two[3]: x"
+    master.send(b"<6>mine")
+    assert STAMP.sub("", logger.wait("mine")) == "spawnd[17]: mine"
 
 
 def test_lines_cannot_be_forged(logger):
-    logger.sock.send(b"<6>relay[1]: a\nb\x1b[2J\x00\x7f \xc2\x9b \xff \xc3\xbc"
-                     b" end")
+    logger.sock.send(b"<6>a\nb\x1b[2J\x00\x7f \xc2\x9b \xff \xc3\xbc end")
     assert logger.wait(" end").endswith("a?b?[2J?? ?? ? \u00fc end")
-    logger.sock.send(b"<9>relay[1]: level")
-    assert "<9>relay[1]: level" in logger.wait("level")
+    logger.sock.send(b"<9>level")
+    assert "<9>level" in logger.wait("level")
 
 
-def test_one_process_cannot_fill_the_disk(logger):
+@pytest.mark.parametrize("how", ["shutdown", "close"])
+def test_the_end_of_one_is_not_that_of_others(logger, how):
+    other = logger.writer(4712)
+    logger.sock.send(b"<6>the last of it")
+    if how == "shutdown":
+        logger.sock.shutdown(socket.SHUT_RDWR)
+    else:
+        logger.sock.close()
+    assert logger.ended() == 1
+    logger.wait("the last of it")
+    other.send(b"<6>goes on")
+    assert STAMP.sub("", logger.wait("goes on")) == "relay[4712]: goes on"
+
+
+def test_lines_of_one_stay_in_order_and_are_all_there(logger):
+    """Beside many others, and when it is told to end."""
+    socks = [logger.sock] + [logger.writer(5000 + i) for i in range(200)]
+    for i in range(100):
+        for sock in socks:
+            sock.send(b"<6>line %d" % i)
+    logger.finish()
+    assert logger.proc.wait(30) == 0
+    found = {}
+    for line in logger.out.read_text().splitlines():
+        who, text = STAMP.sub("", line).split(": ", 1)
+        if text.startswith("line "):
+            found.setdefault(who, []).append(text)
+    assert len(found) == len(socks)
+    want = [f"line {i}" for i in range(100)]
+    assert all(lines == want for lines in found.values())
+    logger.close = lambda: None
+
+
+def test_what_it_has_no_descriptor_for_is_given_back(box):
+    logger = box.closing(Logger(box))
+    logger.sock.send(b"<6>begin")
+    logger.wait("begin")
+    limit = logger.proc.pid, resource.RLIMIT_NOFILE
+    before = resource.prlimit(*limit)
+    resource.prlimit(*limit, (3, before[1]))
+    logger.writer(1)
+    assert logger.ended() == 2
+    resource.prlimit(*limit, before)
+    logger.sock.send(b"<6>goes on")
+    logger.wait("goes on")
+
+
+def test_one_cannot_fill_the_disk(logger):
     """Another is heard meanwhile, and how much is missing is told."""
-    line = b"<6>relay[1]: " + b"x" * 2000
+    line = b"<6>" + b"x" * 2000
+    other = logger.writer(4712)
     for _ in range(5):
         before = logger.out.stat().st_size
         start = time.monotonic()
@@ -359,16 +459,30 @@ def test_one_process_cannot_fill_the_disk(logger):
             break
     else:
         pytest.skip("48 MiB take more than a second here")
-    # Its number ends in other bits.
-    while (pid := os.fork()) % 256 == os.getpid() % 256:
-        if pid == 0:
-            os._exit(0)
-        os.waitpid(pid, 0)
-    if pid == 0:
-        logger.sock.send(b"<6>spawnd[1]: heard")
-        os._exit(0)
-    os.waitpid(pid, 0)
-    logger.wait(f"spawnd[{pid}]: heard")
+    other.send(b"<6>heard")
+    logger.wait("relay[4712]: heard")
     logger.wait("lines could not be written")
     # A second and a part of another.
     assert logger.out.stat().st_size - before < 40 << 20
+
+
+def test_one_that_never_stops_does_not_keep_others_off(logger):
+    """Nor the end."""
+    other = logger.writer(4712)
+    flood = subprocess.Popen(
+        ["python3", "-c", "import socket, sys\n"
+         "sock = socket.socket(fileno=int(sys.argv[1]))\n"
+         "while True: sock.send(b'<6>' + b'x' * 100)",
+         str(logger.sock.fileno())], pass_fds=[logger.sock.fileno()],
+        stderr=subprocess.DEVNULL)
+    try:
+        logger.wait("xxx")
+        for i in range(20):
+            other.send(b"<6>heard %d." % i)
+            logger.wait(f"relay[4712]: heard {i}.")
+        logger.finish()
+        assert logger.proc.wait(60) == 0
+    finally:
+        flood.kill()
+        flood.wait()
+    logger.close = lambda: None

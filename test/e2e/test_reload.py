@@ -3,12 +3,14 @@
 import os
 import random
 import signal
+import subprocess
 import time
 
 import pytest
 
 import peers
-from harness import LATE, cpu_ticks, fd_count, free_port, listening, wait
+from harness import (LATE, PATIENCE, alive, box_program, children, cpu_ticks,
+                     fd_count, free_port, listening, wait)
 from peers import roundtrip
 
 
@@ -120,7 +122,8 @@ def unchanged(d, client, inodes):
     summary = d.summary()
     assert summary["generation"] == 1 and summary["pid"] == d.pid
     assert summary["last_reload"].startswith("failed"), summary
-    assert len(d.workers("ready")) == 2 == len(d.workers())
+    wait(lambda: len(d.workers("ready")) == 2 == len(d.workers()), 30,
+         "the workers of before, and no others")
     d.wait_line("reload: failed")
 
 
@@ -210,6 +213,31 @@ def test_worker_that_cannot_start_changes_nothing(daemon, echo, box):
     roundtrip(d.connect())
 
 
+def test_worker_of_a_failed_generation_that_does_not_listen(daemon, echo,
+                                                            box):
+    """It is ready, another one never is; it has a time limit."""
+    from test_start import bad_libexec
+    libexec = bad_libexec(box, "relay", f"""
+        [ "$1" = 2 ] && [ "$2" = 1 ] && exec sleep 1000
+        exec {box.base / "libexec" / "relay"} "$@"
+        """)
+    d = daemon(remotes=[echo], libexec=libexec, spawnd="""
+        servers { min = 2 max = 2 } start-timeout = 1m watchdog = 0""")
+    d.deaths = True
+    reload = box.spawn([box_program("spawnctl"), "-s", d.conf.control,
+                        "reload"], stderr=subprocess.DEVNULL)
+    deaf = wait(lambda: [w["pid"] for w in d.workers("ready")
+                         if w["generation"] == 2], 5, "a new worker")[0]
+    silent = wait(lambda: children(d.pid, "sleep"), 5, "another one")[0]
+    os.kill(deaf, signal.SIGSTOP)
+    os.kill(silent, signal.SIGKILL)
+    assert reload.wait(PATIENCE) == 1
+    assert alive(deaf)
+    wait(lambda: not alive(deaf), 30, "its end")
+    d.wait_line(f"worker {deaf} has not ended as it was told: killed")
+    roundtrip(d.connect())
+
+
 def test_listeners_added_removed_and_kept(daemon, echo, box):
     """A listener that stays is the same socket all the time."""
     web, old, new = free_port(), free_port(), free_port()
@@ -273,7 +301,7 @@ def test_dropped_listener_is_drained_first(daemon, echo):
              spawnd="servers { min = 1 max = 1 } users { min = 1 max = 9 }")
     assert peers.receive(waiting, 4) == b"wait"
     assert all(peers.answers(c) for c in clients)
-    assert not listening(old)
+    wait(lambda: not listening(old), 30, "the dropped listener's end")
 
 
 def test_two_listeners_at_port_0_keep_theirs(daemon, echo):
@@ -285,7 +313,7 @@ def test_two_listeners_at_port_0_keep_theirs(daemon, echo):
     assert {n: d.port(n) for n in "abc"} == ports
     d.reload(listen={n: local for n in "bc"})
     assert {n: d.port(n) for n in "bc"} == {n: ports[n] for n in "bc"}
-    assert not listening(ports["a"])
+    wait(lambda: not listening(ports["a"]), 30, "the listener's end")
 
 
 def test_unix_listener_over_reloads(daemon, echo, box):
@@ -344,6 +372,24 @@ def test_pid_file_and_control_socket_stay(daemon, echo, box):
         d.hup()
         assert int(pidfile.read_text()) == d.pid
         assert d.summary()["pid"] == d.pid
+
+
+@pytest.mark.parametrize("option", ["file", "command line"])
+def test_pid_file_and_control_socket_come_back(daemon, echo, box, option):
+    pidfile = box.dir / "d.pid"
+    parts = {"spawnd": f'pidfile = "{pidfile}"'} if option == "file" else \
+        {"args": ["-p", pidfile]}
+    d = daemon(remotes=[echo], **parts)
+    for _ in range(2):
+        pidfile.unlink()
+        d.conf.control.unlink()
+        d.kill(signal.SIGHUP)
+        wait(lambda: pidfile.exists() and pidfile.read_text(), 30, "pid file")
+        wait(d.conf.control.exists, 30, "the control socket")
+        assert int(pidfile.read_text()) == d.pid == d.summary()["pid"]
+    d.kill(signal.SIGTERM)
+    d.wait_end(30)
+    assert not pidfile.exists()
 
 
 def test_hup_while_a_reload_waits_for_its_workers(daemon, echo):

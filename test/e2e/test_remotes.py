@@ -30,12 +30,15 @@ def test_refused_goes_on_to_the_next_remote(daemon, echo, backend,
                                             mechanism):
     dead = backend(listen=False)
     d = daemon(remotes=[dead.conf("weight = 100"), echo], spawnd=ONE)
+    begun = time.monotonic()
     for _ in range(10):
         roundtrip(d.connect()).close()
+    held = time.monotonic() - begun < 1     # as long as it is the first time
     lines = d.wait_closed(10)
     assert {s["remote"] for s in lines} == {"b"}
     assert lines[0]["tries"] == "2"
-    assert {s["tries"] for s in lines[1:]} == {"1"}, "held remotes are tried"
+    again = sum(s["tries"] == "2" for s in lines[1:])
+    assert again <= (0 if held else 3), "held remotes are tried"
 
 
 def test_retries_limits_the_tries(daemon, echo, backend):
@@ -77,10 +80,13 @@ def test_a_dead_remote_is_held_and_comes_back(daemon, echo, backend,
                                               mechanism):
     late = backend(listen=False)
     d = daemon(remotes=[late.conf("weight = 100"), echo], spawnd=ONE)
+    begun = time.monotonic()
     open_sessions(d, 3)
     remotes = d.remotes()
-    assert remotes["a"]["held"] and not remotes["b"]["held"]
-    assert remotes["a"]["failed"] == 1
+    if time.monotonic() - begun < 1:
+        assert remotes["a"]["held"]
+        assert remotes["a"]["failed"] == 1
+    assert not remotes["b"]["held"]
     assert remotes["a"]["active"] == 0 and remotes["b"]["active"] == 3
     late.start()
 

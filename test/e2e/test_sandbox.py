@@ -5,6 +5,7 @@ import errno
 import os
 import pty
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -231,6 +232,35 @@ def test_rights_of_the_file_are_not_the_callers(box, echo):
 
 
 @plain
+def test_a_worker_speaks_for_itself_only(hostile):
+    d = hostile()
+    assert attack(d, "forge", d.pid) == 0
+    line, = d.wait_line("forged")
+    assert any(f" relay[{pid}]: spawnd[{d.pid}]: forged" in line
+               for pid in d.kids()), line
+
+
+@plain
+def test_a_worker_cuts_off_itself_only(hostile):
+    """It gets another way to the logger; what was lost is counted, and others
+    are heard."""
+    d = hostile(spawnd="servers { min = 1 max = 1 } sandbox = off")
+    roundtrip(d.connect()).close()
+    pid, = d.kids()
+    for count in 1, 2:
+        assert attack(d, "silence") == 0
+        wait(lambda: d.output.read_text().count(
+            f"worker {pid} had no way to the logger") == count, 30, "a way")
+    roundtrip(d.connect()).close()
+    d.wait_line("log lines were dropped")
+    client = d.connect()
+    mine = f" client=127.0.0.1:{client.getsockname()[1]} "
+    roundtrip(client).close()
+    d.wait_line(mine)
+    assert d.kids() == [pid]
+
+
+@plain
 def test_signals_of_others_fail(hostile, seccomp):
     d = hostile()
     assert attack(d, "kill", d.pid) == errno.EPERM
@@ -361,11 +391,10 @@ def test_many_ports_are_any_port(daemon, echo):
     """Their list is kept only while it is short."""
     remotes = {f"r{i}": f"address = 127.0.0.1 port = {20000 + i}"
                for i in range(300)}
-    remotes["last"] = echo.conf()
-    d = daemon(remotes=remotes, relay="balance = roundrobin retries = 16")
-    client = d.connect()
-    client.settimeout(30)
-    client.close()
+    remotes["last"] = echo.conf("weight = 256")
+    d = daemon(remotes=remotes, relay="balance = roundrobin")
+    roundtrip(d.connect()).close()
+    assert d.wait_closed()[0]["remote"] == "last"
 
 
 def test_the_end_by_a_signal_of_its_own(daemon, echo, seccomp):
@@ -382,7 +411,6 @@ def test_the_end_by_a_signal_of_its_own(daemon, echo, seccomp):
 
 @pytest.mark.parametrize("how", ["standard error", "file"])
 def test_the_logger_has_nothing(daemon, echo, box, seccomp, how):
-    """But the right to write in the folder of another user."""
     log = box.dir / "own.log"
     d = daemon(remotes=[echo], spawnd=f'log {{ to = "{log}" }}'
                if how == "file" else "")
@@ -393,15 +421,109 @@ def test_the_logger_has_nothing(daemon, echo, box, seccomp, how):
     assert status(pid, "Seccomp") == "2"
     assert status(pid, "NoNewPrivs") == "1"
     for word in "CapInh", "CapPrm", "CapEff", "CapAmb":
-        kept = 2 if how == "file" and word in ("CapPrm", "CapEff") else 0
-        assert int(status(pid, word), 16) in (0, kept), word
+        assert int(status(pid, word), 16) == 0, word
     if os.getuid() == 0:
         assert int(status(pid, "CapBnd"), 16) == 0
         opened = [os.readlink(f"/proc/{pid}/fd/{fd}")
                   for fd in os.listdir(f"/proc/{pid}/fd")]
         files = {path for path in opened if path.startswith("/")}
         assert files <= {"/dev/null", str(d.output), str(log)}, opened
-        assert sum("socket:" in path for path in opened) == 1, opened
+        # The master's orders, its lines, and those of two workers.
+        assert sum("socket:" in path for path in opened) == 4, opened
+
+
+as_root = pytest.mark.skipif(os.getuid() != 0,
+                             reason="only root can change the user")
+OTHER = "daemon"
+
+
+def logger_of(d, name):
+    """Once that is its user."""
+    uid = str(pwd.getpwnam(name).pw_uid)
+
+    def found():
+        try:
+            return next((pid for pid in d.kids("logger")
+                         if status_field(pid, "Uid") == [uid] * 4), None)
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+    return wait(found, 30, f"the logger of {name}")
+
+
+@as_root
+def test_the_logger_is_a_user_of_its_own(daemon, echo, box):
+    """The file is in a folder that it may not enter, and followed
+    nevertheless."""
+    folder = box.dir / "logs"
+    folder.mkdir(mode=0o700)
+    log = folder / "own.log"
+    how = f'log {{ to = "{log}" user = {OTHER} }}'
+    d = daemon(remotes=[echo], spawnd=how)
+    d.logfile = log
+
+    def followed():
+        roundtrip(d.connect()).close()
+        return log.exists() and " why=" in log.read_text()
+
+    pid = logger_of(d, OTHER)
+    wait(followed, 30, "a line", 0.1)
+    assert log.stat().st_uid == 0
+    for word in "CapPrm", "CapEff", "CapBnd":
+        assert int(status(pid, word), 16) == 0, word
+    log.rename(folder / "own.log.1")
+    wait(followed, 30, "a line in the new file", 0.1)
+    log.unlink()
+    wait(followed, 30, "a line in another one", 0.1)
+    log.rename(folder / "own.log.2")
+    d.kill(signal.SIGUSR1)
+    wait(log.exists, 30, "the file that was asked for")
+    d.kill(signal.SIGKILL, pid)
+    wait(lambda: d.kids("logger") not in ([], [pid]), 30, "another logger")
+    pid = logger_of(d, OTHER)
+    d.kill(signal.SIGUSR2)
+    wait(lambda: "upgrade: done" in log.read_text(), 30, "the upgrade")
+    assert logger_of(d, OTHER) == pid
+    d.kill(signal.SIGKILL, pid)
+    wait(lambda: d.kids("logger") not in ([], [pid]), 30, "another logger")
+    logger_of(d, OTHER)
+    d.reload(spawnd=f'log {{ to = "{log}" user = root }}')
+    logger_of(d, "root")
+    wait(followed, 30, "its lines", 0.1)
+    assert "cannot be opened" not in log.read_text()
+
+
+@as_root
+def test_the_loggers_user_by_default(box, daemon, echo):
+    """Not that of the workers, of whom it would be within reach."""
+    def text(spawnd=""):
+        conf = box.conf("user", remotes=[echo], spawnd=spawnd)
+        return box.run("-T", conf.path).stdout
+
+    try:
+        own = pwd.getpwnam("_spawndlog").pw_name
+    except KeyError:
+        own = None
+    named = 'log {[^}]*\n\t\tuser = "{}"\n'
+    for spawnd in f"user = {OTHER}", "user = root":
+        assert re.search(named.replace("{}", own or "nobody"), text(spawnd))
+    if own is None:
+        assert not re.search(named.replace("{}", "nobody"),
+                             text("user = nobody"))
+    d = daemon(remotes=[echo], spawnd=f"user = {OTHER}")
+    logger_of(d, own or "nobody")
+    d.wait_line(f"workers run as user {OTHER}, the logger as "
+                f"{own or 'nobody'}")
+
+
+@as_root
+@plain
+@pytest.mark.parametrize("name", ["kill", "ptrace"])
+def test_a_worker_does_not_reach_the_logger(hostile, name):
+    """Even without its sandbox."""
+    d = hostile(spawnd="sandbox = off user = nobody "
+                f"log {{ user = {OTHER} }}")
+    assert attack(d, name, logger_of(d, OTHER)) == errno.EPERM
+    roundtrip(d.connect()).close()
 
 
 def test_the_loggers_is_off_too(daemon, echo, seccomp):
@@ -425,7 +547,8 @@ def logger(box, library):
     logger.sock.send(b"begin")
     logger.wait("begin")
     yield logger
-    logger.sock.close()
+    for sock in logger.writers + [logger.master]:
+        sock.close()
     logger.proc.wait(30)
 
 
@@ -436,7 +559,7 @@ def test_what_fails_in_the_logger(logger, seccomp, name):
     logger.sock.send(f"attack {name} 0".encode())
     error = int(logger.wait(f": {name} ").split()[-1].rstrip("?"))
     assert error in (errno.EPERM, errno.EACCES)
-    logger.sock.send(b"<6>relay[1]: more")
+    logger.sock.send(b"<6>more")
     logger.wait("more")
 
 
@@ -454,8 +577,7 @@ def test_what_ends_the_logger(logger, seccomp, name):
 
 
 def test_the_loggers_file_in_another_folder(daemon, echo, box, landlock):
-    """It may write in the one that it has begun with, and is started anew for
-    another of this name."""
+    """The master opens it, whatever has become of the folder."""
     folder = box.dir / "logs"
     folder.mkdir()
     log = folder / "own.log"
@@ -517,3 +639,59 @@ def test_what_ends_the_reader(box, library, seccomp, name):
     done = attack_reader(box, library, name)
     assert done.returncode != 0
     assert "could not be read to its end" in done.stderr
+
+
+# spawnctl
+
+@pytest.fixture
+def asked(box, library):
+    """asked("answer"): spawnctl with hostile code in it, whom somebody else
+    than spawnd answers so; asked(): whom nobody answers yet."""
+    path = box.dir / "keep.sock"
+    listener = box.closing(socket.socket(socket.AF_UNIX))
+    listener.bind(str(path))
+    listener.listen()
+
+    def ask(answer=None):
+        proc = box.spawn([Box.programs["spawnctl"], "-s", path, "show",
+                          "summary"], stdout=subprocess.PIPE, text=True,
+                         env=dict(os.environ, LD_PRELOAD=str(library)))
+        sock = box.closing(listener.accept()[0])
+        assert sock.recv(100) == b"show summary\n"
+        if answer is None:
+            return proc, sock
+        sock.sendall(answer.encode())
+        sock.shutdown(socket.SHUT_WR)
+        return proc, proc.communicate(timeout=30)[0]
+    return ask
+
+
+@plain
+def test_spawnctl_has_little(asked, seccomp):
+    proc, sock = asked()
+    assert status(proc.pid, "Seccomp") == "2"
+    assert status(proc.pid, "NoNewPrivs") == "1"
+    for word in "CapInh", "CapPrm", "CapEff", "CapAmb":
+        assert int(status(proc.pid, word), 16) & ~2 == 0, word
+    sock.sendall(b"ok\nall is well\n")
+    sock.close()
+    assert proc.communicate(timeout=30)[0] == "all is well\n"
+    assert proc.returncode == 0
+
+
+@plain
+@pytest.mark.parametrize("name", ["open", "create", "unlink", "chmod",
+                                  "netlink", "datagram", "bind",
+                                  "kill", "shared", "code", "limit"])
+def test_what_fails_in_spawnctl(asked, seccomp, name):
+    proc, answer = asked(f"attack {name} {os.getpid()}\n")
+    assert proc.returncode == 0
+    word, error = answer.split()
+    assert word == name and int(error) in (errno.EPERM, errno.EACCES)
+
+
+@plain
+@pytest.mark.parametrize("name", ENDS)
+def test_what_ends_spawnctl(asked, seccomp, name):
+    proc, answer = asked(f"attack {name} {os.getpid()}\n")
+    assert (proc.returncode, answer) == (-signal.SIGSYS, "")

@@ -4,6 +4,7 @@ that they fit together."""
 import ctypes
 import errno
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -39,13 +40,22 @@ def test_programs_are_where_they_are_installed(name):
 
 # The unit
 
-def unit():
-    pairs = (line.split("=", 1) for line in
-             (ETC / "spawnd.service").read_text().splitlines()
+DROPIN = HERE.parent.parent / "etc/examples/unprivileged.dropin"
+
+
+def text_of_unit(dropin=False):
+    return (ETC / "spawnd.service").read_text() + \
+        (DROPIN.read_text() if dropin else "")
+
+
+def unit(dropin=False):
+    pairs = (line.split("=", 1) for line in text_of_unit(dropin).splitlines()
              if "=" in line and not line.startswith("#"))
     found = {}
     for key, value in pairs:
         found.setdefault(key, []).append(value)
+        if value == "":
+            found[key] = []
     return found
 
 
@@ -75,6 +85,22 @@ def test_unit_is_understood(box):
     assert not bad
 
 
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="needs systemd-analyze")
+@pytest.mark.parametrize("dropin,most", [(False, 2.8), (True, 1.7)],
+                         ids=["unit", "unprivileged"])
+def test_exposure(box, dropin, most):
+    """By what systemd counts; the unit says why it is not less."""
+    path = box.dir / "spawnd.service"
+    path.write_text(text_of_unit(dropin))
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true",
+                           path], text=True, capture_output=True)
+    if "unrecognized option" in done.stderr:
+        pytest.skip("systemd before 250")
+    found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert float(found.group(1)) <= most, done.stdout
+
+
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
                 "KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE",
                 "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW",
@@ -93,16 +119,16 @@ def group(name):
             for call in group(word)}
 
 
-def calls_of_the_unit():
+def calls_of_the_unit(dropin):
     calls = group("@default")
-    for line in unit()["SystemCallFilter"]:
+    for line in unit(dropin)["SystemCallFilter"]:
         named = {call for word in line.removeprefix("~").split()
                  for call in group(word)}
         calls = calls - named if line.startswith("~") else calls | named
     return calls
 
 
-def filter_of_the_unit():
+def filter_of_the_unit(dropin=False):
     """A function for preexec; None where there is no systemd, or no
     libseccomp."""
     ALLOW, REFUSE = 0x7fff0000, 0x00050000 | errno.EPERM
@@ -115,18 +141,18 @@ def filter_of_the_unit():
     lib.seccomp_init.restype = ctypes.c_void_p
     ctx = ctypes.c_void_p(lib.seccomp_init(REFUSE))
     numbers = (lib.seccomp_syscall_resolve_name(call.encode())
-               for call in calls_of_the_unit())
+               for call in calls_of_the_unit(dropin))
     for number in numbers:
         if number != -1:
             lib.seccomp_rule_add_array(ctx, ALLOW, number, 0, None)
     return lambda: lib.seccomp_load(ctx)
 
 
-def as_the_unit():
+def as_the_unit(dropin=False):
     """For preexec: no more rights than the unit leaves."""
     PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
     kept = {CAPABILITIES.index(word.removeprefix("CAP_"))
-            for line in unit()["CapabilityBoundingSet"]
+            for line in unit(dropin)["CapabilityBoundingSet"]
             for word in line.split()}
     prctl = ctypes.CDLL(None).prctl
     for number in range(64):
@@ -178,6 +204,59 @@ def test_rights_of_the_unit_are_enough(daemon, echo, box):
     d.kill(signal.SIGINT)
     assert d.wait_end() == 0
     held.close()
+
+
+def as_user(name, capability):
+    """For preexec: another user, with that one right of root's."""
+    PR_SET_KEEPCAPS, PR_CAP_AMBIENT, RAISE = 8, 47, 2
+    VERSION_3 = 0x20080522
+    number = CAPABILITIES.index(capability)
+    user = pwd.getpwnam(name)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+    head = (ctypes.c_uint32 * 2)(VERSION_3, 0)
+    data = (ctypes.c_uint32 * 6)(*[1 << number] * 3)
+    assert libc.capset(head, data) == 0
+    assert libc.prctl(PR_CAP_AMBIENT, RAISE, number, 0, 0) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.skipif(ASAN, reason="LeakSanitizer needs more rights")
+def test_unprivileged_is_enough(box, echo):
+    """Of what the drop-in leaves, to bind a low port, to confine workers, to
+    reload and to upgrade."""
+    os.chown(box.dir, pwd.getpwnam("nobody").pw_uid, -1)
+    load = filter_of_the_unit(True)
+    log = box.dir / "own.log"
+    sandbox = "require" if has("seccomp") and has("Landlock") else "auto"
+
+    def preexec():
+        as_the_unit(True)
+        as_user("nobody", "NET_BIND_SERVICE")
+        if load is not None:
+            assert load() == 0
+
+    d = box.daemon(remotes=[echo], preexec=preexec, relay="", listen={
+        "web": 'address = "127.0.0.9" port = 83 relay = app'},
+        spawnd=f"""sandbox = {sandbox} drain-timeout = 1s
+            log {{ to = "{log}" }}""")
+    assert status_field(d.pid, "Uid") == [str(
+        pwd.getpwnam("nobody").pw_uid)] * 4
+    roundtrip(d.connect()).close()
+    d.reload()
+    wait(lambda: len(d.kids()) == 2, 30, "the old workers' end")
+    for pid in d.kids() + d.kids("logger"):
+        for word in "CapEff", "CapPrm", "CapAmb":
+            assert int(status_field(pid, word)[0], 16) == 0, word
+    d.kill(signal.SIGUSR2)
+    wait(lambda: re.search(r"upgrade: done[^$]*reload: done", log.read_text()),
+         30, "the upgrade")
+    roundtrip(d.connect()).close()
+    d.kill(signal.SIGINT)
+    assert d.wait_end() == 0
 
 
 # Rotation

@@ -1,6 +1,7 @@
 """TERM, INT and USR1 to the master; HUP, TERM and INT to a worker."""
 
 import os
+import pathlib
 import re
 import signal
 import time
@@ -102,11 +103,13 @@ def test_ends_now(daemon, echo, signals):
 
 
 def test_ends_now_however_often_it_is_asked(daemon, echo):
-    """Also with a worker that does not listen."""
+    """Also with a worker that does not listen; that it was killed is said to
+    be our own doing."""
     d = daemon(remotes=[echo])
     d.deaths = True
     roundtrip(d.connect())
-    for worker in d.kids():
+    workers = d.kids()
+    for worker in workers:
         d.kill(signal.SIGSTOP, worker)
 
     def asked():
@@ -116,6 +119,9 @@ def test_ends_now_however_often_it_is_asked(daemon, echo):
         return True
 
     wait(asked, 15, "its end", interval=0.5)
+    for worker in workers:
+        d.wait_line(f"worker {worker} was killed, with ")
+    assert not d.lines("died of")
 
 
 def test_term_ends_an_overloaded_daemon(daemon, echo):
@@ -196,6 +202,10 @@ def test_worker_leaves_and_is_replaced(daemon, echo, box, signo):
     wait(lambda: len(d.workers("ready")) == 2 and any(
         w["pid"] == victim and w["state"] == "draining"
         for w in d.workers()), 5, "its replacement")
+    # What it was sent before it is told, it takes.
+    wait(lambda: b", draining" in
+         pathlib.Path(f"/proc/{victim}/cmdline").read_bytes(), 30,
+         "it has been told")
     taken = [w["taken"] for w in d.workers() if w["pid"] == victim][0]
     assert all(peers.answers(c) for c in clients)
     assert [w["taken"] for w in d.workers()

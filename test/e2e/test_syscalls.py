@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import peers
-from harness import ASAN, HERE, compiled, free_port, wait
+from harness import ASAN, HERE, PATIENCE, compiled, free_port, wait
 
 pytestmark = [
     pytest.mark.alone,
@@ -87,7 +87,7 @@ class Tracer:
     def calls(self):
         """group -> how many"""
         self.proc.send_signal(signal.SIGINT)
-        self.proc.wait(10)
+        self.proc.wait(PATIENCE)
         counts = collections.Counter()
         for line in self.summary.read_text().splitlines():
             row = ROW.match(line)

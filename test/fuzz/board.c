@@ -14,6 +14,7 @@
 #include "proc/inherit.h"
 #include "proc/load.h"
 #include "proc/totals.h"
+#include "proc/writer.h"
 
 #define MOST	100		/* sessions a worker */
 #define REMOTES	3
@@ -84,6 +85,20 @@ child_kill(struct child *c, int signo, const char *why)
 	(void)c;
 	(void)signo;
 	(void)why;
+	abort();
+}
+
+void
+writer_over(struct writer **w)
+{
+	(void)w;
+	abort();
+}
+
+uint32_t
+writer_number(const struct writer *w)
+{
+	(void)w;
 	abort();
 }
 

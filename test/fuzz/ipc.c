@@ -1,6 +1,7 @@
 /*
  * A packet of any bytes, with any number of descriptors, on the channel of a
- * worker: it is in the contract or refused, and no descriptor is left.
+ * worker or the logger: it is in the contract or refused, and no descriptor is
+ * left.
  */
 #include "compat.h"
 
@@ -45,6 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int sv[2] = { -1, -1 };
 	struct ipc_msg m;
+	enum proto_dir dir;
 	unsigned i;
 	int before;
 
@@ -53,8 +55,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sv[0] == -1 && ipc_pair(sv) == -1)
 		abort();
 	before = next_fd();
-	put(sv[0], data + 1, size - 1, (data[0] >> 1) % (PROTO_BATCH + 2));
-	if (ipc_recv(sv[1], data[0] & 1 ? PROTO_UP : PROTO_DOWN, &m) == 1) {
+	dir = (enum proto_dir)((data[0] & 1) + (data[0] >> 7) * 2);
+	put(sv[0], data + 1, size - 1, (data[0] >> 1 & 63) %
+	    (PROTO_BATCH + 2));
+	if (ipc_recv(sv[1], dir, &m) == 1) {
 		if (m.count == 0 || m.count > PROTO_BATCH ||
 		    ipc_name(m.type)[0] == '?')
 			abort();

@@ -7,33 +7,17 @@
 #include "../../helpers/logger/logger.h"
 #include "log.h"
 
-#define SENDER	4711
-
 int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 /* What lines.c needs of the other files. */
 static enum target_style style;
 
 bool
-share_allows(pid_t pid, size_t n)
+share_allows(struct writer *w, size_t n)
 {
-	(void)pid;
+	(void)w;
 	(void)n;
 	return true;
-}
-
-int
-target_start(const char *name, int facility)
-{
-	(void)name;
-	(void)facility;
-	return 0;
-}
-
-const char *
-target_name(void)
-{
-	return "here";
 }
 
 enum target_style
@@ -42,16 +26,15 @@ target_style(void)
 	return style;
 }
 
-int
-target_reopen(void)
+bool
+target_lost(void)
 {
-	return 0;
+	return true;
 }
 
-int
-target_follow(void)
+void
+writers_open(void)
 {
-	return 0;
 }
 
 size_t
@@ -64,7 +47,7 @@ target_put(const char *text, size_t n)
 	for (i = 0; i < n - 1; i++)
 		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
 			abort();
-	if (memmem(text, n, "4711", 4) == NULL)
+	if (memmem(text, n, "relay[4711]: ", 13) == NULL)
 		abort();
 	return 0;
 }
@@ -80,6 +63,7 @@ target_syslog(int level, char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct writer w = { .who = "relay[4711]: " };
 	char packet[LOG_LINE + 1];
 	size_t n;
 
@@ -88,7 +72,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n = size - 1 < sizeof(packet) - 1 ? size - 1 : sizeof(packet) - 1;
 	style = (enum target_style)(data[0] % (TARGET_SYSLOG + 1));
 	memcpy(packet, data + 1, n);
-	lines_take(packet, n, SENDER);
+	lines_take(&w, packet, n);
 	if (lines_waiting() > 1)
 		abort();
 	if (lines_waiting() == 1)

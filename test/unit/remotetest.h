@@ -89,7 +89,7 @@ setup(void **state)
 	conf.nrelays = 2;
 	self.conf = &conf;
 	self.slot = 1;
-	log_init(-1, "test");
+	log_init(-1);
 	log_set_level(LOG_ERR);
 	if (board_create(&self.board, &conf) == -1 ||
 	    board_slot_make(&self.board, self.slot) == -1)

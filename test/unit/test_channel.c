@@ -4,6 +4,8 @@
  */
 #include "looptest.h"
 
+#include <sys/stat.h>
+
 #include "ipc.h"
 
 #include "../../relay/channel.h"
@@ -128,6 +130,29 @@ test_what_the_master_must_not_say(void **state)
 	assert_int_equal(board_get(&own.closed), 1);
 }
 
+/* Another way to the logger takes the place of the one that has ended. */
+static void
+test_another_way_to_the_logger(void **state)
+{
+	const struct proto_log log = { .reserved = 0 };
+	struct stat st, now;
+	int i, way[2];
+
+	(void)state;
+	assert_int_equal(ipc_pair(way), 0);
+	assert_int_equal(fstat(way[1], &st), 0);
+	assert_int_equal(ipc_send(sv[0], MSG_LOG, &log, 1, &way[1]), 0);
+	close(way[1]);
+	for (i = 0; i < LONG / 10; i++) {
+		ev_turn(10);
+		assert_int_equal(fstat(PROTO_FD_LOG, &now), 0);
+		if (now.st_ino == st.st_ino)
+			break;
+	}
+	assert_int_equal(now.st_ino, st.st_ino);
+	close(way[0]);
+}
+
 /* A master that reads nothing for a while still hears of it, once. */
 static void
 test_a_wish_to_leave_is_not_forgotten(void **state)
@@ -162,6 +187,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_the_master_must_not_say),
+		cmocka_unit_test(test_another_way_to_the_logger),
 		cmocka_unit_test(test_a_wish_to_leave_is_not_forgotten),
 	};
 

@@ -252,7 +252,7 @@ test_users(void **state)
 }
 
 static void
-test_default_user(void **state)
+test_default_users(void **state)
 {
 	const struct passwd *pw;
 	struct conf *c, *d;
@@ -262,7 +262,7 @@ test_default_user(void **state)
 	c = load_ok("spawnd { listen s { path = /s } }\n"
 	    "relay r { remote x { path = /x } }");
 	assert_null(c->user);
-	assert_int_equal(conf_default_user(c), 0);
+	assert_int_equal(conf_default_users(c), 0);
 	pw = getpwnam("_spawnd") != NULL ? getpwnam("_spawnd") :
 	    getpwnam("nobody");
 	assert_non_null(pw);
@@ -276,6 +276,32 @@ test_default_user(void **state)
 	assert_int_equal(d->gid, c->gid);
 	conf_free(&c);
 	conf_free(&d);
+}
+
+/* Not that of the workers. */
+static void
+test_default_user_of_the_logger(void **state)
+{
+	const char *own = getpwnam("_spawndlog") != NULL ? "_spawndlog" : NULL;
+	struct conf *c;
+
+	(void)state;
+	c = load_ok("spawnd { listen s { path = /s } user = \"1:1\" }\n"
+	    "relay r { remote x { path = /x } }");
+	assert_null(c->log_user);
+	assert_int_equal(conf_default_users(c), 0);
+	assert_string_equal(c->log_user, own != NULL ? own : "nobody");
+	assert_int_equal(c->log_uid, getpwnam(c->log_user)->pw_uid);
+	assert_int_equal(c->log_gid, getpwnam(c->log_user)->pw_gid);
+	conf_free(&c);
+	c = load_ok("spawnd { listen s { path = /s } user = nobody }\n"
+	    "relay r { remote x { path = /x } }");
+	assert_int_equal(conf_default_users(c), 0);
+	if (own == NULL)
+		assert_null(c->log_user);
+	else
+		assert_string_equal(c->log_user, own);
+	conf_free(&c);
 }
 
 static void
@@ -480,7 +506,8 @@ main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_local_address),
 		cmocka_unit_test(test_users),
-		cmocka_unit_test(test_default_user),
+		cmocka_unit_test(test_default_users),
+		cmocka_unit_test(test_default_user_of_the_logger),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_language),
 		cmocka_unit_test(test_units),

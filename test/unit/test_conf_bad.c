@@ -144,9 +144,9 @@ test_numbers(void **state)
 		{ IN_SPAWND("users { min = 500\nmax = 100 }"),
 		    "t:2: users: min 500 is greater than max 100\n" },
 		{ IN_SPAWND("servers { min = 10 }"), "t:2: servers: min 10 "
-		    "is greater than max 8, the default\n" },
+		    "is greater than max 8, the default; set max too\n" },
 		{ IN_SPAWND("users { max = 10 }"), "t:2: users: min 100, the "
-		    "default, is greater than max 10\n" },
+		    "default, is greater than max 10; set min too\n" },
 		{ IN_SPAWND("max-generations = 1001"), "t:2: max-generations "
 		    "1001 is out of range; use 0 to 1000\n" },
 		{ IN_LISTEN("port = 80 backlog = 0"), "t:2: backlog 0 is out "
@@ -769,6 +769,11 @@ test_files(void **state)
 	char path[sizeof(dir) + 8];
 
 	(void)state;
+	if (access(SPAWND_CONF, F_OK) == -1 &&
+	    access(SPAWND_CONF ".sample", R_OK) == 0)
+		expect_file(SPAWND_CONF, SPAWND_CONF ":0: the file cannot be "
+		    "read: No such file or directory; begin with a copy of "
+		    SPAWND_CONF ".sample, or name another file\n");
 	expect_file("/nonexistent", "/nonexistent:0: the file cannot be read: "
 	    "No such file or directory\n");
 	expect_file(dir, "$:0: the file cannot be used: it is a directory\n");

@@ -201,7 +201,7 @@ test_wrong_direction(void **state)
 static void
 test_unknown_type(void **state)
 {
-	static const unsigned bad[] = { 0, 6, 99, 0xffff };
+	static const unsigned bad[] = { 0, 9, 99, 0xffff };
 	size_t i;
 
 	(void)state;

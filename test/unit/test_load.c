@@ -247,6 +247,33 @@ test_totals(void **state)
 	assert_ptr_equal(newer->places[1].total, gen->places[0].total);
 }
 
+/* A name goes with the last generation that has it. */
+static void
+test_names_go(void **state)
+{
+	static const unsigned left[] = { 5, 4, 0 };
+	char *text, *line;
+	unsigned i, n;
+	size_t len;
+	FILE *f;
+
+	(void)state;
+	for (i = 0; i < nitems_of(left); i++) {
+		f = open_memstream(&text, &len);
+		assert_non_null(f);
+		load_save(f);
+		fclose(f);
+		for (n = 0, line = text; (line = strchr(line, '\n')); line++)
+			n++;
+		free(text);
+		assert_int_equal(n, left[i]);
+		if (i < 2)
+			generation_end(i == 0 ? newer : gen);
+		now++;
+		load_tell();
+	}
+}
+
 /* A worker that lies is believed what it could have. */
 static void
 test_lies(void **state)
@@ -286,6 +313,7 @@ main(void)
 		T(test_born_and_dead),
 		T(test_outcomes),
 		T(test_totals),
+		T(test_names_go),
 		T(test_lies),
 	};
 

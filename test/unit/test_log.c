@@ -6,8 +6,6 @@
 
 #include "log.h"
 
-#define NAME	"tester"
-
 static int	 sv[2];		/* 0 is ours to read, 1 the log's */
 static char	 line[LOG_LINE + 64];
 
@@ -17,7 +15,7 @@ setup(void **state)
 	(void)state;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv) == -1)
 		return -1;
-	log_init(sv[1], NAME);
+	log_init(sv[1]);
 	log_set_level(LOG_INFO);
 	/* What a former test has lost is reported now. */
 	log_info("begin");
@@ -30,30 +28,25 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	log_init(-1, NAME);
+	log_init(-1);
 	close(sv[0]);
 	close(sv[1]);
 	return 0;
 }
 
-/* The next datagram, with "tester[pid]" as "tester[*]"; NULL: none. */
+/* The next datagram; NULL: none. */
 static const char *
 next(void)
 {
-	char who[64], raw[LOG_LINE + 64];
-	ssize_t n = recv(sv[0], raw, sizeof(raw) - 1, MSG_DONTWAIT);
-	int len;
+	ssize_t n = recv(sv[0], line, sizeof(line) - 1, MSG_DONTWAIT);
 
 	if (n == -1) {
 		assert_int_equal(errno, EAGAIN);
 		return NULL;
 	}
 	assert_true(n <= LOG_LINE);
-	assert_null(memchr(raw, '\0', (size_t)n));
-	raw[n] = '\0';
-	len = snprintf(who, sizeof(who), NAME "[%ld]: ", (long)getpid());
-	assert_int_equal(strncmp(raw + 3, who, (size_t)len), 0);
-	snprintf(line, sizeof(line), "%.3s" NAME "[*]: %s", raw, raw + 3 + len);
+	assert_null(memchr(line, '\0', (size_t)n));
+	line[n] = '\0';
 	return line;
 }
 
@@ -82,18 +75,18 @@ test_lines(void **state)
 {
 	(void)state;
 	log_info("%s %d", "one", 1);
-	assert_string_equal(next(), "<6>" NAME "[*]: one 1");
+	assert_string_equal(next(), "<6>one 1");
 	log_write(LOG_NOTICE, "two");
-	assert_string_equal(next(), "<5>" NAME "[*]: two");
+	assert_string_equal(next(), "<5>two");
 	log_warnx("three");
-	assert_string_equal(next(), "<4>" NAME "[*]: warning: three");
+	assert_string_equal(next(), "<4>warning: three");
 	log_write(LOG_ERR, "four%%");
-	assert_string_equal(next(), "<3>" NAME "[*]: error: four%");
+	assert_string_equal(next(), "<3>error: four%");
 	errno = ENOENT;
 	log_warn("five %d", 5);
 	assert_int_equal(errno, ENOENT);
 	assert_string_equal(next(),
-	    "<4>" NAME "[*]: warning: five 5: No such file or directory");
+	    "<4>warning: five 5: No such file or directory");
 	assert_null(next());
 }
 
@@ -134,14 +127,14 @@ test_debug(void **state)
 	log_set_level(LOG_DEBUG);
 	log_debug("%d", evaluate());
 	assert_int_equal(evaluated, 1);
-	assert_string_equal(next(), "<7>" NAME "[*]: 1");
+	assert_string_equal(next(), "<7>1");
 }
 
 static void
 test_errno_kept(void **state)
 {
 	(void)state;
-	log_init(9999, NAME);		/* no such descriptor */
+	log_init(9999);		/* no such descriptor */
 	errno = ERANGE;
 	log_info("x");
 	assert_int_equal(errno, ERANGE);
@@ -161,14 +154,14 @@ test_long_line(void **state)
 	assert_non_null(next());
 	cut = strlen(line);
 	assert_true(cut > LOG_LINE - 64);
-	assert_int_equal(strspn(line + 20, "x"), cut - 20);
+	assert_int_equal(strspn(line + 3, "x"), cut - 3);
 	/* Around the limit: all of it, or cut, never anything behind it. */
 	for (len = LOG_LINE - 64; len < LOG_LINE + 8; len++) {
 		text[len] = '\0';
 		log_info("%s", text);
 		assert_non_null(next());
 		text[len] = 'x';
-		assert_int_equal(strspn(line + 20, "x"), strlen(line) - 20);
+		assert_int_equal(strspn(line + 3, "x"), strlen(line) - 3);
 		assert_true(strlen(line) <= cut);
 	}
 	log_warn("%s", text);
@@ -205,11 +198,10 @@ test_dropped(void **state)
 	assert_null(next());
 	/* The next line brings the count, once. */
 	log_info("found");
-	assert_string_equal(next(), "<4>" NAME
-	    "[*]: warning: 10 log lines were dropped");
-	assert_string_equal(next(), "<6>" NAME "[*]: found");
+	assert_string_equal(next(), "<4>warning: 10 log lines were dropped");
+	assert_string_equal(next(), "<6>found");
 	log_info("again");
-	assert_string_equal(next(), "<6>" NAME "[*]: again");
+	assert_string_equal(next(), "<6>again");
 	assert_null(next());
 	assert_int_equal(log_dropped() - before, 10);
 }
@@ -227,9 +219,8 @@ test_dropped_again(void **state)
 	while (next() != NULL)
 		;
 	log_info("found");
-	assert_string_equal(next(), "<4>" NAME
-	    "[*]: warning: 2 log lines were dropped");
-	assert_string_equal(next(), "<6>" NAME "[*]: found");
+	assert_string_equal(next(), "<4>warning: 2 log lines were dropped");
+	assert_string_equal(next(), "<6>found");
 }
 
 /* Nobody reads any more: dropped, and no signal. */
@@ -275,7 +266,7 @@ in_child(void (*f)(void))
 static void
 child_lines(void)
 {
-	log_init(-1, NAME);
+	log_init(-1);
 	log_info("plain %d", 1);
 	log_warnx("careful");
 	log_debug("not this");
@@ -284,7 +275,7 @@ child_lines(void)
 static void
 child_fatal(void)
 {
-	log_init(-1, NAME);
+	log_init(-1);
 	errno = EACCES;
 	fatal("file %s", "f");
 }
@@ -292,7 +283,7 @@ child_fatal(void)
 static void
 child_fatalx(void)
 {
-	log_init(-1, NAME);
+	log_init(-1);
 	fatalx("no");
 }
 
@@ -328,8 +319,7 @@ test_fatal(void **state)
 	n = recv(sv[0], line, sizeof(line) - 1, MSG_DONTWAIT);
 	assert_true(n > 0);
 	line[n] = '\0';
-	assert_non_null(strstr(line,
-	    ": error: file: Permission denied"));
+	assert_string_equal(line, "<3>error: file: Permission denied");
 }
 
 static unsigned
