@@ -15,23 +15,21 @@ static int	 path_routes(struct path *, struct path **,
 static int	 path_proxy(struct path *);
 static bool	 path_any_v2(void);
 
-static struct path	*paths;		/* one a listener */
-static struct path	*routed;	/* one a route of each */
+static struct path	*paths;	/* one a listener, then one a route */
 
 int
 path_init(uint32_t (*stages)(const struct path *))
 {
 	const struct conf *c = self.conf;
 	struct path *next;
-	size_t n = 1;
+	size_t n = c->nlistens;
 	unsigned i;
 
 	for (i = 0; i < c->nlistens; i++)
 		n += c->listens[i].nroutes;
-	paths = calloc(c->nlistens, sizeof(*paths));
-	next = routed = calloc(n, sizeof(*routed));
-	if (paths == NULL || routed == NULL)
+	if ((paths = calloc(n, sizeof(*paths))) == NULL)
 		return -1;
+	next = paths + c->nlistens;
 	for (i = 0; i < c->nlistens; i++) {
 		path_make(&paths[i], &c->listens[i]);
 		if (path_proxy(&paths[i]) == -1 ||
