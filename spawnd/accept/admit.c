@@ -17,6 +17,7 @@
 #define BURST		64	/* accepts a listener and turn */
 #define BACKLOG_MOST	4096	/* accepts where nobody tells how many wait */
 
+static void	admit_look(void);
 static bool	admit_listener(struct listener *);
 static bool	admit_one(struct listener *);
 static void	admit_connection(struct listener *, bool);
@@ -59,6 +60,7 @@ admit_ready(void)
 	struct listener *l, *next;
 
 	overload_look();
+	admit_look();
 	TAILQ_FOREACH_SAFE(l, &ready, ready_entry, next) {
 		/* One that is fresh waits for the commit of its reload. */
 		if (l->fresh || !admit_listener(l) || !l->ready)
@@ -68,6 +70,21 @@ admit_ready(void)
 		TAILQ_INSERT_TAIL(&served, l, ready_entry);
 	}
 	TAILQ_CONCAT(&ready, &served, ready_entry);
+}
+
+/*
+ * What was kept over a pause is with workers now, and nobody may take it: if
+ * sending it does not give descriptors back, one more that is accepted after
+ * each pause would leave none for the control socket.
+ */
+static void
+admit_look(void)
+{
+	if (!pause_was())
+		return;
+	handoff_send();
+	if (!pause_on() && !pause_free(PAUSE_LAST))
+		pause_begin("accept", EMFILE);
 }
 
 /* True if anybody was accepted. */

@@ -15,7 +15,7 @@ static int	pause_limit(void);
 
 static struct ev_timer	 timer = EV_TIMER(pause_over);
 static struct log_limit	 limit;
-static bool		 paused;
+static bool		 paused, doubt;
 static int		 high = -1;	/* the reserve begins here */
 
 void
@@ -25,6 +25,7 @@ pause_begin(const char *what, int err)
 
 	if (log_allow(&limit, ev_now(), &skipped))
 		log_warnx("%s: %s; accepting pauses", what, strerror(err));
+	doubt = true;
 	if (paused)
 		return;
 	paused = true;
@@ -35,6 +36,16 @@ bool
 pause_on(void)
 {
 	return paused;
+}
+
+bool
+pause_was(void)
+{
+	const bool was = doubt && !paused;
+
+	if (was)
+		doubt = false;
+	return was;
 }
 
 bool

@@ -8,12 +8,15 @@
 #include "compat.h"
 
 #define PAUSE_RESERVE	16	/* descriptors that are kept free */
+#define PAUSE_LAST	4	/* of them, without which nobody is accepted */
 #define PAUSE_FREE_MAX	64
 
 /* Accepts nothing and hands nothing over until MARK_ACCEPT tells that the pause
  * is over. Logs what met err, at most once a second. */
 void		 pause_begin(const char *what, int err);
 bool		 pause_on(void);
+/* True once after each pause. */
+bool		 pause_was(void);
 /* Does the number of a descriptor reach into those that are kept free, for the
  * control socket, reloads and workers? */
 bool		 pause_short(int fd);

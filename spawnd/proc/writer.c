@@ -159,6 +159,8 @@ over_limit(void)
 	TAILQ_FOREACH(w, &writers, entry)
 		if (w->over)
 			break;
+	if (w == NULL)
+		return;
 	log_warnx("the last log lines of worker %ld are lost: the logger does "
 	    "not read them", (long)w->pid);
 	forget(w);
@@ -264,6 +266,8 @@ again(struct ev_timer *t)
 void
 writer_close(void)
 {
+	struct writer *w, *next;
+
 	log_init(-1);
 	ev_timer_stop(&again_timer);
 	logger = -1;
@@ -271,8 +275,8 @@ writer_close(void)
 	if (own_end != -1)
 		close(own_end);
 	own_end = -1;
-	while (!TAILQ_EMPTY(&writers))
-		forget(TAILQ_FIRST(&writers));
+	TAILQ_FOREACH_SAFE(w, &writers, entry, next)
+		forget(w);
 }
 
 uint32_t

@@ -29,6 +29,7 @@ static struct conf		 conf;
 static struct generation	 generation = { .conf = &conf };
 static unsigned			 accepts, asked, kept, left, room, paused_after;
 static int			 told;
+static bool			 was, gone;	/* a pause; descriptors */
 
 /* --- in the place of all that admit.c calls --- */
 
@@ -125,6 +126,20 @@ pause_begin(const char *what, int err)
 {
 	(void)what;
 	(void)err;
+	paused_after = 0;
+}
+
+bool
+pause_was(void)
+{
+	return was;
+}
+
+bool
+pause_free(unsigned n)
+{
+	(void)n;
+	return !gone;
 }
 
 bool
@@ -209,6 +224,29 @@ test_a_pause_ends_it(void **state)
 	assert_int_equal(accepts, 7);
 }
 
+static void
+test_a_pause_that_has_freed_nothing_goes_on(void **state)
+{
+	struct listener l;
+
+	(void)state;
+	memset(&l, 0, sizeof(l));
+	accepts = kept = 0;
+	left = told = room = 5;
+	paused_after = UINT_MAX;
+	master.gen = &generation;
+	was = gone = true;
+	admit_event(&l.io, IO_READ);
+	admit_ready();
+	assert_int_equal(accepts, 0);
+	paused_after = UINT_MAX;
+	gone = false;
+	admit_ready();
+	assert_int_equal(accepts, 5);
+	was = false;
+	admit_forget(&l);
+}
+
 /* A flood at one of them, and somebody at the other. */
 static void
 test_room_goes_around(void **state)
@@ -275,6 +313,7 @@ main(void)
 		cmocka_unit_test(test_as_many_as_were_told),
 		cmocka_unit_test(test_until_there_is_none_where_nobody_tells),
 		cmocka_unit_test(test_a_pause_ends_it),
+		cmocka_unit_test(test_a_pause_that_has_freed_nothing_goes_on),
 		cmocka_unit_test(test_room_goes_around),
 		cmocka_unit_test(test_who_was_held_up_is_asked),
 	};
