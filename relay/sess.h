@@ -46,9 +46,9 @@ enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_TLS_IN, STAGE_SNIFF,
 	STAGE_ROUTE, STAGE_CONNECT, STAGE_PROXY_OUT, STAGE_TLS_OUT,
 	STAGE_PROXY_TLS, STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
 
-/* What a stage says when it returns; see connect_again(), sess_fail() and
- * sess_end() for the last three. */
-enum step { STEP_NEXT, STEP_WAIT, STEP_AGAIN, STEP_ABORT, STEP_END };
+/* What a stage says when it returns; see sess_end(), connect_again() and
+ * sess_fail(). All but the first two lead to another stage. */
+enum step { STEP_WAIT, STEP_END, STEP_NEXT, STEP_AGAIN, STEP_ABORT };
 
 /* Who ended a session, and why; the words of the closing line. */
 enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };

@@ -93,7 +93,7 @@ stage_start(int fd, const struct proto_conn *c, const struct path *path)
 static void
 stage_run(struct sess *s, enum step step)
 {
-	while (step != STEP_WAIT && step != STEP_END)
+	while (step > STEP_END)
 		step = stage_enter(s, step == STEP_NEXT ? stage_next(s) :
 		    step == STEP_AGAIN ? STAGE_CONNECT : STAGE_FLUSH);
 	if (step == STEP_END)
