@@ -6,7 +6,8 @@
 #include "end.h"
 #include "layer/tls.h"
 
-#define READ_BUFFER	(32 * 1024)	/* taken from the socket at once */
+#define READ_BUFFER	(66 * 1024)	/* taken from the socket at once: four
+					   records and a bit */
 #define RECORD		(16 * 1024)	/* of what is written, at most */
 #define CORK		(68 * 1024)	/* records of one write */
 #define OUT_MAX		(256 * 1024)	/* kept for one who reads nothing and
@@ -36,7 +37,8 @@ static const char *tls_reason(const struct tls *);
 static const struct transport tls_transport = { tls_read, tls_write, tls_shut,
 	tls_ready, tls_held, tls_close };
 
-/* The records of a large write, which go to the socket at once. */
+/* The records of a large write, or of a flight of the handshake with the
+ * tickets behind it, which go to the socket at once. */
 static char	 corked[CORK];
 static size_t	 ncorked;
 
@@ -222,8 +224,12 @@ tls_of(const struct end *e)
 enum tls_shake
 tls_shake(struct tls *t, const char **why)
 {
-	int r = SSL_do_handshake(t->ssl), error;
+	int r, error;
 
+	t->cork = true;
+	r = SSL_do_handshake(t->ssl);
+	t->cork = false;
+	out_uncork(t);
 	if (r == 1) {
 		t->done = true;
 		SSL_set_default_read_buffer_len(t->ssl, READ_BUFFER);
