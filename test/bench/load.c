@@ -2,11 +2,11 @@
  * load.c - load for a relay, and the servers behind it (Linux).
  *
  *	load backend [-n count] address port
- *	load short [-b sources] [-c concurrent] [-n sessions] [-p ports]
- *	    address port
- *	load ping [-b sources] [-c sessions] [-i idle] [-n round trips]
- *	    [-s bytes] address port
- *	load down|up [-c sessions] [-m MiB] address port
+ *	load short [-r resume] [-t tls] [-b sources] [-c concurrent]
+ *	    [-n sessions] [-p ports] address port
+ *	load ping [-t tls] [-b sources] [-c sessions] [-i idle]
+ *	    [-n round trips] [-s bytes] address port
+ *	load down|up [-t tls] [-c sessions] [-m MiB] address port
  *	load stall [-b sources] [-c sessions] address port
  *
  * backend listens on count addresses from address on, at one port (0: any,
@@ -20,6 +20,8 @@
  * they go round the ports in turn. ping bounces messages in sessions that
  * stay open, beside idle ones. down and up move bulk, without an end with
  * -m 0: then until the other line. stall asks for bytes and never reads.
+ * With -t 2 or -t 3 they speak TLS 1.2 or 1.3, and with -r 1 they resume one
+ * session, made before "ready".
  *
  * Each byte that returns is checked; the first wrong one, or an error, or no
  * end within two minutes, ends the program with a sentence and 1.
@@ -44,6 +46,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "wire.h"
+
 #define EVENTS		256
 #define CHUNK		65536
 #define PERIOD		65521		/* a prime: nothing lines up with it */
@@ -57,6 +61,7 @@
 struct sess {
 	void		(*event)(struct sess *, uint32_t);
 	int		 fd;
+	struct wire	*wire;		/* TLS, or NULL */
 	uint32_t	 want;		/* events asked for */
 	char		 op;
 	uint32_t	 seed;
@@ -107,10 +112,13 @@ static void	 up_event(struct sess *, uint32_t);
 static void	 bulk_end(struct sess *);
 static void	 stall_open(void);
 static void	 nothing(void);
+static void	 resume_open(void);
 
 static void	 sess_connect(struct sess *, char, int);
 static bool	 sess_send(struct sess *);
 static bool	 sess_receive(struct sess *);
+static ssize_t	 sess_put(struct sess *, const void *, size_t);
+static ssize_t	 sess_get(struct sess *, void *, size_t);
 static void	 sess_close(struct sess *);
 static void	 sess_want(struct sess *, uint32_t);
 static void	 turn(void);
@@ -130,7 +138,7 @@ static void	 too_late(int);
 static _Noreturn void usage(void);
 
 static const struct mode modes[] = {
-	{ "short", nothing,    short_run },
+	{ "short", resume_open, short_run },
 	{ "ping",  ping_open,  ping_run },
 	{ "down",  nothing,    bulk_run },
 	{ "up",	   nothing,    bulk_run },
@@ -139,7 +147,8 @@ static const struct mode modes[] = {
 
 /* options */
 static uint64_t		 concurrent = 64, total = 10000, ports = 1, idle,
-			 sources = 100, size = SHORT_BYTES, mib = 100;
+			 sources = 100, size = SHORT_BYTES, mib = 100,
+			 tls, resume;
 static bool		 upwards;
 static struct sockaddr_in target;
 
@@ -373,11 +382,12 @@ client_options(int argc, char **argv)
 {
 	static uint64_t * const values[] = {
 		['b'] = &sources, ['c'] = &concurrent, ['i'] = &idle,
-		['m'] = &mib, ['n'] = &total, ['p'] = &ports, ['s'] = &size
+		['m'] = &mib, ['n'] = &total, ['p'] = &ports,
+		['r'] = &resume, ['s'] = &size, ['t'] = &tls
 	};
 	int ch;
 
-	while ((ch = getopt(argc, argv, "b:c:i:m:n:p:s:")) != -1) {
+	while ((ch = getopt(argc, argv, "b:c:i:m:n:p:r:s:t:")) != -1) {
 		if (ch == '?')
 			usage();
 		number(optarg, values[ch]);
@@ -386,6 +396,8 @@ client_options(int argc, char **argv)
 	    concurrent == 0 || total == 0 || ports == 0)
 		usage();
 	address_parse(&target, argv[optind], argv[optind + 1]);
+	if (tls != 0)
+		wire_setup((int)tls);
 }
 
 static void
@@ -399,6 +411,8 @@ client_report(const char *name, uint64_t ns)
 		printf(" p50_us=%.1f p99_us=%.1f max_us=%.1f", quantile(0.5),
 		    quantile(0.99), quantile(1));
 	}
+	if (tls != 0)
+		printf(" resumed=%llu", wire_resumed());
 	printf("\n");
 }
 
@@ -428,6 +442,21 @@ note_time(uint64_t since)
 }
 
 /* --- short --- */
+
+/* Makes the session that the others resume. */
+static void
+resume_open(void)
+{
+	const uint64_t count = total;
+
+	if (resume == 0)
+		return;
+	total = 1;
+	short_run();
+	wire_resume();
+	total = count;
+	done = bytes = serial = 0;
+}
 
 static void
 short_run(void)
@@ -558,7 +587,7 @@ down_event(struct sess *s, uint32_t what)
 	}
 	if (!(what & EPOLLIN))
 		return;
-	if ((n = recv(s->fd, room, sizeof(room), 0)) == -1) {
+	if ((n = sess_get(s, room, sizeof(room))) == -1) {
 		if (errno != EAGAIN)
 			err(1, "receive");
 		return;
@@ -586,13 +615,15 @@ up_event(struct sess *s, uint32_t what)
 		return;
 	}
 	if (left == 0) {
-		if (recv(s->fd, &c, 1, 0) != 1 || c != 'y')
+		if ((n = sess_get(s, &c, 1)) == -1 && errno == EAGAIN)
+			return;
+		if (n != 1 || c != 'y')
 			errx(1, "not acknowledged");
 		bulk_end(s);
 		return;
 	}
-	n = send(s->fd, pattern_at(s->seed, s->sent - HEADER),
-	    left < CHUNK ? (size_t)left : CHUNK, 0);
+	n = sess_put(s, pattern_at(s->seed, s->sent - HEADER),
+	    left < CHUNK ? (size_t)left : CHUNK);
 	if (n == -1 && errno != EAGAIN)
 		err(1, "send");
 	if (n > 0) {
@@ -659,6 +690,7 @@ sess_connect(struct sess *s, char op, int rcvbuf)
 	s->seed = (uint32_t)(++serial * 7919);
 	s->sent = s->got = 0;
 	s->want = 0;
+	s->wire = tls == 0 ? NULL : wire_new(s->fd);
 	if (connect(s->fd, (struct sockaddr *)&to, sizeof(to)) == -1 &&
 	    errno != EINPROGRESS)
 		err(1, "connect");
@@ -677,10 +709,11 @@ sess_send(struct sess *s)
 	while (s->sent < end) {
 		len = end - s->sent < CHUNK ? (size_t)(end - s->sent) : CHUNK;
 		len = stream_write(s, s->sent, buf, len);
-		if ((n = send(s->fd, buf, len, 0)) == -1) {
+		if ((n = sess_put(s, buf, len)) == -1) {
 			if (errno != EAGAIN)
 				err(1, "send");
-			sess_want(s, EPOLLIN | EPOLLOUT);
+			sess_want(s, s->wire != NULL ? wire_wants(s->wire) :
+			    EPOLLIN | EPOLLOUT);
 			return false;
 		}
 		s->sent += (uint64_t)n;
@@ -696,7 +729,7 @@ sess_receive(struct sess *s)
 	static char good[CHUNK];
 	ssize_t n;
 
-	n = recv(s->fd, room, sizeof(room), 0);
+	n = sess_get(s, room, sizeof(room));
 	if (n == -1 && errno == EAGAIN)
 		return false;
 	if (n == -1)
@@ -713,9 +746,25 @@ sess_receive(struct sess *s)
 	return s->got == s->size;
 }
 
+static ssize_t
+sess_put(struct sess *s, const void *buf, size_t len)
+{
+	return s->wire != NULL ? wire_write(s->wire, buf, len) :
+	    send(s->fd, buf, len, 0);
+}
+
+static ssize_t
+sess_get(struct sess *s, void *buf, size_t len)
+{
+	return s->wire != NULL ? wire_read(s->wire, buf, len) :
+	    recv(s->fd, buf, len, 0);
+}
+
 static void
 sess_close(struct sess *s)
 {
+	if (s->wire != NULL)
+		wire_end(s->wire);
 	if (close(s->fd) == -1)
 		err(1, "close");
 }
@@ -891,7 +940,8 @@ usage(void)
 	fprintf(stderr, "usage: load backend [-n count] address port\n"
 	    "       load short|ping|down|up|stall [-b sources] "
 	    "[-c concurrent]\n"
-	    "           [-i idle] [-m MiB] [-n total] [-p ports] [-s bytes] "
-	    "address port\n");
+	    "           [-i idle] [-m MiB] [-n total] [-p ports] [-r resume] "
+	    "[-s bytes]\n"
+	    "           [-t tls] address port\n");
 	exit(2);
 }
