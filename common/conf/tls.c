@@ -1,6 +1,9 @@
 #include "compat.h"
 
+#include <arpa/inet.h>
+
 #include "conf/parse.h"
+#include "host.h"
 
 #define ALPN_MAX	100	/* protocols; a message has room for no more */
 
@@ -8,6 +11,7 @@ static void	 tls_section(struct conf_check *, const struct cfg_t *,
 		    const struct conf_tls *);
 static void	 tls_keys(struct conf_check *, const struct cfg_t *,
 		    const struct conf_tls *);
+static bool	 tls_is_host(const char *);
 static void	 tls_needs(struct conf_check *, const struct cfg_t *,
 		    const char *, const char *);
 static void	 tls_listen(struct conf_check *, const struct cfg_t *,
@@ -48,6 +52,10 @@ tls_section(struct conf_check *c, const struct cfg_t *sec,
 		conf_check_missing(c, tls_line(sec, "client-verify"),
 		    "client-verify does nothing without client-ca; add that, "
 		    "or leave it out");
+	if (t->server_name != NULL && !tls_is_host(t->server_name))
+		conf_check_fail(c, tls_line(sec, "name"), "name \"%.64s\" is "
+		    "neither a name of a host nor an address; give one that "
+		    "the certificate of the remote has", t->server_name);
 	if (t->min_version > t->max_version)
 		conf_check_fail(c, tls_line(sec, "min-version"),
 		    "min-version is greater than max-version");
@@ -74,6 +82,16 @@ tls_keys(struct conf_check *c, const struct cfg_t *sec,
 		    "for %u certificates; give one for each, in the same "
 		    "order, or none where they are in the certificates' files",
 		    t->nkeys, t->ncerts);
+}
+
+static bool
+tls_is_host(const char *name)
+{
+	unsigned char number[16];
+	char host[HOST_LEN];
+
+	return host_normal(name, strlen(name), host) == 0 ||
+	    inet_pton(AF_INET6, name, number) == 1;
 }
 
 /* One option means nothing without another. */

@@ -233,9 +233,10 @@ nothing(struct pem_file *f, const char *what)
 		failed(f, "is binary (DER) and must be text (PEM); convert it "
 		    "with openssl, -inform DER -outform PEM");
 	else
-		failed(f, "has no %s in it: no line \"-----BEGIN %s-----\"",
-		    what, strcmp(what, "certificate") == 0 ? "CERTIFICATE" :
-		    strcmp(what, "key") == 0 ? "PRIVATE KEY" : "X509 CRL");
+		failed(f, "has no %s in it: no line \"-----BEGIN %s", what,
+		    strcmp(what, "certificate") == 0 ? "CERTIFICATE-----\"" :
+		    strcmp(what, "key") == 0 ? "PRIVATE KEY-----\"; name the "
+		    "file that has it, key = FILE" : "X509 CRL-----\"");
 }
 
 EVP_PKEY *

@@ -370,8 +370,10 @@ look_file(struct look *l, const char *option, unsigned i, struct pem_file *f,
 {
 	if (pem_open(f, path) == 0)
 		return true;
-	conf_check_fail(l->c, line_of(l, option, i), "%s \"%.255s\" %s",
-	    option, path, f->why);
+	conf_check_fail(l->c, line_of(l, option, i), "%s \"%.255s\" %s%s",
+	    option, path, f->why, l->number != SECRET_SYSTEM ? "" : "; it is "
+	    "the system's, as there is no other: install ca-certificates, or "
+	    "add ca = FILE");
 	return false;
 }
 

@@ -83,7 +83,8 @@ def test_key_of_another(look, ca, site):
 
 
 def test_no_key_and_no_certificate_in_a_file(look, box, site):
-    bad(look(f'certificate = "{site.pem}"'), 1, "has no key in it")
+    bad(look(f'certificate = "{site.pem}"'), 1, "has no key in it",
+        "key = FILE")
     bad(look(f'certificate = "{site.key}"', f'key = "{site.key}"'), 1,
         "has no certificate in it")
     der = box.dir / "a.der"

@@ -961,6 +961,9 @@ test_tls(void **state)
 		{ IN_TLS("certificate = /c name = n min-version = 1.1"),
 		    "t:2: min-version \"1.1\" is not known; use 1.2 to "
 		    "1.3\n" },
+		{ IN_TLS("certificate = /c name = \"a, b\""), "t:2: name "
+		    "\"a, b\" is neither a name of a host nor an address; "
+		    "give one that the certificate of the remote has\n" },
 		{ IN_TLS("certificate = /c name = n crl = /c"), "t:2: crl "
 		    "does nothing without client-ca; add that, or leave it "
 		    "out\n" },
