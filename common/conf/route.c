@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "conf/parse.h"
+#include "host.h"
 
 /* A name that a route is for. */
 struct asked {
@@ -22,6 +23,12 @@ static void	 route_twice(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
 static size_t	 route_asked(const struct conf_listen *, struct asked *);
 static int	 route_asked_cmp(const void *, const void *);
+static size_t	 route_takers(const struct asked *, size_t, struct asked *);
+static const struct asked *route_taker(const struct asked *, size_t,
+		    const struct asked *);
+static const struct asked *route_taken(const struct asked *, size_t,
+		    const char *, unsigned);
+static int	 route_name_cmp(const void *, const void *);
 static void	 route_hidden(struct conf_check *, const struct cfg_t *,
 		    const struct asked *, const struct asked *);
 
@@ -117,28 +124,28 @@ route_speaks(const struct conf_tls *tls, const char *alpn)
 	return false;
 }
 
-/* A name that a route before has, all of it. */
+/* A name that a route before takes, all of it. */
 static void
 route_twice(struct conf_check *c, const struct cfg_t *sec,
     const struct conf_listen *l)
 {
-	const struct asked *first;
-	struct asked *a;
-	size_t i, n = 1;
+	const struct asked *taker;
+	struct asked *a, *takers;
+	size_t i, n = 1, ntakers;
 
 	for (i = 0; i < l->nroutes; i++)
 		n += l->routes[i].nsni;
-	if ((a = calloc(n, sizeof(*a))) == NULL) {
+	if ((a = calloc(2 * n, sizeof(*a))) == NULL) {
 		c->text->nomem = true;
 		return;
 	}
+	takers = a + n;
 	n = route_asked(l, a);
 	qsort(a, n, sizeof(*a), route_asked_cmp);
-	for (i = 0, first = a; i < n; i++)
-		if (strcasecmp(a[i].name, first->name) != 0 || !first->alone)
-			first = &a[i];
-		else if (a[i].route != first->route)
-			route_hidden(c, sec, &a[i], first);
+	ntakers = route_takers(a, n, takers);
+	for (i = 0; i < n; i++)
+		if ((taker = route_taker(takers, ntakers, &a[i])) != NULL)
+			route_hidden(c, sec, &a[i], taker);
 	free(a);
 }
 
@@ -167,6 +174,52 @@ route_asked_cmp(const void *p, const void *q)
 	if ((diff = strcasecmp(a->name, b->name)) != 0)
 		return diff;
 	return a->route < b->route ? -1 : a->route > b->route;
+}
+
+/* Of each name the first route that is for all who ask for it. */
+static size_t
+route_takers(const struct asked *a, size_t n, struct asked *takers)
+{
+	size_t i, k = 0;
+
+	for (i = 0; i < n; i++)
+		if (a[i].alone && (k == 0 ||
+		    strcasecmp(a[i].name, takers[k - 1].name) != 0))
+			takers[k++] = a[i];
+	return k;
+}
+
+/* By the name itself, or as one of all that end so. */
+static const struct asked *
+route_taker(const struct asked *takers, size_t n, const struct asked *a)
+{
+	const char *p = a->name + (a->name[0] == '*' ? 2 : 0);
+	const struct asked *t = route_taken(takers, n, a->name, a->route);
+	char wide[HOST_LEN + 2];
+
+	while (t == NULL && (p = strchr(p, '.')) != NULL) {
+		snprintf(wide, sizeof(wide), "*%s", p++);
+		t = route_taken(takers, n, wide, a->route);
+	}
+	return t;
+}
+
+static const struct asked *
+route_taken(const struct asked *takers, size_t n, const char *name,
+    unsigned route)
+{
+	const struct asked key = { .name = name };
+	const struct asked *t = bsearch(&key, takers, n, sizeof(*takers),
+	    route_name_cmp);
+
+	return t != NULL && t->route < route ? t : NULL;
+}
+
+static int
+route_name_cmp(const void *p, const void *q)
+{
+	return strcasecmp(((const struct asked *)p)->name,
+	    ((const struct asked *)q)->name);
 }
 
 static void

@@ -89,6 +89,16 @@ test_warnings(void **state)
 	    "line 2 takes it\n"
 	    "t:4: warning: sni \"*.Z\" never comes to this route: that on "
 	    "line 2 takes it\n");
+	expect(IN_LISTEN("relay = a route { sni = \"*.y\" relay = b }\n"
+	    "route { sni = {y, X.Y, \"*.w.y\", x.yy} relay = a }"), true,
+	    "t:3: warning: sni \"*.w.y\" never comes to this route: that on "
+	    "line 2 takes it\n"
+	    "t:3: warning: sni \"X.Y\" never comes to this route: that on "
+	    "line 2 takes it\n");
+	expect(IN_LISTEN("relay = a route { sni = x.y relay = b }\n"
+	    "route { sni = \"*.y\" alpn = h2 relay = a }\n"
+	    "route { sni = z.y relay = b }\n"
+	    "route { sni = \"*.y\" relay = a }"), true, "");
 	expect(IN_LISTEN("relay = a route { sni = x alpn = h2 relay = b }\n"
 	    "route { sni = x from = 10.0.0.0/8 relay = a }\n"
 	    "route { sni = x relay = a }"), true, "");
