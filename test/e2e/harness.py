@@ -856,7 +856,7 @@ def prepare():
     shutil.copy(compiled(HERE / "peer.c"), Box.peer)
 
 
-def compiled(source):
+def compiled(source, *others):
     """A program of the tests' own, without sanitizers. It is compiled once
     for a build tree, or twice by files that are run side by side."""
     target = BUILD / "test/e2e" / source.stem
@@ -865,7 +865,7 @@ def compiled(source):
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = f"{target}.{os.getpid()}"
     subprocess.run(["cc", "-std=gnu11", "-O2", "-Wall", "-D_GNU_SOURCE",
-                    "-o", fresh, str(source)], check=True)
+                    "-o", fresh, *map(str, (source, *others))], check=True)
     os.replace(fresh, target)
     return target
 

@@ -117,7 +117,8 @@ def check(counts, budget, times, who):
 @pytest.fixture(scope="module")
 def short_sessions(programs):
     """short_sessions(box, address, count, concurrent)"""
-    load = compiled(HERE.parent / "bench" / "load.c")
+    bench = HERE.parent / "bench"
+    load = compiled(bench / "load.c", bench / "wire_none.c")
 
     def run(box, address, count, concurrent):
         proc = box.spawn([load, "short", "-n", count, "-c", concurrent,
