@@ -260,6 +260,8 @@ tls_reason(const struct tls *t)
 		return "the other side has closed the connection";
 	if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
 		text = X509_verify_cert_error_string(verdict);
+	else if (ERR_GET_REASON(error) == SSL_R_CALLBACK_FAILED)
+		text = "it asks for no name that a certificate has";
 	if (text == NULL)
 		text = ERR_reason_error_string(error);
 	return text == NULL ? "for no known reason" : text;

@@ -26,6 +26,7 @@ static enum sess_why	 tls_why(const struct tls *, const char *,
 			    const char *);
 static void		 tls_say(struct sess *, const char *, const char *);
 static void		 tls_note(struct sess *, struct ssl_st *);
+static void		 tls_note_name(struct extra *, struct ssl_st *);
 static void		 tls_note_certificate(struct extra *,
 			    struct ssl_st *);
 static char		*tls_subject(const X509 *);
@@ -69,6 +70,7 @@ tls_in_event(struct sess *s, struct end *any)
 		s->client.readable = true;
 		return STEP_NEXT;
 	default:
+		tls_note_name(s->extra, t->ssl);
 		/* The alert is to arrive, if it can. */
 		return sess_end(s, WHO_CLIENT, tls_why(t, "client", why),
 		    CUT_NONE);
@@ -161,20 +163,27 @@ tls_say(struct sess *s, const char *whom, const char *why)
 static void
 tls_note(struct sess *s, struct ssl_st *ssl)
 {
-	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	struct extra *x = s->extra;
 	const unsigned char *alpn;
-	char host[HOST_LEN];
 	unsigned len;
 
+	tls_note_name(x, ssl);
 	SSL_get0_alpn_selected(ssl, &alpn, &len);
-	if (name != NULL && host_normal(name, strlen(name), host) == 0)
-		x->name = sess_word(host, strlen(host));
 	if (len > 0)
 		x->alpn = sess_word(alpn, len);
 	x->tls_version = SSL_get_version(ssl);
 	x->tls_suite = SSL_get_cipher_name(ssl);
 	tls_note_certificate(x, ssl);
+}
+
+static void
+tls_note_name(struct extra *x, struct ssl_st *ssl)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	char host[HOST_LEN];
+
+	if (name != NULL && host_normal(name, strlen(name), host) == 0)
+		x->name = sess_word(host, strlen(host));
 }
 
 static void

@@ -71,6 +71,9 @@ def test_strict_names(daemon, echo, ca, site):
         with pytest.raises(REFUSED) as failed:
             shown(made, d, name)
         assert said(failed, "unrecognized name"), name
+    d.wait_line("listener=", "sni=other.test", "why=handshake")
+    d.wait_line("TLS handshake with the client: it asks for no name that a "
+                "certificate has")
 
 
 def test_keys_of_two_kinds_for_one_name(daemon, echo, ca, site):
