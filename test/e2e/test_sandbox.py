@@ -189,12 +189,13 @@ def test_workers_of_another_are_as_they_were(box, echo):
 def test_a_worker_holds_no_file(daemon, echo):
     """Sockets, pipes, what events come by, /dev/null, and memory."""
     d = daemon(remotes=[echo])
-    roundtrip(d.connect())
+    client = roundtrip(d.connect())
     kinds = ("socket:", "pipe:", "anon_inode:", "/dev/null", "/memfd:")
     for pid in d.kids():
         for fd in os.listdir(f"/proc/{pid}/fd"):
             target = os.readlink(f"/proc/{pid}/fd/{fd}")
             assert target.startswith(kinds), target
+    client.close()
 
 
 @plain

@@ -354,7 +354,8 @@ def test_privileges_are_dropped(daemon, echo, box):
     d.kill(signal.SIGKILL, victim)
     wait(lambda: len(d.workers("ready")) == 2 and victim not in d.kids(), 5,
          "the new worker")
-    assert {status_field(p, "Uid")[0] for p in d.kids()} == {"65534"}
+    assert {status_field(w["pid"], "Uid")[0]
+            for w in d.workers("ready")} == {"65534"}
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can drop")
