@@ -333,7 +333,7 @@ def test_what_was_not_passed_on_is_no_end(daemon, whole):
         d.wait_line("stage tls-in -> connect")
         d.kill(signal.SIGINT)
         assert peers.ended(client.sock) == "reset"
-        d.wait_end(LATE)
+        assert d.wait_end(LATE) == 0
     finally:
         hole.close()
 
