@@ -58,4 +58,12 @@ end_held(const struct end *e)
 	return e->layered ? layer_held(e) : 0;
 }
 
+/* Is there something in a layer that the socket has no longer, and that was
+ * not read yet? */
+static inline bool
+end_unread(const struct end *e)
+{
+	return e->layered && layer_unread(e);
+}
+
 #endif

@@ -87,3 +87,11 @@ layer_held(const struct end *e)
 
 	return l->ops->held(l);
 }
+
+bool
+layer_unread(const struct end *e)
+{
+	const struct layer *l = layer_of(e);
+
+	return l->ops->unread(l);
+}

@@ -25,6 +25,9 @@ struct transport {
 	/* Bytes that were written and the socket has not taken. IO_WRITE is
 	 * not told until there are none. */
 	size_t	(*held)(const struct layer *);
+	/* Is there something that it has taken from the socket and nobody has
+	 * read? */
+	bool	(*unread)(const struct layer *);
 	/* The end of the layer, which frees itself. Unless the connection is
 	 * to be reset, the other side is told that all has been sent. */
 	void	(*close)(struct end *, struct layer *, bool reset);
@@ -49,6 +52,7 @@ ssize_t		 layer_write(struct end *, const void *, size_t);
 ssize_t		 layer_writev(struct end *, const struct iovec *, int);
 void		 layer_shut(struct end *);
 size_t		 layer_held(const struct end *);
+bool		 layer_unread(const struct end *);
 
 /* That layer, or NULL. */
 static inline struct layer *

@@ -26,13 +26,13 @@ peek_more(struct end *e, size_t need)
 	/* Urgent data is told of in the same way, and ends nothing. */
 	if (e->hup && !e->urgent)
 		return false;
-	e->readable = false;
 	/* They know no SO_RCVLOWAT. Edges come all the same, and where there
-	 * are none the rest is looked for. */
+	 * are none the rest is looked for: it may be there. */
 	if (peek_is_unix(e)) {
 		sess_look_soon(sess_of(e), UNIX_LOOK);
 		return true;
 	}
+	e->readable = false;
 	peek_lowat(e, need);
 	ev_io_again(&e->io, IO_READ);
 	return true;

@@ -125,6 +125,16 @@ sess_extra(struct sess *s)
 	return s->extra;
 }
 
+void
+sess_settled(struct sess *s)
+{
+	if (s->extra == NULL)
+		return;
+	free(s->extra->fields);
+	s->extra->fields = NULL;
+	s->extra->nfields = 0;
+}
+
 char *
 sess_word(const void *bytes, size_t len)
 {
@@ -240,7 +250,7 @@ end_clean(const struct end *e)
 {
 	const struct end *to = far_of(e);
 
-	return !unread(e->io.fd) && sess_stored(e) == 0 &&
+	return !unread(e->io.fd) && !end_unread(e) && sess_stored(e) == 0 &&
 	    end_held(to) == 0 &&
 	    (to->io.fd == -1 || unsent(to->io.fd, to->fin) == 0);
 }

@@ -40,6 +40,8 @@ uint32_t	 sess_span(uint64_t from_us, uint64_t to_us);
 
 /* What few sessions have, made if there is none yet; NULL without memory. */
 struct extra	*sess_extra(struct sess *);
+/* No other remote will be tried: what only such a one is told is forgotten. */
+void		 sess_settled(struct sess *);
 /* What somebody else has sent, as a word of the closing line: to be freed, or
  * NULL without memory. */
 char		*sess_word(const void *, size_t);

@@ -31,11 +31,12 @@ static ssize_t	 tls_write(struct end *, struct layer *, const void *,
 static void	 tls_shut(struct end *, struct layer *);
 static int	 tls_ready(struct end *, struct layer *, int);
 static size_t	 tls_held(const struct layer *);
+static bool	 tls_unread(const struct layer *);
 static void	 tls_close(struct end *, struct layer *, bool);
 static const char *tls_reason(const struct tls *);
 
 static const struct transport tls_transport = { tls_read, tls_write, tls_shut,
-	tls_ready, tls_held, tls_close };
+	tls_ready, tls_held, tls_unread, tls_close };
 
 /* The records of a large write, or of a flight of the handshake with the
  * tickets behind it, which go to the socket at once. */
@@ -293,7 +294,9 @@ tls_read(struct end *e, struct layer *l, void *buf, size_t len)
 	}
 	if (sum == 0)
 		return go_on;
-	if (t->blocked || tls_is_dry(t)) {
+	/* An end that was met behind them is for the next call: no event may
+	 * come any more. */
+	if (t->blocked || (go_on == 1 && tls_is_dry(t))) {
 		e->readable = false;
 		ev_io_again(&e->io, IO_READ);
 	}
@@ -382,6 +385,16 @@ static size_t
 tls_held(const struct layer *l)
 {
 	return queue_len(container_of(l, const struct tls, layer)->out);
+}
+
+/* What comes behind a close_notify is nobody's. */
+static bool
+tls_unread(const struct layer *l)
+{
+	const struct tls *t = container_of(l, const struct tls, layer);
+
+	return SSL_has_pending(t->ssl) &&
+	    !(SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN);
 }
 
 static void

@@ -299,6 +299,7 @@ connect_remember(struct sess *s)
 enum step
 connect_again(struct sess *s, enum sess_why why)
 {
+	s->connect_us = 0;
 	if (connect_remember(s)) {
 		remote_release(s->chosen, s);
 		if ((s->chosen = remote_pick(s->path->remotes, s)) != NULL)

@@ -10,7 +10,6 @@ static bool		 proxy_any(const struct path *, bool);
 static bool		 proxy_is(const struct conf_remote *, bool);
 static enum step	 proxy_write(struct sess *);
 static void		 proxy_names(const struct sess *, struct proxy *);
-static void		 proxy_forget(struct extra *);
 static size_t		 proxy_v2(const struct sess *, const struct proxy *,
 			    char [PROXY_MAX]);
 
@@ -75,7 +74,6 @@ proxy_write(struct sess *s)
 	proxy_names(s, &p);
 	len = s->chosen->conf->proxy_out == CONF_PROXY_V1 ?
 	    proxy_put_v1(buf, &p) : proxy_v2(s, &p, buf);
-	proxy_forget(s->extra);
 	if ((n = end_write(&s->remote, buf, len)) == (ssize_t)len)
 		return STEP_NEXT;
 	if (n == -1 && (errno == EPIPE || errno == ECONNRESET))
@@ -103,17 +101,6 @@ proxy_names(const struct sess *s, struct proxy *p)
 		source_set(&p->to, &own.sa);
 	else
 		p->named = false;
-}
-
-/* An open session has no use for them. */
-static void
-proxy_forget(struct extra *x)
-{
-	if (x == NULL)
-		return;
-	free(x->fields);
-	x->fields = NULL;
-	x->nfields = 0;
 }
 
 static size_t

@@ -17,6 +17,7 @@ enum step
 relay_enter(struct sess *s)
 {
 	carry_init(s);
+	sess_settled(s);
 	return relay_both(s, &s->client);
 }
 

@@ -818,6 +818,45 @@ def test_header_to_a_remote_with_tls(daemon, backend, ca, site, version,
     assert got[0][1] == client.getsockname()
 
 
+def test_fields_to_the_next_remote(daemon, backend, ca, site):
+    """Who is tried after the TLS of another was of no use is told the same."""
+    got = []
+
+    def handler(sock):
+        got.append(header_of(sock))
+        peers.echo(sock)
+    bad = backend(lambda sock: (header_of(sock), sock.sendall(b"220 hi\r\n")))
+    d = daemon(**from_here(
+        {"bad": bad.conf("tls = far proxy-out = v2 weight = 256"),
+         "good": backend(handler).conf("proxy-out = v2")},
+        extra=f'tls far {{ ca = "{ca.pem}" name = "a.test" }}'))
+    for _ in range(3):
+        client = d.connect()
+        client.sendall(v2("192.0.2.1", 1, "192.0.2.2", 2,
+                          b"\xea\0\4mine"))
+        roundtrip(client).close()
+    assert d.wait_closed(3)[0]["tries"] == "2"
+    assert [fields.get(0xea) for *_, fields in got] == [b"mine"] * 3
+
+
+def test_tls_of_a_unix_socket_in_pieces(daemon, echo, ca, site, box,
+                                        mechanism):
+    """Where no event may tell of more, it is looked for."""
+    d = daemon(remotes=[echo], listen=f'path = "{box.dir}/web" tls = site',
+               extra=tls_section("site", site))
+    inward, outward = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context(cafile=ca.pem)
+    tls = context.wrap_bio(inward, outward, server_hostname="a.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outward.read()
+    client = d.connect()
+    for part in (hello[:3], hello[3:100], hello[100:]):
+        client.sendall(part)
+        time.sleep(0.1)
+    assert client.recv(5)[0] == 22
+
+
 @needs("haproxy")
 def test_tls_by_haproxy(daemon, box, backend, ca, site):
     """What it tells of the TLS that it has ended is passed on."""

@@ -4,6 +4,7 @@ import hashlib
 import os
 import resource
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -215,14 +216,15 @@ def test_key_update_while_the_client_reads_nothing(daemon, backend):
 class Records:
     """A client of TLS whose records can be changed before they are sent."""
 
-    def __init__(self, sock, version=ssl.TLSVersion.TLSv1_3):
+    def __init__(self, sock, version=ssl.TLSVersion.TLSv1_3,
+                 last=lambda self: b""):
+        """last: what is sent in one with the last of the handshake."""
         context = ssl.create_default_context(cafile=certificate())
         context.minimum_version = context.maximum_version = version
         self.sock = sock
         self.inward, self.outward = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.inward, self.outward,
                                     server_hostname="relay.test")
-        self.sent_in_handshake = b""
         while True:
             try:
                 self.tls.do_handshake()
@@ -230,7 +232,7 @@ class Records:
             except ssl.SSLWantReadError:
                 self.flush()
                 self.inward.write(sock.recv(65536))
-        self.flush()
+        sock.sendall(self.outward.read() + last(self))
 
     def flush(self):
         data = self.outward.read()
@@ -239,6 +241,11 @@ class Records:
 
     def record(self, data):
         self.tls.write(data)
+        return self.outward.read()
+
+    def notify(self):
+        with pytest.raises(ssl.SSLWantReadError):
+            self.tls.unwrap()
         return self.outward.read()
 
 
@@ -285,6 +292,50 @@ def test_a_damaged_record(records, at):
     assert receive(server, 100) == b"x" * 100
     assert peers.ended(server) == "reset"
     assert records.d.wait_closed()[0]["why"] == "error"
+
+
+def test_an_end_right_behind_the_data(records):
+    """In one segment with it, and no FIN ever comes."""
+    client, server = records()
+    client.sock.sendall(client.record(b"request") + client.notify())
+    assert receive_all(server) == b"request"
+    server.sendall(b"reply")
+    server.close()
+    client.inward.write(client.sock.recv(65536))
+    line, = records.d.wait_closed()
+    assert (line["end"], line["why"]) == ("client", "fin")
+    assert (line["in"], line["out"]) == ("7", "5")
+
+
+def test_a_damaged_record_right_behind_the_data(records):
+    client, server = records()
+    whole = client.record(b"x" * 100)
+    bad = bytearray(client.record(b"y" * 40))
+    bad[-1] ^= 0x40
+    client.sock.sendall(whole + bad)
+    assert receive(server, 100) == b"x" * 100
+    assert peers.ended(server) == "reset"
+    assert records.d.wait_closed()[0]["why"] == "error"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_was_not_passed_on_is_no_end(daemon, whole):
+    """What the client has sent lies here, in TLS and not in the socket, when
+    its session is closed: it must not believe that it has arrived."""
+    hole = peers.Blackhole()
+    d = daemon(remotes=[hole], listen=SITE,
+               spawnd="log { level = debug }",
+               extra=f'tls site {{ certificate = "{certificate()}" }}')
+    try:
+        client = Records(d.connect(), last=lambda c: c.record(
+            b"x" * 100)[:None if whole else 30])
+        d.wait_sessions(1)
+        d.wait_line("stage tls-in -> connect")
+        d.kill(signal.SIGINT)
+        assert peers.ended(client.sock) == "reset"
+        assert d.wait_end(LATE) == 0
+    finally:
+        hole.close()
 
 
 def test_records_byte_by_byte(records):
@@ -402,7 +453,19 @@ def test_a_remote_that_speaks_plain(daemon, backend):
                extra=f'tls inside {{ ca = "{certificate()}" '
                      'name = "relay.test" }')
     assert peers.ended(d.connect()) == "reset"
-    assert d.wait_closed()[0]["why"] == "handshake"
+    line, = d.wait_closed()
+    assert line["why"] == "handshake"
+
+
+def test_one_that_fails_is_one_try(daemon, backend):
+    remote = backend(lambda s: s.sendall(b"220 hello\r\n" * 10))
+    d = daemon(remotes=[remote.conf("tls = inside")], relay="retries = 0",
+               extra=f'tls inside {{ ca = "{certificate()}" '
+                     'name = "relay.test" }')
+    assert peers.ended(d.connect()) == "reset"
+    line, = d.wait_closed()
+    assert (line["why"], line["remote"], line["tries"]) == \
+        ("handshake", "-", "1")
 
 
 def test_a_remote_that_does_not_answer(daemon, backend):
