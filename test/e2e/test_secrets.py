@@ -1,5 +1,6 @@
 """Keys and passphrases are with those who need them, as long as they do."""
 
+import contextlib
 import os
 import re
 import signal
@@ -62,8 +63,12 @@ def has(pid, secret):
 
 
 def descriptors(pid, name):
-    return sum(name in os.readlink(f"/proc/{pid}/fd/{fd}")
-               for fd in os.listdir(f"/proc/{pid}/fd"))
+    """How many have that name; some are closed while one looks."""
+    count = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            count += name in os.readlink(f"/proc/{pid}/fd/{fd}")
+    return count
 
 
 def maps(pid, name):
