@@ -143,8 +143,8 @@ fits_crl_time(X509_CRL *crl, char *why)
 
 	if (next == NULL || X509_cmp_time(next, NULL) >= 0)
 		return true;
-	return wrong(why, "was due to be replaced on %s, and so all clients "
-	    "are refused; get the new one, and reload",
+	return wrong(why, "was due to be replaced on %s, and so clients with "
+	    "certificates are refused; get the new one, and reload",
 	    date(next, day, sizeof(day)));
 }
 
