@@ -52,7 +52,8 @@ tls_tickets_use(struct tls_section *s, SSL_CTX *ctx)
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket);
 }
 
-/* 0 is a ticket that is none, 2 one that is to be replaced. */
+/* 0 is a ticket that is none, 2 one that is to be replaced, as all of TLS 1.3
+ * are: clients use each of them but once (RFC 8446, C.4). */
 static int
 ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *c,
     EVP_MAC_CTX *mac, int encrypt)
@@ -61,8 +62,12 @@ ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *c,
 	    SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	const struct tls_tickets *t = &s->tickets;
 
-	return encrypt ? ticket_new(t, name, iv, c, mac) :
-	    ticket_read(t, name, iv, c, mac);
+	int r;
+
+	if (encrypt)
+		return ticket_new(t, name, iv, c, mac);
+	r = ticket_read(t, name, iv, c, mac);
+	return r == 1 && SSL_version(ssl) >= TLS1_3_VERSION ? 2 : r;
 }
 
 static int

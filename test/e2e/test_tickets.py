@@ -74,6 +74,19 @@ def test_every_worker_takes_it(daemon, echo, site, made):
     all_back(made, d, session)
 
 
+def test_each_comes_with_the_next(daemon, echo, site, made):
+    """Of TLS 1.3, where clients use a ticket only once."""
+    d = serve(daemon, echo, site)
+    session = first(made, d)
+    seen = {session.id}
+    for _ in range(5):
+        reused, session = back(made, d, session)
+        assert reused
+        seen.add(session.id)
+    if made.minimum_version == ssl.TLSVersion.TLSv1_3:
+        assert len(seen) == 6
+
+
 def test_over_reloads_and_upgrades(daemon, echo, site, made):
     d = serve(daemon, echo, site)
     session = all_back(made, d, first(made, d))
