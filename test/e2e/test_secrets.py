@@ -10,7 +10,7 @@ import pytest
 import certs
 from certs import Client, section
 from harness import ASAN
-from test_upgrade import upgrade
+from test_upgrade import upgrade, upgraded
 
 pytestmark = [certs.needed, pytest.mark.skipif(
     os.geteuid() != 0, reason="looks into processes")]
@@ -131,7 +131,7 @@ def test_secrets_go_with_their_generation(daemon, echo, ca, site):
         d.wait(lambda: descriptors(d.pid, "spawnd-secrets") == 1, 10,
                "the end of what former generations had")
         assert descriptors(d.pid, "spawnd-tickets") == 1
-        assert "done" in upgrade(d)
+        upgraded(d)
     # A worker that is started now gets them as well.
     before = {w["pid"] for w in d.workers("ready")}
     for pid in before:
