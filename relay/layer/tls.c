@@ -142,6 +142,8 @@ out_keep(struct tls *t, const char *buf, size_t len)
 		out_failed(t, EPROTO);
 	else if (queue_add(&t->out, buf, len) == -1)
 		out_failed(t, ENOMEM);
+	if (t->werror != 0)
+		return;
 	t->end->writable = false;
 	ev_io_again(&t->end->io, IO_WRITE);
 }
@@ -157,11 +159,12 @@ out_uncork(struct tls *t)
 }
 
 /* Nothing more can be written. What the socket had received before is still to
- * be read, whether an event tells of it or not. */
+ * be read, whether an event tells of it or not; who writes is to meet it. */
 static void
 out_failed(struct tls *t, int error)
 {
 	t->werror = error;
+	t->end->writable = true;
 	t->dry = false;
 	queue_free(&t->out);
 }
