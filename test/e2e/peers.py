@@ -161,12 +161,12 @@ def ended(sock):
         return "reset"
 
 
-def turned_away(box, address, **kw):
+def turned_away(box, address, said=b"hello?", **kw):
     """How the relay ended a connection that gets no answer; it may be reset
-    before connect(2) has returned."""
+    before connect(2) has returned, or before all is said."""
     try:
         sock = box.connect(address, **kw)
-        sock.sendall(b"hello?")
+        sock.sendall(said)
         return ended(sock)
     except ConnectionError:
         return "reset"

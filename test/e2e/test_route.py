@@ -12,7 +12,7 @@ import pytest
 
 import peers
 from harness import PATIENCE, free_port, has_tls, listening, patience, wait
-from peers import answers, ended, receive, receive_all, roundtrip, silent
+from peers import ended, receive, receive_all, roundtrip, silent
 
 LISTEN = 'address = "127.0.0.1" port = 0 '
 # The TLS is the servers'.
@@ -425,9 +425,8 @@ def test_timeout(daemon, backend, mechanism):
     d = two_sides(daemon, backend)
     d.reload(listen=LISTEN + 'route { sni = "one.example" relay = one }'
              " relay = app handshake-timeout = 300ms")
-    sock = d.connect()
-    sock.sendall(hello("one.example")[:-1])
-    assert ended(sock) == "reset"
+    assert peers.turned_away(d.box, d.address(),
+                             hello("one.example")[:-1]) == "reset"
     line = d.wait_closed()[0]
     assert (line["end"], line["why"]) == ("client", "handshake-timeout")
 
@@ -507,8 +506,7 @@ def test_unix_listener(daemon, backend, box, mechanism):
 def test_access(daemon, backend):
     """The rules hold before anything is read."""
     d = two_sides(daemon, backend, spawnd='access = {"deny 127.0.0.2"}')
-    sock = d.connect(source="127.0.0.2")
-    assert ended(sock) == "reset" or not answers(sock)
+    assert peers.turned_away(d.box, d.address(), source="127.0.0.2")
     sock = d.connect()
     sock.sendall(hello("one.example"))
     comes_to(sock, b"one", hello("one.example"))

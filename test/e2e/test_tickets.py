@@ -67,7 +67,8 @@ def test_every_worker_takes_it(daemon, echo, site, made):
             c = Client(made, d.address(), "a.test", session)
             held.append(c)
             assert c.reused
-        assert sum(w["sessions"] > 0 for w in d.workers()) == 4
+        wait(lambda: sum(w["sessions"] > 0 for w in d.workers()) == 4, 5,
+             "a session of each worker")
     finally:
         for c in held:
             c.close()
@@ -101,7 +102,7 @@ def test_over_reloads_and_upgrades(daemon, echo, site, made):
 def test_over_retirement(daemon, echo, site, made):
     d = serve(daemon, echo, site, relay="retire = 5")
     all_back(made, d, first(made, d))
-    assert d.lines("retires")
+    d.wait_line("retires")
 
 
 def test_keys_turn(daemon, echo, site, made):

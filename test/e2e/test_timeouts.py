@@ -112,7 +112,7 @@ def test_connect_timeout_of_every_remote(daemon, box):
     holes = [box.closing(peers.Blackhole()) for _ in range(2)]
     d = daemon(remotes=holes, relay="connect-timeout = 500ms")
     begun = time.monotonic()
-    peers.ended(d.connect())
+    peers.turned_away(d.box, d.address())
     took = time.monotonic() - begun
     assert 0.9 < took < LATE, took
     line, = d.wait_closed()

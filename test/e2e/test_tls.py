@@ -452,7 +452,7 @@ def test_a_remote_that_speaks_plain(daemon, backend):
     d = daemon(remotes=[remote.conf("tls = inside")],
                extra=f'tls inside {{ ca = "{certificate()}" '
                      'name = "relay.test" }')
-    assert peers.ended(d.connect()) == "reset"
+    assert peers.turned_away(d.box, d.address()) == "reset"
     line, = d.wait_closed()
     assert line["why"] == "handshake"
 
@@ -462,7 +462,7 @@ def test_one_that_fails_is_one_try(daemon, backend):
     d = daemon(remotes=[remote.conf("tls = inside")], relay="retries = 0",
                extra=f'tls inside {{ ca = "{certificate()}" '
                      'name = "relay.test" }')
-    assert peers.ended(d.connect()) == "reset"
+    assert peers.turned_away(d.box, d.address()) == "reset"
     line, = d.wait_closed()
     assert (line["why"], line["remote"], line["tries"]) == \
         ("handshake", "-", "1")
@@ -474,7 +474,7 @@ def test_a_remote_that_does_not_answer(daemon, backend):
                relay="connect-timeout = 300ms",
                extra=f'tls inside {{ ca = "{certificate()}" '
                      'name = "relay.test" }')
-    assert peers.ended(d.connect()) == "reset"
+    assert peers.turned_away(d.box, d.address()) == "reset"
     line, = d.wait_closed()
     assert (line["end"], line["why"]) == ("remote", "connect-timeout")
 
@@ -485,9 +485,7 @@ def test_a_remote_that_does_not_answer(daemon, backend):
 def test_a_handshake_has_a_limit(daemon, echo, said):
     d = daemon(remotes=[echo], listen=SITE + " handshake-timeout = 300ms",
                extra=f'tls site {{ certificate = "{certificate()}" }}')
-    client = d.connect()
-    client.sendall(said)
-    assert peers.ended(client) == "reset"
+    assert peers.turned_away(d.box, d.address(), said) == "reset"
     line, = d.wait_closed()
     assert (line["end"], line["why"]) == ("client", "handshake-timeout")
 
