@@ -837,7 +837,7 @@ def test_fields_to_the_next_remote(daemon, backend, ca, site):
         client.sendall(v2("192.0.2.1", 1, "192.0.2.2", 2,
                           b"\xea\0\4mine"))
         roundtrip(client).close()
-    assert d.wait_closed(3)[0]["tries"] == "2"
+    assert "2" in [line["tries"] for line in d.wait_closed(3)]
     assert [fields.get(0xea) for *_, fields in got] == [b"mine"] * 3
 
 

@@ -183,13 +183,17 @@ test_alpn(void **state)
 static void
 test_loops(void **state)
 {
+	struct conf *conf;
+
 	(void)state;
-	load("spawnd { listen w { address = 127.0.0.1 port = 80 relay = b\n"
+	conf = load("spawnd { listen w { address = 127.0.0.1 port = 80 "
+	    "relay = b\n"
 	    "route { sni = x relay = a } } }\n"
 	    "relay a { remote r { address = 127.0.0.1 port = 80 } }\n"
 	    "relay b { remote r { address = 127.0.0.1 port = 82 } }\n");
 	assert_string_equal(said.text, "t:3: warning: remote \"r\" leads back "
 	    "to relay \"a\": spawnd itself listens on 127.0.0.1:80\n");
+	conf_free(&conf);
 }
 
 int
