@@ -18,6 +18,7 @@
 #define HEADER		5	/* and two bytes of version and length */
 #define HELLO_MAX	(HEADER + 16 * 1024)
 
+static enum tls_shake	 tls_go_on(struct tls *, const char **);
 static bool		 tls_hello(struct end *);
 static enum step	 tls_begin(struct end *, struct ssl_st *);
 static enum step	 tls_none(struct sess *);
@@ -56,13 +57,7 @@ tls_in_event(struct sess *s, struct end *any)
 		return !s->client.readable || !tls_hello(&s->client) ?
 		    STEP_WAIT : tls_begin(&s->client,
 		    tls_ctx_accept(s->path->listen));
-	if (!t->mine) {
-		if (!t->dry)
-			turn_wait(&t->turn, tls_turn);
-		return STEP_WAIT;
-	}
-	t->mine = false;
-	switch (tls_shake(t, &why)) {
+	switch (tls_go_on(t, &why)) {
 	case TLS_WAITS:
 		return STEP_WAIT;
 	case TLS_DONE:
@@ -75,6 +70,19 @@ tls_in_event(struct sess *s, struct end *any)
 		return sess_end(s, WHO_CLIENT, tls_why(t, "client", why),
 		    CUT_NONE);
 	}
+}
+
+/* When it is its turn; until then there is nothing to do but to wait for it. */
+static enum tls_shake
+tls_go_on(struct tls *t, const char **why)
+{
+	if (!t->mine) {
+		if (!t->dry)
+			turn_wait(&t->turn, tls_turn);
+		return TLS_WAITS;
+	}
+	t->mine = false;
+	return tls_shake(t, why);
 }
 
 /* A reset needs no more words. */
@@ -247,13 +255,7 @@ tls_out_event(struct sess *s, struct end *any)
 	(void)any;
 	if (s->client.error)
 		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
-	if (!t->mine) {
-		if (!t->dry)
-			turn_wait(&t->turn, tls_turn);
-		return STEP_WAIT;
-	}
-	t->mine = false;
-	switch (tls_shake(t, &why)) {
+	switch (tls_go_on(t, &why)) {
 	case TLS_WAITS:
 		return STEP_WAIT;
 	case TLS_DONE:
