@@ -172,6 +172,22 @@ source_set(struct source *p, const struct sockaddr *sa)
 	}
 }
 
+void
+source_addr(const struct source *p, struct addr *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->sa.sa_family = p->family;
+	if (p->family == AF_INET) {
+		a->len = sizeof(a->in);
+		memcpy(&a->in.sin_addr, p->ip, 4);
+	} else {
+		a->len = sizeof(a->in6);
+		memcpy(&a->in6.sin6_addr, p->ip, 16);
+		a->in6.sin6_scope_id = p->scope;
+	}
+	addr_set_port(a, p->port);
+}
+
 char *
 source_str(const struct source *p, char buf[ADDR_STRLEN])
 {

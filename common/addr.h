@@ -49,6 +49,8 @@ char		*addr_str(const struct addr *, char buf[ADDR_STRLEN]);
 char		*addr_host_str(const struct addr *, char buf[ADDR_STRLEN]);
 
 void		 source_set(struct source *, const struct sockaddr *);
+/* The reverse, for one that is no AF_UNIX. */
+void		 source_addr(const struct source *, struct addr *);
 /* "1.2.3.4:80", "[::1]:80" or "unix". */
 char		*source_str(const struct source *, char buf[ADDR_STRLEN]);
 

@@ -52,6 +52,26 @@ block_new(const struct conf_block *before, size_t size)
 	return b;
 }
 
+unsigned
+conf_places(const struct conf_relay *relay, const struct conf_remote *remote)
+{
+	if (relay->resolve == 0 || remote->path != NULL)
+		return remote->naddr;
+	return MIN(MAX(remote->naddr * 4, CONF_ADDRS), CONF_PLACES);
+}
+
+unsigned
+conf_first_place(const struct conf *c, unsigned relay)
+{
+	const struct conf_relay *r;
+	unsigned i, n = 0;
+
+	for (r = c->relays; r < c->relays + relay; r++)
+		for (i = 0; i < r->nremotes; i++)
+			n += conf_places(r, &r->remotes[i]);
+	return n;
+}
+
 const struct conf_relay *
 conf_listen_relay(const struct conf *c, const struct conf_listen *l)
 {

@@ -124,6 +124,8 @@ struct conf_relay {
 	unsigned		 retries;	/* other remotes tried */
 	uint64_t		 idle_timeout;	/* milliseconds, 0 = none */
 	uint64_t		 connect_timeout;
+	uint64_t		 resolve;	/* ms, names are looked up
+						   again; 0 = at a load only */
 	uint64_t		 half_close_timeout;
 	uint64_t		 buffer;	/* bytes kept a session, most */
 	enum conf_io		 io;		/* when not to copy */
@@ -229,6 +231,14 @@ int		 conf_duration_of(const char *, uint64_t *ms,
 int		 conf_size_of(const char *, uint64_t *bytes,
 		    const char **errp);
 
+/* How many addresses a remote has room for, each a place of its own: those of
+ * the configuration, or more of a name that is looked up again. */
+#define CONF_PLACES	1024	/* most of one remote */
+unsigned	 conf_places(const struct conf_relay *,
+		    const struct conf_remote *);
+/* All places are in one row, in the order of relays and remotes: how many there
+ * are before those of a relay section. */
+unsigned	 conf_first_place(const struct conf *, unsigned relay);
 /* The relay section of a listener where no route holds; if there is none, that
  * of its first route. */
 const struct conf_relay *conf_listen_relay(const struct conf *,
