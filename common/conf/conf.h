@@ -26,7 +26,7 @@ enum conf_sandbox { CONF_SANDBOX_AUTO, CONF_SANDBOX_REQUIRE,
 	CONF_SANDBOX_OFF };
 enum conf_overload { OVERLOAD_QUEUE, OVERLOAD_CLOSE, OVERLOAD_RESET };
 enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
-	BALANCE_RANDOM };
+	BALANCE_RANDOM, BALANCE_FIRST };
 enum conf_proxy { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 };
 enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
@@ -120,7 +120,8 @@ struct conf_relay {
 	struct conf_remote	*remotes;
 	unsigned		 nremotes;
 	enum conf_balance	 balance;
-	unsigned		 retire;	/* sessions, 0 = never */
+	unsigned		 rebalance;	/* sessions, 0 = never */
+	unsigned		 retire;	/* the same */
 	unsigned		 retries;	/* other remotes tried */
 	uint64_t		 idle_timeout;	/* milliseconds, 0 = none */
 	uint64_t		 connect_timeout;

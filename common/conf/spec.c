@@ -96,6 +96,7 @@ static const struct conf_word balances[] = {
 	{ "roundrobin", BALANCE_ROUNDROBIN },
 	{ "source", BALANCE_SOURCE },
 	{ "random", BALANCE_RANDOM },
+	{ "first", BALANCE_FIRST },
 	{ NULL, 0 }
 };
 
@@ -283,6 +284,7 @@ static const struct conf_opt remote_opts[] = {
 static const struct conf_opt relay_opts[] = {
 	{ SECTIONS(remote, conf_relay, remotes, nremotes), .required = true },
 	{ WORD("balance", conf_relay, balance, balances, "leastconn") },
+	{ NUMBER("rebalance", conf_relay, rebalance, 0, INT32_MAX, "0") },
 	{ NUMBER("retire", conf_relay, retire, 0, INT32_MAX, "0") },
 	{ NUMBER("retries", conf_relay, retries, 0, 16, "3") },
 	{ DURATION("idle-timeout", conf_relay, idle_timeout, 1, "10m"),

@@ -5,18 +5,25 @@
 /* Between two turns of weight 1: 16 times what 1 to 20 divide, so that shares
  * of all usual weights are exact. Times the most sessions it is below 2^64. */
 #define WHOLE		UINT32_C(3724680960)
+#define DRAWS		16	/* for the second of two, most */
 
 typedef struct remote *choose_fn(struct remotes *, const struct source *);
 
 static int	 table_make(struct remotes *);
 static choose_fn choose_leastconn, choose_roundrobin, choose_source,
-		 choose_random;
+		 choose_random, choose_first;
+static bool	 accepts(const struct remote *);
+static struct remote *draw(const struct remotes *);
+static struct remote *draw_other(const struct remotes *,
+		    const struct remote *);
+static bool	 is_better(const struct remote *, const struct remote *);
 
 static choose_fn * const choosers[] = {
 	[BALANCE_LEASTCONN] = choose_leastconn,
 	[BALANCE_ROUNDROBIN] = choose_roundrobin,
 	[BALANCE_SOURCE] = choose_source,
 	[BALANCE_RANDOM] = choose_random,
+	[BALANCE_FIRST] = choose_first,
 };
 
 /* The others need no order, which costs. */
@@ -25,6 +32,7 @@ static const bool takes_turns[] = {
 	[BALANCE_ROUNDROBIN] = true,
 	[BALANCE_SOURCE] = false,
 	[BALANCE_RANDOM] = false,
+	[BALANCE_FIRST] = false,
 };
 
 /* Those of one weight begin one after the other, evenly in their time. */
@@ -143,19 +151,70 @@ choose_source(struct remotes *rs, const struct source *source)
 	return r;
 }
 
-/* Any, which is then taken as often as its weight is to the greatest one. */
+/* Two, each as often as its weight is to that of all, and the better one of
+ * them: so the one that has fewest is found often enough, and never by all
+ * workers at once (Mitzenmacher, IEEE TPDS 2001). */
 static struct remote *
 choose_random(struct remotes *rs, const struct source *source)
+{
+	struct remote *r, *other;
+
+	(void)source;
+	if (rs->by_turn.n < 2)
+		return heap_least(&rs->by_turn);
+	r = draw(rs);
+	other = draw_other(rs, r);
+	return is_better(other, r) ? other : r;
+}
+
+static struct remote *
+draw(const struct remotes *rs)
 {
 	const struct heap *h = &rs->by_turn;
 	struct remote *r;
 
-	(void)source;
-	if (h->n == 0)
-		return NULL;
 	do
 		r = h->items[arc4random_uniform(h->n)].remote;
-	while (r->weight < rs->top_weight &&
-	    arc4random_uniform(rs->top_weight) >= r->weight);
+	while (!accepts(r));
 	return r;
+}
+
+/* One that is light beside all is not waited for for ever. */
+static struct remote *
+draw_other(const struct remotes *rs, const struct remote *one)
+{
+	const struct heap *h = &rs->by_turn;
+	struct remote *r;
+	unsigned i = 0;
+
+	do
+		r = h->items[(one->at + 1 + arc4random_uniform(h->n - 1)) %
+		    h->n].remote;
+	while (h->n > 2 && ++i < DRAWS && !accepts(r));
+	return r;
+}
+
+static bool
+accepts(const struct remote *r)
+{
+	return r->weight >= r->of->top_weight ||
+	    arc4random_uniform(r->of->top_weight) < r->weight;
+}
+
+/* Fewer sessions a weight, this one included. Among idle ones none is better:
+ * the first one was drawn by its weight. */
+static bool
+is_better(const struct remote *a, const struct remote *b)
+{
+	const uint64_t na = remote_load(a), nb = remote_load(b);
+
+	return na + nb != 0 && (na + 1) * b->weight < (nb + 1) * a->weight;
+}
+
+/* Where nobody has a turn they are in the order of the file. */
+static struct remote *
+choose_first(struct remotes *rs, const struct source *source)
+{
+	(void)source;
+	return heap_least(&rs->by_turn);
 }

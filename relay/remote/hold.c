@@ -24,7 +24,7 @@ hold_until(const struct remote *r)
 {
 	uint64_t outcome = board_get(&r->board->outcome);
 
-	return (outcome & 0xff) == 0 ? 0 :
+	return (outcome & 0xff) == 0 || outcome == r->waived ? 0 :
 	    (outcome >> 8) + hold_time(outcome & 0xff);
 }
 
@@ -41,6 +41,20 @@ hold_over(struct remotes *rs)
 {
 	while (rs->held.n != 0 && ev_now() >= rs->held.items[0].key)
 		remote_place(heap_least(&rs->held));
+}
+
+/* By its outcome, as that is what others go on telling of it. A connect to
+ * ourselves would bring the next session, which is counted too. */
+void
+hold_waive(struct remotes *rs)
+{
+	struct remote *r;
+
+	for (r = rs->all; r < rs->all + rs->n; r++)
+		if (r->heap == &rs->held && r->whose != REMOTE_OURS) {
+			r->waived = board_get(&r->board->outcome);
+			remote_place(r);
+		}
 }
 
 struct remote *

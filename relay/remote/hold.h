@@ -14,6 +14,9 @@ struct heap	*hold_place(struct remote *, uint64_t *key);
 bool		 hold_is(const struct remote *);
 /* Gives back those whose time is over. */
 void		 hold_over(struct remotes *);
+/* It is over at once for all that are held; who fails again is held for longer
+ * all the same. */
+void		 hold_waive(struct remotes *);
 /* The one that is due soonest; NULL: there is none. */
 struct remote	*hold_soonest(const struct remotes *);
 /* A failure. Returns the ms that the remote is held for; 0: it was held

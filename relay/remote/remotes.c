@@ -49,6 +49,7 @@ remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
 	rs->conf = c;
 	rs->n = c->nremotes;
 	rs->all = all + first;
+	rs->rebalance_at = c->rebalance;
 	rs->retire_at = c->retire;
 	if (c->retire / RETIRE_SPREAD > 1)
 		rs->retire_at -= arc4random_uniform(c->retire / RETIRE_SPREAD);
@@ -72,7 +73,10 @@ remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
 bool
 remotes_count(struct remotes *rs)
 {
-	rs->sessions++;
+	if (++rs->sessions == rs->rebalance_at) {
+		hold_waive(rs);
+		rs->rebalance_at += rs->conf->rebalance;
+	}
 	return rs->retire_at != 0 && rs->sessions >= rs->retire_at;
 }
 

@@ -31,6 +31,7 @@ struct remote {
 	uint8_t			 addr;		/* that worked last */
 	uint8_t			 whose;		/* enum remote_whose */
 	const struct sess	*probe;		/* it tries it again, or NULL */
+	uint64_t		 waived;	/* outcome it is not held for */
 	const struct conf_remote *conf;
 };
 
@@ -48,11 +49,13 @@ struct remotes {
 	struct heap		 probed;	/* held, and a session tries */
 	uint64_t		 sessions;	/* taken, for retire */
 	uint64_t		 retire_at;	/* with spread; 0 = never */
+	uint64_t		 rebalance_at;	/* the same, without */
 };
 
 /* Makes the remotes of all relay sections. Returns 0, or -1 with errno. */
 int	 remotes_start(void);
-/* Counts a session that comes in; true if it is time to retire. */
+/* Counts a session that comes in, and has held ones tried if it is time for
+ * that; true if it is time to retire. */
 bool	 remotes_count(struct remotes *);
 /*
  * Chooses a remote that the session has not tried yet: one that is not held,

@@ -312,6 +312,24 @@ def test_random_respects_weights(daemon, box):
     assert 140 <= got["a"] <= 260, got
 
 
+def test_first_is_the_first_that_works_and_rebalance_looks_for_it(
+        daemon, backend, echo):
+    """What is held is tried every five sessions, whatever the time."""
+    late = backend(listen=False)
+    d = daemon(remotes=[late, echo], spawnd=ONE,
+               relay="balance = first rebalance = 5")
+    clients = open_sessions(d, 25)
+    held = [line.split("held for ")[1] for line in
+            d.wait_line("remote a: ", "held for ", count=6)]
+    assert held[:6] == ["1 s", "2 s", "4 s", "8 s", "16 s", "32 s"]
+    late.start()
+    begun = time.monotonic()
+    clients += open_sessions(d, 10)
+    back = time.monotonic() - begun < 20
+    d.wait_line("remote a: back after")
+    assert not back or 5 <= active(d)["a"] <= 6
+
+
 def test_unix_socket_remote(daemon, backend, box, mechanism):
     remote = backend(peers.echo, path=box.dir / "keep-remote.sock")
     d = daemon(remotes=[remote])

@@ -531,6 +531,82 @@ test_random(void **state)
 		assert_ptr_not_equal(pick(), b);
 }
 
+/* Idle ones are taken by weight alone: the light one is not left out. */
+static void
+test_random_idle(void **state)
+{
+	static const struct sess s;
+	unsigned i, got[3] = { 0, 0, 0 };
+	struct remote *r;
+
+	(void)state;
+	remotes[0].weight = 8;
+	remotes[1].weight = 1;
+	remotes[2].weight = 2;
+	pools_make(BALANCE_RANDOM, 3);
+	for (i = 0; i < DRAWS; i++) {
+		r = remote_pick(pool, &s);
+		got[r - pool->all]++;
+		remote_release(r, &s);
+	}
+	for (i = 0; i < 3; i++)
+		assert_share(got[i], remotes[i].weight, 11, DRAWS);
+}
+
+/* Of two it is always the better one by its weight, here or elsewhere. */
+static void
+test_random_better(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	remotes[0].weight = 4;
+	pools_make(BALANCE_RANDOM, 2);
+	load_elsewhere(a, 3999);
+	for (i = 0; i < 999; i++)
+		assert_ptr_equal(pick(), b);
+	load_elsewhere(a, 3994);
+	assert_ptr_equal(pick(), a);
+}
+
+/* The fullest of many is hardly fuller than the others: one draw would leave
+ * it with twice as much. */
+static void
+test_random_even(void **state)
+{
+	unsigned i, most = 0;
+
+	(void)state;
+	pools_make(BALANCE_RANDOM, MOST);
+	for (i = 0; i < 10 * MOST; i++)
+		pick();
+	for (i = 0; i < MOST; i++)
+		most = MAX(most, active(&pool->all[i]));
+	assert_in_range(most, 10, 14);
+}
+
+/* --- first --- */
+
+static void
+test_first(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	remotes[2].weight = 100;
+	pools_make(BALANCE_FIRST, MOST);
+	for (i = 0; i < 100; i++)
+		assert_ptr_equal(pick(), a);
+	refuse(b);
+	refuse(a);
+	for (i = 0; i < 100; i++)
+		assert_ptr_equal(pick(), c);
+	remote_ok(b);
+	assert_ptr_equal(pick(), b);
+	remote_ok(a);
+	assert_ptr_equal(pick(), a);
+}
+
 int
 main(void)
 {
@@ -558,6 +634,10 @@ main(void)
 		T(test_source_tries),
 		T(test_source_weights),
 		T(test_random),
+		T(test_random_idle),
+		T(test_random_better),
+		T(test_random_even),
+		T(test_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,7 @@ test_defaults(void **state)
 	assert_true(c->batch);
 	assert_int_equal(c->sandbox, CONF_SANDBOX_AUTO);
 	assert_int_equal(r->balance, BALANCE_LEASTCONN);
+	assert_int_equal(r->rebalance, 0);
 	assert_int_equal(r->retire, 0);
 	assert_int_equal(r->retries, 3);
 	assert_int_equal(r->idle_timeout, 600 * 1000);
@@ -118,6 +119,7 @@ test_everything(void **state)
 	    "relay a { remote x { path = '/s' } }\n"
 	    "relay b { remote y { address = 127.0.0.1 port = 1 weight = 256 }\n"
 	    "balance = source retire = 2147483647 retries = 16\n"
+	    "rebalance = 7\n"
 	    "idle-timeout = 5 connect-timeout = 1ms half-close-timeout = 2m\n"
 	    "buffer = 16M io = splice keepalive = no\n"
 	    "local-address = 127.0.0.9 }\n");
@@ -154,6 +156,7 @@ test_everything(void **state)
 	assert_int_equal(r->remotes[0].weight, 256);
 	assert_int_equal(r->balance, BALANCE_SOURCE);
 	assert_int_equal(r->retire, 2147483647);
+	assert_int_equal(r->rebalance, 7);
 	assert_int_equal(r->retries, 16);
 	assert_int_equal(r->idle_timeout, 5000);
 	assert_int_equal(r->connect_timeout, 1);

@@ -220,11 +220,11 @@ test_words(void **state)
 		    "not known; use queue, close or reset; did you mean "
 		    "\"queue\"?\n" },
 		{ IN_RELAY("balance = leastcon"), "t:3: balance \"leastcon\" "
-		    "is not known; use leastconn, roundrobin, source or "
-		    "random; did you mean \"leastconn\"?\n" },
+		    "is not known; use leastconn, roundrobin, source, "
+		    "random or first; did you mean \"leastconn\"?\n" },
 		{ IN_RELAY("balance = RANDOM"), "t:3: balance \"RANDOM\" is "
-		    "not known; use leastconn, roundrobin, source or random; "
-		    "did you mean \"random\"?\n" },
+		    "not known; use leastconn, roundrobin, source, random "
+		    "or first; did you mean \"random\"?\n" },
 		{ IN_SPAWND("log { level = inof }"), "t:2: log: level "
 		    "\"inof\" is not known; use error, warning, notice, info "
 		    "or debug; did you mean \"info\"?\n" },

@@ -170,7 +170,7 @@ test_tried(void **state)
 	unsigned i;
 
 	(void)state;
-	for (balance = BALANCE_LEASTCONN; balance <= BALANCE_RANDOM;
+	for (balance = BALANCE_LEASTCONN; balance <= BALANCE_FIRST;
 	    balance++) {
 		pools_make(balance, 3);
 		memset(seen, 0, sizeof(seen));
@@ -205,6 +205,57 @@ test_tried_and_held(void **state)
 	tried[1] = 1;
 	s.ntried = 2;
 	assert_ptr_equal(remote_pick(pool, &s), c);
+}
+
+/* After so many sessions what is held is tried, by one; what has failed again
+ * is held for longer. What others go on telling of it does not hold it. */
+static void
+test_rebalance(void **state)
+{
+	const struct sess probe = { .id = 1 };
+	unsigned i;
+
+	(void)state;
+	relays[1].rebalance = 10;
+	pools_make(BALANCE_FIRST, 3);
+	fail_elsewhere(a, 5);		/* for 16 seconds */
+	refuse(b);
+	for (i = 1; i < 10; i++) {
+		remotes_count(pool);
+		assert_ptr_equal(pick(), c);
+	}
+	remotes_count(pool);
+	tell(a);
+	assert_ptr_equal(remote_pick(pool, &probe), a);
+	assert_ptr_equal(pick(), b);
+	assert_ptr_equal(pick(), c);
+	remote_failed(a, "refused");
+	remote_release(a, &probe);
+	remote_ok(b);
+	now += 16000;
+	assert_ptr_equal(pick(), b);
+	for (i = 0; i < 9; i++)
+		remotes_count(pool);
+	assert_ptr_equal(pick(), b);
+	remotes_count(pool);
+	assert_ptr_equal(pick(), a);
+}
+
+/* A connect to ourselves is the next session, and would be without end. */
+static void
+test_rebalance_not_ourselves(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	relays[1].rebalance = 1;
+	pools_make(BALANCE_FIRST, 2);
+	refuse(a);
+	a->whose = REMOTE_OURS;
+	for (i = 0; i < 10; i++) {
+		remotes_count(pool);
+		assert_ptr_equal(pick(), b);
+	}
 }
 
 /* --- what other workers have found out --- */
@@ -392,6 +443,8 @@ main(void)
 		T(test_never_holds_all),
 		T(test_tried),
 		T(test_tried_and_held),
+		T(test_rebalance),
+		T(test_rebalance_not_ourselves),
 		T(test_held_elsewhere),
 		T(test_held_at_start),
 		T(test_back_elsewhere),
