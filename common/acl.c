@@ -5,11 +5,14 @@
 
 #include "acl.h"
 
-#define ACL_WORDS	4
+#define ACL_WORDS	7
 #define ACL_TEXT	128	/* longest rule, with the NUL */
 
 static int	 acl_fail(const char **, const char *, ...) printf_like(2, 3);
+static int	 acl_fail_words(const char **, const char *, bool);
 static int	 acl_split(char *, char *[ACL_WORDS]);
+static int	 acl_parse_times(char *const *, int, struct acl_rule *,
+		    const char **);
 static int	 acl_parse_net(char *, struct acl_rule *, const char **,
 		    const char *);
 static int	 acl_parse_bits(const char *, unsigned, const char **,
@@ -56,13 +59,35 @@ acl_parse(const char *text, struct acl_rule *rule, const char **errp)
 		rule->negate = true;
 		i++;
 	}
-	if (n != i + 1)
-		return acl_fail(errp, "access rule \"%s\" has too %s words; "
-		    "use \"permit|deny [not] all|address[/bits]\"", text,
-		    n > i + 1 ? "many" : "few");
-	if (strcmp(word[i], "all") == 0)
+	if (n <= i || n > i + 3)
+		return acl_fail_words(errp, text, n > i);
+	if (strcmp(word[i], "all") != 0 &&
+	    acl_parse_net(word[i], rule, errp, "access rule") == -1)
+		return -1;
+	return acl_parse_times(word + i + 1, n - i - 1, rule, errp);
+}
+
+static int
+acl_fail_words(const char **errp, const char *text, bool many)
+{
+	return acl_fail(errp, "access rule \"%s\" has too %s words; use "
+	    "\"permit|deny [not] all|address[/bits] [days] [hours]\"", text,
+	    many ? "many" : "few");
+}
+
+/* Days, hours, or both. */
+static int
+acl_parse_times(char *const *word, int n, struct acl_rule *rule,
+    const char **errp)
+{
+	if (n > 0 && window_days(*word, &rule->window) == 0) {
+		word++;
+		n--;
+	}
+	if (n == 0 || (n == 1 && window_hours(*word, &rule->window) == 0))
 		return 0;
-	return acl_parse_net(word[i], rule, errp, "access rule");
+	return acl_fail(errp, "access rule: \"%s\" is neither days such as "
+	    "mon-fri nor hours such as 08:00-18:00", *word);
 }
 
 int
@@ -205,10 +230,13 @@ acl_net_str(const struct acl_rule *rule, char *buf, size_t size)
 char *
 acl_str(const struct acl_rule *rule, char buf[ADDR_STRLEN])
 {
-	char net[ADDR_STRLEN / 2];
+	char net[ADDR_STRLEN / 2], when[WINDOW_STRLEN];
 
-	snprintf(buf, ADDR_STRLEN, "%s %s%s", rule->permit ? "permit" : "deny",
-	    rule->negate ? "not " : "", acl_net_str(rule, net, sizeof(net)));
+	window_str(&rule->window, when);
+	snprintf(buf, ADDR_STRLEN, "%s %s%s%s%s",
+	    rule->permit ? "permit" : "deny", rule->negate ? "not " : "",
+	    acl_net_str(rule, net, sizeof(net)), *when == '\0' ? "" : " ",
+	    when);
 	return buf;
 }
 
@@ -219,14 +247,38 @@ acl_network_str(const struct acl_rule *rule, char buf[ADDR_STRLEN])
 }
 
 const struct acl_rule *
-acl_first(const struct acl *acl, const struct source *client)
+acl_first(const struct acl *acl, const struct source *client,
+    unsigned minute)
 {
 	size_t i;
 
 	for (i = 0; i < acl->n; i++)
-		if (acl_matches(&acl->rules[i], client))
+		if (window_open(&acl->rules[i].window, minute) &&
+		    acl_matches(&acl->rules[i], client))
 			return &acl->rules[i];
 	return NULL;
+}
+
+bool
+acl_lists(const struct acl *acl)
+{
+	size_t i;
+
+	for (i = 0; i < acl->n; i++)
+		if (acl->rules[i].permit)
+			return true;
+	return false;
+}
+
+bool
+acl_timed(const struct acl *acl)
+{
+	size_t i;
+
+	for (i = 0; i < acl->n; i++)
+		if (acl->rules[i].window.days != 0)
+			return true;
+	return false;
 }
 
 static bool

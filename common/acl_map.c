@@ -28,11 +28,18 @@ struct row {
 };
 
 struct acl_map {
-	struct row	v4, v6;
-	bool		local;	/* it has "unix" */
+	struct row	 v4, v6;
+	bool		 local;		/* it has "unix" */
+	bool		 timed;		/* it holds for the minute: */
+	unsigned	 minute;	/* of the week */
+	struct acl	 acl;		/* if it is timed */
 };
 
-static int	 row_make(struct row *, const struct acl *, int);
+static int	 map_make(struct acl_map *, const struct acl *, unsigned);
+static void	 map_clear(struct acl_map *);
+static bool	 map_turns(const struct acl_map *, unsigned);
+static bool	 map_says(const struct acl_map *, const struct source *);
+static int	 row_make(struct row *, const struct acl *, int, unsigned);
 static int	 pieces_new(struct pieces *, const struct acl *, int);
 static void	 pieces_cut(struct pieces *, const struct acl *, int);
 static void	 pieces_free(struct pieces *);
@@ -40,7 +47,6 @@ static void	 pieces_rule(struct pieces *, const struct acl_rule *, int);
 static void	 pieces_paint(struct pieces *, uint32_t, uint32_t, bool);
 static uint32_t	 pieces_free_at(struct pieces *, uint32_t);
 static int	 row_take(struct row *, const struct pieces *);
-static bool	 acl_lists(const struct acl *);
 static bool	 acl_has_unix(const struct acl *);
 static struct key key_of(const uint8_t *, int);
 static bool	 key_after(const struct acl_rule *, struct key *);
@@ -54,17 +60,47 @@ acl_map_new(const struct acl *acl)
 
 	if ((map = calloc(1, sizeof(*map))) == NULL)
 		return NULL;
-	if (row_make(&map->v4, acl, AF_INET) == -1 ||
-	    row_make(&map->v6, acl, AF_INET6) == -1) {
+	map->local = acl_has_unix(acl);
+	if ((map->timed = acl_timed(acl))) {
+		window_zone();
+		map->acl = *acl;
+		map->minute = window_now();
+	}
+	if (map_make(map, acl, map->minute) == -1) {
 		acl_map_free(&map);
 		errno = ENOMEM;
-	} else
-		map->local = acl_has_unix(acl);
+	}
 	return map;
 }
 
+/* As it is at that minute. */
 static int
-row_make(struct row *row, const struct acl *acl, int family)
+map_make(struct acl_map *map, const struct acl *acl, unsigned minute)
+{
+	struct acl_map made = *map;
+
+	memset(&made.v4, 0, sizeof(made.v4));
+	memset(&made.v6, 0, sizeof(made.v6));
+	made.minute = minute;
+	if (row_make(&made.v4, acl, AF_INET, minute) == -1 ||
+	    row_make(&made.v6, acl, AF_INET6, minute) == -1) {
+		map_clear(&made);
+		return -1;
+	}
+	map_clear(map);
+	*map = made;
+	return 0;
+}
+
+static void
+map_clear(struct acl_map *map)
+{
+	free(map->v4.turn);
+	free(map->v6.turn);
+}
+
+static int
+row_make(struct row *row, const struct acl *acl, int family, unsigned minute)
 {
 	struct pieces p = { .cut = NULL };
 	size_t i;
@@ -72,7 +108,8 @@ row_make(struct row *row, const struct acl *acl, int family)
 
 	if (pieces_new(&p, acl, family) == 0) {
 		for (i = 0; i < acl->n; i++)
-			pieces_rule(&p, &acl->rules[i], family);
+			if (window_open(&acl->rules[i].window, minute))
+				pieces_rule(&p, &acl->rules[i], family);
 		error = row_take(row, &p);
 	}
 	pieces_free(&p);
@@ -193,17 +230,6 @@ row_take(struct row *row, const struct pieces *p)
 }
 
 static bool
-acl_lists(const struct acl *acl)
-{
-	size_t i;
-
-	for (i = 0; i < acl->n; i++)
-		if (acl->rules[i].permit)
-			return true;
-	return false;
-}
-
-static bool
 acl_has_unix(const struct acl *acl)
 {
 	size_t i;
@@ -222,13 +248,52 @@ acl_map_free(struct acl_map **mapp)
 	*mapp = NULL;
 	if (map == NULL)
 		return;
-	free(map->v4.turn);
-	free(map->v6.turn);
+	map_clear(map);
 	free(map);
 }
 
 bool
-acl_map_permits(const struct acl_map *map, const struct source *client)
+acl_map_permits(struct acl_map *map, const struct source *client)
+{
+	return map->timed ? acl_map_permits_at(map, client, window_now()) :
+	    map_says(map, client);
+}
+
+/* Without memory for another map the rules answer, as they would for it. */
+bool
+acl_map_permits_at(struct acl_map *map, const struct source *client,
+    unsigned minute)
+{
+	const struct acl_rule *rule;
+
+	if (!map->timed || minute == map->minute)
+		return map_says(map, client);
+	if (!map_turns(map, minute))
+		map->minute = minute;
+	else if (map_make(map, &map->acl, minute) == -1) {
+		if (client->family != AF_INET && client->family != AF_INET6)
+			return true;
+		rule = acl_first(&map->acl, client, minute);
+		return rule != NULL ? rule->permit : !acl_lists(&map->acl);
+	}
+	return map_says(map, client);
+}
+
+/* Does a rule hold then that does not hold as it is, or the reverse? */
+static bool
+map_turns(const struct acl_map *map, unsigned minute)
+{
+	const struct acl_rule *r;
+
+	for (r = map->acl.rules; r < map->acl.rules + map->acl.n; r++)
+		if (window_open(&r->window, minute) !=
+		    window_open(&r->window, map->minute))
+			return true;
+	return false;
+}
+
+static bool
+map_says(const struct acl_map *map, const struct source *client)
 {
 	const struct row *row;
 	struct key key;
@@ -246,7 +311,7 @@ acl_map_permits(const struct acl_map *map, const struct source *client)
 bool
 acl_map_has(const struct acl_map *map, const struct source *s)
 {
-	return s->family == AF_UNIX ? map->local : acl_map_permits(map, s);
+	return s->family == AF_UNIX ? map->local : map_says(map, s);
 }
 
 static struct key

@@ -62,7 +62,7 @@ path_relay(struct path *p, unsigned relay)
 	    p->relay->half_close_timeout : FLUSH_MAX;
 }
 
-/* One set of access rules holds for all. */
+/* One set of access rules holds for all, and after that the listener's own. */
 static int
 path_proxy(struct path *p)
 {
@@ -74,6 +74,9 @@ path_proxy(struct path *p)
 	if (access == NULL)
 		access = acl_map_new(&self.conf->acl);
 	p->access = access;
+	if (p->listen->acl.n > 0 &&
+	    (p->own_access = acl_map_new(&p->listen->acl)) == NULL)
+		return -1;
 	p->fields = path_any_v2();
 	return p->proxy_from == NULL || access == NULL ? -1 : 0;
 }

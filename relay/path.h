@@ -25,7 +25,8 @@ struct path {
 	uint64_t		 limit[PATH_LIMITS];	/* ms, 0: none */
 	struct acl_map		*proxy_from; /* who sends a PROXY header, or
 						NULL */
-	const struct acl_map	*access; /* whom it may name then */
+	struct acl_map		*access; /* whom it may name then */
+	struct acl_map		*own_access; /* the listener's; or NULL */
 	bool			 fields; /* what else it says is passed on */
 };
 

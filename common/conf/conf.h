@@ -100,6 +100,7 @@ struct conf_listen {
 	uint32_t	 mode, uid, gid; /* of path; CONF_NOID: as created */
 	const char	*user, *group;	/* as written; NULL: not given */
 	struct acl	 proxy_from;	/* networks that send a PROXY header */
+	struct acl	 acl;		/* of this one, after conf.acl */
 };
 
 struct conf_remote {

@@ -26,7 +26,9 @@ static void	 put_ids(struct out *, const struct conf_opt *, const void *,
 		    unsigned);
 static void	 put_addrs(struct out *, const struct conf_opt *,
 		    const void *);
-static void	 put_rules(struct out *, const struct acl *);
+static void	 put_rules(struct out *, const struct conf_opt *,
+		    const void *);
+static void	 put_window(struct out *, const struct window *);
 static void	 put_texts(struct out *, const struct conf_opt *,
 		    const void *);
 static void	 put_bytes(struct out *, const void *, size_t);
@@ -41,7 +43,7 @@ static const char *const form_names[CONF_TYPES] = {
 	[CONF_TEXT] = "text", [CONF_SECRET] = "secret",
 	[CONF_USER] = "user", [CONF_UID] = "uid", [CONF_GID] = "gid",
 	[CONF_HOSTS] = "hosts", [CONF_PORT] = "port",
-	[CONF_SOCKET] = "socket", [CONF_RULES] = "rules",
+	[CONF_SOCKET] = "socket", [CONF_RULES] = "rules of hours",
 	[CONF_TEXTS] = "texts", [CONF_CERTS] = "certs",
 	[CONF_SECTION] = "section"
 };
@@ -180,7 +182,7 @@ put_value(struct out *out, const struct conf_opt *o, const void *base)
 		put_sections(out, o, base);
 		break;
 	case CONF_RULES:
-		put_rules(out, (const void *)((const char *)base + o->offset));
+		put_rules(out, o, base);
 		break;
 	case CONF_TEXTS:
 	case CONF_CERTS:
@@ -267,8 +269,10 @@ put_addrs(struct out *out, const struct conf_opt *o, const void *base)
 }
 
 static void
-put_rules(struct out *out, const struct acl *acl)
+put_rules(struct out *out, const struct conf_opt *o, const void *base)
 {
+	const struct acl *acl =
+	    (const void *)((const char *)base + o->offset);
 	const struct acl_rule *r;
 	uint8_t head[4];
 	size_t i;
@@ -283,7 +287,17 @@ put_rules(struct out *out, const struct acl *acl)
 		head[3] = r->negate;
 		put_bytes(out, head, sizeof(head));
 		put_bytes(out, r->ip, sizeof(r->ip));
+		if (!o->networks)
+			put_window(out, &r->window);
 	}
+}
+
+static void
+put_window(struct out *out, const struct window *w)
+{
+	put_number(out, w->days);
+	put_number(out, w->from);
+	put_number(out, w->to);
 }
 
 static void

@@ -15,6 +15,7 @@ static int	 get_addr(struct in *, struct addr *);
 static int	 get_rules(struct in *, const struct conf_opt *, void *);
 static int	 get_rule(struct in *, const struct conf_opt *,
 		    struct acl_rule *);
+static int	 get_window(struct in *, struct window *);
 static int	 get_texts(struct in *, const struct conf_opt *, void *);
 static int	 get_item(struct in *, const struct conf_opt *, char *);
 static int	 get_rest(struct in *, const char **);
@@ -205,7 +206,8 @@ static int
 get_rules(struct in *in, const struct conf_opt *o, void *base)
 {
 	struct acl *acl = (void *)((char *)base + o->offset);
-	size_t i, n = (size_t)(in->end - in->p) / (4 + 16);
+	const size_t size = 4 + 16 + (o->networks ? 0 : 3 * sizeof(uint32_t));
+	size_t i, n = (size_t)(in->end - in->p) / size;
 
 	acl->rules = conf_alloc(in->conf, n * sizeof(*acl->rules));
 	if (acl->rules == NULL)
@@ -234,7 +236,21 @@ get_rule(struct in *in, const struct conf_opt *o, struct acl_rule *r)
 	    (o->networks && (r->family == 0 || !r->permit || r->negate)) ||
 	    r->bits > (p[0] == 6 ? 128 : p[0] == 4 ? 32 : 0))
 		return in_fail("an access rule is none");
-	return 0;
+	return o->networks ? 0 : get_window(in, &r->window);
+}
+
+static int
+get_window(struct in *in, struct window *w)
+{
+	uint32_t days, from, to;
+
+	if (in_number(in, &days) == -1 || in_number(in, &from) == -1 ||
+	    in_number(in, &to) == -1)
+		return -1;
+	w->days = (uint8_t)MIN(days, UINT8_MAX);
+	w->from = (uint16_t)MIN(from, UINT16_MAX);
+	w->to = (uint16_t)MIN(to, UINT16_MAX);
+	return window_good(w) ? 0 : in_fail("an access rule has no hours");
 }
 
 static int

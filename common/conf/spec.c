@@ -219,6 +219,7 @@ static const struct conf_opt listen_opts[] = {
 	{ DURATION("handshake-timeout", conf_listen, handshake_timeout, 1,
 	    "10s") },
 	{ NETWORKS("proxy-from", conf_listen, proxy_from) },
+	{ RULES("access", conf_listen, acl) },
 	END
 };
 

@@ -13,6 +13,7 @@ static enum step	 proxy_in_more(struct sess *, const uint8_t *,
 static enum step	 proxy_in_wrong(struct sess *, const char *);
 static enum step	 proxy_in_broken(struct sess *);
 static enum step	 proxy_in_named(struct sess *, const struct proxy *);
+static bool		 proxy_in_permits(const struct sess *);
 static int		 proxy_in_fields(struct extra *, const struct proxy *);
 
 bool
@@ -104,8 +105,18 @@ proxy_in_named(struct sess *s, const struct proxy *p)
 	x->proxy = s->source;
 	x->to = p->to;
 	s->source = p->from;
-	return acl_map_permits(s->path->access, &s->source) ? STEP_NEXT :
+	return proxy_in_permits(s) ? STEP_NEXT :
 	    sess_end(s, WHO_RELAY, WHY_DENIED, CUT_RESET);
+}
+
+static bool
+proxy_in_permits(const struct sess *s)
+{
+	const struct path *p = s->path;
+
+	return acl_map_permits(p->access, &s->source) &&
+	    (p->own_access == NULL ||
+	    acl_map_permits(p->own_access, &s->source));
 }
 
 static int

@@ -21,6 +21,7 @@ static void	admit_look(void);
 static bool	admit_listener(struct listener *);
 static bool	admit_one(struct listener *);
 static void	admit_connection(struct listener *, bool);
+static bool	admit_permits(const struct source *, const struct listener *);
 static bool	admit_short(void);
 static bool	admit_waits(struct listener *);
 static int	admit_accept(struct listener *, struct proto_conn *);
@@ -154,7 +155,7 @@ admit_connection(struct listener *l, bool keep)
 
 	if ((fd = admit_accept(l, &c)) == -1)
 		return;
-	if (!acl_map_permits(master.gen->acl, &c.client)) {
+	if (!admit_permits(&c.client, l)) {
 		refuse_denied(l, fd, &c.client);
 		return;
 	}
@@ -171,6 +172,14 @@ admit_connection(struct listener *l, bool keep)
 		overload_waited();
 	l->accepted++;
 	master.accepted++;
+}
+
+/* Both lists must. */
+static bool
+admit_permits(const struct source *client, const struct listener *l)
+{
+	return acl_map_permits(master.gen->acl, client) &&
+	    gate_permits(&master.gen->gates[l->index], client);
 }
 
 /*

@@ -13,7 +13,10 @@
 
 static void	 tell(const struct listener *, const struct source *,
 		    const char *why, unsigned skipped);
-static char	*denied_by(const struct source *, char *, size_t);
+static char	*denied_by(const struct listener *, const struct source *,
+		    char *, size_t);
+static bool	 denies(const struct acl *, const struct source *,
+		    const struct acl_rule **);
 
 /* Each has its own, so that neither hides the other. */
 static struct log_limit	 denials = { .more = LINES - 1 };
@@ -29,21 +32,33 @@ refuse_denied(struct listener *l, int fd, const struct source *client)
 	master.denied++;
 	close(fd);
 	if (log_allow(&denials, ev_now(), &skipped))
-		tell(l, client, denied_by(client, why, sizeof(why)), skipped);
+		tell(l, client, denied_by(l, client, why,
+		    sizeof(why)), skipped);
 }
 
 /* The map knows who is denied, not why; so many times a second there is time
  * to go through the rules. */
 static char *
-denied_by(const struct source *client, char *buf, size_t size)
+denied_by(const struct listener *l, const struct source *client, char *buf,
+    size_t size)
 {
-	const struct acl *acl = &master.gen->conf->acl;
-	const struct acl_rule *rule = acl_first(acl, client);
+	const struct conf *conf = master.gen->conf;
+	const struct acl_rule *rule;
 	char text[ADDR_STRLEN];
 
+	if (!denies(&conf->acl, client, &rule))
+		denies(&conf->listens[l->index].acl, client, &rule);
 	snprintf(buf, size, "why=denied rule=\"%s\"",
 	    rule != NULL ? acl_str(rule, text) : "none permits");
 	return buf;
+}
+
+static bool
+denies(const struct acl *acl, const struct source *client,
+    const struct acl_rule **rule)
+{
+	*rule = acl_first(acl, client, window_now());
+	return *rule != NULL ? !(*rule)->permit : acl_lists(acl);
 }
 
 void

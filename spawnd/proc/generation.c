@@ -109,6 +109,7 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	}
 	if ((budget(g->conf) && value_again(g) == -1) ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
+	    (g->gates = gate_new(g->conf)) == NULL ||
 	    board_create(&g->board, g->conf) == -1 ||
 	    load_generation(g) == -1 || tickets_generation(g) == -1) {
 		*errp = log_why(errno);
@@ -150,6 +151,7 @@ generation_free(struct generation *g)
 	load_generation_free(g);
 	board_close(&g->board);
 	acl_map_free(&g->acl);
+	gate_free(&g->gates, g->conf);
 	conf_free(&g->conf);
 	free(g);
 }
@@ -186,6 +188,7 @@ generation_take(const char *line)
 	    &g->started) != 7 ||
 	    (g->conf = conf_get(g->conf_fd, &err)) == NULL ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
+	    (g->gates = gate_new(g->conf)) == NULL ||
 	    board_reopen(&g->board, board_fd, g->conf) == -1 ||
 	    load_generation(g) == -1)
 		return false;

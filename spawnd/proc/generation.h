@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "accept/gate.h"
 #include "acl_map.h"
 #include "board.h"
 #include "conf/conf.h"
@@ -19,6 +20,7 @@ struct generation {
 	unsigned		 number;
 	struct conf		*conf;
 	struct acl_map		*acl;		/* its access rules */
+	struct gate		*gates;		/* one a listener */
 	int			 conf_fd;	/* the same, sealed */
 	int			 secrets_fd;	/* what it refers to, sealed;
 						   or -1 */

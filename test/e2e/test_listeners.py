@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -142,6 +143,44 @@ def test_access_permit_list_denies_the_rest(daemon, echo):
     assert let_in(d, ("::1", v6))
     d.wait_line("client=127.0.3.9:", 'rule="deny 127.0.3.9"')
     d.wait_line("client=127.0.4.7:", 'rule="none permits"')
+
+
+def hours(first, last):
+    """A rule's hours, so far from now, by the local time of a zone that is 5
+    hours and 45 minutes ahead."""
+    now = int(time.time()) // 60 + 345
+    return "-".join(f"{(now + 60 * h) // 60 % 24:02}:{(now + 60 * h) % 60:02}"
+                    for h in (first, last))
+
+
+def test_access_of_a_listener_by_hours(daemon, echo, monkeypatch):
+    """A list of its own is asked after spawnd's, in the master for who comes
+    and in the worker for whom a header names; by the time of TZ."""
+    monkeypatch.setenv("TZ", "<+0545>-5:45")
+    d = daemon(remotes=[echo], listen={
+        "web": f'''address = "127.0.0.1" port = 0 access = {{
+            "permit 127.0.3.0/24 {hours(-2, 2)}",
+            "permit 127.0.4.0/24 {hours(2, 4)}"}}''',
+        "named": f'''address = "127.0.0.1" port = 0
+            proxy-from = {{"127.0.0.1"}} access = {{ "permit 127.0.0.1",
+            "deny 192.0.2.1 {hours(-2, 2)}",
+            "permit 192.0.2.0/24 {hours(-2, 2)}"}}'''},
+        spawnd='access = {"deny 127.0.3.9"}')
+    assert let_in(d, d.address(), source="127.0.3.1")
+    assert peers.turned_away(d.box, d.address(), source="127.0.3.9")
+    assert peers.turned_away(d.box, d.address(), source="127.0.4.1")
+    assert peers.turned_away(d.box, d.address(), source="127.0.5.1")
+    d.wait_line("listener=web client=127.0.3.9:", 'rule="deny 127.0.3.9"')
+    d.wait_line("listener=web client=127.0.4.1:", 'rule="none permits"')
+    for client, good in (("192.0.2.7", True), ("192.0.2.1", False),
+                         ("198.51.100.1", False)):
+        s = d.connect("named")
+        s.sendall(f"PROXY TCP4 {client} 192.0.2.8 5 80\r\nhello".encode())
+        if good:
+            assert peers.receive(s, 5) == b"hello"
+        else:
+            assert peers.ended(s)
+            d.wait_line(f"client={client}:", "why=denied")
 
 
 def test_access_changes_with_a_reload(daemon, echo):

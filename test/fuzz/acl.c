@@ -14,9 +14,11 @@ int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static size_t	 read_rules(char *, struct acl_rule *);
 static void	 prints(const struct acl_rule *);
 static bool	 matches(const struct acl_rule *, const struct source *);
-static bool	 in_turn(const struct acl *, const struct source *);
-static void	 compare(const struct acl *, const struct acl_map *,
+static bool	 in_turn(const struct acl *, const struct source *, unsigned);
+static void	 turns(const struct acl *, struct acl_map *,
 		    const struct acl_rule *);
+static void	 compare(const struct acl *, struct acl_map *,
+		    const struct acl_rule *, unsigned);
 
 static size_t
 read_rules(char *text, struct acl_rule *rules)
@@ -63,23 +65,41 @@ matches(const struct acl_rule *rule, const struct source *s)
 }
 
 static bool
-in_turn(const struct acl *acl, const struct source *s)
+in_turn(const struct acl *acl, const struct source *s, unsigned minute)
 {
 	bool listed = false;
 	size_t i;
 
 	for (i = 0; i < acl->n; i++) {
-		if (matches(&acl->rules[i], s))
+		if (window_open(&acl->rules[i].window, minute) &&
+		    matches(&acl->rules[i], s))
 			return acl->rules[i].permit;
 		listed |= acl->rules[i].permit;
 	}
 	return !listed;
 }
 
+/* At the minutes when it begins and ends to hold, and before them. */
+static void
+turns(const struct acl *acl, struct acl_map *map, const struct acl_rule *rule)
+{
+	const unsigned all = 7 * WINDOW_DAY;
+	unsigned day;
+
+	compare(acl, map, rule, 0);
+	for (day = 0; day < 7 && rule->window.days != 0; day++) {
+		compare(acl, map, rule, day * WINDOW_DAY + rule->window.from);
+		compare(acl, map, rule, (day * WINDOW_DAY + rule->window.from +
+		    all - 1) % all);
+		compare(acl, map, rule, (day * WINDOW_DAY + rule->window.to) %
+		    all);
+	}
+}
+
 /* The first address of its network, the last, and those beside them. */
 static void
-compare(const struct acl *acl, const struct acl_map *map,
-    const struct acl_rule *rule)
+compare(const struct acl *acl, struct acl_map *map,
+    const struct acl_rule *rule, unsigned minute)
 {
 	struct source s = { .family = rule->family, .port = 1 };
 	const int width = rule->family == AF_INET ? 4 : 16;
@@ -95,7 +115,8 @@ compare(const struct acl *acl, const struct acl_map *map,
 				if (s.ip[i] != (step == 1 ? 0 : 0xff))
 					break;
 			}
-			if (acl_map_permits(map, &s) != in_turn(acl, &s))
+			if (acl_map_permits_at(map, &s, minute) !=
+			    in_turn(acl, &s, minute))
 				abort();
 		}
 }
@@ -118,7 +139,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	for (i = 0; i < acl.n; i++)
 		if (rules[i].family != 0)
-			compare(&acl, map, &rules[i]);
+			turns(&acl, map, &rules[i]);
 	acl_map_free(&map);
 	free(text);
 	return 0;

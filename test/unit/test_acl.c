@@ -59,13 +59,13 @@ test_first(void **state)
 	assert_int_equal(acl_parse("deny 10.0.0.0/7", &rule[1], &err), 0);
 	assert_int_equal(acl_parse("deny not ::/1", &rule[2], &err), 0);
 	p = source_of("10.1.255.1");
-	assert_ptr_equal(acl_first(&acl, &p), &rule[0]);
+	assert_ptr_equal(acl_first(&acl, &p, 0), &rule[0]);
 	p = source_of("11.2.0.1");
-	assert_ptr_equal(acl_first(&acl, &p), &rule[1]);
+	assert_ptr_equal(acl_first(&acl, &p, 0), &rule[1]);
 	p = source_of("12.0.0.1");
-	assert_ptr_equal(acl_first(&acl, &p), &rule[2]);
+	assert_ptr_equal(acl_first(&acl, &p, 0), &rule[2]);
 	p = source_of("::1");
-	assert_null(acl_first(&acl, &p));
+	assert_null(acl_first(&acl, &p, 0));
 }
 
 static void
@@ -85,6 +85,15 @@ test_parse(void **state)
 		{ "deny not all", "deny not all" },
 		{ "deny ::ffff:10.0.0.0/104", "deny 10.0.0.0/8" },
 		{ "deny ::ffff:0.0.0.0/96", "deny 0.0.0.0/0" },
+		{ "permit 10.0.0.0/8  mon-fri  08:00-18:00",
+		    "permit 10.0.0.0/8 mon-fri 08:00-18:00" },
+		{ "deny not ::1 sat,sun", "deny not ::1 sat-sun" },
+		{ "deny all 22:00-06:00", "deny all 22:00-06:00" },
+		{ "permit all mon-sun 00:00-24:00", "permit all" },
+		{ "permit not 2001:db8:1111:2222:3333:4444:5555:6666 "
+		    "mon-tue,thu-fri,sun 22:01-06:59",
+		    "permit not 2001:db8:1111:2222:3333:4444:5555:6666 "
+		    "mon-tue,thu-fri,sun 22:01-06:59" },
 	};
 	struct acl_rule rule;
 	const char *err;
@@ -109,8 +118,11 @@ test_parse_bad(void **state)
 		{ " ", "is empty" },
 		{ "permit", "too few words" },
 		{ "permit not", "too few words" },
-		{ "permit all all", "too many words" },
-		{ "permit 10.0.0.1 10.0.0.2", "too many words" },
+		{ "permit all all", "\"all\" is neither days such as" },
+		{ "permit 10.0.0.1 10.0.0.2", "\"10.0.0.2\" is neither" },
+		{ "permit all 08:00-18:00 mon", "\"08:00-18:00\" is neither" },
+		{ "permit all mon 08:00", "\"08:00\" is neither" },
+		{ "permit all mon 08:00-18:00 tue", "too many words" },
 		{ "permit not all 1 2 3 4 5", "too many words" },
 		{ "allow all", "starts with \"allow\"" },
 		{ "Permit all", "starts with \"Permit\"" },
@@ -285,6 +297,11 @@ random_rule(struct acl_rule *rule)
 	rule->negate = choose(25) == 0;
 	if (rule->family == 0)
 		return;
+	if (choose(3) == 0) {
+		rule->window.days = 1 + choose(127);
+		rule->window.from = 60 * choose(24);
+		rule->window.to = 60 * (1 + choose(24));
+	}
 	random_ip(rule->ip, rule->family);
 	rule->bits = choose((rule->family == AF_INET ? 32 : 128) + 1);
 	for (i = rule->bits; i < 128; i++)
@@ -308,13 +325,15 @@ matches(const struct acl_rule *rule, const struct source *p)
 
 /* As acl_map.h promises it, word by word. */
 static bool
-one_after_the_other(const struct acl *acl, const struct source *p)
+one_after_the_other(const struct acl *acl, const struct source *p,
+    unsigned minute)
 {
 	bool listed = false;
 	size_t i;
 
 	for (i = 0; i < acl->n; i++) {
-		if (matches(&acl->rules[i], p))
+		if (window_open(&acl->rules[i].window, minute) &&
+		    matches(&acl->rules[i], p))
 			return acl->rules[i].permit;
 		listed |= acl->rules[i].permit;
 	}
@@ -329,6 +348,7 @@ test_random(void **state)
 	struct acl acl = { .rules = rule };
 	struct acl_map *map;
 	struct source p = { .port = 1 };
+	unsigned minute = 0;
 	int i, k;
 
 	(void)state;
@@ -344,12 +364,14 @@ test_random(void **state)
 			if (acl.n != 0 && choose(3) == 0 &&
 			    rule[i % acl.n].family == p.family)
 				memcpy(p.ip, rule[i % acl.n].ip, 16);
-			assert_int_equal(acl_map_permits(map, &p),
-			    one_after_the_other(&acl, &p));
-			first = acl_first(&acl, &p);
+			if (choose(4) == 0)
+				minute = choose(7 * WINDOW_DAY);
+			assert_int_equal(acl_map_permits_at(map, &p, minute),
+			    one_after_the_other(&acl, &p, minute));
+			first = acl_first(&acl, &p, minute);
 			if (first != NULL)
 				assert_int_equal(first->permit,
-				    acl_map_permits(map, &p));
+				    acl_map_permits_at(map, &p, minute));
 		}
 		acl_map_free(&map);
 	}

@@ -19,6 +19,7 @@
 
 #define SMALL \
 	"spawnd { listen w { port = 80 relay = b\n" \
+	"access = {\"permit ::1 mon-fri 22:00-06:00\"}\n" \
 	"proxy-from = {10.0.0.0/8, unix} route { sni = {a.b, \"*.c\"}\n" \
 	"alpn = h2 from = {10.0.0.0/8, unix} relay = b } }\n" \
 	"listen u { path = /u mode = 0640 user = 7 group = 8 relay = a }\n" \
@@ -193,6 +194,10 @@ change_one(struct conf *c, const struct conf *was, const struct conf_opt *o,
 		acl->n--;
 	else if (o->networks)
 		*acl = was->listens[0].proxy_from;
+	else if (o->type == CONF_RULES && acl->n == 0)
+		*acl = was->acl;
+	else if (o->type == CONF_RULES && acl->rules[0].window.days != 0)
+		acl->rules[0].window.to++;
 	else if (o->type == CONF_RULES)
 		acl->rules[0].permit = !acl->rules[0].permit;
 	else

@@ -47,8 +47,9 @@
 	" weight = 2 proxy-out = v2 tls = t }\n" \
 	"remote y { path = \"/$\\{T_NO}\\e\\x7f\\377\" weight = 3 }\n" \
 	"balance = first rebalance = 10 retire = 11 retries = 0\n" \
-	"idle-timeout = 12ms connect-timeout = 13 half-close-timeout = 14m buffer = 5000\n" \
-	"io = copy keepalive = no local-address = four.test }\n" \
+	"idle-timeout = 12ms connect-timeout = 13\n" \
+	"half-close-timeout = 14m buffer = 5000 io = copy\n" \
+	"keepalive = no local-address = four.test }\n" \
 	"relay b { remote x { address = fe80::1%1 port = 9 }\n" \
 	"local-address = fe80::2%1 balance = roundrobin buffer = 8k }\n" \
 	"tls s { certificate = {/s/a.pem, \"/s/\\\"b\"} key = {/s/k, /s/l}\n" \

@@ -187,7 +187,7 @@ one_holds(const struct conf_route *r, const char *name, const char *alpn,
 		proto |= strstr(list, want) != NULL;
 	}
 	return sni && proto &&
-	    (r->from.n == 0 || acl_first(&r->from, s) != NULL);
+	    (r->from.n == 0 || acl_first(&r->from, s, 0) != NULL);
 }
 
 static bool
