@@ -315,20 +315,22 @@ sess_log(const struct sess *s)
 	char source[ADDR_STRLEN], addr[ADDR_STRLEN] = "-", more[MORE] = "";
 	uint64_t total = ev_now_us() - s->taken_us + s->queue_us;
 	const struct remote *r = s->connect_us != 0 ? s->chosen : NULL;
+	const char *tag = s->path->listen->tag;
 
 	if (r != NULL)
 		addr_str(&r->conf->addr[s->addr], addr);
 	if (s->extra != NULL)
 		sess_more(s->extra, more, sizeof(more));
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
-	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f%s tries=%u "
-	    "end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
+	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f%s%s%s "
+	    "tries=%u end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
 	    s->path->listen->name,
 	    source_str(&s->source, source),
 	    r != NULL ? r->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
 	    (unsigned long long)s->remote.bytes,
-	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6, more,
+	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6,
+	    tag != NULL ? " tag=" : "", tag != NULL ? tag : "", more,
 	    s->ntried + (r != NULL), who_names[s->who], why_names[s->why]);
 }
 

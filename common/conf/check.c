@@ -10,6 +10,7 @@ struct titled {
 
 struct bound {
 	struct addr	addr;
+	const char	*interface;	/* "": all */
 	unsigned	line;
 };
 
@@ -17,6 +18,8 @@ static int	 check_title_cmp(const void *, const void *);
 static void	 check_minmax(struct conf_check *, const struct cfg_t *,
 		    const char *, unsigned, unsigned);
 static void	 check_twice(struct conf_check *, const struct cfg_t *);
+static bool	 check_bound_meets(const struct bound *,
+		    const struct bound *);
 static size_t	 check_bound(const struct conf *, const struct cfg_t *,
 		    struct bound *);
 static void	 check_root(struct conf_check *, const struct cfg_t *);
@@ -39,6 +42,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	    conf->servers_min, conf->servers_max);
 	check_minmax(c, conf_child(spawnd, "users", 0), "users",
 	    conf->users_min, conf->users_max);
+	conf_check_listens(c, spawnd);
 	check_twice(c, spawnd);
 	check_root(c, spawnd);
 	for (i = 0; i < conf->nrelays; i++) {
@@ -134,14 +138,25 @@ check_twice(struct conf_check *c, const struct cfg_t *spawnd)
 	qsort(b, n, sizeof(*b), check_bound_cmp);
 	for (i = 1; i < n; i++)
 		if (addr_cmp(&b[i].addr, &b[i - 1].addr) == 0 &&
+		    check_bound_meets(&b[i], &b[i - 1]) &&
 		    (b[i].addr.sa.sa_family == AF_UNIX ||
 		    addr_get_port(&b[i].addr) != 0))
-			conf_check_fail(c, b[i].line, "%s is listened on "
-			    "twice; it is on %s already",
+			conf_check_fail(c, MAX(b[i].line, b[i - 1].line),
+			    "%s is listened on twice; it is on %s already",
 			    addr_str(&b[i].addr, text),
-			    conf_text_where(c->text, b[i - 1].line,
-			    b[i].line, where, sizeof(where)));
+			    conf_text_where(c->text,
+			    MIN(b[i].line, b[i - 1].line),
+			    MAX(b[i].line, b[i - 1].line), where,
+			    sizeof(where)));
 	free(b);
+}
+
+/* Each interface may have its own, but not beside one of all. */
+static bool
+check_bound_meets(const struct bound *a, const struct bound *b)
+{
+	return *a->interface == '\0' || *b->interface == '\0' ||
+	    strcmp(a->interface, b->interface) == 0;
 }
 
 static size_t
@@ -158,10 +173,13 @@ check_bound(const struct conf *conf, const struct cfg_t *spawnd,
 		l = &conf->listens[i];
 		for (j = 0; j < l->naddr; j++) {
 			b[n].addr = l->addr[j];
+			b[n].interface = l->socket.interface != NULL ?
+			    l->socket.interface : "";
 			b[n++].line = conf_line(conf_child(spawnd, "listen",
 			    i));
 		}
 	}
+	b[n].interface = "";
 	if (conf->control != NULL &&
 	    addr_unix(conf->control, &b[n].addr, &err) == 0)
 		b[n++].line = control->line;
@@ -174,7 +192,8 @@ check_bound_cmp(const void *a, const void *b)
 	const struct bound *x = a, *y = b;
 	int diff;
 
-	if ((diff = addr_cmp(&x->addr, &y->addr)) != 0)
+	if ((diff = addr_cmp(&x->addr, &y->addr)) != 0 ||
+	    (diff = strcmp(x->interface, y->interface)) != 0)
 		return diff;
 	return x->line < y->line ? -1 : x->line > y->line;
 }

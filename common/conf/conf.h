@@ -19,6 +19,8 @@
 #include "addr.h"
 
 #define CONF_ADDRS	16	/* most addresses of one listener or remote */
+#define CONF_SOCKETS	1024	/* most sockets of one listener: its addresses
+				   at each of its ports */
 #define CONF_NAME	32	/* longest section title, with the NUL */
 #define CONF_SIZE_MAX	(64 << 20) /* bytes of an encoded value, most */
 
@@ -30,6 +32,7 @@ enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
 enum conf_proxy { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 };
 enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
+enum conf_protocol { CONF_TCP, CONF_MPTCP, CONF_SCTP };
 enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
 
 #define CONF_NOID	((uint32_t)-1)	/* no such uid, gid or mode given */
@@ -83,6 +86,20 @@ struct conf_route {
 	unsigned	 relay;		/* index into conf.relays */
 };
 
+/* How a listening socket is made, which are the first three, and what it does
+ * and the connections that it accepts have. */
+struct conf_socket {
+	const char		*interface;	/* NULL: any */
+	enum conf_protocol	 protocol;
+	bool			 freebind;	/* to what is not here yet */
+	bool			 defer_accept;	/* until the client's data */
+	unsigned		 dscp;		/* 0 to 63 */
+	unsigned		 fastopen;	/* that wait at most; 0: off */
+	unsigned		 keepalive_count; /* 0: as the system has it */
+	uint64_t		 keepalive_idle, keepalive_interval,
+				 user_timeout;	/* ms, 0: the same */
+};
+
 struct conf_listen {
 	char		 name[CONF_NAME];
 	const char	*address;	/* as written; NULL: every address */
@@ -101,6 +118,10 @@ struct conf_listen {
 	const char	*user, *group;	/* as written; NULL: not given */
 	struct acl	 proxy_from;	/* networks that send a PROXY header */
 	struct acl	 acl;		/* of this one, after conf.acl */
+	struct conf_socket socket;
+	bool		 v6only;	/* no IPv4 addresses */
+	uint64_t	 bind_retry;	/* ms; 0: not at all */
+	const char	*tag;		/* for the log; NULL: none */
 };
 
 struct conf_remote {

@@ -211,6 +211,11 @@ conf_field_parse(const struct conf_opt *o, const char *text, uint64_t *n,
 	case CONF_MODE:
 		return field_parse_mode(text, n);
 	default:
+		if (o->words != NULL &&
+		    (w = conf_spec_word_of(o->words, text)) != NULL) {
+			*n = (uint64_t)w->value;
+			return 0;
+		}
 		if (conf_units_number(text, n, &end) == -1 || *end != '\0')
 			return -1;
 		return 0;

@@ -122,6 +122,9 @@ get_path(struct in *in, const struct conf_opt *o, void *base)
 	if (text != NULL && strlen(text) > (o->type == CONF_PATH ? o->max :
 	    CONF_VALUE_MAX))
 		return in_fail("%s is too long", o->name);
+	if (text != NULL && o->type == CONF_TEXT && o->wrong != NULL &&
+	    o->wrong(text) != NULL)
+		return in_fail("%s has a value that is not right", o->name);
 	conf_field_set_text(o, base, text);
 	return 0;
 }

@@ -78,11 +78,11 @@ struct conf_opt {
 	uint64_t			 min, max; /* bytes of a path, of a text
 						      in a list; hosts'
 						      addresses; ports */
-	/* Of a text in a list: NULL, or what is wrong with it, as what follows
-	 * the text in a sentence; static storage. */
+	/* Of a text, also in a list: NULL, or what is wrong with it, as what
+	 * follows the text in a sentence; static storage. */
 	const char			*(*wrong)(const char *);
 	const char			*def;
-	const struct conf_word		*words;
+	const struct conf_word		*words;	/* of a number: names of some */
 	const char			*unless; /* a reference may be to
 						      nothing where these
 						      sections are */
@@ -113,10 +113,12 @@ const struct conf_word	*conf_spec_word_of(const struct conf_word *,
 			    const char *name);
 
 /*
- * item.c: for the rows of lists of texts, see wrong.
+ * item.c: for the rows of texts and of lists of them, see wrong.
  */
 const char	*conf_item_host(const char *);
 const char	*conf_item_alpn(const char *);
+const char	*conf_item_interface(const char *);
+const char	*conf_item_tag(const char *);
 
 /*
  * conf.c

@@ -1,5 +1,7 @@
 #include "compat.h"
 
+#include <net/if.h>
+
 #include "conf/int.h"
 #include "host.h"
 
@@ -24,4 +26,23 @@ conf_item_alpn(const char *text)
 		p++;
 	return *p == '\0' ? NULL : "is no protocol; use printable "
 	    "characters without spaces, commas, quotes and backslashes";
+}
+
+const char *
+conf_item_interface(const char *text)
+{
+	const char *p = text;
+
+	while (*p > ' ' && *p < 0x7f && *p != '/')
+		p++;
+	return *p == '\0' && strlen(text) < IF_NAMESIZE ? NULL :
+	    "is no name of an interface; these are short, and without blanks "
+	    "and \"/\"";
+}
+
+const char *
+conf_item_tag(const char *text)
+{
+	return conf_title_ok(text) ? NULL :
+	    "is no tag; use 1 to 31 letters, digits, \".\", \"_\" or \"-\"";
 }

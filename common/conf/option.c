@@ -22,6 +22,7 @@ static bool	 read_overflows(const struct conf_opt *, const char *);
 static bool	 read_same_stem(const struct conf_word *,
 		    const struct conf_word *);
 static void	 read_no_word(struct conf_check *, const struct conf_at *);
+static void	 read_text(struct conf_check *, const struct conf_at *);
 static void	 read_rules(struct conf_check *, const struct conf_at *);
 static void	 read_texts(struct conf_check *, const struct conf_at *);
 static char	*read_text_item(struct conf_check *, const struct conf_at *,
@@ -274,7 +275,7 @@ read_value(struct conf_check *c, const struct conf_at *at)
 		break;
 	case CONF_TEXT:
 	case CONF_SECRET:
-		conf_check_text(c, at);
+		read_text(c, at);
 		break;
 	case CONF_USER:
 		conf_read_user(c, at);
@@ -331,8 +332,10 @@ read_scalar(struct conf_check *c, const struct conf_at *at)
 		conf_check_fail(c, at->line, "%s %s", at->name, err);
 	else
 		conf_check_fail(c, at->line, "%s \"%.64s\" is not a number; "
-		    "use %llu to %llu", at->name, text,
-		    (unsigned long long)o->min, (unsigned long long)o->max);
+		    "use %llu to %llu%s%s", at->name, text,
+		    (unsigned long long)o->min, (unsigned long long)o->max,
+		    o->words != NULL ? ", or a name such as " : "",
+		    o->words != NULL ? o->words->name : "");
 }
 
 static void
@@ -399,6 +402,17 @@ read_no_word(struct conf_check *c, const struct conf_at *at)
 	}
 	conf_check_fail(c, at->line, "%s \"%.64s\" is not known; use %s%s",
 	    at->name, at->v->text, list, near_hint(&near));
+}
+
+static void
+read_text(struct conf_check *c, const struct conf_at *at)
+{
+	const char *text = conf_check_text(c, at), *wrong;
+
+	if (text != NULL && at->opt->wrong != NULL &&
+	    (wrong = at->opt->wrong(text)) != NULL)
+		conf_check_fail(c, at->line, "%s \"%.64s\" %s", at->name,
+		    text, wrong);
 }
 
 static void

@@ -15,6 +15,7 @@
  *   check.c    what one row has to do with another
  *   tls.c      the options of a tls section
  *   route.c    which route is for whom
+ *   listen.c   the options of sockets that listen
  *   loop.c     a remote that is a listener
  */
 #ifndef CONF_PARSE_H
@@ -232,6 +233,13 @@ void		 conf_check_tls(struct conf_check *, const struct cfg_t *root);
  */
 void		 conf_check_routes(struct conf_check *,
 		    const struct cfg_t *root);
+
+/*
+ * listen.c: the options of sockets that listen; leaves out addresses that
+ * v6only does not want.
+ */
+void		 conf_check_listens(struct conf_check *,
+		    const struct cfg_t *spawnd);
 
 /*
  * loop.c: sessions that would come back to the relay that they are of, for

@@ -165,7 +165,13 @@ print_number(const struct page *p, const struct conf_opt *o, const void *base)
 	uint64_t n = conf_field_get(o, base);
 	char buf[CONF_UNITLEN];
 
-	if (o->type == CONF_MODE)
+	const char *word = "?";
+
+	if (o->type == CONF_NUMBER && o->words != NULL)
+		word = conf_spec_word(o->words, (int)n);
+	if (*word != '?')
+		fputs(word, p->f);
+	else if (o->type == CONF_MODE)
 		fprintf(p->f, "%04o", (unsigned)n);
 	else
 		fputs(conf_field_str(o, n, buf), p->f);

@@ -6,6 +6,8 @@
 
 #define DAYS(n)		((uint64_t)(n) * 86400 * 1000)
 #define K		((uint64_t)1024)
+/* What systems take as seconds of a keep-alive. */
+#define SECONDS_MAX	((uint64_t)32767 * 1000)
 
 /* A count stands behind the pointer to what it counts. */
 #define ARRAY(s, items, n) \
@@ -21,6 +23,10 @@
 #define DURATION(n, s, f, lo, d) \
 	.name = n, .type = CONF_DURATION, .offset = offsetof(struct s, f), \
 	.min = lo, .max = DAYS(365), .def = d
+/* Or 0, the system's. */
+#define SYSTEMS(n, s, f, lo, hi) \
+	.name = n, .type = CONF_DURATION, .offset = offsetof(struct s, f), \
+	.min = lo, .max = hi, .zero = true, .def = "0"
 #define WORD(n, s, f, w, d) \
 	.name = n, .type = CONF_WORD, .offset = offsetof(struct s, f), \
 	.words = w, .def = d
@@ -111,6 +117,25 @@ static const struct conf_word proxies[] = {
 	{ "none", CONF_PROXY_NONE },
 	{ "v1", CONF_PROXY_V1 },
 	{ "v2", CONF_PROXY_V2 },
+	{ NULL, 0 }
+};
+
+static const struct conf_word protocols[] = {
+	{ "tcp", CONF_TCP },
+	{ "mptcp", CONF_MPTCP },
+	{ "sctp", CONF_SCTP },
+	{ NULL, 0 }
+};
+
+/* RFC 2474, 2597, 3246, 5865 and 8622. */
+static const struct conf_word dscps[] = {
+	{ "ef", 46 }, { "va", 44 }, { "le", 1 },
+	{ "af11", 10 }, { "af12", 12 }, { "af13", 14 },
+	{ "af21", 18 }, { "af22", 20 }, { "af23", 22 },
+	{ "af31", 26 }, { "af32", 28 }, { "af33", 30 },
+	{ "af41", 34 }, { "af42", 36 }, { "af43", 38 },
+	{ "cs0", 0 }, { "cs1", 8 }, { "cs2", 16 }, { "cs3", 24 },
+	{ "cs4", 32 }, { "cs5", 40 }, { "cs6", 48 }, { "cs7", 56 },
 	{ NULL, 0 }
 };
 
@@ -220,6 +245,31 @@ static const struct conf_opt listen_opts[] = {
 	    "10s") },
 	{ NETWORKS("proxy-from", conf_listen, proxy_from) },
 	{ RULES("access", conf_listen, acl) },
+	{ TEXT("tag", conf_listen, tag), .wrong = conf_item_tag },
+	{ BOOL("v6only", conf_listen, v6only, "no"), .only = CONF_INET },
+	{ DURATION("bind-retry", conf_listen, bind_retry, 1, "0"),
+	    .zero = true, .only = CONF_INET },
+	{ TEXT("interface", conf_listen, socket.interface),
+	    .only = CONF_INET, .wrong = conf_item_interface },
+	{ BOOL("freebind", conf_listen, socket.freebind, "no"),
+	    .only = CONF_INET },
+	{ WORD("protocol", conf_listen, socket.protocol, protocols, "tcp"),
+	    .only = CONF_INET },
+	{ NUMBER("dscp", conf_listen, socket.dscp, 0, 63, "0"),
+	    .only = CONF_INET, .words = dscps },
+	{ BOOL("defer-accept", conf_listen, socket.defer_accept, "no"),
+	    .only = CONF_INET },
+	{ NUMBER("fastopen", conf_listen, socket.fastopen, 0, 65535, "0"),
+	    .only = CONF_INET },
+	{ SYSTEMS("keepalive-idle", conf_listen, socket.keepalive_idle, 1000,
+	    SECONDS_MAX), .only = CONF_INET },
+	{ SYSTEMS("keepalive-interval", conf_listen,
+	    socket.keepalive_interval, 1000, SECONDS_MAX),
+	    .only = CONF_INET },
+	{ NUMBER("keepalive-count", conf_listen, socket.keepalive_count, 0,
+	    127, "0"), .only = CONF_INET },
+	{ SYSTEMS("user-timeout", conf_listen, socket.user_timeout, 1,
+	    DAYS(24)), .only = CONF_INET },
 	END
 };
 

@@ -8,6 +8,7 @@
 #include "fdname.h"
 #include "probe.h"
 #include "safe.h"
+#include "sockopt.h"
 
 /* What is looked at, for reports. */
 struct probe {
@@ -24,9 +25,13 @@ static void	 probe_local(struct probe *, const struct conf_relay *);
 static void	 probe_covered(struct probe *, const struct conf *,
 		    const struct conf_listen *);
 static const char *covered_by(const struct conf *, const struct addr *);
-static bool	 try_both(const struct addr *);
-static int	 try_socket(const struct addr *);
-static int	 try_bind(const struct addr *, uint16_t);
+static bool	 try_both(const struct conf_listen *, const struct addr *);
+static int	 try_socket(const struct conf_socket *, const struct addr *,
+		    const char **);
+static int	 try_bind(const struct conf_socket *, const struct addr *,
+		    uint16_t, const char **);
+static void	 probe_failed(struct probe *, const struct conf_listen *,
+		    const struct addr *, int, const char *);
 static void	 probe_file(struct probe *, const char *, const char *);
 static void	 probe_socket(struct probe *, const char *);
 static void	 probe_folder(struct probe *, const char *);
@@ -83,8 +88,8 @@ tell(const struct probe *p, enum conf_kind kind, const char *fmt, ...)
 static void
 probe_listen(struct probe *p, const struct conf_listen *l)
 {
-	char host[ADDR_STRLEN];
 	const struct addr *a;
+	const char *what;
 	unsigned i;
 	int error = 0;
 
@@ -96,44 +101,72 @@ probe_listen(struct probe *p, const struct conf_listen *l)
 				probe_socket(p, a->un.sun_path);
 			continue;
 		}
-		error = try_bind(a, addr_get_port(a));
-		addr_host_str(a, host);
-		if (error == EADDRNOTAVAIL)
-			tell(p, CONF_MISTAKE, "%s is no address of this "
-			    "machine", host);
-		else if (error == EACCES)
-			tell(p, CONF_WARNING, "this user may not listen on "
-			    "port %u: start it as root, or with "
-			    "CAP_NET_BIND_SERVICE", addr_get_port(a));
-		else if (error != 0)
-			tell(p, CONF_MISTAKE, "%s: %s", host, strerror(error));
+		error = try_bind(&l->socket, a, addr_get_port(a), &what);
+		if (error != 0)
+			probe_failed(p, l, a, error, what);
+		if (what != NULL)
+			return;
 	}
+}
+
+/* What is not there yet may be when it is tried for a while. */
+static void
+probe_failed(struct probe *p, const struct conf_listen *l,
+    const struct addr *a, int error, const char *what)
+{
+	const enum conf_kind kind = l->bind_retry != 0 ? CONF_WARNING :
+	    CONF_MISTAKE;
+	char host[ADDR_STRLEN];
+
+	addr_host_str(a, host);
+	if (what != NULL)
+		tell(p, error == EPERM ? CONF_WARNING : error == ENODEV ?
+		    kind : CONF_MISTAKE, "%s", sockopt_why(what, error));
+	else if (error == EADDRNOTAVAIL)
+		tell(p, kind, "%s is no address of this machine", host);
+	else if (error == EACCES)
+		tell(p, CONF_WARNING, "this user may not listen on port %u: "
+		    "start it as root, or with CAP_NET_BIND_SERVICE",
+		    addr_get_port(a));
+	else
+		tell(p, CONF_MISTAKE, "%s: %s", host, strerror(error));
 }
 
 /* Each session would fail, until the machine has it. */
 static void
 probe_local(struct probe *p, const struct conf_relay *r)
 {
+	static const struct conf_socket plain;
 	char host[ADDR_STRLEN];
+	const char *what;
 
-	if (r->nlocal == 0 || try_bind(r->local, 0) != EADDRNOTAVAIL)
+	if (r->nlocal == 0 ||
+	    try_bind(&plain, r->local, 0, &what) != EADDRNOTAVAIL)
 		return;
 	snprintf(p->what, sizeof(p->what), "relay \"%s\"", r->name);
 	tell(p, CONF_WARNING, "local-address %s is no address of this machine",
 	    addr_host_str(r->local, host));
 }
 
-/* Returns 0 or errno. Who has the port now may be spawnd itself. */
+/* Returns 0 or errno, and which option it is about or NULL. Who has the port
+ * now may be spawnd itself. */
 static int
-try_bind(const struct addr *a, uint16_t port)
+try_bind(const struct conf_socket *s, const struct addr *a, uint16_t port,
+    const char **whatp)
 {
 	struct addr at = *a;
 	int fd, error = 0;
 
 	/* Others are for everybody, and nobody is to find one in use. */
 	addr_set_port(&at, port < 1024 ? port : 0);
-	if ((fd = try_socket(&at)) == -1)
+	if ((fd = try_socket(s, &at, whatp)) == -1)
 		return errno;
+	if (sockopt_change(fd, at.sa.sa_family, NULL, s, whatp) == -1) {
+		error = errno;
+		close(fd);
+		return error;
+	}
+	*whatp = NULL;
 	if (bind(fd, &at.sa, at.len) == -1 && errno != EADDRINUSE)
 		error = errno;
 	close(fd);
@@ -142,13 +175,13 @@ try_bind(const struct addr *a, uint16_t port)
 
 /* As those that listen. */
 static int
-try_socket(const struct addr *a)
+try_socket(const struct conf_socket *s, const struct addr *a,
+    const char **whatp)
 {
 	const int on = 1;
 	int fd;
 
-	fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
+	if ((fd = sockopt_socket(a->sa.sa_family, s, whatp)) == -1)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (a->sa.sa_family == AF_INET6)
@@ -167,7 +200,7 @@ probe_covered(struct probe *p, const struct conf *c,
 
 	for (i = 0; i < l->naddr; i++)
 		if ((by = covered_by(c, &l->addr[i])) != NULL &&
-		    !try_both(&l->addr[i]))
+		    !try_both(l, &l->addr[i]))
 			tell(p, CONF_MISTAKE, "%s is taken: listen \"%s\" is "
 			    "for every address of this port",
 			    addr_str(&l->addr[i], text), by);
@@ -194,16 +227,17 @@ covered_by(const struct conf *c, const struct addr *a)
 
 /* At a port that nobody has. */
 static bool
-try_both(const struct addr *a)
+try_both(const struct conf_listen *l, const struct addr *a)
 {
 	struct addr any = *a, one = *a;
+	const char *what;
 	int wide, narrow;
 	bool can;
 
 	addr_set_any(&any);
 	addr_set_port(&any, 0);
-	wide = try_socket(&any);
-	narrow = try_socket(&one);
+	wide = try_socket(&l->socket, &any, &what);
+	narrow = try_socket(&l->socket, &one, &what);
 	can = wide == -1 || narrow == -1 ||
 	    bind(wide, &any.sa, any.len) == -1 || listen(wide, 1) == -1 ||
 	    getsockname(wide, &any.sa, &any.len) == -1;

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <inttypes.h>
 
@@ -14,6 +13,7 @@
 #include "log.h"
 #include "master.h"
 #include "proc/inherit.h"
+#include "sockopt.h"
 
 static const struct listener *listener_held(const struct listener *,
 			    enum lookup, const struct addr *);
@@ -24,13 +24,19 @@ static void		 listener_shared(const struct listener *, enum lookup,
 			    const struct addr *, bool);
 static int		 listener_tcp(const struct conf *, unsigned,
 			    const struct addr *, const char **);
-static int		 listener_options(int, const struct addr *, bool);
+static int		 listener_options(int, const struct addr *,
+			    const struct conf_socket *, bool);
 static int		 listener_keepalive(int, int);
-static int		 listener_inherited(int);
+static void		 listener_has(struct listener *,
+			    const struct conf_socket *);
+static void		 listener_change(struct listener *,
+			    const struct conf_socket *);
 static struct listener	*listener_add(const struct conf_listen *,
 			    const struct addr *, int, enum listener_from,
 			    const char **);
 static void		 listener_name(struct listener *, int);
+static void		 listener_save_socket(FILE *,
+			    const struct conf_socket *);
 static const char	*sentence(const char *, const char *, const char *);
 
 static bool		 sharing;	/* with those that go */
@@ -58,6 +64,7 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 	l->index = l->next_index = index;
 	l->backlog = c->backlog;
 	l->keepalive = conf_listen_relay(conf, c)->keepalive;
+	listener_has(l, &c->socket);
 	l->file = file;
 	lookup_add(l);
 	return 0;
@@ -159,21 +166,26 @@ listener_tcp(const struct conf *conf, unsigned index, const struct addr *a,
 	const struct listener *last = TAILQ_LAST(&master.listeners, listeners);
 	struct addr want = *a;
 	char text[ADDR_STRLEN];
+	const char *what;
 	int fd, saved;
 
 	/* Port 0 is one port for all addresses of the section. */
 	if (addr_get_port(a) == 0 && last != NULL && last->fresh &&
 	    last->next_index == index)
 		addr_set_port(&want, addr_get_port(&last->addr));
-	fd = socket(want.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, 0);
-	if (fd != -1 && listener_options(fd, &want,
-	    conf_listen_relay(conf, c)->keepalive) == 0 &&
-	    bind(fd, &want.sa, want.len) == 0 &&
-	    listen(fd, (int)c->backlog) == 0)
-		return fd;
+	fd = sockopt_socket(want.sa.sa_family, &c->socket, &what);
+	if (fd != -1 && sockopt_change(fd, want.sa.sa_family, NULL, &c->socket,
+	    &what) == 0) {
+		what = NULL;
+		if (listener_options(fd, &want, &c->socket,
+		    conf_listen_relay(conf, c)->keepalive) == 0 &&
+		    bind(fd, &want.sa, want.len) == 0 &&
+		    listen(fd, (int)c->backlog) == 0)
+			return fd;
+	}
 	saved = errno;
-	*errp = sentence("listen on", addr_str(&want, text), strerror(saved));
+	*errp = sentence("listen on", addr_str(&want, text),
+	    sockopt_why(what, saved));
 	if (fd != -1)
 		close(fd);
 	errno = saved;
@@ -183,12 +195,13 @@ listener_tcp(const struct conf *conf, unsigned index, const struct addr *a,
 /* What a listener sets, the connections that it accepts inherit: no call a
  * session for these. */
 static int
-listener_options(int fd, const struct addr *a, bool keepalive)
+listener_options(int fd, const struct addr *a, const struct conf_socket *s,
+    bool keepalive)
 {
 	const int on = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
-	    listener_inherited(fd) == -1)
+	    sockopt_common(fd, s) == -1)
 		return -1;
 	if (listener_keepalive(fd, keepalive) == -1)
 		return -1;
@@ -199,17 +212,6 @@ listener_options(int fd, const struct addr *a, bool keepalive)
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		return -1;
 	return 0;
-}
-
-/* Urgent data keeps its place in the stream, see the relay's CONNECT. */
-static int
-listener_inherited(int fd)
-{
-	const int on = 1;
-
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
-		return -1;
-	return setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 }
 
 static int
@@ -228,8 +230,12 @@ listener_pass(const struct conf *conf, unsigned index, const struct addr *a,
 	    errp)) == NULL)
 		return -1;
 	l->index = l->next_index = index;
-	if (l->addr.sa.sa_family != AF_UNIX)
-		listener_inherited(fd);
+	if (l->addr.sa.sa_family == AF_UNIX)
+		return 0;
+	sockopt_common(fd, &l->socket);
+	if (!sockopt_same_socket(&l->socket, &conf->listens[index].socket))
+		log_warnx("listener %s: interface, freebind and protocol are "
+		    "up to who has passed its socket", l->name);
 	return 0;
 }
 
@@ -252,6 +258,7 @@ listener_add(const struct conf_listen *c, const struct addr *a, int fd,
 	l->from = from;
 	l->keepalive = -1;
 	l->asked = *a;
+	l->socket.interface = NULL;
 	listener_name(l, fd);
 	strlcpy(l->name, c->name, sizeof(l->name));
 	TAILQ_INSERT_TAIL(&master.listeners, l, entry);
@@ -300,12 +307,37 @@ listener_update(struct listener *l, const struct conf *conf)
 		if (l->keepalive != keepalive)
 			listener_keepalive(l->io.fd, keepalive);
 		l->keepalive = keepalive;
+		listener_change(l, &c->socket);
 		return;
 	}
 	/* The socket of an abstract name has neither mode nor owner. */
 	if (l->addr.un.sun_path[0] == '/' && unixsock_dress(&l->addr, &l->file,
 	    c->mode, c->uid, c->gid, &err) == -1)
 		log_warnx("listener %s: %s", l->name, err);
+}
+
+/* Of one that was passed to us, what its section says only; the rest is as it
+ * was passed. */
+static void
+listener_change(struct listener *l, const struct conf_socket *s)
+{
+	const char *what;
+
+	if (sockopt_change(l->io.fd, l->addr.sa.sa_family, &l->socket, s,
+	    &what) == -1)
+		log_warnx("listener %s: %s", l->name, sockopt_why(what, errno));
+	listener_has(l, s);
+}
+
+static void
+listener_has(struct listener *l, const struct conf_socket *s)
+{
+	l->socket = *s;
+	l->socket.interface = NULL;
+	if (s->interface == NULL || l->from != LISTENER_BOUND)
+		return;
+	strlcpy(l->interface, s->interface, sizeof(l->interface));
+	l->socket.interface = l->interface;
 }
 
 void
@@ -349,7 +381,18 @@ listener_save(FILE *f)
 		for (i = 0; i < l->asked.len; i++)
 			fprintf(f, "%02x", p[i]);
 		fputc('\n', f);
+		listener_save_socket(f, &l->socket);
 	}
+}
+
+static void
+listener_save_socket(FILE *f, const struct conf_socket *s)
+{
+	fprintf(f, "socket %d %d %d %u %u %u %" PRIu64 " %" PRIu64 " %" PRIu64
+	    " %s\n", (int)s->protocol, s->freebind, s->defer_accept, s->dscp,
+	    s->fastopen, s->keepalive_count, s->keepalive_idle,
+	    s->keepalive_interval, s->user_timeout,
+	    s->interface == NULL ? "-" : s->interface);
 }
 
 bool
@@ -386,3 +429,25 @@ listener_take(const char *line)
 	return ev_io_add(&l->io, fd, IO_READ, admit_event) == 0;
 }
 
+/* Of the listener in the line before. */
+bool
+listener_take_socket(const char *line)
+{
+	struct listener *l = TAILQ_LAST(&master.listeners, listeners);
+	int protocol, freebind, defer;
+	struct conf_socket *s;
+
+	if (l == NULL)
+		return false;
+	s = &l->socket;
+	if (sscanf(line, "socket %d %d %d %u %u %u %" SCNu64 " %" SCNu64
+	    " %" SCNu64 " %15s", &protocol, &freebind, &defer, &s->dscp,
+	    &s->fastopen, &s->keepalive_count, &s->keepalive_idle,
+	    &s->keepalive_interval, &s->user_timeout, l->interface) != 10)
+		return false;
+	s->protocol = (enum conf_protocol)protocol;
+	s->freebind = freebind != 0;
+	s->defer_accept = defer != 0;
+	s->interface = strcmp(l->interface, "-") == 0 ? NULL : l->interface;
+	return true;
+}

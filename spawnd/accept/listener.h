@@ -4,6 +4,7 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include <net/if.h>
 #include <stdio.h>
 
 #include "accept/lookup.h"
@@ -25,6 +26,9 @@ struct listener {
 	unsigned		 index;		/* into conf.listens */
 	unsigned		 backlog;
 	int8_t			 keepalive;	/* -1: not known */
+	struct conf_socket	 socket;	/* as it is; what was passed to
+						   us, as if nothing was set */
+	char			 interface[IF_NAMESIZE]; /* of socket */
 	enum listener_from	 from;		/* how it was matched if
 						   passed to us */
 	unsigned		 next_index;	/* during a reload */
@@ -69,5 +73,6 @@ void		 listener_close_all(void);
  * is not understood. */
 void		 listener_save(FILE *);
 bool		 listener_take(const char *line);
+bool		 listener_take_socket(const char *line);
 
 #endif

@@ -12,14 +12,16 @@
 #include "conf/conf.h"
 #include "mark.h"
 #include "master.h"
+#include "sockopt.h"
 
 #define ANY_TRIES	16	/* at one free port for several addresses */
 #define HANDSHAKE	2000000	/* ns that one on its way may take to end */
 
-static struct listener	*plan_find(const struct addr *, const char *);
+static struct listener	*plan_find(const struct addr *,
+			    const struct conf_listen *);
 static bool		 plan_free(const struct listener *);
 static bool		 plan_asks(const struct listener *, const struct addr *,
-			    const char *);
+			    const struct conf_listen *);
 static bool		 plan_has(unsigned, const struct addr *, const char *);
 static int		 plan_all(const struct conf *, const char **);
 static int		 plan_section(const struct conf *, unsigned,
@@ -29,23 +31,26 @@ static int		 plan_named(const struct conf *, unsigned,
 			    const char **);
 static int		 plan_address(const struct conf *, unsigned,
 			    const struct addr *, const char **);
+static int		 plan_bind(const struct conf *, unsigned,
+			    const struct addr *, const char **);
 static bool		 plan_covered(unsigned, const struct addr *);
 static void		 plan_shut(void);
 
 static bool		 last;	/* the commit is next */
+static uint64_t		 retry;	/* ms; 0: what has failed is not tried again */
 
 /* A section may change its name, but "any port" is the section's own. A unix
  * socket that nobody finds any more is made again, and one that stands under
  * another name of its folder is the same. */
 static struct listener *
-plan_find(const struct addr *a, const char *name)
+plan_find(const struct addr *a, const struct conf_listen *c)
 {
 	struct unixsock file;
 	struct listener *l;
 
-	for (l = lookup_asked(a, name); l != NULL;
+	for (l = lookup_asked(a, c->name); l != NULL;
 	    l = lookup_next(l, LOOKUP_ASKED))
-		if (plan_free(l) && plan_asks(l, a, name) &&
+		if (plan_free(l) && plan_asks(l, a, c) &&
 		    !unixsock_gone(&l->asked, &l->file))
 			return l;
 	if (unixsock_at(a, &file) == -1)
@@ -64,12 +69,15 @@ plan_free(const struct listener *l)
 }
 
 static bool
-plan_asks(const struct listener *l, const struct addr *a, const char *name)
+plan_asks(const struct listener *l, const struct addr *a,
+    const struct conf_listen *c)
 {
 	bool any = a->sa.sa_family != AF_UNIX && addr_get_port(a) == 0;
 
 	return addr_cmp(&l->asked, a) == 0 &&
-	    (!any || strcmp(l->name, name) == 0);
+	    (!any || strcmp(l->name, c->name) == 0) &&
+	    (l->from != LISTENER_BOUND ||
+	    sockopt_same_socket(&l->socket, &c->socket));
 }
 
 /* Is it planned already? */
@@ -100,12 +108,19 @@ plan_make(const struct conf *conf, const char **errp)
 	struct listener *l;
 
 	last = false;
+	retry = 0;
 	TAILQ_FOREACH(l, &master.listeners, entry)
 		l->keep = l->fresh = false;
 	if (plan_all(conf, errp) == 0)
 		return 0;
 	plan_rollback();
 	return -1;
+}
+
+uint64_t
+plan_retry(void)
+{
+	return retry;
 }
 
 int
@@ -196,13 +211,13 @@ static int
 plan_address(const struct conf *conf, unsigned index, const struct addr *a,
     const char **errp)
 {
-	const char *name = conf->listens[index].name;
+	const struct conf_listen *c = &conf->listens[index];
 	struct listener *l;
 	int fd;
 
-	if (plan_has(index, a, name))
+	if (plan_has(index, a, c->name))
 		return 0;
-	if ((l = plan_find(a, name)) != NULL) {
+	if ((l = plan_find(a, c)) != NULL) {
 		l->keep = true;
 		l->next_index = index;
 		return 0;
@@ -214,8 +229,21 @@ plan_address(const struct conf *conf, unsigned index, const struct addr *a,
 		return 0;
 	/* What is held by one that goes is bound when it does. */
 	if (listener_holds(a) == NULL)
-		return listener_bind(conf, index, a, errp);
+		return plan_bind(conf, index, a, errp);
 	return last ? listener_bind_over(conf, index, a, errp) : 0;
+}
+
+static int
+plan_bind(const struct conf *conf, unsigned index, const struct addr *a,
+    const char **errp)
+{
+	const int done = listener_bind(conf, index, a, errp);
+
+	/* ENODEV: the interface. */
+	retry = done == -1 && (errno == EADDRNOTAVAIL ||
+	    errno == EADDRINUSE || errno == ENODEV) ?
+	    conf->listens[index].bind_retry : 0;
+	return done;
 }
 
 /* A socket that was passed to us for every IPv6 address may be for every IPv4

@@ -4,6 +4,8 @@
 #ifndef PLAN_H
 #define PLAN_H
 
+#include "compat.h"
+
 struct conf;
 
 /*
@@ -12,6 +14,9 @@ struct conf;
  * it was. Then finish, and either commit or roll back.
  */
 int		 plan_make(const struct conf *, const char **errp);
+/* Where that has failed for an address that may be there, or free, soon: for
+ * how many ms from the first failure on it may be tried again; else 0. */
+uint64_t	 plan_retry(void);
 /* Binds what has to wait for that, as a listener that goes holds the port: from
  * here on to the commit, or back, in the same turn. Returns -1 with *errp. */
 int		 plan_finish(const struct conf *, const char **errp);

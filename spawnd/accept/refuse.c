@@ -80,10 +80,12 @@ static void
 tell(const struct listener *l, const struct source *client, const char *why,
     unsigned skipped)
 {
+	const char *tag = master.gen->conf->listens[l->index].tag;
 	char more[32] = "", text[ADDR_STRLEN];
 
 	if (skipped != 0)
 		snprintf(more, sizeof(more), " unlogged=%u", skipped);
-	log_write(LOG_NOTICE, "refused: listener=%s client=%s end=relay %s%s",
-	    l->name, source_str(client, text), why, more);
+	log_write(LOG_NOTICE, "refused: listener=%s client=%s%s%s end=relay "
+	    "%s%s", l->name, source_str(client, text),
+	    tag != NULL ? " tag=" : "", tag != NULL ? tag : "", why, more);
 }

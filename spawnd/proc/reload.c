@@ -28,8 +28,10 @@
 #define FAILED		"failed: "
 #define CHECK_LIMIT	30000	/* ms that reading the file may take */
 #define LINES_LOGGED	1000	/* most of what it has to say */
+#define BIND_AGAIN	250	/* ms between tries of bind-retry */
 
-enum reload_stage { RELOAD_IDLE, RELOAD_CHECKING, RELOAD_STARTING };
+enum reload_stage { RELOAD_IDLE, RELOAD_CHECKING, RELOAD_BINDING,
+	RELOAD_STARTING };
 
 static void	check_start(void);
 static void	check_done(struct reading *);
@@ -38,6 +40,9 @@ static void	check_failed(char *);
 static unsigned	tell(const char *, char *, char *, size_t);
 static int	prepare(const struct conf *, const char **);
 static void	start(struct reading *);
+static bool	bind_later(const struct reading *, const char *);
+static void	bind_again(struct ev_timer *);
+static void	bind_done(void);
 static void	tell_user(const struct conf *);
 static void	look(void);
 static int	take_over(const struct conf *, const char **);
@@ -48,6 +53,9 @@ static void	failed(const char *);
 
 static enum reload_stage	 stage;
 static struct generation	*next;
+static struct reading		 binding;	/* waits for an address */
+static uint64_t			 bind_since;	/* ms; 0: none does */
+static struct ev_timer		 bind_timer = EV_TIMER(bind_again);
 static char			 last[1024] = "never";
 
 const char *
@@ -78,7 +86,12 @@ reload_step(void)
 		return;
 	if (master.stopping) {
 		pending_refuse(PENDING_RELOAD, "spawnd is stopping");
-	} else if (stage == RELOAD_IDLE) {
+		return;
+	}
+	if (stage == RELOAD_BINDING && master.gen != NULL)
+		failed("another one was asked for while this one waited for "
+		    "an address");
+	if (stage == RELOAD_IDLE) {
 		pending_take(PENDING_RELOAD);
 		if (master.gen != NULL)
 			notify_reloading();
@@ -202,6 +215,8 @@ start(struct reading *r)
 
 	stage = RELOAD_STARTING;
 	if (prepare(r->conf, &err) == -1) {
+		if (bind_later(r, err))
+			return;
 		conf_free(&r->conf);
 		reading_close(r);
 		failed(err);
@@ -209,6 +224,7 @@ start(struct reading *r)
 	}
 	if (first)	/* now that there is a log */
 		tell("", r->warnings, NULL, 0);
+	bind_done();
 	tell_user(r->conf);
 	if ((next = generation_new(&r->conf, r->fd, r->secrets,
 	    &err)) == NULL) {
@@ -217,6 +233,46 @@ start(struct reading *r)
 	}
 	if (refill_start(next) == -1)
 		failed("workers could not be started");
+}
+
+/* What cannot be bound yet may be soon: bind-retry. Everything else goes on
+ * meanwhile. */
+static bool
+bind_later(const struct reading *r, const char *why)
+{
+	const uint64_t limit = plan_retry();
+	char text[CONF_UNITLEN];
+
+	if (limit == 0 || (bind_since != 0 && ev_now() - bind_since >= limit))
+		return false;
+	if (bind_since == 0) {
+		log_warnx("%s: it is tried again for %s", why,
+		    conf_duration_str(limit, text));
+		bind_since = ev_now();
+		binding = *r;
+		binding.warnings = strdup(r->warnings);
+	}
+	stage = RELOAD_BINDING;
+	ev_timer_set(&bind_timer, BIND_AGAIN);
+	return true;
+}
+
+static void
+bind_again(struct ev_timer *t)
+{
+	(void)t;
+	start(&binding);
+}
+
+static void
+bind_done(void)
+{
+	if (bind_since == 0)
+		return;
+	ev_timer_stop(&bind_timer);
+	free(binding.warnings);
+	binding.warnings = NULL;
+	bind_since = 0;
 }
 
 /* The reader has chosen one if none is set. */
@@ -339,6 +395,11 @@ failed(const char *why)
 {
 	struct worker *w;
 
+	if (stage == RELOAD_BINDING) {
+		conf_free(&binding.conf);
+		reading_close(&binding);
+	}
+	bind_done();
 	if (stage == RELOAD_STARTING) {
 		plan_rollback();
 		handoff_send();	/* an upgrade may be next */

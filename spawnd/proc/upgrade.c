@@ -73,6 +73,7 @@ static const struct {
 	{ "log ",	 logproc_take },
 	{ "writer ",	 writer_take },
 	{ "listener ",	 listener_take },
+	{ "socket ",	 listener_take_socket },
 	{ "overload ",	 overload_take },
 	{ "total ",	 load_take },
 	{ "generation ", generation_take },

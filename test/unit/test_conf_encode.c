@@ -145,7 +145,8 @@ change(struct conf *c, const struct conf_opt *o, void *base)
 	case CONF_NUMBER:
 	case CONF_DURATION:
 	case CONF_SIZE:
-		conf_field_set(o, base, n < o->max ? n + 1 : n - 1);
+		conf_field_set(o, base, n == 0 ? o->min + (o->min == 0) :
+		    n < o->max ? n + 1 : n - 1);
 		break;
 	case CONF_USER:
 		conf_field_set_id(o, base, 1, 12);

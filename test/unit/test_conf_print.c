@@ -25,7 +25,11 @@
 	"listen n { address = \"localhost,127.0.0.2\" port = http relay = b\n" \
 	" backlog = 7 handshake-timeout = 15\n" \
 	" proxy-from = {10.0.0.0/8, '::1', unix} }\n" \
-	"listen w { port = 0 relay = a tls = s }\n" \
+	"listen w { port = 0 relay = a tls = s tag = t.1 v6only = yes\n" \
+	" interface = eth0.1 freebind = yes protocol = mptcp dscp = af41\n" \
+	" defer-accept = yes fastopen = 16 keepalive-idle = 90\n" \
+	" keepalive-interval = 1500ms keepalive-count = 4\n" \
+	" user-timeout = 20 bind-retry = 1m }\n" \
 	"listen u { path = \"/r/${T_NO:-$x}\\\"\\\\'#\\x01{\" mode = 0\n" \
 	" user = root group = 77 relay = a }\n" \
 	"listen v { path = /v\n" \
@@ -146,6 +150,8 @@ equal_listens(const struct conf *a, const struct conf *b)
 		equal_options(&conf_spec_listen, x, y);
 		assert_string_equal(x->name, y->name);
 		equal_text(x->path, y->path);
+		equal_text(x->tag, y->tag);
+		equal_text(x->socket.interface, y->socket.interface);
 		equal_addrs(x->addr, x->naddr, y->addr, y->naddr);
 		assert_int_equal(x->relay, y->relay);
 		equal_routes(x, y);
@@ -265,6 +271,7 @@ test_everything(void **state)
 	assert_string_equal(c->log_to, "/l\"\\");
 	assert_string_equal(c->relays[0].remotes[1].path,
 	    "/${T_NO}\033\x7f\377");
+	assert_int_equal(c->listens[1].socket.dscp, 34);
 	assert_int_equal(c->listens[0].tls, CONF_NOREF);
 	assert_int_equal(c->listens[1].tls, 0);
 	assert_int_equal(c->relays[0].remotes[0].tls, 1);

@@ -1,0 +1,28 @@
+#include "compat.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "sockopt.h"
+
+const struct sockopt sockopt_names[SOCKOPTS] = {
+	[SOCKOPT_FREEBIND] = { IPPROTO_IP, IP_FREEBIND },
+	[SOCKOPT_FREEBIND6] = { IPPROTO_IPV6, IPV6_FREEBIND },
+	[SOCKOPT_TOS] = { IPPROTO_IP, IP_TOS },
+	[SOCKOPT_TCLASS] = { IPPROTO_IPV6, IPV6_TCLASS },
+	[SOCKOPT_IDLE] = { IPPROTO_TCP, TCP_KEEPIDLE },
+	[SOCKOPT_INTERVAL] = { IPPROTO_TCP, TCP_KEEPINTVL },
+	[SOCKOPT_COUNT] = { IPPROTO_TCP, TCP_KEEPCNT },
+	[SOCKOPT_USER_TIMEOUT] = { IPPROTO_TCP, TCP_USER_TIMEOUT },
+	[SOCKOPT_FASTOPEN] = { IPPROTO_TCP, TCP_FASTOPEN },
+	[SOCKOPT_DEFER] = { IPPROTO_TCP, TCP_DEFER_ACCEPT },
+};
+
+const bool sockopt_has_interface = true;
+
+int
+sockopt_interface(int fd, const char *name)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name,
+	    (socklen_t)strlen(name) + 1);
+}

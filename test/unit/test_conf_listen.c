@@ -1,0 +1,123 @@
+/*
+ * The options of listening sockets: what they stand for, and each mistake in
+ * one sentence with its line.
+ */
+#include "compat.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "conf_report.h"
+#include "fake_netdb.h"
+#include "sockopt.h"
+
+#define RELAY	"relay a { remote r { address = \"10.0.0.1\" port = 81 } }\n"
+#define LISTEN(x)	"spawnd { listen w {\n" x "\n} }\n" RELAY
+#define PORT(x)		LISTEN("port = 80 " x)
+
+static void
+bad(const char *text, const char *want)
+{
+	assert_null(load(text));
+	assert_string_equal(said.text, want);
+}
+
+static void
+test_values(void **state)
+{
+	struct conf *c = load_ok(PORT("dscp = 63 keepalive-idle = 32767\n"
+	    "tag = a-b_c.9 interface = lan0 bind-retry = 0 fastopen = 65535\n"
+	    "keepalive-interval = 1500ms keepalive-count = 127\n"
+	    "user-timeout = 24d"));
+	const struct conf_socket *s = &c->listens[0].socket;
+
+	(void)state;
+	assert_int_equal(s->dscp, 63);
+	assert_int_equal(s->keepalive_idle, 32767000);
+	assert_int_equal(s->keepalive_interval, 1500);
+	assert_string_equal(s->interface, "lan0");
+	assert_string_equal(c->listens[0].tag, "a-b_c.9");
+	assert_int_equal(s->protocol, CONF_TCP);
+	conf_free(&c);
+	c = load_ok(PORT("dscp = cs7"));
+	assert_int_equal(c->listens[0].socket.dscp, 56);
+	assert_null(c->listens[0].tag);
+	conf_free(&c);
+}
+
+static void
+test_mistakes(void **state)
+{
+	(void)state;
+	bad(PORT("dscp = 64"), "t:2: dscp 64 is out of range; use 0 to 63\n");
+	bad(PORT("dscp = af14"), "t:2: dscp \"af14\" is not a number; use 0 "
+	    "to 63, or a name such as ef\n");
+	bad(PORT("fastopen = 65536 keepalive-count = 128"),
+	    "t:2: fastopen 65536 is out of range; use 0 to 65535\n"
+	    "t:2: keepalive-count 128 is out of range; use 0 to 127\n");
+	bad(PORT("keepalive-idle = 999ms keepalive-interval = 10h"),
+	    "t:2: keepalive-idle 999ms is out of range; use 1s to 32767s, "
+	    "or 0\n"
+	    "t:2: keepalive-interval 10h is out of range; use 1s to 32767s, "
+	    "or 0\n");
+	bad(PORT("user-timeout = 25d bind-retry = 366d"),
+	    "t:2: bind-retry 366d is out of range; use 1ms to 365d, or 0\n"
+	    "t:2: user-timeout 25d is out of range; use 1ms to 24d, or 0\n");
+	bad(PORT("tag = \"a b\" interface = eth/0"), "t:2: tag \"a b\" is no "
+	    "tag; use 1 to 31 letters, digits, \".\", \"_\" or \"-\"\n"
+	    "t:2: interface \"eth/0\" is no name of an interface; these are "
+	    "short, and without blanks and \"/\"\n");
+	bad(PORT("protocol = udp"), "t:2: protocol \"udp\" is not known; use "
+	    "tcp, mptcp or sctp\n");
+	bad(PORT("protocol = sctp\nfastopen = 1"), "t:3: fastopen is an "
+	    "option of TCP; leave it out, or protocol = sctp\n");
+	bad(LISTEN("path = /x\ndscp = ef"), "t:3: dscp and path are both "
+	    "given; use address and port, or path\n");
+}
+
+/* The address of all families, and that of a name. */
+static void
+test_v6only(void **state)
+{
+	struct conf *c = load_ok(PORT("address = localhost v6only = yes"));
+
+	(void)state;
+	assert_int_equal(c->listens[0].naddr, 1);
+	assert_int_equal(c->listens[0].addr[0].sa.sa_family, AF_INET6);
+	conf_free(&c);
+	bad(PORT("address = \"127.0.0.1, 10.0.0.1\"\nv6only = yes"),
+	    "t:3: v6only leaves out what is IPv4, and address has no IPv6 "
+	    "address\n");
+}
+
+static void
+test_interfaces(void **state)
+{
+	struct conf *c = load_ok("spawnd { listen a { port = 80 address = "
+	    "10.0.0.1 interface = a }\nlisten b { port = 80 address = "
+	    "10.0.0.1 interface = b } }\n" RELAY);
+
+	(void)state;
+	assert_false(sockopt_same_socket(&c->listens[0].socket,
+	    &c->listens[1].socket));
+	conf_free(&c);
+	bad("spawnd { listen a { port = 80 address = 10.0.0.1 interface = a }\n"
+	    "listen b { port = 80 address = 10.0.0.1 } }\n" RELAY,
+	    "t:2: 10.0.0.1:80 is listened on twice; it is on line 1 "
+	    "already\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_v6only),
+		cmocka_unit_test(test_interfaces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
