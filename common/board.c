@@ -22,12 +22,12 @@ board_layout(struct board *b, const struct conf *conf)
 {
 	memset(b, 0, sizeof(*b));
 	b->fd = b->ro = -1;
-	b->nremotes = board_first_remote(conf, conf->nrelays);
+	b->nplaces = conf_first_place(conf, conf->nrelays);
 	b->head_size = pages(sizeof(struct board_head));
 	b->told_size = pages(sizeof(struct board_told) +
-	    b->nremotes * sizeof(struct board_other));
+	    b->nplaces * sizeof(struct board_other));
 	b->slot_size = pages(sizeof(struct board_worker) +
-	    b->nremotes * sizeof(struct board_remote));
+	    b->nplaces * sizeof(struct board_place));
 }
 
 /* NULL with errno. */
@@ -39,16 +39,6 @@ board_map(int fd, size_t off, size_t size, int how)
 	if (mem == MAP_FAILED)
 		return NULL;
 	return mem;
-}
-
-unsigned
-board_first_remote(const struct conf *conf, unsigned relay)
-{
-	unsigned i, n = 0;
-
-	for (i = 0; i < relay; i++)
-		n += conf->relays[i].nremotes;
-	return n;
 }
 
 int

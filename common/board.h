@@ -11,7 +11,7 @@
  * there, which no other worker has. The master maps everything. Nobody sends a
  * message for a session that ends: the master reads the counters in place
  * (users of a worker = sent - closed), and tells each worker what the others
- * have at a remote.
+ * have at a place.
  *
  * Counters only grow, but for those of what is now. What a worker writes is a
  * claim: the master clamps it before it decides anything by it or tells it to
@@ -32,7 +32,7 @@
 typedef _Atomic uint64_t board_u64;
 typedef _Atomic uint32_t board_u32;
 
-/* Which remotes have changed, the latest of them: a reader looks at these
+/* Which places have changed, the latest of them: a reader looks at these
  * only, or at all if it has missed some. */
 struct board_news {
 	board_u64	n;		/* changes so far */
@@ -44,7 +44,7 @@ struct board_head {		/* writer: the master */
 };
 
 /*
- * How a remote did, and when: milliseconds of the monotonic clock << 8 |
+ * How a place did, and when: milliseconds of the monotonic clock << 8 |
  * failures in a row, 0 after a success that ended such a row. The greater of
  * two is the newer one. 0: it never failed.
  */
@@ -59,10 +59,10 @@ struct board_other {		/* writer: the master */
  * master writes it, before it hands over sessions. */
 struct board_told {
 	struct board_news  news;
-	struct board_other remotes[];	/* of all relays, in their order */
+	struct board_other places[];	/* of all relays, in their order */
 };
 
-struct board_remote {		/* writer: the worker of the slot */
+struct board_place {		/* writer: the worker of the slot */
 	board_u64	sessions;	/* established so far */
 	board_u64	failed;		/* connects that failed */
 	board_u64	bytes_in;	/* from clients to it */
@@ -78,8 +78,8 @@ struct board_worker {		/* writer: the worker of the slot */
 	board_u64	bytes_out;
 	board_u64	log_dropped;
 	board_u32	draining;	/* DRAIN has been read */
-	struct board_news news;		/* active and outcome of a remote */
-	struct board_remote remotes[];	/* of all relays, in their order */
+	struct board_news news;		/* active and outcome of a place */
+	struct board_place places[];	/* of all relays, in their order */
 };
 
 /* The memory of one slot, in the master. */
@@ -91,7 +91,7 @@ struct board_slot {
 struct board {
 	int			 fd;	/* of the head; -1 in a worker */
 	int			 ro;	/* the same, for workers */
-	unsigned		 nremotes;
+	unsigned		 nplaces;
 	size_t			 head_size;	/* of the first part */
 	size_t			 told_size;	/* a slot, in the head */
 	size_t			 slot_size;
@@ -128,10 +128,8 @@ board_slot(const struct board *b, unsigned slot)
 }
 struct board_told *
 	 board_told(const struct board *, unsigned slot);
-/* The place of a relay's first remote in remotes[]. */
-unsigned board_first_remote(const struct conf *, unsigned relay);
 
-/* The remote that has changed next since *pos, which begins as 0 or as n;
+/* The place that has changed next since *pos, which begins as 0 or as n;
  * BOARD_NONE; or BOARD_ALL if so many have changed that all are to be looked
  * at. */
 #define BOARD_NONE	(-1)
@@ -162,13 +160,13 @@ board_get(const board_u64 *c)
 	return atomic_load_explicit(c, memory_order_acquire);
 }
 
-/* Says that a remote has changed, after the change. */
+/* Says that a place has changed, after the change. */
 static inline void
-board_news_add(struct board_news *b, unsigned remote)
+board_news_add(struct board_news *b, unsigned place)
 {
 	uint64_t n = atomic_load_explicit(&b->n, memory_order_relaxed);
 
-	atomic_store_explicit(&b->which[n % BOARD_NEWS], remote,
+	atomic_store_explicit(&b->which[n % BOARD_NEWS], place,
 	    memory_order_relaxed);
 	atomic_store_explicit(&b->n, n + 1, memory_order_release);
 }

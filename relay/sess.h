@@ -65,7 +65,8 @@ enum sess_cut { CUT_NONE, CUT_UNLESS_CLEAN, CUT_RESET };
  * freed with it, and for the closing line: printable, without spaces. */
 struct extra {
 	struct layer	*layer[2];	/* client's, remote's; or NULL */
-	uint16_t	*tried;		/* places of remotes that failed */
+	uint32_t	*tried;		/* places of remotes that failed */
+	uint16_t	 ntried;	/* of those */
 	uint32_t	 backlog_ms;	/* waited before accept(2), or 0 */
 	struct source	 proxy;		/* who has sent a PROXY header; the
 					   session's is whom it names */
@@ -101,7 +102,6 @@ struct sess {
 	uint8_t			 who;	/* enum sess_... */
 	uint8_t			 why;
 	uint8_t			 cut;
-	uint8_t			 addr;	/* of chosen, in use */
 	bool			 soon;	/* timer: look, late or not */
 	bool			 keepalive; /* timer: begin it */
 	struct ev_timer		 timer;
@@ -115,7 +115,8 @@ struct sess {
 	uint32_t		 connect_us; /* from then on; 0: never */
 	int32_t			 unsent; /* not acknowledged, at a look */
 	uint16_t		 look_ms; /* to the next look, in FLUSH */
-	uint16_t		 ntried; /* at most retries + 1 */
+	uint16_t		 ntried; /* remotes that failed, at most
+					    retries + 1 */
 };
 
 _Static_assert(sizeof(struct end) <= 48, "an end has grown");

@@ -154,7 +154,7 @@ void
 sess_count(struct end *from, uint64_t n)
 {
 	struct board_worker *w = self.board.own;
-	struct board_remote *r = sess_of(from)->chosen->board;
+	struct board_place *r = sess_of(from)->chosen->board;
 
 	from->bytes += n;
 	board_add(from->remote ? &w->bytes_out : &w->bytes_in, n);
@@ -302,7 +302,7 @@ sess_lost(struct end *e)
 	uint64_t lost;
 
 	if (e->io.fd == -1 || (e->remote ?
-	    s->chosen->conf->addr[s->addr].sa.sa_family :
+	    s->chosen->addr->sa.sa_family :
 	    sess_sender(s)->family) == AF_UNIX)
 		return;
 	lost = (uint64_t)unsent(e->io.fd, e->fin) + end_held(e);
@@ -318,7 +318,7 @@ sess_log(const struct sess *s)
 	const char *tag = s->path->listen->tag;
 
 	if (r != NULL)
-		addr_str(&r->conf->addr[s->addr], addr);
+		addr_str(r->addr, addr);
 	if (s->extra != NULL)
 		sess_more(s->extra, more, sizeof(more));
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "

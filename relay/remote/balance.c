@@ -59,6 +59,7 @@ table_make(struct remotes *rs)
 {
 	struct maglev_share *shares = calloc(rs->n, sizeof(*shares));
 	const struct remote *r;
+	char name[REMOTE_STRLEN];
 	unsigned i;
 	int made;
 
@@ -66,8 +67,8 @@ table_make(struct remotes *rs)
 		return -1;
 	for (i = 0; i < rs->n; i++) {
 		r = &rs->all[i];
-		shares[i].hash = maglev_hash(r->conf->name,
-		    strlen(r->conf->name));
+		remote_str(r, name);
+		shares[i].hash = maglev_hash(name, strlen(name));
 		shares[i].weight = r->weight;
 	}
 	made = maglev_build(&rs->table, shares, rs->n);

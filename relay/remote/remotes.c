@@ -10,7 +10,9 @@
 #define RETIRE_SPREAD	20	/* retire up to 1/20 earlier */
 
 static int	 remotes_init(struct remotes *, const struct conf_relay *,
-		    unsigned);
+		    struct remote *);
+static unsigned	 places_init(struct remotes *, const struct conf_remote *,
+		    struct remote *);
 static int	 heaps_init(struct remotes *);
 static void	 remotes_news(void);
 static void	 remote_learn(struct remote *);
@@ -18,6 +20,9 @@ static void	 remote_changed(const struct remote *);
 static struct remote *choose(struct remotes *, const struct sess *);
 static void	 tried_aside(struct remotes *, const struct sess *);
 static void	 tried_back(struct remotes *, const struct sess *);
+static struct remote *remote_take(struct remote *, const struct sess *);
+static bool	 remote_usable(const struct remote *);
+static bool	 remote_is_tried(const struct remote *, const struct sess *);
 
 static struct remote	*all;		/* in the order of the board */
 static uint64_t		 news;		/* of others, read so far */
@@ -26,48 +31,62 @@ int
 remotes_start(void)
 {
 	const struct conf *c = self.conf;
+	struct remote *next;
 	unsigned i;
 
-	all = calloc(self.board.nremotes, sizeof(*all));
+	next = all = calloc(self.board.nplaces, sizeof(*all));
 	self.remotes = calloc(c->nrelays, sizeof(*self.remotes));
 	if (all == NULL || self.remotes == NULL)
 		return -1;
 	news = board_get(&self.board.told->news.n);
-	for (i = 0; i < c->nrelays; i++)
-		if (remotes_init(&self.remotes[i], &c->relays[i],
-		    board_first_remote(c, i)) == -1)
+	for (i = 0; i < c->nrelays; i++) {
+		if (remotes_init(&self.remotes[i], &c->relays[i], next) == -1)
 			return -1;
+		next += self.remotes[i].n;
+	}
 	return 0;
 }
 
 static int
-remotes_init(struct remotes *rs, const struct conf_relay *c, unsigned first)
+remotes_init(struct remotes *rs, const struct conf_relay *c,
+    struct remote *first)
 {
-	struct remote *r;
 	unsigned i;
 
 	rs->conf = c;
-	rs->n = c->nremotes;
-	rs->all = all + first;
+	rs->all = first;
+	for (i = 0; i < c->nremotes; i++)
+		rs->n += places_init(rs, &c->remotes[i], first + rs->n);
 	rs->rebalance_at = c->rebalance;
 	rs->retire_at = c->retire;
 	if (c->retire / RETIRE_SPREAD > 1)
 		rs->retire_at -= arc4random_uniform(c->retire / RETIRE_SPREAD);
-	if (heaps_init(rs) == -1)
-		return -1;
-	for (i = 0; i < rs->n; i++) {
-		r = &rs->all[i];
-		r->of = rs;
-		r->conf = &c->remotes[i];
-		r->weight = (uint16_t)r->conf->weight;
-		r->board = &self.board.own->remotes[first + i];
-		r->told = &self.board.told->remotes[first + i];
-	}
-	if (balance_start(rs, arc4random_uniform(rs->n)) == -1)
+	if (heaps_init(rs) == -1 ||
+	    balance_start(rs, arc4random_uniform(rs->n)) == -1)
 		return -1;
 	for (i = 0; i < rs->n; i++)
 		remote_learn(&rs->all[i]);
 	return 0;
+}
+
+static unsigned
+places_init(struct remotes *rs, const struct conf_remote *c,
+    struct remote *first)
+{
+	const unsigned n = conf_places(rs->conf, c);
+	struct remote *r;
+
+	for (r = first; r < first + n; r++) {
+		r->of = rs;
+		r->conf = c;
+		r->weight = (uint16_t)c->weight;
+		r->number = (uint16_t)(r - first);
+		r->count = (uint16_t)n;
+		r->addr = r->number < c->naddr ? &c->addr[r->number] : NULL;
+		r->board = &self.board.own->places[r - all];
+		r->told = &self.board.told->places[r - all];
+	}
+	return n;
 }
 
 bool
@@ -97,10 +116,10 @@ remotes_news(void)
 	int64_t i;
 
 	while ((i = board_news_next(&b->told->news, &news)) >= 0)
-		if (i < b->nremotes)
+		if (i < b->nplaces)
 			remote_learn(&all[i]);
 	if (i == BOARD_ALL)
-		for (i = 0; i < b->nremotes; i++)
+		for (i = 0; i < b->nplaces; i++)
 			remote_learn(&all[i]);
 }
 
@@ -119,7 +138,7 @@ remote_place(struct remote *r)
 	struct heap *h = NULL;
 	uint64_t key;
 
-	if (r->of->n == 1)
+	if (r->of->n == 1 || r->addr == NULL)
 		return;		/* there is nothing to choose */
 	if (remote_fails(r) != 0)
 		h = hold_place(r, &key);
@@ -145,8 +164,45 @@ remote_pick(struct remotes *rs, const struct sess *s)
 		r = s->ntried == 0 ? rs->all : NULL;
 	else
 		r = choose(rs, s);
-	if (r == NULL)
-		return NULL;
+	return r == NULL ? NULL : remote_take(r, s);
+}
+
+struct remote *
+remote_other(struct remote *r, const struct sess *s)
+{
+	struct remote *first = r - r->number, *other;
+	unsigned i, tried = 0;
+
+	for (i = 0; i < r->count; i++)
+		tried += remote_is_tried(first + i, s);
+	for (i = 1; i < r->count && tried < REMOTE_PLACES; i++) {
+		other = first + (r->number + i) % r->count;
+		if (remote_usable(other) && !remote_is_tried(other, s))
+			return remote_take(other, s);
+	}
+	return NULL;
+}
+
+static bool
+remote_usable(const struct remote *r)
+{
+	return r->heap == &r->of->by_turn || r->heap == &r->of->by_load;
+}
+
+static bool
+remote_is_tried(const struct remote *r, const struct sess *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->extra->ntried; i++)
+		if (&r->of->all[s->extra->tried[i]] == r)
+			return true;
+	return false;
+}
+
+static struct remote *
+remote_take(struct remote *r, const struct sess *s)
+{
 	if (remote_fails(r) != 0 && r->probe == NULL)
 		r->probe = s;
 	board_add32(&r->board->active, 1);
@@ -174,22 +230,33 @@ choose(struct remotes *rs, const struct sess *s)
 	return r;
 }
 
+/* All places of the remotes. */
 static void
 tried_aside(struct remotes *rs, const struct sess *s)
 {
+	struct remote *r, *first;
 	unsigned i;
 
-	for (i = 0; i < s->ntried; i++)
-		heap_del(&rs->all[s->extra->tried[i]]);
+	for (i = 0; i < s->extra->ntried; i++) {
+		r = &rs->all[s->extra->tried[i]];
+		first = r - r->number;
+		for (r = first; r < first + first->count; r++)
+			heap_del(r);
+	}
 }
 
 static void
 tried_back(struct remotes *rs, const struct sess *s)
 {
+	struct remote *r, *first;
 	unsigned i;
 
-	for (i = 0; i < s->ntried; i++)
-		remote_place(&rs->all[s->extra->tried[i]]);
+	for (i = 0; i < s->extra->ntried; i++) {
+		r = &rs->all[s->extra->tried[i]];
+		first = r - r->number;
+		for (r = first; r < first + first->count; r++)
+			remote_place(r);
+	}
 }
 
 void
@@ -205,10 +272,12 @@ remote_release(struct remote *r, const struct sess *s)
 void
 remote_ok(struct remote *r)
 {
+	char name[REMOTE_STRLEN];
+
 	board_add(&r->board->sessions, 1);
 	if (remote_fails(r) == 0)
 		return;
-	log_info("remote %s: back after %u failures", r->conf->name,
+	log_info("remote %s: back after %u failures", remote_str(r, name),
 	    remote_fails(r));
 	hold_ok(r);
 	remote_changed(r);
@@ -218,13 +287,14 @@ remote_ok(struct remote *r)
 void
 remote_failed(struct remote *r, const char *why)
 {
+	char name[REMOTE_STRLEN];
 	uint64_t ms;
 
 	board_add(&r->board->failed, 1);
 	if ((ms = hold_failed(r)) != 0) {
 		remote_changed(r);
-		log_warnx("remote %s: %s; held for %llu s", r->conf->name, why,
-		    (unsigned long long)ms / 1000);
+		log_warnx("remote %s: %s; held for %llu s",
+		    remote_str(r, name), why, (unsigned long long)ms / 1000);
 	}
 	remote_place(r);
 }

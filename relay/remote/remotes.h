@@ -2,8 +2,10 @@
  * remotes.h - the remotes of a relay section: which one a session gets, how
  * many it has, which are held.
  *
- * A remote is in one heap at a time (heap.h). Which one, and where in it,
- * follows from its state: who changes that calls remote_place().
+ * Each address of a remote is a place of its own, and that is what is chosen: a
+ * struct remote is one of them. It is in one heap at a time (heap.h). Which
+ * one, and where in it, follows from its state: who changes that calls
+ * remote_place().
  */
 #ifndef REMOTES_H
 #define REMOTES_H
@@ -17,28 +19,30 @@ struct sess;
 /* Whether it is a socket of ours, as was seen when it was connected to. */
 enum remote_whose { REMOTE_UNSEEN, REMOTE_OTHER, REMOTE_OURS };
 
-/* A remote as this worker sees it. */
+/* A place of a remote as this worker sees it. */
 struct remote {
 	struct remotes		*of;
 	struct heap		*heap;		/* NULL: in none */
 	unsigned		 at;		/* its place there */
 	uint32_t		 others;	/* sessions of other workers */
-	struct board_remote	*board;		/* this worker's counters */
+	struct board_place	*board;		/* this worker's counters */
 	const struct board_other *told;		/* of the other workers */
 	uint64_t		 turn;		/* the least one is next */
 	uint32_t		 stride;	/* from turn to turn; 0: none */
 	uint16_t		 weight;
-	uint8_t			 addr;		/* that worked last */
+	uint16_t		 number;	/* of its remote's places */
+	uint16_t		 count;		/* of those */
 	uint8_t			 whose;		/* enum remote_whose */
 	const struct sess	*probe;		/* it tries it again, or NULL */
 	uint64_t		 waived;	/* outcome it is not held for */
 	const struct conf_remote *conf;
+	const struct addr	*addr;		/* NULL: there is none */
 };
 
-/* All of one relay section. */
+/* All places of one relay section. */
 struct remotes {
 	const struct conf_relay	*conf;
-	struct remote		*all;
+	struct remote		*all;		/* those of a remote in a row */
 	unsigned		 n;
 	unsigned		 top_weight;	/* of all */
 	struct maglev		 table;		/* with source, and n > 1 */
@@ -58,11 +62,15 @@ int	 remotes_start(void);
  * that; true if it is time to retire. */
 bool	 remotes_count(struct remotes *);
 /*
- * Chooses a remote that the session has not tried yet: one that is not held,
- * else the one due soonest. Counts the session as active there. NULL: every
- * remote was tried.
+ * Chooses a place of a remote that the session has not tried yet: one that is
+ * not held, else the one due soonest. Counts the session as active there. NULL:
+ * every remote was tried.
  */
 struct remote *remote_pick(struct remotes *, const struct sess *);
+/* The same for another place of the remote that was tried just now: one that
+ * is not held, of no more than REMOTE_PLACES. */
+#define REMOTE_PLACES	16
+struct remote *remote_other(struct remote *, const struct sess *);
 /* The session that it was chosen for no longer uses it. */
 void	 remote_release(struct remote *, const struct sess *);
 /* The outcome of a connect: a failure holds the remote for a second, doubling
@@ -71,6 +79,21 @@ void	 remote_ok(struct remote *);
 void	 remote_failed(struct remote *, const char *why);
 /* Puts a remote into the heap where its state belongs. */
 void	 remote_place(struct remote *);
+
+/* What it is called: with its address if the remote has several. */
+#define REMOTE_STRLEN	(CONF_NAME + ADDR_STRLEN)
+static inline char *
+remote_str(const struct remote *r, char buf[REMOTE_STRLEN])
+{
+	char addr[ADDR_STRLEN];
+
+	if (r->count == 1 || r->addr == NULL)
+		strlcpy(buf, r->conf->name, REMOTE_STRLEN);
+	else
+		snprintf(buf, REMOTE_STRLEN, "%s %s", r->conf->name,
+		    addr_str(r->addr, addr));
+	return buf;
+}
 
 /* Connects that have failed in a row. */
 static inline unsigned

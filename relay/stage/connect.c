@@ -24,7 +24,7 @@ static bool		 connect_is_from(const struct conf_listen *,
 			    const struct conf_relay *);
 static bool		 connect_lacks(int);
 static enum step	 connect_failed(struct sess *, int);
-static bool		 connect_other_address(struct sess *);
+static bool		 connect_next(struct sess *);
 static bool		 connect_remember(struct sess *);
 static enum step	 connect_done(struct sess *);
 static bool		 connect_to_self(const struct sess *);
@@ -37,7 +37,6 @@ connect_enter(struct sess *s)
 	if (s->chosen == NULL &&
 	    (s->chosen = remote_pick(s->path->remotes, s)) == NULL)
 		return sess_end(s, WHO_RELAY, WHY_NO_REMOTE, CUT_RESET);
-	s->addr = s->chosen->addr;
 	return connect_start(s);
 }
 
@@ -51,7 +50,7 @@ connect_start(struct sess *s)
 static enum step
 connect_try(struct sess *s)
 {
-	const struct addr *to = &s->chosen->conf->addr[s->addr];
+	const struct addr *to = s->chosen->addr;
 	int fd;
 
 	/* Each connect to ourselves would bring a session that connects. */
@@ -164,9 +163,8 @@ connect_done(struct sess *s)
 		return connect_failed(s, ELOOP);
 	s->chosen->whose = REMOTE_OTHER;
 	s->connect_us = MAX(1, sess_span(s->taken_us, ev_now_us()));
-	s->chosen->addr = s->addr;
 	s->keepalive = s->path->relay->keepalive &&
-	    s->chosen->conf->addr[s->addr].sa.sa_family != AF_UNIX;
+	    s->chosen->addr->sa.sa_family != AF_UNIX;
 	if (s->chosen->conf->tls == CONF_NOREF)
 		remote_ok(s->chosen);
 	return STEP_NEXT;
@@ -180,7 +178,7 @@ connect_done(struct sess *s)
 static bool
 connect_to_self(const struct sess *s)
 {
-	const struct addr *to = &s->chosen->conf->addr[s->addr];
+	const struct addr *to = s->chosen->addr;
 	struct addr own = { .len = sizeof(own.un) };
 	const uint16_t port = addr_get_port(to);
 	bool met;
@@ -237,7 +235,7 @@ connect_lacks(int err)
 	    err == ENOBUFS || err == ENOMEM;
 }
 
-/* The next address of the remote, else the next remote, else the end; at once
+/* The next place of the remote, else the next remote, else the end; at once
  * if another one would need what is lacking as well. */
 static enum step
 connect_failed(struct sess *s, int err)
@@ -250,38 +248,39 @@ connect_failed(struct sess *s, int err)
 		sess_warn(s, "connect", err);
 	if (lacks && err != EADDRNOTAVAIL)
 		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
-	if (connect_other_address(s))
-		return connect_start(s);
 	if (!lacks)
 		remote_failed(s->chosen, err == ELOOP ?
 		    "it leads back to spawnd itself" : strerror(err));
-	if (connect_remember(s)) {
-		remote_release(s->chosen, s);
-		if ((s->chosen = remote_pick(s->path->remotes, s)) != NULL) {
-			s->addr = s->chosen->addr;
-			return connect_start(s);
-		}
-	}
+	if (connect_next(s))
+		return connect_start(s);
 	if (lacks)
 		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
 	return sess_end(s, WHO_REMOTE, err == ETIMEDOUT ?
 	    WHY_CONNECT_TIMEOUT : WHY_CONNECT, CUT_RESET);
 }
 
-/* Goes round the addresses of the remote once, beginning with the one that
- * worked last. */
+/* Notes the place as tried, and chooses another one: of the same remote, else
+ * of another one, if that may be tried. False if there is none. */
 static bool
-connect_other_address(struct sess *s)
+connect_next(struct sess *s)
 {
-	unsigned next = (s->addr + 1) % s->chosen->conf->naddr;
+	struct remote *r = s->chosen, *next;
 
-	if (next == s->chosen->addr)
+	if (!connect_remember(s)) {
+		s->ntried++;
 		return false;
-	s->addr = (uint8_t)next;
-	return true;
+	}
+	if ((next = remote_other(r, s)) == NULL) {
+		if (++s->ntried > s->path->relay->retries)
+			return false;
+		next = remote_pick(s->path->remotes, s);
+	}
+	remote_release(r, s);
+	s->chosen = next;
+	return next != NULL;
 }
 
-/* Notes the remote as tried; false if no other may be tried. */
+/* False without memory. */
 static bool
 connect_remember(struct sess *s)
 {
@@ -289,21 +288,19 @@ connect_remember(struct sess *s)
 	struct extra *x = sess_extra(s);
 
 	if (x != NULL && x->tried == NULL)
-		x->tried = calloc(p->relay->retries + 1, sizeof(*x->tried));
+		x->tried = calloc((p->relay->retries + 1) * REMOTE_PLACES,
+		    sizeof(*x->tried));
 	if (x == NULL || x->tried == NULL)
 		return false;
-	x->tried[s->ntried++] = (uint16_t)(s->chosen - p->remotes->all);
-	return s->ntried <= p->relay->retries;
+	x->tried[x->ntried++] = (uint32_t)(s->chosen - p->remotes->all);
+	return true;
 }
 
 enum step
 connect_again(struct sess *s, enum sess_why why)
 {
 	s->connect_us = 0;
-	if (connect_remember(s)) {
-		remote_release(s->chosen, s);
-		if ((s->chosen = remote_pick(s->path->remotes, s)) != NULL)
-			return STEP_AGAIN;
-	}
+	if (connect_next(s))
+		return STEP_AGAIN;
 	return sess_end(s, WHO_REMOTE, why, CUT_RESET);
 }

@@ -13,9 +13,14 @@
 
 LIST_HEAD(bucket, total);
 
-static struct bucket *bucket_of(const char *, const char *);
-static struct total *total_of(const char *, const char *);
+static uint32_t	 hash_more(uint32_t, const char *);
+static struct bucket *bucket_of(const char *, const char *, const char *);
+static struct total *total_of(const char *, const char *, const char *);
+static struct total *total_at(const struct conf_relay *,
+		    const struct conf_remote *, unsigned);
 static void	 total_free(struct total *);
+static int	 place_begin(struct generation *, struct place *,
+		    struct total *);
 static void	 look_all(void);
 static void	 look_news(struct worker *);
 static void	 look(struct worker *, unsigned);
@@ -28,35 +33,52 @@ static struct bucket		 names[BUCKETS];
 static TAILQ_HEAD(, total)	 news = TAILQ_HEAD_INITIALIZER(news);
 static uint64_t			 told;	/* ms, when last */
 
-static struct bucket *
-bucket_of(const char *relay, const char *remote)
+static uint32_t
+hash_more(uint32_t h, const char *text)
 {
-	uint32_t h = 2166136261u;
+	for (; *text != '\0'; text++)
+		h = (h ^ (uint8_t)*text) * 16777619u;
+	return h;
+}
 
-	for (; *relay != '\0'; relay++)
-		h = (h ^ (uint8_t)*relay) * 16777619u;
-	for (; *remote != '\0'; remote++)
-		h = (h ^ (uint8_t)*remote) * 16777619u;
-	return &names[h % BUCKETS];
+static struct bucket *
+bucket_of(const char *relay, const char *remote, const char *addr)
+{
+	return &names[hash_more(hash_more(hash_more(2166136261u, relay),
+	    remote), addr) % BUCKETS];
 }
 
 static struct total *
-total_of(const char *relay, const char *remote)
+total_of(const char *relay, const char *remote, const char *addr)
 {
-	struct bucket *b = bucket_of(relay, remote);
+	struct bucket *b = bucket_of(relay, remote, addr);
 	struct total *t;
 
 	LIST_FOREACH(t, b, name)
 		if (strcmp(t->remote, remote) == 0 &&
+		    strcmp(t->addr, addr) == 0 &&
 		    strcmp(t->relay, relay) == 0)
 			return t;
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return NULL;
 	strlcpy(t->relay, relay, sizeof(t->relay));
 	strlcpy(t->remote, remote, sizeof(t->remote));
+	strlcpy(t->addr, addr, sizeof(t->addr));
 	LIST_INIT(&t->places);
 	LIST_INSERT_HEAD(b, t, name);
 	return t;
+}
+
+/* That of the place by its number at the remote. */
+static struct total *
+total_at(const struct conf_relay *relay, const struct conf_remote *remote,
+    unsigned number)
+{
+	char text[ADDR_STRLEN] = "-";
+
+	if (number < remote->naddr)
+		addr_str(&remote->addr[number], text);
+	return total_of(relay->name, remote->name, text);
 }
 
 static void
@@ -75,19 +97,26 @@ load_generation(struct generation *g)
 	struct place *p;
 	unsigned i, k;
 
-	p = g->places = calloc(g->board.nremotes, sizeof(*g->places));
+	p = g->places = calloc(g->board.nplaces, sizeof(*g->places));
 	if (p == NULL)
 		return -1;
-	for (i = 0; i < g->conf->nrelays; i++) {
-		r = &g->conf->relays[i];
-		for (k = 0; k < r->nremotes; k++, p++) {
-			p->total = total_of(r->name, r->remotes[k].name);
-			if (p->total == NULL)
-				return -1;
-			p->gen = g;
-			LIST_INSERT_HEAD(&p->total->places, p, entry);
-		}
-	}
+	for (r = g->conf->relays; r < g->conf->relays + g->conf->nrelays; r++)
+		for (i = 0; i < r->nremotes; i++)
+			for (k = 0; k < conf_places(r, &r->remotes[i]); k++)
+				if (place_begin(g, p++, total_at(r,
+				    &r->remotes[i], k)) == -1)
+					return -1;
+	return 0;
+}
+
+static int
+place_begin(struct generation *g, struct place *p, struct total *t)
+{
+	if (t == NULL)
+		return -1;
+	p->total = t;
+	p->gen = g;
+	LIST_INSERT_HEAD(&t->places, p, entry);
 	return 0;
 }
 
@@ -96,7 +125,7 @@ load_generation_free(struct generation *g)
 {
 	unsigned i;
 
-	for (i = 0; g->places != NULL && i < g->board.nremotes; i++) {
+	for (i = 0; g->places != NULL && i < g->board.nplaces; i++) {
 		if (g->places[i].gen == NULL)
 			continue;
 		LIST_REMOVE(&g->places[i], entry);
@@ -112,14 +141,14 @@ load_worker(struct worker *w)
 {
 	unsigned i;
 
-	w->counted = calloc(w->gen->board.nremotes, sizeof(*w->counted));
+	w->counted = calloc(w->gen->board.nplaces, sizeof(*w->counted));
 	if (w->counted == NULL)
 		return -1;
-	for (i = 0; i < w->gen->board.nremotes; i++)
+	for (i = 0; i < w->gen->board.nplaces; i++)
 		look(w, i);
 	look_all();
 	tell_changed();
-	for (i = 0; i < w->gen->board.nremotes; i++)
+	for (i = 0; i < w->gen->board.nplaces; i++)
 		tell(w, i);
 	return 0;
 }
@@ -129,7 +158,7 @@ load_worker_gone(struct worker *w)
 {
 	unsigned i;
 
-	for (i = 0; i < w->gen->board.nremotes && w->counted != NULL; i++)
+	for (i = 0; i < w->gen->board.nplaces && w->counted != NULL; i++)
 		fold(w, i);
 	free(w->counted);
 	w->counted = NULL;
@@ -138,8 +167,8 @@ load_worker_gone(struct worker *w)
 static void
 fold(struct worker *w, unsigned i)
 {
-	const struct board_remote *b =
-	    &board_slot(&w->gen->board, w->slot)->remotes[i];
+	const struct board_place *b =
+	    &board_slot(&w->gen->board, w->slot)->places[i];
 	struct total *t = w->gen->places[i].total;
 
 	look(w, i);
@@ -190,10 +219,10 @@ look_news(struct worker *w)
 			return;
 		if (r == BOARD_ALL)
 			break;
-		if (r < b->nremotes)
+		if (r < b->nplaces)
 			look(w, (unsigned)r);
 	}
-	for (i = 0; r == BOARD_ALL && i < b->nremotes; i++)
+	for (i = 0; r == BOARD_ALL && i < b->nplaces; i++)
 		look(w, i);
 }
 
@@ -201,8 +230,8 @@ look_news(struct worker *w)
 static void
 look(struct worker *w, unsigned i)
 {
-	const struct board_remote *b =
-	    &board_slot(&w->gen->board, w->slot)->remotes[i];
+	const struct board_place *b =
+	    &board_slot(&w->gen->board, w->slot)->places[i];
 	struct total *t = w->gen->places[i].total;
 	uint32_t active = MIN(atomic_load(&b->active), w->gen->conf->users_max);
 	uint64_t outcome = board_get(&b->outcome);
@@ -255,11 +284,11 @@ tell(struct worker *w, unsigned i)
 	const struct total *t = w->gen->places[i].total;
 	uint32_t others = (uint32_t)MIN(t->active - w->counted[i], UINT32_MAX);
 
-	if (others == atomic_load(&b->remotes[i].sessions) &&
-	    t->outcome == board_get(&b->remotes[i].outcome))
+	if (others == atomic_load(&b->places[i].sessions) &&
+	    t->outcome == board_get(&b->places[i].outcome))
 		return;
-	atomic_store(&b->remotes[i].sessions, others);
-	atomic_store(&b->remotes[i].outcome, t->outcome);
+	atomic_store(&b->places[i].sessions, others);
+	atomic_store(&b->places[i].outcome, t->outcome);
 	board_news_add(&b->news, i);
 }
 
@@ -272,20 +301,23 @@ load_save(FILE *f)
 	for (i = 0; i < BUCKETS; i++)
 		LIST_FOREACH(t, &names[i], name)
 			fprintf(f, "total %s %s %" PRIu64 " %" PRIu64
-			    " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+			    " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n",
 			    t->relay, t->remote, t->sessions, t->failed,
-			    t->bytes_in, t->bytes_out, t->outcome);
+			    t->bytes_in, t->bytes_out, t->outcome, t->addr);
 }
 
+/* The address comes last, as a path may be anything. */
 bool
 load_take(const char *line)
 {
 	struct total t, *own;
+	int at;
 
 	if (sscanf(line, "total %31s %31s %" SCNu64 " %" SCNu64 " %" SCNu64
-	    " %" SCNu64 " %" SCNu64, t.relay, t.remote, &t.sessions,
-	    &t.failed, &t.bytes_in, &t.bytes_out, &t.outcome) != 7 ||
-	    (own = total_of(t.relay, t.remote)) == NULL)
+	    " %" SCNu64 " %" SCNu64 "%n", t.relay, t.remote, &t.sessions,
+	    &t.failed, &t.bytes_in, &t.bytes_out, &t.outcome, &at) != 7 ||
+	    line[at] != ' ' ||
+	    (own = total_of(t.relay, t.remote, line + at + 1)) == NULL)
 		return false;
 	own->sessions = t.sessions;
 	own->failed = t.failed;

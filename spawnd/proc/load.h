@@ -1,7 +1,7 @@
 /*
- * load.h - the remotes by name, over all workers and generations: what was
- * done there, how many sessions are open, which do not answer. What one worker
- * knows of that the others are told.
+ * load.h - the places by relay, remote and address, over all workers and
+ * generations: what was done there, how many sessions are open, which do not
+ * answer. What one worker knows of that the others are told.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -13,11 +13,12 @@
 struct generation;
 struct worker;
 
-/* A remote by name; kept over reloads, as long as a generation has it. */
+/* A place by name; kept over reloads, as long as a generation has it. */
 struct total {
 	LIST_ENTRY(total)	 name;		/* in its bucket */
 	char			 relay[CONF_NAME];
 	char			 remote[CONF_NAME];
+	char			 addr[ADDR_STRLEN];
 	/* What the workers of the past have done there. */
 	uint64_t		 sessions, failed, bytes_in, bytes_out;
 	uint64_t		 active;	/* of all workers, now */
@@ -27,14 +28,14 @@ struct total {
 	bool			 changed;
 };
 
-/* A remote of a generation, and where else it is. */
+/* A place of a generation, and where else it is. */
 struct place {
 	LIST_ENTRY(place)	 entry;
 	struct total		*total;
 	struct generation	*gen;
 };
 
-/* Finds the remotes of a generation by their names. Returns 0, or -1 with
+/* Finds the places of a generation by their names. Returns 0, or -1 with
  * errno; load_generation_free() is to follow in both cases. */
 int	 load_generation(struct generation *);
 void	 load_generation_free(struct generation *);

@@ -53,7 +53,7 @@ static void	show_listeners(struct table *);
 static uint64_t	backlog_sum(void);
 static void	waiting_cell(struct table *, int);
 static void	show_remotes(struct table *);
-static void	show_remote(struct table *, const struct conf_relay *,
+static void	show_place(struct table *, const struct conf_relay *,
 		    const struct conf_remote *, unsigned);
 
 static const struct column summary_cols[] = {
@@ -411,30 +411,28 @@ show_remotes(struct table *t)
 	const struct conf_relay *r;
 	unsigned i, k, place = 0;
 
-	for (i = 0; i < c->nrelays; i++) {
-		r = &c->relays[i];
-		for (k = 0; k < r->nremotes; k++)
-			show_remote(t, r, &r->remotes[k], place++);
-	}
+	for (r = c->relays; r < c->relays + c->nrelays; r++)
+		for (i = 0; i < r->nremotes; i++)
+			for (k = 0; k < conf_places(r, &r->remotes[i]); k++)
+				show_place(t, r, &r->remotes[i], place++);
 }
 
 /* Over all generations, by name; "held" counts the workers that hold it. */
 static void
-show_remote(struct table *t, const struct conf_relay *r,
+show_place(struct table *t, const struct conf_relay *r,
     const struct conf_remote *remote, unsigned place)
 {
 	const struct total *past = master.gen->places[place].total;
-	const struct board_remote *b;
+	const struct board_place *b;
 	const struct place *p;
 	const struct worker *w;
 	struct total sum = *past;
 	uint64_t active = 0, held = 0;
-	char text[ADDR_STRLEN];
 
 	LIST_FOREACH(p, &past->places, entry) {
 		TAILQ_FOREACH(w, &p->gen->workers, entry) {
 			b = &board_slot(&p->gen->board,
-			    w->slot)->remotes[p - p->gen->places];
+			    w->slot)->places[p - p->gen->places];
 			sum.sessions += board_get(&b->sessions);
 			sum.failed += board_get(&b->failed);
 			sum.bytes_in += board_get(&b->bytes_in);
@@ -446,7 +444,7 @@ show_remote(struct table *t, const struct conf_relay *r,
 	}
 	cell(t, "%s", r->name);
 	cell(t, "%s", remote->name);
-	cell(t, "%s", addr_str(&remote->addr[0], text));
+	cell(t, "%s", past->addr);
 	cell(t, "%u", remote->weight);
 	NUMBER(t, active);
 	NUMBER(t, sum.sessions);

@@ -366,13 +366,22 @@ def test_ipv6_remote(daemon, backend):
     assert d.wait_closed()[0]["address"] == f"[::1]:{remote.port}"
 
 
-def test_remote_by_name_tries_each_of_its_addresses(daemon, backend):
-    """localhost is ::1 and 127.0.0.1; only the second one listens."""
+def test_each_address_of_a_remote_is_a_place(daemon, backend):
+    """Only the second one listens: the other
+    is held alone, and to go on from there is no retry."""
     remote = backend()
-    d = daemon(remotes=[f'address = "localhost" port = {remote.port}'])
-    roundtrip(d.connect()).close()
-    assert d.wait_closed()[0]["address"] == f"127.0.0.1:{remote.port}"
-    assert d.remotes()["a"]["failed"] == 0
+    d = daemon(remotes=[f'address = "::1, 127.0.0.1" port = {remote.port}'],
+               relay="retries = 0", spawnd=ONE)
+    for _ in range(3):
+        roundtrip(d.connect()).close()
+    lines = d.wait_closed(3)
+    assert {s["address"] for s in lines} == {f"127.0.0.1:{remote.port}"}
+    assert {s["tries"] for s in lines} == {"1"}
+    places = {r["address"]: r for r in d.show("remotes")}
+    assert places[f"127.0.0.1:{remote.port}"]["sessions"] == 3
+    assert not places[f"127.0.0.1:{remote.port}"]["held"]
+    assert places[f"[::1]:{remote.port}"]["failed"]
+    assert places[f"[::1]:{remote.port}"]["sessions"] == 0
 
 
 def test_counters_of_remotes(daemon, box):

@@ -24,8 +24,11 @@ int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 struct master master;
 
 static uint64_t			 now = 1000000;
+static struct addr		 addr;
 static struct conf_remote	 remotes[] = {
-	{ .name = "a" }, { .name = "b" }, { .name = "c" }
+	{ .name = "a", .addr = &addr, .naddr = 1 },
+	{ .name = "b", .addr = &addr, .naddr = 1 },
+	{ .name = "c", .addr = &addr, .naddr = 1 }
 };
 static struct conf_relay	 relay = {
 	.name = "x", .remotes = remotes, .nremotes = REMOTES
@@ -147,8 +150,8 @@ look(void)
 	now++;
 	load_tell();
 	for (i = 0; i < REMOTES; i++)
-		if (atomic_load(&b->remotes[i].sessions) > MOST ||
-		    board_get(&b->remotes[i].outcome) >> 8 > now)
+		if (atomic_load(&b->places[i].sessions) > MOST ||
+		    board_get(&b->places[i].outcome) >> 8 > now)
 			abort();
 	if (totals_sum().open > liar.sent + honest.sent)
 		abort();

@@ -20,6 +20,7 @@ struct self self;
 
 static uint64_t			 now = 1000000;
 static struct conf_remote	 remotes[MOST], other;
+static struct addr		 addr;
 static struct conf_relay	 relays[2];
 static struct conf		 conf;
 static struct remotes		*pool;
@@ -79,8 +80,12 @@ setup(void **state)
 		snprintf(remotes[i].name, sizeof(remotes[i].name), "%c",
 		    'a' + (int)i);
 		remotes[i].weight = 1;
+		remotes[i].addr = &addr;
+		remotes[i].naddr = 1;
 	}
 	other.weight = 1;
+	other.addr = &addr;
+	other.naddr = 1;
 	relays[0].remotes = &other;
 	relays[0].nremotes = 1;
 	relays[1].remotes = remotes;
@@ -134,7 +139,7 @@ refuse(struct remote *u)
 static inline struct board_other *
 told(const struct remote *u)
 {
-	return &self.board.told->remotes[u - self.remotes[0].all];
+	return &self.board.told->places[u - self.remotes[0].all];
 }
 
 static inline void

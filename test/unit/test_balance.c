@@ -465,7 +465,7 @@ test_source_most_held(void **state)
 static void
 test_source_tries(void **state)
 {
-	uint16_t tried[REMOTES], first[REMOTES];
+	uint32_t tried[REMOTES], first[REMOTES];
 	struct extra extra = { .tried = tried };
 	struct sess s = client(7);
 	struct remote *r;
@@ -476,14 +476,16 @@ test_source_tries(void **state)
 	s.extra = &extra;
 	for (k = 0; k < 2; k++) {
 		for (s.ntried = 0; s.ntried < REMOTES; s.ntried++) {
+			extra.ntried = s.ntried;
 			r = remote_pick(pool, &s);
 			assert_non_null(r);
 			remote_release(r, &s);
-			tried[s.ntried] = (uint16_t)(r - pool->all);
+			tried[s.ntried] = (uint32_t)(r - pool->all);
 			for (i = 0; i < s.ntried; i++)
 				assert_int_not_equal(tried[i],
 				    tried[s.ntried]);
 		}
+		extra.ntried = s.ntried;
 		assert_null(remote_pick(pool, &s));
 		if (k == 0)
 			memcpy(first, tried, sizeof(first));

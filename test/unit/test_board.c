@@ -11,6 +11,7 @@
 #define SLOT	3		/* the worker of the tests */
 #define COUNT	200000
 
+static struct conf_remote	 remotes[1000];
 static struct conf_relay	 relays[3];
 static struct conf		 conf = { .relays = relays, .nrelays = 3 };
 static struct board		 board;
@@ -22,9 +23,14 @@ setup(void **state)
 	unsigned i;
 
 	(void)state;
+	for (i = 0; i < nitems_of(remotes); i++)
+		remotes[i].naddr = 1;
+	for (i = 0; i < nitems_of(relays); i++)
+		relays[i].remotes = remotes;
 	relays[0].nremotes = 2;
 	relays[1].nremotes = 1;
-	relays[2].nremotes = 4;
+	relays[2].nremotes = 2;
+	remotes[1].naddr = 2;
 	fds_before = count_fds();
 	if (board_create(&board, &conf) == -1)
 		return -1;
@@ -78,16 +84,16 @@ test_layout(void **state)
 	const struct board_told *last;
 
 	(void)state;
-	assert_int_equal(board.nremotes, 7);
+	assert_int_equal(board.nplaces, 7);
 	assert_int_equal(board.head_size, page);
 	assert_int_equal(board.told_size % page, 0);
 	assert_int_equal(board.slot_size % page, 0);
 	assert_int_equal(board.size, page + BOARD_SLOTS * board.told_size);
 	assert_ptr_equal(board_told(&board, 0), (char *)board.head + page);
 	last = board_told(&board, BOARD_SLOTS - 1);
-	assert_true((const char *)&last->remotes[7] <=
+	assert_true((const char *)&last->places[7] <=
 	    (char *)board.head + board.size);
-	assert_true((const char *)&board_slot(&board, SLOT)->remotes[7] <=
+	assert_true((const char *)&board_slot(&board, SLOT)->places[7] <=
 	    (char *)board_slot(&board, SLOT) + board.slot_size);
 	assert_null(board.own);
 	assert_null(board_slot(&board, 0));
@@ -109,26 +115,26 @@ test_layout_large(void **state)
 	assert_int_equal(count_fds(), before + 2);
 	assert_int_equal(board_slot_make(&big, BOARD_SLOTS - 1), 0);
 	assert_int_equal(count_fds(), before + 3);
-	assert_int_equal(big.nremotes, 1006);
+	assert_int_equal(big.nplaces, 1007);
 	assert_true(big.slot_size >= sizeof(*w) +
-	    1006 * sizeof(struct board_remote));
+	    1007 * sizeof(struct board_place));
 	assert_int_equal(big.slot_size % page, 0);
 	w = board_slot(&big, BOARD_SLOTS - 1);
-	board_add(&w->remotes[1005].bytes_out, 5);
-	assert_int_equal(board_get(&w->remotes[1005].bytes_out), 5);
+	board_add(&w->places[1005].bytes_out, 5);
+	assert_int_equal(board_get(&w->places[1005].bytes_out), 5);
 	atomic_store(&board_told(&big,
-	    BOARD_SLOTS - 1)->remotes[1005].sessions, 7);
+	    BOARD_SLOTS - 1)->places[1005].sessions, 7);
 	board_close(&big);
 }
 
 static void
-test_first_remote(void **state)
+test_first_place(void **state)
 {
 	(void)state;
-	assert_int_equal(board_first_remote(&conf, 0), 0);
-	assert_int_equal(board_first_remote(&conf, 1), 2);
-	assert_int_equal(board_first_remote(&conf, 2), 3);
-	assert_int_equal(board_first_remote(&conf, 3), 7);
+	assert_int_equal(conf_first_place(&conf, 0), 0);
+	assert_int_equal(conf_first_place(&conf, 1), 3);
+	assert_int_equal(conf_first_place(&conf, 2), 4);
+	assert_int_equal(conf_first_place(&conf, 3), 7);
 }
 
 static void
@@ -141,9 +147,9 @@ test_counters(void **state)
 	board_add(&w->taken, 3);
 	board_add(&w->taken, UINT64_C(1) << 40);
 	assert_true(board_get(&w->taken) == (UINT64_C(1) << 40) + 3);
-	board_add32(&w->remotes[0].active, 2);
-	board_add32(&w->remotes[0].active, -1);
-	assert_int_equal(atomic_load(&w->remotes[0].active), 1);
+	board_add32(&w->places[0].active, 2);
+	board_add32(&w->places[0].active, -1);
+	assert_int_equal(atomic_load(&w->places[0].active), 1);
 }
 
 static void
@@ -152,13 +158,13 @@ worker_counts(struct board *b)
 	int i;
 
 	if (atomic_load(&b->head->want_room) != 77 ||
-	    atomic_load(&b->told->remotes[6].sessions) != 55)
+	    atomic_load(&b->told->places[6].sessions) != 55)
 		_exit(1);
 	for (i = 0; i < COUNT; i++) {
 		board_add(&b->own->taken, 1);
 		board_add(&b->own->closed, 1);
 	}
-	board_add(&b->own->remotes[6].bytes_in, 9);
+	board_add(&b->own->places[6].bytes_in, 9);
 	board_news_add(&b->own->news, 6);
 }
 
@@ -171,11 +177,11 @@ test_attach(void **state)
 
 	(void)state;
 	atomic_store(&board.head->want_room, 77);
-	atomic_store(&board_told(&board, SLOT)->remotes[6].sessions, 55);
+	atomic_store(&board_told(&board, SLOT)->places[6].sessions, 55);
 	assert_int_equal(in_worker(worker_counts), 0);
 	assert_int_equal(board_get(&w->taken), COUNT);
 	assert_int_equal(board_get(&w->closed), COUNT);
-	assert_int_equal(board_get(&w->remotes[6].bytes_in), 9);
+	assert_int_equal(board_get(&w->places[6].bytes_in), 9);
 	assert_int_equal(board_news_next(&w->news, &pos), 6);
 	for (i = SLOT - 1; i <= SLOT + 1; i += 2)
 		assert_int_equal(board_get(&board_slot(&board, i)->taken), 0);
@@ -190,7 +196,7 @@ write_head(struct board *b)
 static void
 write_told(struct board *b)
 {
-	atomic_store(&b->told->remotes[0].sessions, 1);
+	atomic_store(&b->told->places[0].sessions, 1);
 }
 
 static void
@@ -327,7 +333,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_layout),
 		T(test_layout_large),
-		T(test_first_remote),
+		T(test_first_place),
 		T(test_counters),
 		T(test_attach),
 		T(test_read_only),

@@ -16,13 +16,15 @@
 struct master master;
 
 static uint64_t			 now = 1000000;
+static struct addr		 addr = { .sa.sa_family = AF_UNIX };
 static struct conf_remote	 remotes[3];
 static struct conf_relay	 relays[2] = {
 	{ .name = "x", .remotes = remotes, .nremotes = 2 },
 	{ .name = "y", .remotes = remotes, .nremotes = 2 },
 };
 static struct conf_remote	 others[] = {
-	{ .name = "c" }, { .name = "a" }
+	{ .name = "c", .addr = &addr, .naddr = 1 },
+	{ .name = "a", .addr = &addr, .naddr = 1 }
 };
 static struct conf_relay	 other[] = {
 	{ .name = "x", .remotes = others, .nremotes = 2 }
@@ -96,9 +98,12 @@ setup(void **state)
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < nitems_of(remotes); i++)
+	for (i = 0; i < nitems_of(remotes); i++) {
 		snprintf(remotes[i].name, sizeof(remotes[i].name), "%c",
 		    'a' + (int)i);
+		remotes[i].addr = &addr;
+		remotes[i].naddr = 1;
+	}
 	TAILQ_INIT(&master.gens);
 	gen = generation_make(&conf);
 	newer = generation_make(&next);
@@ -118,19 +123,19 @@ teardown(void **state)
 	return 0;
 }
 
-static struct board_remote *
+static struct board_place *
 says(const struct worker *one, unsigned remote)
 {
 	struct board_worker *b = board_slot(&one->gen->board, one->slot);
 
 	board_news_add(&b->news, remote);
-	return &b->remotes[remote];
+	return &b->places[remote];
 }
 
 static const struct board_other *
 told(const struct worker *one, unsigned remote)
 {
-	return &board_told(&one->gen->board, one->slot)->remotes[remote];
+	return &board_told(&one->gen->board, one->slot)->places[remote];
 }
 
 static unsigned

@@ -12,10 +12,10 @@ test_init(void **state)
 	pools_make(BALANCE_LEASTCONN, 3);
 	assert_int_equal(pool->n, 3);
 	assert_ptr_equal(a, self.remotes[0].all + 1);
-	assert_ptr_equal(a->board, &self.board.own->remotes[1]);
-	assert_ptr_equal(c->board, &self.board.own->remotes[3]);
+	assert_ptr_equal(a->board, &self.board.own->places[1]);
+	assert_ptr_equal(c->board, &self.board.own->places[3]);
 	assert_ptr_equal(self.remotes[0].all[0].board,
-	    &self.board.own->remotes[0]);
+	    &self.board.own->places[0]);
 	assert_int_equal(pool->retire_at, 0);
 }
 
@@ -161,7 +161,7 @@ test_never_holds_all(void **state)
 static void
 test_tried(void **state)
 {
-	uint16_t tried[3];
+	uint32_t tried[3];
 	struct extra extra = { .tried = tried };
 	struct sess s = { .extra = &extra };
 	enum conf_balance balance;
@@ -175,15 +175,15 @@ test_tried(void **state)
 		pools_make(balance, 3);
 		memset(seen, 0, sizeof(seen));
 		for (i = 0; i < 3; i++) {
-			s.ntried = (uint16_t)i;
+			s.ntried = extra.ntried = (uint16_t)i;
 			u = remote_pick(pool, &s);
 			assert_non_null(u);
 			assert_false(seen[u - pool->all]);
 			seen[u - pool->all] = true;
-			tried[i] = (uint16_t)(u - pool->all);
+			tried[i] = (uint32_t)(u - pool->all);
 			remote_release(u, &s);
 		}
-		s.ntried = 3;
+		s.ntried = extra.ntried = 3;
 		assert_null(remote_pick(pool, &s));
 	}
 }
@@ -192,8 +192,8 @@ test_tried(void **state)
 static void
 test_tried_and_held(void **state)
 {
-	uint16_t tried[2] = { 0, 0 };
-	struct extra extra = { .tried = tried };
+	uint32_t tried[2] = { 0, 0 };
+	struct extra extra = { .tried = tried, .ntried = 1 };
 	struct sess s = { .extra = &extra, .ntried = 1 };
 
 	(void)state;
@@ -203,7 +203,7 @@ test_tried_and_held(void **state)
 	refuse(c);
 	assert_ptr_equal(remote_pick(pool, &s), b);
 	tried[1] = 1;
-	s.ntried = 2;
+	s.ntried = extra.ntried = 2;
 	assert_ptr_equal(remote_pick(pool, &s), c);
 }
 
