@@ -13,7 +13,7 @@
 #include "addr.h"
 #include "secret.h"
 
-#define PROTO_VERSION	6
+#define PROTO_VERSION	7
 
 /* Descriptors that a worker finds open after exec, besides 0 to 2, which are
  * /dev/null (2 is the master's, unless that is a terminal). */

@@ -367,8 +367,8 @@ def test_ipv6_remote(daemon, backend):
 
 
 def test_each_address_of_a_remote_is_a_place(daemon, backend):
-    """Only the second one listens: the other
-    is held alone, and to go on from there is no retry."""
+    """Only the second one listens: the other is held alone, and to go on from
+    there is no retry."""
     remote = backend()
     d = daemon(remotes=[f'address = "::1, 127.0.0.1" port = {remote.port}'],
                relay="retries = 0", spawnd=ONE)
