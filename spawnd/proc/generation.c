@@ -23,6 +23,7 @@
 
 static bool	 budget(struct conf *);
 static int	 value_again(struct generation *);
+static int	 targets_begin(struct generation *);
 static bool	 confined(const struct generation *, const char **);
 static void	 generation_free(struct generation *);
 
@@ -99,6 +100,7 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	g->secrets_fd = secrets;
 	*conf = NULL;
 	g->board.fd = g->board.ro = -1;
+	g->targets.fd = g->targets.ro = -1;
 	g->started = ev_now();
 	g->number = ++master.last_number;
 	TAILQ_INIT(&g->workers);
@@ -111,12 +113,29 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    (g->gates = gate_new(g->conf)) == NULL ||
 	    board_create(&g->board, g->conf) == -1 ||
-	    load_generation(g) == -1 || tickets_generation(g) == -1) {
+	    targets_begin(g) == -1 || load_generation(g) == -1 ||
+	    tickets_generation(g) == -1) {
 		*errp = log_why(errno);
 		generation_free(g);
 		return NULL;
 	}
 	return g;
+}
+
+/* What is known of the places that stay goes on. */
+static int
+targets_begin(struct generation *g)
+{
+	const struct generation *former = master.gen;
+
+	if (!targets_wanted(g->conf))
+		return 0;
+	if (targets_create(&g->targets, g->conf) == -1)
+		return -1;
+	if (former != NULL && former->targets.mem != NULL)
+		targets_inherit(&g->targets, g->conf, &former->targets,
+		    former->conf);
+	return 0;
 }
 
 /* Can its workers have the sandbox that it asks for? */
@@ -150,6 +169,7 @@ generation_free(struct generation *g)
 		close(g->secrets_fd);
 	load_generation_free(g);
 	board_close(&g->board);
+	targets_close(&g->targets);
 	acl_map_free(&g->acl);
 	gate_free(&g->gates, g->conf);
 	conf_free(&g->conf);
@@ -163,10 +183,11 @@ generation_save(FILE *f)
 
 	load_save(f);
 	TAILQ_FOREACH(g, &master.gens, entry) {
-		fprintf(f, "generation %u %d %d %d %d %d %" PRIu64 "\n",
+		fprintf(f, "generation %u %d %d %d %d %d %d %" PRIu64 "\n",
 		    g->number, g->old, g == master.gen,
 		    inherit_fd(g->conf_fd), g->secrets_fd == -1 ? -1 :
 		    inherit_fd(g->secrets_fd), inherit_fd(g->board.fd),
+		    g->targets.fd == -1 ? -1 : inherit_fd(g->targets.fd),
 		    g->started);
 		worker_save(f, g);
 	}
@@ -176,20 +197,23 @@ bool
 generation_take(const char *line)
 {
 	struct generation *g;
-	int old, current, board_fd;
+	int old, current, board_fd, targets_fd;
 	const char *err;
 
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return false;
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
-	if (sscanf(line, "generation %u %d %d %d %d %d %" SCNu64, &g->number,
-	    &old, &current, &g->conf_fd, &g->secrets_fd, &board_fd,
-	    &g->started) != 7 ||
+	g->targets.fd = g->targets.ro = -1;
+	if (sscanf(line, "generation %u %d %d %d %d %d %d %" SCNu64,
+	    &g->number, &old, &current, &g->conf_fd, &g->secrets_fd, &board_fd,
+	    &targets_fd, &g->started) != 8 ||
 	    (g->conf = conf_get(g->conf_fd, &err)) == NULL ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    (g->gates = gate_new(g->conf)) == NULL ||
 	    board_reopen(&g->board, board_fd, g->conf) == -1 ||
+	    (targets_fd != -1 &&
+	    targets_reopen(&g->targets, targets_fd, g->conf) == -1) ||
 	    load_generation(g) == -1)
 		return false;
 	g->old = old != 0;

@@ -11,6 +11,7 @@
 #include "board.h"
 #include "conf/conf.h"
 #include "proc/worker.h"
+#include "targets.h"
 
 struct total;
 
@@ -25,6 +26,8 @@ struct generation {
 	int			 secrets_fd;	/* what it refers to, sealed;
 						   or -1 */
 	struct board		 board;
+	struct targets		 targets;	/* mem is NULL: nothing is
+						   checked or looked up */
 	TAILQ_HEAD(worker_list, worker) workers;
 	unsigned		 nworkers;
 	unsigned		 died;		/* workers, so far */
