@@ -77,6 +77,20 @@ addr_set_port(struct addr *a, uint16_t port)
 }
 
 void
+addr_add(struct addr *a, unsigned n)
+{
+	uint8_t *ip = a->sa.sa_family == AF_INET6 ?
+	    a->in6.sin6_addr.s6_addr : (uint8_t *)&a->in.sin_addr;
+	int i = a->sa.sa_family == AF_INET6 ? 15 : 3;
+	uint64_t sum = n;
+
+	for (; i >= 0 && sum != 0; i--, sum >>= 8) {
+		sum += ip[i];
+		ip[i] = (uint8_t)sum;
+	}
+}
+
+void
 addr_set_any(struct addr *a)
 {
 	if (a->sa.sa_family == AF_INET) {

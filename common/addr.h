@@ -40,6 +40,8 @@ int		 addr_unix(const char *path, struct addr *out,
 int		 addr_cmp(const struct addr *, const struct addr *);
 uint16_t	 addr_get_port(const struct addr *);
 void		 addr_set_port(struct addr *, uint16_t);
+/* The address n further on, in the order of numbers. */
+void		 addr_add(struct addr *, unsigned n);
 /* The port stays, the address is every one of its family. */
 void		 addr_set_any(struct addr *);
 

@@ -44,7 +44,7 @@ needs(struct sandbox *box, const struct conf *c)
 	memset(box, 0, sizeof(*box));
 	box->role = SANDBOX_WORKER;
 	for (r = c->relays; r < c->relays + c->nrelays; r++) {
-		box->bind |= r->nlocal != 0;
+		box->bind |= r->nlocals != 0;
 		for (k = 0; k < r->nremotes; k++)
 			needs_of(box, &r->remotes[k]);
 	}
@@ -55,6 +55,7 @@ needs_of(struct sandbox *box, const struct conf_remote *remote)
 {
 	unsigned i;
 
+	box->bind |= remote->nlocals != 0;
 	for (i = 0; i < remote->naddr; i++) {
 		if (remote->addr[i].sa.sa_family == AF_UNIX)
 			box->paths = true;

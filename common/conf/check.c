@@ -24,9 +24,6 @@ static size_t	 check_bound(const struct conf *, const struct cfg_t *,
 		    struct bound *);
 static void	 check_root(struct conf_check *, const struct cfg_t *);
 static int	 check_bound_cmp(const void *, const void *);
-static void	 check_local(struct conf_check *, const struct cfg_t *,
-		    const struct conf_relay *);
-static void	 check_narrow(struct conf_remote *, int);
 static void	 check_proxy(struct conf_check *, const struct cfg_t *,
 		    const struct conf_remote *);
 
@@ -45,10 +42,9 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	conf_check_listens(c, spawnd);
 	check_twice(c, spawnd);
 	check_root(c, spawnd);
+	conf_check_locals(c, root);
 	for (i = 0; i < conf->nrelays; i++) {
 		relay = conf_child(root, "relay", i);
-		if (conf->relays[i].nlocal > 0)
-			check_local(c, relay, &conf->relays[i]);
 		for (k = 0; k < conf->relays[i].nremotes; k++)
 			check_proxy(c, conf_child(relay, "remote", k),
 			    &conf->relays[i].remotes[k]);
@@ -207,40 +203,6 @@ check_root(struct conf_check *c, const struct cfg_t *spawnd)
 		conf_text_warning(c->text, v->line, "user %s: workers, which "
 		    "take what comes from outside, will be root",
 		    v->text);
-}
-
-/* Addresses that cannot be reached from there are not used; a remote must have
- * others. */
-static void
-check_local(struct conf_check *c, const struct cfg_t *sec,
-    const struct conf_relay *r)
-{
-	const struct conf_value *v = conf_value(sec, "local-address", 0);
-	int family = r->local->sa.sa_family, number;
-	unsigned i;
-
-	number = family == AF_INET6 ? 6 : 4;
-	for (i = 0; i < r->nremotes; i++) {
-		if (r->remotes[i].naddr == 0)
-			continue;
-		check_narrow(&r->remotes[i], family);
-		if (r->remotes[i].naddr == 0)
-			conf_check_fail(c, v->line, "local-address is IPv%d, "
-			    "but remote \"%s\" has no IPv%d address", number,
-			    r->remotes[i].name, number);
-	}
-}
-
-static void
-check_narrow(struct conf_remote *r, int family)
-{
-	unsigned i, n = 0;
-
-	for (i = 0; i < r->naddr; i++)
-		if (r->addr[i].sa.sa_family == AF_UNIX ||
-		    r->addr[i].sa.sa_family == family)
-			r->addr[n++] = r->addr[i];
-	r->naddr = n;
 }
 
 /* A header inside TLS needs both. */

@@ -79,6 +79,14 @@ conf_listen_relay(const struct conf *c, const struct conf_listen *l)
 	    l->routes[0].relay];
 }
 
+const struct conf_local *
+conf_locals(const struct conf_relay *r, const struct conf_remote *remote,
+    unsigned *n)
+{
+	*n = remote->nlocals != 0 ? remote->nlocals : r->nlocals;
+	return remote->nlocals != 0 ? remote->locals : r->locals;
+}
+
 const char *
 conf_relay_name(const struct conf *c, const struct conf_listen *l)
 {

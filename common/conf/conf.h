@@ -21,6 +21,7 @@
 #define CONF_ADDRS	16	/* most addresses of one listener or remote */
 #define CONF_SOCKETS	1024	/* most sockets of one listener: its addresses
 				   at each of its ports */
+#define CONF_LOCAL_MAX	65536	/* most addresses of one local-address */
 #define CONF_NAME	32	/* longest section title, with the NUL */
 #define CONF_SIZE_MAX	(64 << 20) /* bytes of an encoded value, most */
 
@@ -124,6 +125,13 @@ struct conf_listen {
 	const char	*tag;		/* for the log; NULL: none */
 };
 
+/* Where connections to remotes come from: an address and those after it. */
+struct conf_local {
+	const char	*text;		/* as written */
+	struct addr	 addr;		/* the first one, without a port */
+	unsigned	 n;		/* 1 to CONF_LOCAL_MAX */
+};
+
 struct conf_remote {
 	char		 name[CONF_NAME];
 	const char	*address;	/* as written; NULL with path */
@@ -135,6 +143,8 @@ struct conf_remote {
 	enum conf_proxy	 proxy_out;	/* the PROXY header that it gets */
 	bool		 proxy_tls;	/* inside TLS */
 	unsigned	 tls;		/* as above */
+	struct conf_local *locals;	/* none: those of its relay */
+	unsigned	 nlocals;
 };
 
 struct conf_relay {
@@ -153,9 +163,9 @@ struct conf_relay {
 	uint64_t		 buffer;	/* bytes kept a session, most */
 	enum conf_io		 io;		/* when not to copy */
 	bool			 keepalive;	/* SO_KEEPALIVE both sides */
-	const char		*local_address;	/* as written */
-	struct addr		*local;		/* source address */
-	unsigned		 nlocal;	/* 1, 0 = none */
+	struct conf_local	*locals;	/* one a family; none: as the
+						   system chooses */
+	unsigned		 nlocals;
 };
 
 struct conf {
@@ -262,6 +272,10 @@ unsigned	 conf_places(const struct conf_relay *,
 /* All places are in one row, in the order of relays and remotes: how many there
  * are before those of a relay section. */
 unsigned	 conf_first_place(const struct conf *, unsigned relay);
+/* Where connections to a remote come from: n of them, 0 if the system chooses.
+ */
+const struct conf_local *conf_locals(const struct conf_relay *,
+		    const struct conf_remote *, unsigned *n);
 /* The relay section of a listener where no route holds; if there is none, that
  * of its first route. */
 const struct conf_relay *conf_listen_relay(const struct conf *,

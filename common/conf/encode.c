@@ -26,6 +26,7 @@ static void	 put_ids(struct out *, const struct conf_opt *, const void *,
 		    unsigned);
 static void	 put_addrs(struct out *, const struct conf_opt *,
 		    const void *);
+static void	 put_addr(struct out *, const struct addr *);
 static void	 put_rules(struct out *, const struct conf_opt *,
 		    const void *);
 static void	 put_window(struct out *, const struct window *);
@@ -45,6 +46,7 @@ static const char *const form_names[CONF_TYPES] = {
 	[CONF_HOSTS] = "hosts", [CONF_PORT] = "port",
 	[CONF_SOCKET] = "socket", [CONF_RULES] = "rules of hours",
 	[CONF_TEXTS] = "texts", [CONF_CERTS] = "certs",
+	[CONF_LOCALS] = "locals",
 	[CONF_SECTION] = "section"
 };
 
@@ -186,6 +188,7 @@ put_value(struct out *out, const struct conf_opt *o, const void *base)
 		break;
 	case CONF_TEXTS:
 	case CONF_CERTS:
+	case CONF_LOCALS:
 		put_texts(out, o, base);
 		break;
 	case CONF_WORD:
@@ -257,15 +260,20 @@ put_addrs(struct out *out, const struct conf_opt *o, const void *base)
 	if (a.n > 0 && addr->sa.sa_family == AF_UNIX)
 		a.n = 0;
 	put_number(out, a.n);
-	for (i = 0; i < a.n; i++) {
-		put_number(out, addr[i].sa.sa_family == AF_INET6 ? 6 : 4);
-		put_number(out, addr_get_port(&addr[i]));
-		if (addr[i].sa.sa_family == AF_INET6) {
-			put_bytes(out, &addr[i].in6.sin6_addr, 16);
-			put_number(out, addr[i].in6.sin6_scope_id);
-		} else
-			put_bytes(out, &addr[i].in.sin_addr, 4);
-	}
+	for (i = 0; i < a.n; i++)
+		put_addr(out, &addr[i]);
+}
+
+static void
+put_addr(struct out *out, const struct addr *a)
+{
+	put_number(out, a->sa.sa_family == AF_INET6 ? 6 : 4);
+	put_number(out, addr_get_port(a));
+	if (a->sa.sa_family == AF_INET6) {
+		put_bytes(out, &a->in6.sin6_addr, 16);
+		put_number(out, a->in6.sin6_scope_id);
+	} else
+		put_bytes(out, &a->in.sin_addr, 4);
 }
 
 static void
@@ -305,6 +313,7 @@ put_texts(struct out *out, const struct conf_opt *o, const void *base)
 {
 	struct conf_array a = conf_field_array(o, base);
 	const struct conf_cert *cert = (const void *)a.items;
+	const struct conf_local *local = (const void *)a.items;
 	unsigned i;
 
 	put_number(out, a.n);
@@ -312,6 +321,10 @@ put_texts(struct out *out, const struct conf_opt *o, const void *base)
 		put_text(out, conf_field_item(o, &a, i));
 		if (o->type == CONF_CERTS)
 			put_bytes(out, &cert[i].until, sizeof(cert[i].until));
+		if (o->type == CONF_LOCALS) {
+			put_addr(out, &local[i].addr);
+			put_number(out, local[i].n);
+		}
 	}
 }
 

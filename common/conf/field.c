@@ -120,15 +120,21 @@ field_array_at(const char *field)
 static size_t
 field_array_place(const struct conf_opt *o)
 {
-	return o->type == CONF_SECTION || o->type == CONF_TEXTS ||
-	    o->type == CONF_CERTS ? o->offset : o->more;
+	return o->type == CONF_SECTION || conf_field_is_texts(o) ? o->offset :
+	    o->more;
 }
 
 size_t
 conf_field_item_size(const struct conf_opt *o)
 {
-	return o->type == CONF_CERTS ? sizeof(struct conf_cert) :
-	    sizeof(const char *);
+	switch (o->type) {
+	case CONF_CERTS:
+		return sizeof(struct conf_cert);
+	case CONF_LOCALS:
+		return sizeof(struct conf_local);
+	default:
+		return sizeof(const char *);
+	}
 }
 
 const char *
@@ -296,8 +302,14 @@ conf_field_unused(const struct conf_opt *o, bool is_unix)
 bool
 conf_field_is_list(const struct conf_opt *o)
 {
-	return o->type == CONF_RULES || o->type == CONF_TEXTS ||
-	    o->type == CONF_CERTS;
+	return o->type == CONF_RULES || conf_field_is_texts(o);
+}
+
+bool
+conf_field_is_texts(const struct conf_opt *o)
+{
+	return o->type == CONF_TEXTS || o->type == CONF_CERTS ||
+	    o->type == CONF_LOCALS;
 }
 
 bool

@@ -18,6 +18,9 @@ static int	 get_rule(struct in *, const struct conf_opt *,
 static int	 get_window(struct in *, struct window *);
 static int	 get_texts(struct in *, const struct conf_opt *, void *);
 static int	 get_item(struct in *, const struct conf_opt *, char *);
+static int	 get_local(struct in *, const struct conf_opt *,
+		    struct conf_local *);
+static bool	 is_twice(const struct conf_opt *, const struct conf_array *);
 static int	 get_rest(struct in *, const char **);
 
 static char error[256];
@@ -36,6 +39,7 @@ in_value(struct in *in, const struct conf_opt *o, void *base)
 		return get_rules(in, o, base);
 	case CONF_TEXTS:
 	case CONF_CERTS:
+	case CONF_LOCALS:
 		return get_texts(in, o, base);
 	case CONF_WORD:
 		return get_word(in, o, base);
@@ -274,6 +278,8 @@ get_texts(struct in *in, const struct conf_opt *o, void *base)
 	for (i = 0; i < a.n; i++)
 		if (get_item(in, o, a.items + i * size) == -1)
 			return -1;
+	if (is_twice(o, &a))
+		return in_fail("%s has two of a family", o->name);
 	conf_field_set_array(o, base, &a);
 	return 0;
 }
@@ -289,6 +295,8 @@ get_item(struct in *in, const struct conf_opt *o, char *item)
 	    (o->wrong != NULL && o->wrong(text) != NULL))
 		return in_fail("%s has a value that is not right", o->name);
 	memcpy(item, &text, sizeof(text));
+	if (o->type == CONF_LOCALS)
+		return get_local(in, o, (void *)item);
 	if (o->type != CONF_CERTS)
 		return 0;
 	if ((until = in_bytes(in, sizeof(uint64_t))) == NULL)
@@ -296,6 +304,26 @@ get_item(struct in *in, const struct conf_opt *o, char *item)
 	memcpy(item + offsetof(struct conf_cert, until), until,
 	    sizeof(uint64_t));
 	return 0;
+}
+
+static int
+get_local(struct in *in, const struct conf_opt *o, struct conf_local *l)
+{
+	if (get_addr(in, &l->addr) == -1 || in_number(in, &l->n) == -1)
+		return -1;
+	if (l->n == 0 || l->n > CONF_LOCAL_MAX || addr_get_port(&l->addr) != 0)
+		return in_fail("%s is not right", o->name);
+	return 0;
+}
+
+/* There are two families. */
+static bool
+is_twice(const struct conf_opt *o, const struct conf_array *a)
+{
+	const struct conf_local *l = (const void *)a->items;
+
+	return o->type == CONF_LOCALS && a->n > 1 && (a->n > 2 ||
+	    l[0].addr.sa.sa_family == l[1].addr.sa.sa_family);
 }
 
 const char *

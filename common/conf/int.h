@@ -48,6 +48,7 @@ enum conf_type {
 	CONF_RULES,		/* struct acl */
 	CONF_TEXTS,		/* const char **, none of them NULL */
 	CONF_CERTS,		/* the same, as struct conf_cert */
+	CONF_LOCALS,		/* the same, as struct conf_local */
 	CONF_SECTION,		/* an array if it is titled, else in place */
 	CONF_TYPES
 };
@@ -182,6 +183,8 @@ const char	*conf_field_item(const struct conf_opt *,
 		    const struct conf_array *, unsigned i);
 /* Whether it may be given in braces, and added to. */
 bool		 conf_field_is_list(const struct conf_opt *);
+/* Whether it is a list of texts, or of what begins with one. */
+bool		 conf_field_is_texts(const struct conf_opt *);
 /* Whether the sections of a kind have titles. */
 bool		 conf_is_titled(const struct conf_section *);
 /* Whether a section may have that title. */

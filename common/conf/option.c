@@ -297,6 +297,7 @@ read_value(struct conf_check *c, const struct conf_at *at)
 		break;
 	case CONF_TEXTS:
 	case CONF_CERTS:
+	case CONF_LOCALS:
 		read_texts(c, at);
 		break;
 	default:
@@ -456,7 +457,11 @@ read_texts(struct conf_check *c, const struct conf_at *at)
 		return;
 	for (i = 0; i < n; i++) {
 		v = conf_value(at->sec, at->opt->name, i);
-		if ((text = read_text_item(c, at, v)) != NULL)
+		if ((text = read_text_item(c, at, v)) == NULL)
+			continue;
+		if (at->opt->type == CONF_LOCALS)
+			conf_read_local(c, at, text, &a);
+		else
 			memcpy(a.items + a.n++ * size, &text, sizeof(text));
 	}
 	conf_field_set_array(at->opt, at->base, &a);

@@ -12,6 +12,7 @@
  *   option.c   values into a value, by the rows; what is true of every row
  *   where.c    rows that are addresses, ports and paths
  *   owner.c    rows that are users and groups
+ *   local.c    rows that are addresses of this machine to connect from
  *   check.c    what one row has to do with another
  *   tls.c      the options of a tls section
  *   route.c    which route is for whom
@@ -210,6 +211,18 @@ void		 conf_read_socket(struct conf_check *, const struct conf_at *);
 void		 conf_read_user(struct conf_check *, const struct conf_at *);
 void		 conf_read_uid(struct conf_check *, const struct conf_at *);
 void		 conf_read_gid(struct conf_check *, const struct conf_at *);
+
+/*
+ * local.c
+ */
+
+/* Adds to the list what the text stands for. Returns 0, or -1 after a
+ * mistake. */
+int		 conf_read_local(struct conf_check *, const struct conf_at *,
+		    const char *, struct conf_array *);
+/* Remotes have addresses that can be reached from there, and no others. */
+void		 conf_check_locals(struct conf_check *,
+		    const struct cfg_t *root);
 
 /*
  * check.c

@@ -30,7 +30,9 @@ static void	 print_ref(const struct page *, const struct conf_opt *,
 		    const void *);
 static void	 print_rules(FILE *, const struct conf_opt *,
 		    const struct acl *);
-static void	 print_texts(FILE *, const struct conf_opt *, const void *);
+static void	 print_texts(const struct page *, const struct conf_opt *,
+		    const void *);
+static void	 print_local(FILE *, const struct conf_local *);
 static void	 print_hosts(FILE *, const struct conf_array *);
 static void	 print_quoted(FILE *, const char *);
 
@@ -119,7 +121,7 @@ print_is_set(const struct conf_opt *o, const void *base)
 		    ((const char *)base + o->offset))->n > 0;
 	if (o->type == CONF_REF)
 		return conf_field_get(o, base) != CONF_NOREF;
-	if (o->type == CONF_TEXTS || o->type == CONF_CERTS)
+	if (conf_field_is_texts(o))
 		return conf_field_array(o, base).n > 0;
 	if (o->type < CONF_PATH || o->type == CONF_RULES || o->def != NULL)
 		return true;
@@ -146,7 +148,8 @@ print_value(const struct page *p, const struct conf_opt *o, const void *base)
 		break;
 	case CONF_TEXTS:
 	case CONF_CERTS:
-		print_texts(p->f, o, base);
+	case CONF_LOCALS:
+		print_texts(p, o, base);
 		break;
 	default:
 		if (o->type < CONF_PATH)
@@ -242,17 +245,34 @@ print_rules(FILE *f, const struct conf_opt *o, const struct acl *acl)
 }
 
 static void
-print_texts(FILE *f, const struct conf_opt *o, const void *base)
+print_texts(const struct page *p, const struct conf_opt *o, const void *base)
 {
 	struct conf_array a = conf_field_array(o, base);
+	const struct conf_local *local = (const void *)a.items;
 	unsigned i;
 
-	fputc('{', f);
+	fputc('{', p->f);
 	for (i = 0; i < a.n; i++) {
-		fputs(i == 0 ? "" : ", ", f);
-		print_quoted(f, conf_field_item(o, &a, i));
+		fputs(i == 0 ? "" : ", ", p->f);
+		if (o->type == CONF_LOCALS && p->style == CONF_RESOLVED)
+			print_local(p->f, &local[i]);
+		else
+			print_quoted(p->f, conf_field_item(o, &a, i));
 	}
-	fputc('}', f);
+	fputc('}', p->f);
+}
+
+static void
+print_local(FILE *f, const struct conf_local *l)
+{
+	char first[ADDR_STRLEN], last[ADDR_STRLEN];
+	struct addr a = l->addr;
+
+	addr_add(&a, l->n - 1);
+	addr_host_str(&l->addr, first);
+	addr_host_str(&a, last);
+	fprintf(f, "\"%s%s%s\"", first, l->n > 1 ? "-" : "",
+	    l->n > 1 ? last : "");
 }
 
 static void

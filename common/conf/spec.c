@@ -71,6 +71,8 @@
 #define CERTS(n, s, f, nf) \
 	.name = n, .type = CONF_CERTS, .offset = ARRAY(s, f, nf), \
 	.max = CONF_VALUE_MAX, .wrong = no_path
+#define LOCALS(n, s, f, nf) \
+	.name = n, .type = CONF_LOCALS, .offset = ARRAY(s, f, nf), .max = 255
 #define SECTIONS(sec, s, f, nf) \
 	.name = #sec, .type = CONF_SECTION, .offset = ARRAY(s, f, nf), \
 	.section = &conf_spec_##sec
@@ -329,6 +331,8 @@ static const struct conf_opt remote_opts[] = {
 	{ WORD("proxy-out", conf_remote, proxy_out, proxies, "none") },
 	{ BOOL("proxy-tls", conf_remote, proxy_tls, "no") },
 	{ REF("tls", conf_remote, tls, tls), .optional = true },
+	{ LOCALS("local-address", conf_remote, locals, nlocals),
+	    .only = CONF_INET },
 	END
 };
 
@@ -346,8 +350,7 @@ static const struct conf_opt relay_opts[] = {
 	{ SIZE("buffer", conf_relay, buffer, 4 * K, 16 * K * K, "64k") },
 	{ WORD("io", conf_relay, io, ios, "auto") },
 	{ BOOL("keepalive", conf_relay, keepalive, "yes") },
-	{ HOSTS("local-address", conf_relay, local_address, local, nlocal,
-	    1) },
+	{ LOCALS("local-address", conf_relay, locals, nlocals) },
 	END
 };
 

@@ -10,6 +10,8 @@
 #include "safe.h"
 #include "sockopt.h"
 
+#define LOCALS	256	/* addresses of a range that are looked at */
+
 /* What is looked at, for reports. */
 struct probe {
 	conf_report	*report;
@@ -21,7 +23,10 @@ static const char *log_file(const struct conf *);
 static void	 tell(const struct probe *, enum conf_kind, const char *, ...)
 		    printf_like(3, 4);
 static void	 probe_listen(struct probe *, const struct conf_listen *);
-static void	 probe_local(struct probe *, const struct conf_relay *);
+static void	 probe_relay(struct probe *, const struct conf_relay *);
+static void	 probe_locals(struct probe *, const struct conf_local *,
+		    unsigned);
+static void	 probe_local(struct probe *, const struct conf_local *);
 static void	 probe_covered(struct probe *, const struct conf *,
 		    const struct conf_listen *);
 static const char *covered_by(const struct conf *, const struct addr *);
@@ -46,7 +51,7 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 	unsigned i;
 
 	for (i = 0; i < c->nrelays; i++)
-		probe_local(&p, &c->relays[i]);
+		probe_relay(&p, &c->relays[i]);
 	probe_others(&p, "pidfile", c->pidfile);
 	probe_others(&p, "control", c->control);
 	probe_others(&p, "log to", log);
@@ -132,20 +137,46 @@ probe_failed(struct probe *p, const struct conf_listen *l,
 		tell(p, CONF_MISTAKE, "%s: %s", host, strerror(error));
 }
 
-/* Each session would fail, until the machine has it. */
 static void
-probe_local(struct probe *p, const struct conf_relay *r)
+probe_relay(struct probe *p, const struct conf_relay *r)
+{
+	unsigned i;
+
+	snprintf(p->what, sizeof(p->what), "relay \"%s\"", r->name);
+	probe_locals(p, r->locals, r->nlocals);
+	for (i = 0; i < r->nremotes; i++) {
+		snprintf(p->what, sizeof(p->what), "remote \"%s/%s\"",
+		    r->name, r->remotes[i].name);
+		probe_locals(p, r->remotes[i].locals, r->remotes[i].nlocals);
+	}
+}
+
+static void
+probe_locals(struct probe *p, const struct conf_local *l, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		probe_local(p, &l[i]);
+}
+
+/* Sessions would fail, or try others, until the machine has it. */
+static void
+probe_local(struct probe *p, const struct conf_local *l)
 {
 	static const struct conf_socket plain;
+	struct addr a = l->addr;
 	char host[ADDR_STRLEN];
 	const char *what;
+	unsigned i;
 
-	if (r->nlocal == 0 ||
-	    try_bind(&plain, r->local, 0, &what) != EADDRNOTAVAIL)
+	for (i = 0; i < MIN(l->n, LOCALS); i++, addr_add(&a, 1)) {
+		if (try_bind(&plain, &a, 0, &what) != EADDRNOTAVAIL)
+			continue;
+		tell(p, CONF_WARNING, "local-address %s is no address of this "
+		    "machine", addr_host_str(&a, host));
 		return;
-	snprintf(p->what, sizeof(p->what), "relay \"%s\"", r->name);
-	tell(p, CONF_WARNING, "local-address %s is no address of this machine",
-	    addr_host_str(r->local, host));
+	}
 }
 
 /* Returns 0 or errno, and which option it is about or NULL. Who has the port

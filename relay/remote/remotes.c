@@ -2,6 +2,7 @@
 
 #include "balance.h"
 #include "hold.h"
+#include "local.h"
 #include "log.h"
 #include "remotes.h"
 #include "self.h"
@@ -14,6 +15,7 @@ static int	 remotes_init(struct remotes *, const struct conf_relay *,
 static unsigned	 places_init(struct remotes *, const struct conf_remote *,
 		    struct remote *);
 static int	 heaps_init(struct remotes *);
+static int	 locals_init(struct remotes *);
 static void	 remotes_news(void);
 static void	 remote_learn(struct remote *);
 static void	 remote_changed(const struct remote *);
@@ -61,7 +63,7 @@ remotes_init(struct remotes *rs, const struct conf_relay *c,
 	rs->retire_at = c->retire;
 	if (c->retire / RETIRE_SPREAD > 1)
 		rs->retire_at -= arc4random_uniform(c->retire / RETIRE_SPREAD);
-	if (heaps_init(rs) == -1 ||
+	if (heaps_init(rs) == -1 || locals_init(rs) == -1 ||
 	    balance_start(rs, arc4random_uniform(rs->n)) == -1)
 		return -1;
 	for (i = 0; i < rs->n; i++)
@@ -106,6 +108,26 @@ heaps_init(struct remotes *rs)
 	    heap_init(&rs->by_load, rs->n) == -1 ||
 	    heap_init(&rs->held, rs->n) == -1 ||
 	    heap_init(&rs->probed, rs->n) == -1 ? -1 : 0;
+}
+
+static int
+locals_init(struct remotes *rs)
+{
+	struct remote *r;
+
+	if (rs->conf->nlocals != 0 && (rs->locals = locals_new(
+	    rs->conf->locals, rs->conf->nlocals)) == NULL)
+		return -1;
+	for (r = rs->all; r < rs->all + rs->n; r++) {
+		if (r->conf->nlocals == 0)
+			r->locals = rs->locals;
+		else if (r > rs->all && r[-1].conf == r->conf)
+			r->locals = r[-1].locals;
+		else if ((r->locals = locals_new(r->conf->locals,
+		    r->conf->nlocals)) == NULL)
+			return -1;
+	}
+	return 0;
 }
 
 /* The others have more or fewer sessions somewhere, or one does not answer. */

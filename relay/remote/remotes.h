@@ -14,6 +14,7 @@
 #include "heap.h"
 #include "maglev.h"
 
+struct locals;
 struct sess;
 
 /* Whether it is a socket of ours, as was seen when it was connected to. */
@@ -34,9 +35,10 @@ struct remote {
 	uint16_t		 count;		/* of those */
 	uint8_t			 whose;		/* enum remote_whose */
 	const struct sess	*probe;		/* it tries it again, or NULL */
-	uint64_t		 waived;	/* outcome it is not held for */
+	uint64_t		 waived;	/* outcome, not held for */
 	const struct conf_remote *conf;
 	const struct addr	*addr;		/* NULL: there is none */
+	struct locals		*locals;	/* to come from; or NULL */
 };
 
 /* All places of one relay section. */
@@ -45,6 +47,8 @@ struct remotes {
 	struct remote		*all;		/* those of a remote in a row */
 	unsigned		 n;
 	unsigned		 top_weight;	/* of all */
+	struct locals		*locals;	/* of those with none of their
+						   own; or NULL */
 	struct maglev		 table;		/* with source, and n > 1 */
 	uint64_t		 clock;		/* turn of who was chosen */
 	struct heap		 by_turn;	/* usable, by turn */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "remote/hold.h"
+#include "remote/local.h"
 #include "remote/remotes.h"
 #include "self.h"
 #include "session.h"
@@ -17,8 +18,7 @@ static enum step	 connect_start(struct sess *);
 static enum step	 connect_try(struct sess *);
 static int		 connect_socket(const struct sess *,
 			    const struct addr *);
-static int		 connect_bind(int, const struct conf_relay *,
-			    const struct addr *);
+static int		 connect_from(struct local *, const struct addr *);
 static void		 connect_options(int, const struct addr *);
 static bool		 connect_is_from(const struct conf_listen *,
 			    const struct conf_relay *);
@@ -73,11 +73,24 @@ connect_try(struct sess *s)
 	return STEP_WAIT;
 }
 
-/* A connecting socket, or -1 with errno. */
+/* A connecting socket, or -1 with errno. If the ports of one source address are
+ * used up there may be another. */
 static int
 connect_socket(const struct sess *s, const struct addr *to)
 {
-	const struct conf_relay *c = s->path->relay;
+	struct local *l = locals_for(s->chosen->locals, to->sa.sa_family);
+	unsigned tries = local_tries(l);
+	int fd;
+
+	do
+		fd = connect_from(l, to);
+	while (fd == -1 && errno == EADDRNOTAVAIL && --tries > 0);
+	return fd;
+}
+
+static int
+connect_from(struct local *l, const struct addr *to)
+{
 	int fd, saved;
 
 	fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
@@ -85,7 +98,7 @@ connect_socket(const struct sess *s, const struct addr *to)
 	if (fd == -1)
 		return -1;
 	connect_options(fd, to);
-	if (connect_bind(fd, c, to) == -1 ||
+	if (local_bind(l, fd) == -1 ||
 	    (connect(fd, &to->sa, to->len) == -1 && errno != EINPROGRESS &&
 	    errno != EINTR)) {
 		saved = errno;
@@ -107,24 +120,6 @@ connect_options(int fd, const struct addr *to)
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
-}
-
-/* The port is chosen at connect(2) where the system can do that, so that one
- * source address is good for more than 64k connections. */
-static int
-connect_bind(int fd, const struct conf_relay *c, const struct addr *to)
-{
-	if (c->nlocal == 0 || c->local->sa.sa_family != to->sa.sa_family)
-		return 0;
-#ifdef IP_BIND_ADDRESS_NO_PORT
-	{
-		const int on = 1;
-
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
-		    sizeof(on));
-	}
-#endif
-	return bind(fd, &c->local->sa, c->local->len);
 }
 
 enum step

@@ -166,6 +166,18 @@ def new_network():
         fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
+def become(host, number=1):
+    """The loopback interface of such a network gets that address, too, and no
+    others of its net."""
+    SIOCSIFADDR, SIOCSIFNETMASK = 0x8916, 0x891c
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for what, ip in ((SIOCSIFADDR, host),
+                         (SIOCSIFNETMASK, "255.255.255.255")):
+            fcntl.ioctl(sock, what, struct.pack(
+                "16sHH4s8x", b"lo:%d" % number, socket.AF_INET, 0,
+                socket.inet_aton(ip)))
+
+
 def children(pid, name=None):
     return sorted(p for p, (ppid, state, comm) in proc_table().items()
                   if ppid == pid and state != "Z" and name in (None, comm))

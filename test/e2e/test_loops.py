@@ -10,7 +10,7 @@ import struct
 import pytest
 
 import peers
-from harness import free_port, new_network, wait
+from harness import become, free_port, new_network, wait
 
 BACK = "leads back to relay"
 
@@ -93,7 +93,7 @@ def test_an_address_that_has_become_our_own(daemon, box):
         new_network()
         d = daemon(remotes=["address = 10.9.9.9 port = 8080"],
                    listen="port = 8080", relay="connect-timeout = 1s")
-        become(10, 9, 9, 9)
+        become("10.9.9.9")
         assert peers.turned_away(box, ("127.0.0.1", 8080)) == "reset"
         d.wait_line("remote a: it leads back to spawnd itself; held for")
         d.wait_sessions(0)
@@ -101,11 +101,3 @@ def test_an_address_that_has_become_our_own(daemon, box):
         assert d.summary()["sessions_total"] <= 2 * len(d.workers()) + 1
 
     peers.Thread(scene).result()
-
-
-def become(*host):
-    """The loopback interface gets that address, too."""
-    SIOCSIFADDR = 0x8916
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        fcntl.ioctl(sock, SIOCSIFADDR, struct.pack(
-            "16sHH4s8x", b"lo:1", socket.AF_INET, 0, bytes(host)))

@@ -69,7 +69,7 @@ test_defaults(void **state)
 	assert_int_equal(r->buffer, 64 * 1024);
 	assert_int_equal(r->io, CONF_IO_AUTO);
 	assert_true(r->keepalive);
-	assert_int_equal(r->nlocal, 0);
+	assert_int_equal(r->nlocals, 0);
 	conf_free(&c);
 	assert_null(c);
 	conf_free(&c);
@@ -164,8 +164,9 @@ test_everything(void **state)
 	assert_int_equal(r->buffer, 16 << 20);
 	assert_int_equal(r->io, CONF_IO_SPLICE);
 	assert_false(r->keepalive);
-	assert_int_equal(r->nlocal, 1);
-	expect_addr(r->local, "127.0.0.9:0");
+	assert_int_equal(r->nlocals, 1);
+	expect_addr(&r->locals[0].addr, "127.0.0.9:0");
+	assert_int_equal(r->locals[0].n, 1);
 	conf_free(&c);
 }
 
@@ -212,6 +213,43 @@ test_local_address(void **state)
 	assert_int_equal(r[0].naddr, 1);
 	expect_addr(&r[0].addr[0], "10.0.0.1:2");
 	assert_int_equal(r[1].naddr, 1);
+	conf_free(&c);
+}
+
+/* One of each family: all can be reached. A remote's own are instead of its
+ * relay's. */
+static void
+test_local_addresses(void **state)
+{
+	struct conf *c = load_ok(
+	    "spawnd { listen l { port = 1 } }\n"
+	    "relay r { local-address = {2001:db8::fff0-2001:db8::1:f, "
+	    "four.test}\n"
+	    "remote x { address = '::1, 10.0.0.1, ::2' port = 2 }\n"
+	    "remote y { address = '::1, 10.0.0.1' port = 2\n"
+	    "local-address = 10.1.254.0/23 } }\n");
+	const struct conf_relay *r = c->relays;
+	struct addr a = r->locals[0].addr;
+	unsigned n;
+
+	(void)state;
+	assert_int_equal(r->nlocals, 2);
+	assert_int_equal(r->locals[0].n, 32);
+	addr_add(&a, 31);
+	expect_addr(&a, "[2001:db8::1:f]:0");
+	expect_addr(&r->locals[1].addr, "10.0.4.0:0");
+	assert_int_equal(r->remotes[0].naddr, 3);
+	assert_ptr_equal(conf_locals(r, &r->remotes[0], &n), r->locals);
+	assert_int_equal(n, 2);
+	assert_int_equal(r->remotes[1].naddr, 1);
+	expect_addr(&r->remotes[1].addr[0], "10.0.0.1:2");
+	assert_ptr_equal(conf_locals(r, &r->remotes[1], &n),
+	    r->remotes[1].locals);
+	assert_int_equal(n, 1);
+	assert_int_equal(r->remotes[1].locals[0].n, 512);
+	a = r->remotes[1].locals[0].addr;
+	addr_add(&a, 511);
+	expect_addr(&a, "10.1.255.255:0");
 	conf_free(&c);
 }
 
@@ -508,6 +546,7 @@ main(void)
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_local_address),
+		cmocka_unit_test(test_local_addresses),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_default_users),
 		cmocka_unit_test(test_default_user_of_the_logger),

@@ -24,6 +24,9 @@
 #define IN_RELAY(x) \
 	"spawnd { listen w { port = 80 } }\n" \
 	"relay a { remote r { address = \"127.0.0.1\" port = 81 }\n" x "\n}\n"
+#define NO_RANGE(x) \
+	"local-address \"" x "\" is no range of addresses; write it as " \
+	"\"10.0.0.8-10.0.0.12\" or \"10.0.0.8/30\"\n"
 #define IN_REMOTE(x) \
 	"spawnd { listen w { port = 80 } }\n" \
 	"relay a { remote r {\n" x "\n} }\n"
@@ -307,11 +310,33 @@ test_addresses(void **state)
 		{ IN_REMOTE(""), "t:2: remote \"r\" needs an address and a "
 		    "port, or a path\n" },
 		{ IN_RELAY("local-address = localhost"), "t:3: local-address "
-		    "stands for more than 1 address\n" },
+		    "\"localhost\" stands for more than 1 address\n" },
 		{ IN_RELAY("local-address = 10.0.0"), "t:3: local-address: "
 		    "\"10.0.0\" is not an IPv4 address\n" },
 		{ IN_RELAY("local-address = ::1"), "t:3: local-address is "
 		    "IPv6, but remote \"r\" has no IPv6 address\n" },
+		{ IN_RELAY("local-address = {10.0.0.1, ::1, 10.0.0.8/31}"),
+		    "t:3: local-address \"10.0.0.8/31\" is the second of its "
+		    "family; give one, or a range\n" },
+		{ IN_RELAY("local-address = 10.0.0.1/31"), "t:3: "
+		    "local-address \"10.0.0.1/31\" does not begin "
+		    "where a network of 2 addresses does\n" },
+		{ IN_RELAY("local-address = 10.0.0.0/15"), "t:3: local-address "
+		    "\"10.0.0.0/15\" is more than 65536 addresses\n" },
+		{ IN_RELAY("local-address = 10.0.0.0-10.1.0.0"), "t:3: "
+		    "local-address \"10.0.0.0-10.1.0.0\" is more than 65536 "
+		    "addresses\n" },
+		{ IN_RELAY("local-address = 10.0.0.2-10.0.0.1"), "t:3: "
+		    NO_RANGE("10.0.0.2-10.0.0.1") },
+		{ IN_RELAY("local-address = 10.0.0.1-::1"), "t:3: "
+		    NO_RANGE("10.0.0.1-::1") },
+		{ IN_RELAY("local-address = 10.0.0.0/33"), "t:3: "
+		    NO_RANGE("10.0.0.0/33") },
+		{ IN_RELAY("local-address = a.b/24"), "t:3: "
+		    NO_RANGE("a.b/24") },
+		{ IN_REMOTE("path = /s local-address = 10.0.0.1"), "t:3: "
+		    "local-address and path are both given; use address and "
+		    "port, or path\n" },
 	};
 	char want[256];
 

@@ -26,7 +26,7 @@
 	"access = {\"deny 10.9.0.0/16\", \"permit not ::1\"}\n" \
 	"user = \"daemon:88\" log { to = syslog } }\n" \
 	"relay a { remote x { address = \"::1, 127.0.0.2\" port = 81 }\n" \
-	"local-address = 127.0.0.1 }\n" \
+	"local-address = {127.0.0.1, 2001:db8::/112} }\n" \
 	"relay b { remote y { path = /y weight = 4 } }\n" \
 	"tls s { certificate = {/a, /b} key = {/c, /d} alpn = h2 }\n" \
 	"tls t { passphrase = \"not handed over\" }\n"
@@ -101,6 +101,18 @@ round_trip(const struct conf *c)
  */
 
 static void
+change_locals(struct conf_local *l, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		assert_true(resolve_host(i == 0 ? "10.1.2.3" : "::7", "0",
+		    false, &l[i].addr, 1, &err) == 1);
+		l[i].n = i + 1;
+	}
+}
+
+static void
 change_texts(struct conf *c, const struct conf_opt *o, void *base)
 {
 	struct conf_array a = conf_field_array(o, base);
@@ -117,6 +129,8 @@ change_texts(struct conf *c, const struct conf_opt *o, void *base)
 		cert = (void *)a.items;
 		cert->until = 7;
 	}
+	if (o->type == CONF_LOCALS)
+		change_locals((void *)a.items, a.n);
 	conf_field_set_array(o, base, &a);
 }
 
@@ -176,6 +190,7 @@ change(struct conf *c, const struct conf_opt *o, void *base)
 		break;
 	case CONF_TEXTS:
 	case CONF_CERTS:
+	case CONF_LOCALS:
 		change_texts(c, o, base);
 		break;
 	default:

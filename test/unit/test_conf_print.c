@@ -48,6 +48,7 @@
 	"batch = no sandbox = require memory = 3g }\n" \
 	"relay a {\n" \
 	"remote x { address = \"twelve.test, ::1\" port = https\n" \
+	"local-address = {10.0.0.8/30, \"fe80::fffe-fe80::1:2\"}\n" \
 	" weight = 2 proxy-out = v2 tls = t }\n" \
 	"remote y { path = \"/$\\{T_NO}\\e\\x7f\\377\" weight = 3 }\n" \
 	"balance = first rebalance = 10 retire = 11 retries = 0\n" \
@@ -106,6 +107,19 @@ equal_addrs(const struct addr *a, unsigned na, const struct addr *b,
 	assert_int_equal(na, nb);
 	for (i = 0; i < na; i++)
 		assert_int_equal(addr_cmp(&a[i], &b[i]), 0);
+}
+
+static void
+equal_locals(const struct conf_local *a, unsigned na,
+    const struct conf_local *b, unsigned nb)
+{
+	unsigned i;
+
+	assert_int_equal(na, nb);
+	for (i = 0; i < na; i++) {
+		assert_int_equal(addr_cmp(&a[i].addr, &b[i].addr), 0);
+		assert_int_equal(a[i].n, b[i].n);
+	}
 }
 
 static void
@@ -174,7 +188,7 @@ equal_relays(const struct conf *a, const struct conf *b)
 		y = &b->relays[i];
 		equal_options(&conf_spec_relay, x, y);
 		assert_string_equal(x->name, y->name);
-		equal_addrs(x->local, x->nlocal, y->local, y->nlocal);
+		equal_locals(x->locals, x->nlocals, y->locals, y->nlocals);
 		assert_int_equal(x->nremotes, y->nremotes);
 		for (j = 0; j < x->nremotes; j++) {
 			s = &x->remotes[j];
@@ -183,6 +197,8 @@ equal_relays(const struct conf *a, const struct conf *b)
 			assert_string_equal(s->name, t->name);
 			equal_text(s->path, t->path);
 			equal_addrs(s->addr, s->naddr, t->addr, t->naddr);
+			equal_locals(s->locals, s->nlocals, t->locals,
+			    t->nlocals);
 		}
 	}
 }
@@ -334,7 +350,9 @@ test_complete(void **state)
 	assert_non_null(strstr(text, "\"::1, 127.0.0.1, 127.0.0.2\""));
 	assert_non_null(strstr(text, "port = 443\n"));
 	assert_non_null(strstr(text, "user = \"1:88\"\n"));
-	assert_non_null(strstr(text, "local-address = \"10.0.4.0\"\n"));
+	assert_non_null(strstr(text, "local-address = {\"10.0.4.0\"}\n"));
+	assert_non_null(strstr(text, "local-address = "
+	    "{\"10.0.0.8-10.0.0.11\", \"fe80::fffe-fe80::1:2\"}\n"));
 	free(text);
 	conf_free(&c);
 }
