@@ -19,6 +19,7 @@ struct ipc_msg {
 		struct proto_writer	writer[PROTO_BATCH];
 		struct proto_ended	ended;
 		struct proto_keys	keys;
+		struct proto_auth	auth[PROTO_BATCH];
 	};
 	int		 fds[PROTO_BATCH];	/* one an item, or -1 */
 };

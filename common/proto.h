@@ -61,7 +61,9 @@ enum {
 	X(FILE, 9, PROTO_TO_LOG, struct proto_file,	1) /* write to that */ \
 	X(OPEN, 10, PROTO_OF_LOG, struct proto_open,	0) /* once more */ \
 	X(FINISH, 11, PROTO_TO_LOG, struct proto_finish, 0) /* then end */ \
-	X(KEYS, 12, PROTO_DOWN,	struct proto_keys,	0) /* of tickets */
+	X(KEYS, 12, PROTO_DOWN,	struct proto_keys,	0) /* of tickets */ \
+	X(AUTH, 21, PROTO_DOWN,	struct proto_auth,	1) /* ask there */ \
+	X(UNAUTH, 22, PROTO_UP,	struct proto_auth,	0) /* not there */
 
 /* TO_LOG and OF_LOG: between the master and the logger. */
 enum proto_dir { PROTO_DOWN, PROTO_UP, PROTO_TO_LOG, PROTO_OF_LOG };
@@ -148,6 +150,14 @@ enum { PROTO_KEY_FORMER, PROTO_KEY_PRESENT, PROTO_KEY_NEXT, PROTO_KEYS };
 struct proto_keys {
 	uint32_t	section;	/* index into conf.tlss */
 	uint8_t		keys[PROTO_KEYS][SECRET_TICKET_LEN];
+};
+
+/* A connection to who is asked about sessions, which travels with it; back, it
+ * is no good (any more) and another is wanted. */
+struct proto_auth {
+	uint32_t	section;	/* index into conf.auths */
+	uint32_t	number;		/* of it, below its processes */
+	uint32_t	serial;		/* no other one has it */
 };
 
 #define X(name, num, dir, item, fds)	MSG_##name = num,

@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "authoriser.h"
 #include "channel.h"
 #include "ipc.h"
 #include "layer/tls_ctx.h"
@@ -19,6 +20,8 @@ static void	channel_message(const struct ipc_msg *);
 static void	channel_sessions(const struct ipc_msg *);
 static void	channel_session(int, const struct proto_conn *);
 static void	channel_log(int);
+static void	channel_auth(const struct ipc_msg *);
+static bool	channel_unauth(const struct proto_auth *);
 static void	channel_drain(void);
 static void	channel_end_soon(struct ev_timer *);
 static void	channel_ask(struct ev_timer *);
@@ -38,6 +41,8 @@ channel_start(void)
 	    .pid = (int32_t)self.pid };
 
 	sess_init(channel_session_ended);
+	if (authoriser_start(sess_resume, channel_unauth) == -1)
+		return -1;
 	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
 	    channel_event) == -1)
 		return -1;
@@ -115,6 +120,9 @@ channel_message(const struct ipc_msg *m)
 	case MSG_LOG:
 		channel_log(m->fds[0]);
 		break;
+	case MSG_AUTH:
+		channel_auth(m);
+		break;
 	default:
 		break;		/* ipc_recv() lets no other through */
 	}
@@ -128,6 +136,23 @@ channel_log(int fd)
 		return;
 	dup2(fd, PROTO_FD_LOG);
 	close(fd);
+}
+
+/* One that did not fit into our table is asked for again. */
+static void
+channel_auth(const struct ipc_msg *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->count; i++)
+		authoriser_connect(&m->auth[i], m->fds[i]);
+}
+
+static bool
+channel_unauth(const struct proto_auth *a)
+{
+	return channel.fd == -1 || ipc_send(channel.fd, MSG_UNAUTH, a, 1,
+	    NULL) == 0 || errno != EAGAIN;
 }
 
 static void
@@ -154,8 +179,9 @@ channel_session(int fd, const struct proto_conn *c)
 		channel_session_ended();
 		return;
 	}
-	/* With routes the stage counts that chooses one. */
-	self.retire |= path->router == NULL && remotes_count(path->remotes);
+	/* Else the stage counts that chooses one. */
+	self.retire |= path->router == NULL &&
+	    path->listen->auth == CONF_NOREF && remotes_count(path->remotes);
 	stage_start(fd, c, path);
 	if (self.retire)
 		channel_leave(LEAVE_RETIRED);
@@ -175,6 +201,7 @@ channel_drain(void)
 	setproctitle("generation %u, draining", self.generation);
 	if (limit != 0)
 		ev_timer_set(&drain_timer, limit - limit / 10);
+	authoriser_drain();
 	channel_check_done();
 }
 

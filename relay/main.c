@@ -125,7 +125,8 @@ worker_limit(void)
 static void
 worker_pipes(const struct conf *c)
 {
-	rlim_t need = (rlim_t)c->users_max * 2 + PROTO_FD_WORKER;
+	rlim_t need = (rlim_t)c->users_max * 2 + PROTO_FD_WORKER +
+	    conf_auth_lines(c);
 	rlim_t pipes = PROTO_FD_PIPES / 2;
 	struct rlimit rl;
 	unsigned i;

@@ -14,8 +14,13 @@ static int	 path_routes(struct path *, struct path **,
 		    uint32_t (*)(const struct path *));
 static int	 path_proxy(struct path *);
 static bool	 path_any_v2(void);
+static int	 path_others(struct path *);
+static int	 path_name_cmp(const void *, const void *);
+static int	 path_find_cmp(const void *, const void *);
 
 static struct path	*paths;	/* one a listener, then one a route */
+static unsigned		*by_name; /* relay sections; NULL: not needed */
+static uint32_t		(*stages_of)(const struct path *);
 
 int
 path_init(uint32_t (*stages)(const struct path *))
@@ -29,10 +34,12 @@ path_init(uint32_t (*stages)(const struct path *))
 		n += c->listens[i].nroutes;
 	if ((paths = calloc(n, sizeof(*paths))) == NULL)
 		return -1;
+	stages_of = stages;
 	next = paths + c->nlistens;
 	for (i = 0; i < c->nlistens; i++) {
 		path_make(&paths[i], &c->listens[i]);
 		if (path_proxy(&paths[i]) == -1 ||
+		    path_others(&paths[i]) == -1 ||
 		    path_routes(&paths[i], &next, stages) == -1)
 			return -1;
 		paths[i].stages = stages(&paths[i]);
@@ -116,6 +123,61 @@ path_routes(struct path *p, struct path **next,
 	}
 	*next = r;
 	return 0;
+}
+
+/* Who is asked may name any relay section. */
+static int
+path_others(struct path *p)
+{
+	const unsigned n = self.conf->nrelays;
+	unsigned i;
+
+	if (p->listen->auth == CONF_NOREF)
+		return 0;
+	if ((p->others = calloc(n, sizeof(struct path *))) == NULL)
+		return -1;
+	if (by_name != NULL)
+		return 0;
+	if ((by_name = calloc(n, sizeof(*by_name))) == NULL)
+		return -1;
+	for (i = 0; i < n; i++)
+		by_name[i] = i;
+	qsort(by_name, n, sizeof(*by_name), path_name_cmp);
+	return 0;
+}
+
+static int
+path_name_cmp(const void *a, const void *b)
+{
+	return path_find_cmp(self.conf->relays[*(const unsigned *)a].name, b);
+}
+
+static int
+path_find_cmp(const void *name, const void *b)
+{
+	return strcmp(name, self.conf->relays[*(const unsigned *)b].name);
+}
+
+const struct path *
+path_named(const struct path *p, const char *name)
+{
+	const unsigned *i = bsearch(name, by_name, self.conf->nrelays,
+	    sizeof(*by_name), path_find_cmp);
+	struct path *other;
+
+	if (i == NULL) {
+		errno = ENOENT;
+		return NULL;
+	}
+	if (p->others[*i] != NULL)
+		return p->others[*i];
+	if ((other = malloc(sizeof(*other))) == NULL)
+		return NULL;
+	*other = *p;
+	other->router = NULL;
+	path_relay(other, *i);
+	other->stages = stages_of(other);
+	return p->others[*i] = other;
 }
 
 const struct path *

@@ -28,6 +28,9 @@ struct path {
 	struct acl_map		*access; /* whom it may name then */
 	struct acl_map		*own_access; /* the listener's; or NULL */
 	bool			 fields; /* what else it says is passed on */
+	struct path		**others; /* one a relay section, made when it
+					     is asked for; NULL: nobody names
+					     one */
 };
 
 /* Makes those of all listeners; the remotes are there already. stages says
@@ -36,5 +39,9 @@ struct path {
 int			 path_init(uint32_t (*stages)(const struct path *));
 /* That of a listener by its place in the configuration, or NULL. */
 const struct path	*path_of(uint32_t listener);
+/* The one of the same listener, which has auth, by the relay section of that
+ * name and without routes. NULL with errno: ENOENT there is no such section,
+ * ENOMEM. */
+const struct path	*path_named(const struct path *, const char *relay);
 
 #endif

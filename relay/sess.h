@@ -10,6 +10,7 @@
 
 struct layer;
 struct path;
+struct question;
 struct queue;
 struct remote;
 struct splicer;
@@ -43,7 +44,7 @@ struct end {
  * PROXY_OUT for a header that goes inside TLS: the same functions, a second
  * place. */
 enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_TLS_IN, STAGE_SNIFF,
-	STAGE_ROUTE, STAGE_CONNECT, STAGE_PROXY_OUT, STAGE_TLS_OUT,
+	STAGE_AUTH, STAGE_ROUTE, STAGE_CONNECT, STAGE_PROXY_OUT, STAGE_TLS_OUT,
 	STAGE_PROXY_TLS, STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
 
 /* What a stage says when it returns; see sess_end(), connect_again() and
@@ -82,6 +83,7 @@ struct extra {
 					   with commas; or NULL */
 	const char	*tls_version;	/* of the client's TLS, or NULL */
 	const char	*tls_suite;	/* static both */
+	struct question	*question;	/* whether it may be; or NULL */
 	char		*subject;	/* CN of the client's certificate, UTF-8
 					   and not for the log; or NULL */
 	bool		 certified : 1;	/* it has one */

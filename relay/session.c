@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "authoriser.h"
 #include "end.h"
 #include "log.h"
 #include "remote/remotes.h"
@@ -221,6 +222,8 @@ sess_close(struct sess *s)
 	end_close(&s->client, reset);
 	end_close(&s->remote, reset);
 	ev_timer_stop(&s->timer);
+	if (s->extra != NULL)
+		authoriser_forget(&s->extra->question);
 	if (s->chosen != NULL)
 		remote_release(s->chosen, s);
 	self.nsessions--;

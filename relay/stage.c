@@ -7,6 +7,7 @@
 #include "self.h"
 #include "session.h"
 #include "stage.h"
+#include "stage/auth.h"
 #include "stage/connect.h"
 #include "stage/flush.h"
 #include "stage/proxy_in.h"
@@ -47,6 +48,8 @@ static const struct stage {
 			    tls_in_enter,  tls_in_event,  NULL },
 	[STAGE_SNIFF] =	  { "sniff",   LIMIT_HANDSHAKE, sniff_wanted,
 			    sniff_enter,   sniff_event,   sniff_timeout },
+	[STAGE_AUTH] =	  { "auth",    LIMIT_HANDSHAKE, auth_wanted,
+			    auth_enter,	   auth_event,	  auth_timeout },
 	[STAGE_ROUTE] =	  { "route",   LIMIT_HANDSHAKE, route_wanted,
 			    route_enter,   NULL,	  NULL },
 	[STAGE_CONNECT] = { "connect", LIMIT_CONNECT, NULL,
@@ -101,7 +104,7 @@ stage_run(struct sess *s, enum step step)
 }
 
 /* The lowest one above the present one: RELAY is in every path that has a
- * relay, and ROUTE leaves no session on another. */
+ * relay, and AUTH and ROUTE leave no session on another. */
 static enum sess_stage
 stage_next(const struct sess *s)
 {

@@ -14,6 +14,7 @@
 #include "master.h"
 #include "pending.h"
 #include "pidfile.h"
+#include "proc/auth.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
 #include "proc/reload.h"
@@ -160,6 +161,7 @@ life_end(int status)
 	handoff_drop();
 	control_close();
 	listener_close_all();
+	auth_end();
 	if (status == 0)
 		log_info("stopped");
 	logproc_stop();

@@ -50,6 +50,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 			    &conf->relays[i].remotes[k]);
 	}
 	conf_check_tls(c, root);
+	conf_check_auth(c, root);
 	conf_check_routes(c, root);
 	conf_check_loops(c, root);
 }

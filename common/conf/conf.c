@@ -93,6 +93,16 @@ conf_relay_name(const struct conf *c, const struct conf_listen *l)
 	return l->relay == CONF_NOREF ? "-" : c->relays[l->relay].name;
 }
 
+unsigned
+conf_auth_lines(const struct conf *c)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < c->nauths; i++)
+		n += c->auths[i].processes;
+	return n;
+}
+
 void
 conf_free(struct conf **cp)
 {

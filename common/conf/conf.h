@@ -23,6 +23,7 @@
 				   at each of its ports */
 #define CONF_LOCAL_MAX	65536	/* most addresses of one local-address */
 #define CONF_NAME	32	/* longest section title, with the NUL */
+#define CONF_WORDS	32	/* of a command, most */
 #define CONF_SIZE_MAX	(64 << 20) /* bytes of an encoded value, most */
 
 enum conf_sandbox { CONF_SANDBOX_AUTO, CONF_SANDBOX_REQUIRE,
@@ -77,6 +78,22 @@ struct conf_tls {
 	bool			 verify;
 };
 
+enum conf_fail { CONF_FAIL_DENY, CONF_FAIL_PERMIT };
+
+/* Who is asked whether a session may be. */
+struct conf_auth {
+	char		 name[CONF_NAME];
+	const char	*command;	/* a program and its arguments, or NULL:
+					   path */
+	const char	*path;		/* of a unix socket */
+	unsigned	 processes;	/* of the command, a worker; or
+					   connections */
+	const char	*user;		/* of the command; NULL: as workers */
+	uint32_t	 uid, gid;	/* of user; CONF_NOID */
+	uint64_t	 timeout;	/* ms, of an answer */
+	enum conf_fail	 fail;		/* what holds without one */
+};
+
 /* Of the sessions of a listener; a condition that is not given holds. */
 struct conf_route {
 	const char	**sni;		/* "a.example", "*.b.example" */
@@ -113,6 +130,7 @@ struct conf_listen {
 	unsigned	 relay;		/* where none does; CONF_NOREF: such
 					   sessions are ended */
 	unsigned	 tls;		/* of conf.tlss, or CONF_NOREF */
+	unsigned	 auth;		/* of conf.auths, or CONF_NOREF */
 	unsigned	 backlog;
 	uint64_t	 handshake_timeout;	/* ms */
 	uint32_t	 mode, uid, gid; /* of path; CONF_NOID: as created */
@@ -175,6 +193,8 @@ struct conf {
 	unsigned		 nrelays;
 	struct conf_tls		*tlss;
 	unsigned		 ntlss;
+	struct conf_auth	*auths;
+	unsigned		 nauths;
 	unsigned		 servers_min, servers_max; /* workers */
 	unsigned		 users_min, users_max;	/* sessions a worker */
 	enum conf_overload	 overload;
@@ -276,6 +296,8 @@ unsigned	 conf_first_place(const struct conf *, unsigned relay);
  */
 const struct conf_local *conf_locals(const struct conf_relay *,
 		    const struct conf_remote *, unsigned *n);
+/* How many connections a worker has to those who are asked about sessions. */
+unsigned	 conf_auth_lines(const struct conf *);
 /* The relay section of a listener where no route holds; if there is none, that
  * of its first route. */
 const struct conf_relay *conf_listen_relay(const struct conf *,

@@ -242,6 +242,11 @@ void		 conf_check_relations(struct conf_check *,
 void		 conf_check_tls(struct conf_check *, const struct cfg_t *root);
 
 /*
+ * auth.c: the same of an auth section.
+ */
+void		 conf_check_auth(struct conf_check *, const struct cfg_t *root);
+
+/*
  * route.c: routes that nobody comes to, and sessions that none is for.
  */
 void		 conf_check_routes(struct conf_check *,

@@ -190,6 +190,12 @@ static const struct conf_word verifies[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word fails[] = {
+	{ "deny", CONF_FAIL_DENY },
+	{ "permit", CONF_FAIL_PERMIT },
+	{ NULL, 0 }
+};
+
 static const struct conf_opt tls_opts[] = {
 	{ CERTS("certificate", conf_tls, certs, ncerts) },
 	{ TEXTS("key", conf_tls, keys, nkeys, CONF_VALUE_MAX),
@@ -218,6 +224,16 @@ static const struct conf_opt tls_opts[] = {
 	END
 };
 
+static const struct conf_opt auth_opts[] = {
+	{ TEXT("command", conf_auth, command) },
+	{ PATH("path", conf_auth, path, SOCKET_MAX) },
+	{ NUMBER("processes", conf_auth, processes, 1, 64, "1") },
+	{ USER("user", conf_auth, user, uid) },
+	{ DURATION("timeout", conf_auth, timeout, 1, "2s") },
+	{ WORD("fail", conf_auth, fail, fails, "deny") },
+	END
+};
+
 /* The longest protocol: several stand in a line of the log. */
 #define ALPN_MAX	64
 
@@ -242,6 +258,7 @@ static const struct conf_opt listen_opts[] = {
 	{ SECTIONS(route, conf_listen, routes, nroutes) },
 	{ REF("relay", conf_listen, relay, relay), .unless = "route" },
 	{ REF("tls", conf_listen, tls, tls), .optional = true },
+	{ REF("auth", conf_listen, auth, auth), .optional = true },
 	{ NUMBER("backlog", conf_listen, backlog, 1, 65535, "4096") },
 	{ DURATION("handshake-timeout", conf_listen, handshake_timeout, 1,
 	    "10s") },
@@ -358,6 +375,7 @@ static const struct conf_opt root_opts[] = {
 	{ SECTION(spawnd), .required = true },
 	{ SECTIONS(relay, conf, relays, nrelays), .required = true },
 	{ SECTIONS(tls, conf, tlss, ntlss) },
+	{ SECTIONS(auth, conf, auths, nauths) },
 	END
 };
 
@@ -384,6 +402,8 @@ const struct conf_section conf_spec_remote = { .name = "remote",
 	.purpose = "it needs one at least" };
 const struct conf_section conf_spec_tls = { .name = "tls",
 	.size = sizeof(struct conf_tls), .opts = tls_opts };
+const struct conf_section conf_spec_auth = { .name = "auth",
+	.size = sizeof(struct conf_auth), .opts = auth_opts };
 
 static const char *
 no_path(const char *text)

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "mark.h"
 #include "master.h"
+#include "proc/auth.h"
 #include "proc/channel.h"
 #include "proc/generation.h"
 #include "proc/watch.h"
@@ -22,6 +23,7 @@ static void	channel_message(struct worker *, const struct ipc_msg *);
 static void	channel_ready(struct worker *, const struct proto_ready *);
 static void	channel_drain(struct worker *);
 static void	channel_log(struct worker *);
+static void	channel_auth(struct worker *);
 static void	channel_again(struct ev_timer *);
 
 static struct ev_timer	 again_timer = EV_TIMER(channel_again);
@@ -153,6 +155,9 @@ channel_message(struct worker *w, const struct ipc_msg *m)
 			    m->leave.why == LEAVE_RETIRED ? "retires" :
 			    "asked to leave");
 		break;
+	case MSG_UNAUTH:
+		auth_lost(w, m->auth);
+		break;
 	case MSG_WAKE:
 		mark(MARK_ACCEPT);
 		break;
@@ -175,6 +180,7 @@ channel_ready(struct worker *w, const struct proto_ready *r)
 		return;
 	ev_timer_stop(&w->timer);
 	w->state = WORKER_READY;
+	channel_auth(w);
 	mark(MARK_WORKERS | MARK_ACCEPT);
 	if (w->gen->old || master.stopping)
 		worker_drain(w);
@@ -197,6 +203,8 @@ channel_send_due(void)
 				channel_drain(w);
 			if (writer_wanted(w->log))
 				channel_log(w);
+			if (!TAILQ_EMPTY(&w->askers))
+				channel_auth(w);
 		}
 }
 
@@ -241,6 +249,24 @@ channel_log(struct worker *w)
 		ev_timer_set(&again_timer, AGAIN);
 	}
 	close(end);
+}
+
+static void
+channel_auth(struct worker *w)
+{
+	struct proto_auth who;
+	int fd;
+
+	while (!w->full && (fd = auth_next(w, &who)) != -1) {
+		if (ipc_send(w->chan.fd, MSG_AUTH, &who, 1, &fd) == 0)
+			auth_sent(w, &who);
+		else if (errno == EAGAIN)
+			channel_is_full(w);
+		else {
+			ev_timer_set(&again_timer, AGAIN);
+			return;
+		}
+	}
 }
 
 /* The system could not send DRAIN, or watch for room in a channel, and no

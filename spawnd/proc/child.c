@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 
 #include "env.h"
@@ -21,6 +22,7 @@ static int	child_copy(int, int);
 static void	child_lacks(void) no_return;
 static void	child_null(const struct child *);
 static void	child_signals(const struct child *);
+static void	child_drop(const struct child *);
 static void	child_failed(const struct child *, const char *, int)
 		    no_return;
 static void	child_exit(struct ev_proc *, int);
@@ -89,6 +91,7 @@ child_exec(const struct child *c, const char *program, char *const argv[],
 	if (c->dir != NULL && chdir(c->dir) == -1 && chdir("/") == -1)
 		_exit(127);
 	child_signals(c);
+	child_drop(c);
 	if (c->flags & CHILD_WORKER)
 		env_shorten();
 	execv(program, argv);
@@ -188,6 +191,16 @@ child_signals(const struct child *c)
 }
 
 static void
+child_drop(const struct child *c)
+{
+	if (c->user == NULL || geteuid() != 0 || c->uid == 0)
+		return;
+	if (setgroups(1, &c->gid) == -1 || setgid(c->gid) == -1 ||
+	    setuid(c->uid) == -1 || setuid(0) != -1)
+		child_lacks();
+}
+
+static void
 child_failed(const struct child *c, const char *program, int report)
 {
 	const int error = errno;
@@ -244,7 +257,8 @@ child_kill(struct child *c, int signo, const char *why)
 	}
 	if (why != NULL)
 		log_warnx("%s %ld %s", c->what, (long)c->proc.pid, why);
-	if (kill(c->proc.pid, signo) == 0) {
+	if (kill(c->flags & CHILD_GROUP ? -c->proc.pid : c->proc.pid,
+	    signo) == 0) {
 		c->killed = c->killed || signo == SIGKILL;
 		return 0;
 	}

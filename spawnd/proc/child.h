@@ -24,7 +24,9 @@ enum {
 	CHILD_STDERR = 2,	/* if it cannot be executed, its standard error
 				   tells why, and not the log; may be a
 				   terminal */
-	CHILD_WORKER = 4	/* is told little of our environment: env.h */
+	CHILD_WORKER = 4,	/* is told little of our environment: env.h */
+	CHILD_GROUP = 8		/* signals are for all that it has started and
+				   that has not left it */
 };
 
 /* Embedded in what it serves. Begins as CHILD(), or with child_init(). */
@@ -35,6 +37,10 @@ struct child {
 	const char	*what;		/* in the log: "worker", "logger" */
 	const char	*dir;		/* it starts there if that is possible;
 					   NULL: where we are */
+	const char	*user;		/* who it becomes if we are root; NULL:
+					   stays that */
+	uid_t		 uid;		/* of user */
+	gid_t		 gid;
 	unsigned	 flags;		/* CHILD_* */
 	pid_t		 pid;		/* of its last start; -1: none yet */
 	bool		 killed;	/* by us: it was sent SIGKILL */

@@ -35,7 +35,8 @@ static bool
 budget(struct conf *c)
 {
 	struct rlimit rl;
-	rlim_t need = (rlim_t)c->users_max * FD_SESSION + PROTO_FD_WORKER;
+	const rlim_t others = PROTO_FD_WORKER + conf_auth_lines(c);
+	rlim_t need = (rlim_t)c->users_max * FD_SESSION + others;
 	unsigned fit;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
@@ -54,8 +55,8 @@ budget(struct conf *c)
 	}
 	if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur >= need)
 		return false;
-	fit = rl.rlim_cur <= PROTO_FD_WORKER + FD_SESSION ? 1 :
-	    (unsigned)(rl.rlim_cur - PROTO_FD_WORKER) / FD_SESSION;
+	fit = rl.rlim_cur <= others + FD_SESSION ? 1 :
+	    (unsigned)(rl.rlim_cur - others) / FD_SESSION;
 	log_warnx("users max %u needs %llu descriptors a worker and there are "
 	    "%llu: lowered to %u", c->users_max, (unsigned long long)need,
 	    (unsigned long long)rl.rlim_cur, fit);

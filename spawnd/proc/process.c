@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "master.h"
+#include "proc/auth.h"
 #include "proc/channel.h"
 #include "proc/generation.h"
 #include "proc/load.h"
@@ -50,6 +51,8 @@ process_launch(struct worker *w)
 	    load_worker(w) == -1 || channel_open(w) == -1)
 		return -1;
 	tickets_worker(w);
+	if (auth_worker(w) == -1)
+		return -1;
 	if ((w->log = writer_new(WHO_WORKER, &log)) == NULL)
 		return -1;
 	r = process_exec(w, log);

@@ -17,6 +17,7 @@
 #include "master.h"
 #include "pending.h"
 #include "pidfile.h"
+#include "proc/auth.h"
 #include "proc/child.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
@@ -78,6 +79,7 @@ static const struct {
 	{ "total ",	 load_take },
 	{ "generation ", generation_take },
 	{ "worker ",	 process_take },
+	{ "auth ",	 auth_take },
 	{ "tickets ",	 tickets_take },
 	{ "kept ",	 handoff_take },
 	{ "control ",	 control_take },
@@ -222,6 +224,7 @@ save(FILE *f)
 	listener_save(f);
 	overload_save(f);
 	generation_save(f);
+	auth_save(f);
 	tickets_save(f);
 	handoff_save(f);
 	control_save(f);

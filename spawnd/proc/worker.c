@@ -6,6 +6,7 @@
 #include "ipc.h"
 #include "mark.h"
 #include "master.h"
+#include "proc/auth.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
 #include "proc/load.h"
@@ -69,6 +70,7 @@ worker_new(struct generation *g, unsigned slot)
 	w->chan.fd = -1;
 	w->its_end = -1;
 	w->started = ev_now();
+	TAILQ_INIT(&w->askers);
 	g->slots[slot] = w;
 	TAILQ_INSERT_TAIL(&g->workers, w, entry);
 	g->nworkers++;
@@ -88,6 +90,7 @@ worker_free(struct worker *w)
 	if (w->its_end != -1)
 		close(w->its_end);
 	writer_over(&w->log);
+	auth_worker_gone(w);
 	if (w->lost)
 		TAILQ_REMOVE(&lost, w, lost_entry);
 	TAILQ_REMOVE(&g->workers, w, entry);

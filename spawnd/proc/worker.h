@@ -14,6 +14,7 @@
 #include "proc/child.h"
 #include "proto.h"
 
+struct asker;
 struct generation;
 struct writer;
 
@@ -28,6 +29,7 @@ struct worker {
 	struct ev_task		 more;		/* messages left to read */
 	int			 its_end;	/* a duplicate, to read back */
 	struct writer		*log;		/* its way to the logger */
+	TAILQ_HEAD(, asker)	 askers;	/* whom it asks (auth.h) */
 	int			 status;	/* dead: as waitpid(2) has it */
 	unsigned		 slot;
 	enum worker_state	 state;

@@ -9,6 +9,7 @@
 #include "ev.h"
 #include "mark.h"
 #include "master.h"
+#include "proc/auth.h"
 #include "proc/child.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
@@ -93,6 +94,13 @@ child_kill(struct child *c, int signo, const char *why)
 
 void
 writer_over(struct writer **w)
+{
+	(void)w;
+	abort();
+}
+
+void
+auth_worker_gone(struct worker *w)
 {
 	(void)w;
 	abort();

@@ -1016,6 +1016,39 @@ test_tls(void **state)
 	expect(cases, nitems_of(cases));
 }
 
+#define IN_AUTH(x) \
+	"auth q {\n" x "\n}\nspawnd { listen w { port = 80\nauth = q } }\n" \
+	"relay a { remote r { path = /r } }\n"
+
+static void
+test_auth(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_LISTEN("port = 1 auth = q"),
+		    "t:2: there is no auth \"q\"\n" },
+		{ IN_AUTH("fail = deny"), "t:1: auth \"q\" asks nobody; add "
+		    "command = PROGRAM, or the path of a unix socket\n" },
+		{ IN_AUTH("command = /q path = /r"), "t:1: auth \"q\" has a "
+		    "command and a path; use one of them\n" },
+		{ IN_AUTH("command = q"), "t:2: command \"q\" is not "
+		    "absolute; start it with \"/\"\n" },
+		{ IN_AUTH("command = \"/q 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 "
+		    "9 0 1 2 3 4 5 6 7 8 9 0 1 2\""), "t:2: command has more "
+		    "than 32 words; write a script\n" },
+		{ IN_AUTH("path = /q user = 7"), "t:2: user is for a command; "
+		    "leave it out\n" },
+		{ IN_AUTH("path = /q processes = 65"), "t:2: processes 65 is "
+		    "out of range; use 1 to 64\n" },
+		{ IN_AUTH("path = /q timeout = 0"), "t:2: timeout 0 is out of "
+		    "range; use 1ms to 365d\n" },
+		{ IN_AUTH("path = /q fail = close"), "t:2: fail \"close\" is "
+		    "not known; use deny or permit\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
 static int
 setup(void **state)
 {
@@ -1039,6 +1072,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_auth),
 		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_units),

@@ -29,7 +29,8 @@
 	"local-address = {127.0.0.1, 2001:db8::/112} }\n" \
 	"relay b { remote y { path = /y weight = 4 } }\n" \
 	"tls s { certificate = {/a, /b} key = {/c, /d} alpn = h2 }\n" \
-	"tls t { passphrase = \"not handed over\" }\n"
+	"tls t { passphrase = \"not handed over\" }\n" \
+	"auth q { command = \"/q a\" user = 7 }\n"
 
 static const char *err;
 

@@ -25,7 +25,8 @@
 	"listen n { address = \"localhost,127.0.0.2\" port = http relay = b\n" \
 	" backlog = 7 handshake-timeout = 15\n" \
 	" proxy-from = {10.0.0.0/8, '::1', unix} }\n" \
-	"listen w { port = 0 relay = a tls = s tag = t.1 v6only = yes\n" \
+	"listen w { port = 0 relay = a tls = s auth = r tag = t.1\n" \
+	" v6only = yes" \
 	" interface = eth0.1 freebind = yes protocol = mptcp dscp = af41\n" \
 	" defer-accept = yes fastopen = 16 keepalive-idle = 90\n" \
 	" keepalive-interval = 1500ms keepalive-count = 4\n" \
@@ -62,7 +63,9 @@
 	"ciphers = a:b ciphersuites = C groups = g alpn = {h2, x}\n" \
 	"client-ca = /s/ca client-verify = optional crl = /s/crl\n" \
 	"strict-sni = yes ticket-lifetime = 1h ticket-keys = /s/tk }\n" \
-	"tls t { ca = /t/ca name = db.a verify = no tickets = no }\n"
+	"tls t { ca = /t/ca name = db.a verify = no tickets = no }\n" \
+	"auth q { command = \"/q -x 'a\" user = \"daemon:88\" }\n" \
+	"auth r { path = /r processes = 3 timeout = 5ms fail = permit }\n"
 
 static char *
 print(const struct conf *conf, enum conf_style style)
@@ -231,6 +234,25 @@ equal_tlss(const struct conf *a, const struct conf *b)
 }
 
 static void
+equal_auths(const struct conf *a, const struct conf *b)
+{
+	const struct conf_auth *x, *y;
+	unsigned i;
+
+	assert_int_equal(a->nauths, b->nauths);
+	for (i = 0; i < a->nauths; i++) {
+		x = &a->auths[i];
+		y = &b->auths[i];
+		equal_options(&conf_spec_auth, x, y);
+		assert_string_equal(x->name, y->name);
+		equal_text(x->command, y->command);
+		equal_text(x->path, y->path);
+		assert_int_equal(x->uid, y->uid);
+		assert_int_equal(x->gid, y->gid);
+	}
+}
+
+static void
 equal(const struct conf *a, const struct conf *b)
 {
 	char x[ADDR_STRLEN], y[ADDR_STRLEN];
@@ -254,6 +276,7 @@ equal(const struct conf *a, const struct conf *b)
 	equal_listens(a, b);
 	equal_relays(a, b);
 	equal_tlss(a, b);
+	equal_auths(a, b);
 }
 
 /* Print, load, print: the same text, the same value. */
