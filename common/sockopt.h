@@ -47,6 +47,7 @@ struct sockopt {
 
 extern const struct sockopt sockopt_names[SOCKOPTS];
 extern const bool sockopt_has_interface;
+extern const bool sockopt_has_abstract;	/* unix sockets without a file */
 
 /* As of setsockopt(2). */
 int		 sockopt_interface(int fd, const char *name);

@@ -34,6 +34,7 @@ const struct sockopt sockopt_names[SOCKOPTS] = {
 };
 
 const bool sockopt_has_interface = false;
+const bool sockopt_has_abstract = false;
 
 int
 sockopt_interface(int fd, const char *name)

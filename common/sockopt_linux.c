@@ -19,6 +19,7 @@ const struct sockopt sockopt_names[SOCKOPTS] = {
 };
 
 const bool sockopt_has_interface = true;
+const bool sockopt_has_abstract = true;
 
 int
 sockopt_interface(int fd, const char *name)

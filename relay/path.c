@@ -52,6 +52,7 @@ static void
 path_make(struct path *p, const struct conf_listen *l)
 {
 	p->listen = l;
+	p->ports = conf_listen_ranges(l);
 	p->limit[LIMIT_HANDSHAKE] = l->handshake_timeout;
 	if (l->relay != CONF_NOREF)
 		path_relay(p, l->relay);

@@ -31,6 +31,7 @@ struct path {
 	struct path		**others; /* one a relay section, made when it
 					     is asked for; NULL: nobody names
 					     one */
+	bool			 ports;	/* the listener has several */
 };
 
 /* Makes those of all listeners; the remotes are there already. stages says

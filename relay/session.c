@@ -17,7 +17,8 @@ static bool		 unread(int);
 static void		 end_unsplice(struct end *);
 static void		 end_reset(struct end *);
 static void		 end_close(struct end *, bool);
-static void		 sess_log(const struct sess *);
+static unsigned		 sess_port(const struct sess *);
+static void		 sess_log(const struct sess *, unsigned);
 static void		 sess_more(const struct extra *, char *, size_t);
 static void		 extra_free(struct extra **);
 static void		 sess_free(struct ev_task *);
@@ -215,6 +216,8 @@ sess_close(struct sess *s)
 {
 	bool reset = s->cut == CUT_RESET ||
 	    (s->cut == CUT_UNLESS_CLEAN && !sess_clean(s));
+	const unsigned port = s->path->ports && self.conf->log_sessions ?
+	    sess_port(s) : 0;
 
 	s->stage = STAGE_DONE;
 	end_unsplice(&s->client);
@@ -229,7 +232,7 @@ sess_close(struct sess *s)
 	self.nsessions--;
 	board_add(&self.board.own->closed, 1);
 	if (self.conf->log_sessions) {
-		sess_log(s);
+		sess_log(s, port);
 		atomic_store_explicit(&self.board.own->log_dropped,
 		    log_dropped(), memory_order_relaxed);
 	}
@@ -312,27 +315,41 @@ sess_lost(struct end *e)
 	from->bytes -= MIN(lost, from->bytes);
 }
 
+/* That the client has connected to. */
+static unsigned
+sess_port(const struct sess *s)
+{
+	struct addr a = { .len = sizeof(a.un) };
+
+	return getsockname(s->client.io.fd, &a.sa, &a.len) == -1 ? 0 :
+	    addr_get_port(&a);
+}
+
+/* port: 0 if the listener has only one. */
 static void
-sess_log(const struct sess *s)
+sess_log(const struct sess *s, unsigned port)
 {
 	char source[ADDR_STRLEN], addr[ADDR_STRLEN] = "-", more[MORE] = "";
+	char at[24] = "";
 	uint64_t total = ev_now_us() - s->taken_us + s->queue_us;
 	const struct remote *r = s->connect_us != 0 ? s->chosen : NULL;
 	const char *tag = s->path->listen->tag;
 
 	if (r != NULL)
 		addr_str(r->addr, addr);
+	if (port != 0)
+		snprintf(at, sizeof(at), " port=%u", port);
 	if (s->extra != NULL)
 		sess_more(s->extra, more, sizeof(more));
 	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
-	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f%s%s%s "
+	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f%s%s%s%s "
 	    "tries=%u end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
 	    s->path->listen->name,
 	    source_str(&s->source, source),
 	    r != NULL ? r->conf->name : "-", addr,
 	    (unsigned long long)s->client.bytes,
 	    (unsigned long long)s->remote.bytes,
-	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6,
+	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6, at,
 	    tag != NULL ? " tag=" : "", tag != NULL ? tag : "", more,
 	    s->ntried + (r != NULL), who_names[s->who], why_names[s->why]);
 }

@@ -87,6 +87,13 @@ conf_locals(const struct conf_relay *r, const struct conf_remote *remote,
 	return remote->nlocals != 0 ? remote->locals : r->locals;
 }
 
+bool
+conf_listen_ranges(const struct conf_listen *l)
+{
+	return addr_get_port(&l->addr[0]) !=
+	    addr_get_port(&l->addr[l->naddr - 1]);
+}
+
 const char *
 conf_relay_name(const struct conf *c, const struct conf_listen *l)
 {

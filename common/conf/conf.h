@@ -255,6 +255,12 @@ void		 conf_free(struct conf **);
 /* Every option, one a line, in a fixed order. Returns 0, or -1 with errno. */
 int		 conf_print(const struct conf *, enum conf_style, FILE *);
 
+/* The options of a listener's socket that are not the default, as
+ * "name=value,name=value", or "-". The same. */
+int		 conf_print_socket(const struct conf_listen *, FILE *);
+/* Whether it has several ports. */
+bool		 conf_listen_ranges(const struct conf_listen *);
+
 /*
  * The value as bytes, for another process on this machine, of this release or
  * another: options that the reader does not know are skipped, those that are

@@ -300,6 +300,12 @@ conf_field_unused(const struct conf_opt *o, bool is_unix)
 }
 
 bool
+conf_field_is_abstract(const struct conf_opt *o, const char *path)
+{
+	return o->abstract && path[0] == '@' && path[1] != '\0';
+}
+
+bool
 conf_field_is_list(const struct conf_opt *o)
 {
 	return o->type == CONF_RULES || conf_field_is_texts(o);

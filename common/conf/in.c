@@ -144,7 +144,8 @@ get_socket(struct in *in, const struct conf_opt *o, void *base)
 	conf_field_set_text(o, base, text);
 	if (text == NULL)
 		return 0;
-	if (a.n > 0 || *text != '/' || strlen(text) > o->max)
+	if (a.n > 0 || strlen(text) > o->max ||
+	    (*text != '/' && !conf_field_is_abstract(o, text)))
 		return in_fail("%s is no path of a socket", o->name);
 	a.n = 1;
 	if ((a.items = conf_alloc(in->conf, sizeof(struct addr))) == NULL)
@@ -163,7 +164,8 @@ get_hosts(struct in *in, const struct conf_opt *o, void *base)
 
 	if (in_number(in, &a.n) == -1)
 		return -1;
-	if (a.n > o->max)
+	/* Those of a listener are there for each of its ports. */
+	if (a.n > (o->def != NULL ? CONF_SOCKETS : o->max))
 		return in_fail("%s has too many addresses", o->name);
 	a.items = a.n == 0 ? NULL :
 	    conf_alloc(in->conf, a.n * sizeof(*addr));

@@ -74,6 +74,8 @@ struct conf_opt {
 	bool				 optional; /* a reference to nothing is
 						      one */
 	bool				 networks; /* and no access rules */
+	bool				 abstract; /* the path may be a name
+						      behind "@" */
 	size_t				 offset; /* in what its section fills */
 	size_t				 more;
 	uint64_t			 min, max; /* bytes of a path, of a text
@@ -177,6 +179,9 @@ bool		 conf_field_in_range(const struct conf_opt *, uint64_t);
 bool		 conf_field_is_unix(const struct conf_section *,
 		    const void *base);
 bool		 conf_field_unused(const struct conf_opt *, bool is_unix);
+/* Of a path: whether it is the name of a unix socket that has no file. */
+bool		 conf_field_is_abstract(const struct conf_opt *,
+		    const char *);
 /* Of a list of texts: the bytes of an item, which begins with a pointer to its
  * text. */
 size_t		 conf_field_item_size(const struct conf_opt *);

@@ -9,6 +9,7 @@ static void	 listen_lacks(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
 static void	 listen_sctp(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
+static void	 listen_abstract(struct conf_check *, const struct cfg_t *);
 static unsigned	 listen_line(const struct cfg_t *, const char *);
 
 void
@@ -26,6 +27,8 @@ conf_check_listens(struct conf_check *c, const struct cfg_t *spawnd)
 		listen_lacks(c, sec, l);
 		if (l->socket.protocol == CONF_SCTP)
 			listen_sctp(c, sec, l);
+		if (l->path != NULL && *l->path == '@')
+			listen_abstract(c, sec);
 	}
 }
 
@@ -74,6 +77,23 @@ listen_sctp(struct conf_check *c, const struct cfg_t *sec,
 			    "an option of TCP; leave it out, or protocol = "
 			    "sctp", tcp[i]);
 	}
+}
+
+static void
+listen_abstract(struct conf_check *c, const struct cfg_t *sec)
+{
+	static const char *const file[] = { "mode", "user", "group" };
+	size_t i;
+
+	if (!sockopt_has_abstract)
+		conf_check_fail(c, listen_line(sec, "path"), "path: this "
+		    "system has no unix sockets without a file; start it with "
+		    "\"/\"");
+	for (i = 0; i < nitems_of(file); i++)
+		if (conf_value(sec, file[i], 0) != NULL)
+			conf_check_fail(c, listen_line(sec, file[i]), "%s is "
+			    "for a file, and a path that starts with \"@\" is "
+			    "none: everybody may connect", file[i]);
 }
 
 static unsigned

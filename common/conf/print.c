@@ -34,6 +34,8 @@ static void	 print_texts(const struct page *, const struct conf_opt *,
 		    const void *);
 static void	 print_local(FILE *, const struct conf_local *);
 static void	 print_hosts(FILE *, const struct conf_array *);
+static void	 print_ports(FILE *, const struct conf_array *);
+static bool	 print_is_default(const struct conf_opt *, const void *);
 static void	 print_quoted(FILE *, const char *);
 
 int
@@ -214,7 +216,7 @@ print_resolved(const struct page *p, const struct conf_opt *o,
 		break;
 	case CONF_PORT:
 		a = conf_field_array(o, base);
-		fprintf(p->f, "%u", addr_get_port((const void *)a.items));
+		print_ports(p->f, &a);
 		break;
 	default:
 		print_text(p, o, base);
@@ -283,10 +285,57 @@ print_hosts(FILE *f, const struct conf_array *a)
 	unsigned i;
 
 	fputc('"', f);
-	for (i = 0; i < a->n; i++)
+	for (i = 0; i < a->n &&
+	    addr_get_port(&addr[i]) == addr_get_port(addr); i++)
 		fprintf(f, "%s%s", i == 0 ? "" : ", ",
 		    addr_host_str(&addr[i], host));
 	fputc('"', f);
+}
+
+static void
+print_ports(FILE *f, const struct conf_array *a)
+{
+	const struct addr *addr = (const void *)a->items;
+	const unsigned low = addr_get_port(addr);
+	const unsigned high = addr_get_port(&addr[a->n - 1]);
+
+	if (low == high)
+		fprintf(f, "%u", low);
+	else
+		fprintf(f, "\"%u-%u\"", low, high);
+}
+
+int
+conf_print_socket(const struct conf_listen *l, FILE *f)
+{
+	const struct page page = { .f = f, .style = CONF_AS_WRITTEN };
+	const size_t from = offsetof(struct conf_listen, socket);
+	const struct conf_opt *o;
+	unsigned n = 0;
+
+	for (o = conf_spec_listen.opts; o->name != NULL; o++) {
+		if (o->offset < from || o->offset >= from + sizeof(l->socket) ||
+		    !print_is_set(o, l) || print_is_default(o, l))
+			continue;
+		fprintf(f, "%s%s=", n++ == 0 ? "" : ",", o->name);
+		if (o->type == CONF_TEXT)
+			fputs(conf_field_text(o, l), f);
+		else
+			print_value(&page, o, l);
+	}
+	if (n == 0)
+		fputc('-', f);
+	return ferror(f) ? -1 : 0;
+}
+
+static bool
+print_is_default(const struct conf_opt *o, const void *base)
+{
+	const char *err;
+	uint64_t n;
+
+	return o->def != NULL && conf_field_parse(o, o->def, &n, &err) == 0 &&
+	    n == conf_field_get(o, base);
 }
 
 /* Nothing in it is expanded or ends the string when it is read again. */

@@ -243,3 +243,29 @@ resolve_port(const char *service, bool zero_ok, const char **errp)
 		    "nor the name of a TCP service", service);
 	return ntohs(se->s_port);
 }
+
+int
+resolve_ports(const char *text, bool zero_ok, uint16_t *low, uint16_t *high,
+    const char **errp)
+{
+	const size_t first = strspn(text, "0123456789");
+	const size_t second = text[first] != '-' ? 0 :
+	    strspn(text + first + 1, "0123456789");
+	unsigned long from, to;
+	int port;
+
+	if (first == 0 || second == 0 || text[first + 1 + second] != '\0') {
+		if ((port = resolve_port(text, zero_ok, errp)) == -1)
+			return -1;
+		*low = *high = (uint16_t)port;
+		return 0;
+	}
+	from = strtoul(text, NULL, 10);
+	to = strtoul(text + first + 1, NULL, 10);
+	if (from == 0 || from > to || to > UINT16_MAX)
+		return resolve_fail(errp, "port \"%.64s\" is no range; use two "
+		    "numbers from 1 to 65535, the lower one first", text);
+	*low = (uint16_t)from;
+	*high = (uint16_t)to;
+	return 0;
+}

@@ -22,5 +22,9 @@ int		 resolve_host(const char *host, const char *service,
  * -1 with *errp otherwise. */
 int		 resolve_port(const char *service, bool zero_ok,
 		    const char **errp);
+/* The same, or a range of numbers "8000-8010", of none of which is 0. Sets both
+ * ends. Returns 0, or -1 with *errp. */
+int		 resolve_ports(const char *text, bool zero_ok, uint16_t *low,
+		    uint16_t *high, const char **errp);
 
 #endif

@@ -12,6 +12,8 @@ static int	 where_host(struct conf_check *, const struct conf_at *,
 		    const char *, struct addr *, size_t);
 static unsigned	 where_add(struct addr *, unsigned, const struct addr *,
 		    unsigned, unsigned);
+static void	 where_ports(const struct conf_array *, unsigned,
+		    const struct conf_array *);
 static void	 where_no_word(struct conf_check *, const struct conf_at *,
 		    const char *);
 static void	 where_folder(struct conf_check *, const struct conf_at *,
@@ -123,19 +125,43 @@ void
 conf_read_port(struct conf_check *c, const struct conf_at *at)
 {
 	const char *text = conf_check_text(c, at), *err;
-	struct conf_array a = conf_field_array(at->opt, at->base);
-	unsigned i;
-	int port;
+	struct conf_array a = conf_field_array(at->opt, at->base), all;
+	const bool listens = at->opt->min == 0;
+	uint16_t low, high;
 
 	if (text == NULL)
 		return;
-	if ((port = resolve_port(text, at->opt->min == 0, &err)) == -1) {
+	if (resolve_ports(text, listens, &low, &high, &err) == -1) {
 		conf_check_fail(c, at->line, "%s", err);
 		return;
 	}
-	for (i = 0; i < a.n; i++)
-		addr_set_port((struct addr *)(void *)a.items + i,
-		    (uint16_t)port);
+	all.n = a.n * (unsigned)(high - low + 1);
+	if (low != high && !listens)
+		conf_check_fail(c, at->line, "port \"%s\" is a range, which "
+		    "only listeners may have", text);
+	else if (all.n > CONF_SOCKETS)
+		conf_check_fail(c, at->line, "port \"%s\" stands for %u "
+		    "sockets; use at most %d", text, all.n, CONF_SOCKETS);
+	else if ((all.items = conf_check_alloc(c, all.n,
+	    sizeof(struct addr))) != NULL) {
+		where_ports(&a, low, &all);
+		conf_field_set_array(at->opt, at->base, &all);
+	}
+}
+
+/* All addresses at the first port, then at the next one. */
+static void
+where_ports(const struct conf_array *some, unsigned low,
+    const struct conf_array *all)
+{
+	const struct addr *from = (const void *)some->items;
+	struct addr *to = (void *)all->items;
+	unsigned i;
+
+	for (i = 0; i < all->n; i++) {
+		to[i] = from[i % some->n];
+		addr_set_port(&to[i], (uint16_t)(low + i / some->n));
+	}
 }
 
 void
@@ -188,7 +214,7 @@ static bool
 where_absolute(struct conf_check *c, const struct conf_at *at,
     const char *path)
 {
-	if (*path != '/')
+	if (*path != '/' && !conf_field_is_abstract(at->opt, path))
 		conf_check_fail(c, at->line, "%s \"%.255s\" is not absolute; "
 		    "start it with \"/\"", at->name, path);
 	else if (strlen(path) > at->opt->max)

@@ -50,7 +50,9 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 	struct listener *l;
 	int fd;
 
-	if (a->sa.sa_family == AF_UNIX)
+	if (a->sa.sa_family == AF_UNIX && a->un.sun_path[0] == '@')
+		fd = unixsock_abstract(a, c->backlog, errp);
+	else if (a->sa.sa_family == AF_UNIX)
 		fd = unixsock_listen(a, c->backlog, c->mode, c->uid, c->gid,
 		    &file, errp);
 	else

@@ -80,12 +80,16 @@ static void
 tell(const struct listener *l, const struct source *client, const char *why,
     unsigned skipped)
 {
-	const char *tag = master.gen->conf->listens[l->index].tag;
-	char more[32] = "", text[ADDR_STRLEN];
+	const struct conf_listen *c = &master.gen->conf->listens[l->index];
+	char port[16] = "", more[32] = "", text[ADDR_STRLEN];
 
 	if (skipped != 0)
 		snprintf(more, sizeof(more), " unlogged=%u", skipped);
-	log_write(LOG_NOTICE, "refused: listener=%s client=%s%s%s end=relay "
-	    "%s%s", l->name, source_str(client, text),
-	    tag != NULL ? " tag=" : "", tag != NULL ? tag : "", why, more);
+	if (conf_listen_ranges(c))
+		snprintf(port, sizeof(port), " port=%u",
+		    addr_get_port(&l->addr));
+	log_write(LOG_NOTICE, "refused: listener=%s client=%s%s%s%s end=relay "
+	    "%s%s", l->name, source_str(client, text), port,
+	    c->tag != NULL ? " tag=" : "", c->tag != NULL ? c->tag : "", why,
+	    more);
 }

@@ -60,6 +60,27 @@ unixsock_listen(const struct addr *a, unsigned backlog, uint32_t mode,
 	return fd;
 }
 
+int
+unixsock_abstract(const struct addr *a, unsigned backlog, const char **errp)
+{
+	const size_t len = strlen(a->un.sun_path);
+	struct sockaddr_un un = a->un;
+	int fd, saved;
+
+	un.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd != -1 && bind(fd, (struct sockaddr *)&un,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0 &&
+	    listen(fd, (int)backlog) == 0)
+		return fd;
+	saved = errno;
+	*errp = sentence(a, strerror(saved));
+	if (fd != -1)
+		close(fd);
+	errno = saved;
+	return -1;
+}
+
 static int
 room_open(struct room *room, const struct addr *a, const char **name)
 {
@@ -258,7 +279,7 @@ unixsock_at(const struct addr *a, struct unixsock *file)
 	struct stat st;
 	int folder, error;
 
-	if (a->sa.sa_family != AF_UNIX ||
+	if (a->sa.sa_family != AF_UNIX || a->un.sun_path[0] == '@' ||
 	    (folder = safe_folder(a->un.sun_path, &name)) == -1)
 		return -1;
 	error = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW);

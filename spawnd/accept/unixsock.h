@@ -24,6 +24,10 @@ struct unixsock {
  */
 int	 unixsock_listen(const struct addr *, unsigned backlog, uint32_t mode,
 	    uint32_t uid, uint32_t gid, struct unixsock *, const char **errp);
+/* The same of a name behind "@", which has no file, on Linux. Sets errno as
+ * well. */
+int	 unixsock_abstract(const struct addr *, unsigned backlog,
+	    const char **errp);
 /*
  * Gives the socket's file another mode and owner, if it still is that file; of
  * one that is none of ours, if it is a socket that has no other name. Returns

@@ -50,6 +50,12 @@ static void	show_summary(struct table *);
 static void	show_workers(struct table *);
 static void	show_generations(struct table *);
 static void	show_listeners(struct table *);
+static bool	show_is_first(const struct listener *);
+static bool	show_is_same(const struct listener *, const struct listener *);
+static void	show_listener(struct table *, const struct listener *);
+static int	show_waiting(int, int);
+static void	show_address(struct table *, const struct listener *, bool);
+static void	show_options(struct table *, const struct conf_listen *);
 static uint64_t	backlog_sum(void);
 static void	waiting_cell(struct table *, int);
 static void	show_remotes(struct table *);
@@ -80,9 +86,10 @@ static const struct column generation_cols[] = {
 };
 static const struct column listener_cols[] = {
 	{ "name", true }, { "address", true }, { "relay", true },
-	{ "accepted", false }, { "refused", false }, { "denied", false },
-	{ "limited", false }, { "waiting", false },
-	{ "overload", true }, { "backlog", false }
+	{ "tls", true }, { "tag", true }, { "accepted", false },
+	{ "refused", false }, { "denied", false }, { "limited", false },
+	{ "waiting", false }, { "overload", true }, { "backlog", false },
+	{ "options", true }
 };
 static const struct column remote_cols[] = {
 	{ "relay", true }, { "name", true }, { "address", true },
@@ -361,24 +368,113 @@ show_generations(struct table *t)
 static void
 show_listeners(struct table *t)
 {
-	const struct conf *c = master.gen->conf;
 	const struct listener *l;
+
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (!l->fresh && show_is_first(l))
+			show_listener(t, l);
+}
+
+/* The ports of a range are one line. */
+static bool
+show_is_first(const struct listener *l)
+{
+	const struct conf_listen *c = &master.gen->conf->listens[l->index];
+	const struct listener *other;
+
+	if (!conf_listen_ranges(c))
+		return true;
+	other = TAILQ_FIRST(&master.listeners);
+	while (other != l && !show_is_same(other, l))
+		other = TAILQ_NEXT(other, entry);
+	return other == l;
+}
+
+/* But for the port. */
+static bool
+show_is_same(const struct listener *a, const struct listener *b)
+{
+	struct addr at = a->addr;
+
+	addr_set_port(&at, addr_get_port(&b->addr));
+	return a->index == b->index && !a->fresh &&
+	    addr_cmp(&at, &b->addr) == 0;
+}
+
+static void
+show_listener(struct table *t, const struct listener *first)
+{
+	const struct conf *c = master.gen->conf;
+	const struct conf_listen *conf = &c->listens[first->index];
+	const bool ranges = conf_listen_ranges(conf);
+	uint64_t accepted = 0, denied = 0, limited = 0;
+	const struct listener *l;
+	int waiting = 0;
+
+	for (l = first; l != NULL; l = ranges ? TAILQ_NEXT(l, entry) : NULL) {
+		if (l != first && !show_is_same(l, first))
+			continue;
+		accepted += l->accepted;
+		denied += l->denied;
+		limited += l->limited;
+		waiting = show_waiting(waiting, backlog_count(l->io.fd));
+	}
+	cell(t, "%s", first->name);
+	show_address(t, first, ranges);
+	cell(t, "%s", conf_relay_name(c, conf));
+	cell(t, "%s", conf->tls == CONF_NOREF ? "-" : c->tlss[conf->tls].name);
+	cell(t, "%s", conf->tag == NULL ? "-" : conf->tag);
+	NUMBER(t, accepted);
+	NUMBER(t, denied + limited);
+	NUMBER(t, denied);
+	NUMBER(t, limited);
+	waiting_cell(t, waiting);
+	cell(t, "%s", conf_overload_name(c->overload));
+	cell(t, "%u", first->backlog);
+	show_options(t, conf);
+}
+
+static int
+show_waiting(int sum, int n)
+{
+	return sum == BACKLOG_UNKNOWN || n == BACKLOG_UNKNOWN ?
+	    BACKLOG_UNKNOWN : sum + n;
+}
+
+static void
+show_address(struct table *t, const struct listener *first, bool ranges)
+{
+	const struct listener *l = first;
+	struct addr low = first->addr;
+	unsigned high = addr_get_port(&low);
 	char text[ADDR_STRLEN];
 
-	TAILQ_FOREACH(l, &master.listeners, entry) {
-		if (l->fresh)
-			continue;
-		cell(t, "%s", l->name);
-		cell(t, "%s", addr_str(&l->addr, text));
-		cell(t, "%s", conf_relay_name(c, &c->listens[l->index]));
-		NUMBER(t, l->accepted);
-		NUMBER(t, l->denied + l->limited);
-		NUMBER(t, l->denied);
-		NUMBER(t, l->limited);
-		waiting_cell(t, backlog_count(l->io.fd));
-		cell(t, "%s", conf_overload_name(c->overload));
-		cell(t, "%u", l->backlog);
-	}
+	for (; ranges && l != NULL; l = TAILQ_NEXT(l, entry))
+		if (show_is_same(l, first)) {
+			addr_set_port(&low, MIN(addr_get_port(&low),
+			    addr_get_port(&l->addr)));
+			high = MAX(high, addr_get_port(&l->addr));
+		}
+	addr_str(&low, text);
+	if (high == addr_get_port(&low))
+		cell(t, "%s", text);
+	else
+		cell(t, "%s-%u", text, high);
+}
+
+static void
+show_options(struct table *t, const struct conf_listen *c)
+{
+	size_t len;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &len);
+	int done = f == NULL ? -1 : conf_print_socket(c, f);
+
+	if (f == NULL || fclose(f) == EOF || done == -1)
+		t->failed = true;
+	else
+		cell(t, "%s", text);
+	free(text);
 }
 
 /* Over the listeners whose backlog the kernel tells. */

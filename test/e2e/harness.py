@@ -32,7 +32,7 @@ SESSION = re.compile(
     rf" remote=(?P<remote>\S+) address=(?P<address>-|{ADDRESS})"
     r" in=(?P<in>\d+) out=(?P<out>\d+) queue=(?P<queue>\d+\.\d{3})"
     r" connect=(?P<connect>\d+\.\d{3}) total=(?P<total>\d+\.\d{3})"
-    r"(?: tag=(?P<tag>\S+))?"
+    r"(?: port=(?P<port>\d+))?(?: tag=(?P<tag>\S+))?"
     r"(?: backlog=(?P<backlog>\d+\.\d{3}))?"
     rf"(?: proxy=(?P<proxy>{ADDRESS}))?(?: sni=(?P<sni>\S+))?"
     r"(?: alpn=(?P<alpn>\S+))?(?: tls=(?P<tls>[\w.]+,[\w-]+))?"

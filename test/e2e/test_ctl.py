@@ -24,8 +24,9 @@ SUMMARY = {"version", "pid", "uptime_seconds", "generation", "mechanism",
 COLUMNS = {
     "workers": ["pid", "generation", "state", "sessions", "taken", "closed",
                 "bytes_in", "bytes_out", "age_seconds"],
-    "listeners": ["name", "address", "relay", "accepted", "refused",
-                  "denied", "limited", "waiting", "overload", "backlog"],
+    "listeners": ["name", "address", "relay", "tls", "tag", "accepted",
+                  "refused", "denied", "limited", "waiting", "overload",
+                  "backlog", "options"],
     "remotes": ["relay", "name", "address", "weight", "active", "sessions",
                 "failed", "held", "bytes_in", "bytes_out"],
 }

@@ -8,11 +8,12 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 
 import pytest
 
 import peers
-from harness import free_port, new_network, wait
+from harness import free_port, listening, new_network, wait
 from peers import roundtrip
 
 ROOT = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
@@ -276,6 +277,81 @@ def test_bind_retry(daemon, echo, box):
         d.reloads += 1
     assert done.returncode == 1 and "Address already in use" in done.stderr
     roundtrip(d.connect("more")).close()
+
+
+def range_port(count):
+    """The first of so many ports in a row that nobody has."""
+    while True:
+        low = free_port()
+        socks = [socket.socket() for _ in range(count)]
+        try:
+            for n, sock in enumerate(socks):
+                sock.bind(("127.0.0.1", low + n))
+            return low
+        except OSError:
+            pass
+        finally:
+            for sock in socks:
+                sock.close()
+
+
+def test_a_range_of_ports(daemon, echo, box):
+    low = range_port(6)
+    d = daemon(remotes=[echo], listen=f'address = "127.0.0.1, 127.0.0.2" '
+               f'port = "{low}-{low + 4}" tag = dmz dscp = ef')
+    assert len(d.addresses()) == 10
+    for port in (low, low + 4):
+        roundtrip(box.connect(("127.0.0.2", port))).close()
+    assert {int(line["port"]) for line in d.wait_closed(2)} == {low, low + 4}
+    first, second = d.show("listeners")
+    assert first["address"] == f"127.0.0.1:{low}-{low + 4}"
+    assert (second["accepted"], second["waiting"]) == (2, 0)
+    assert (second["tag"], second["tls"]) == ("dmz", "-")
+    assert second["options"] == "dscp=ef"
+    # Those that stay do, one by one.
+    stays = {port: listening(port) for port in range(low, low + 5)}
+    client = roundtrip(box.connect(("127.0.0.1", low + 2)))
+    d.reload(listen='address = "127.0.0.1, 127.0.0.2" '
+             f'port = "{low + 2}-{low + 5}"')
+    for port in range(low + 2, low + 5):
+        assert listening(port) == stays[port]
+    assert listening(low) == [] and len(listening(low + 5)) == 2
+    d.kill(signal.SIGUSR2)
+    wait(lambda: d.lines("reload: done, generation 3"), 20, "the upgrade")
+    d.reloads += 1
+    assert listening(low + 3) == stays[low + 3]
+    roundtrip(client).close()
+    roundtrip(box.connect(("127.0.0.1", low + 5))).close()
+    assert [l["address"] for l in d.show("listeners")] == [
+        f"127.0.0.{host}:{low + 2}-{low + 5}" for host in (1, 2)]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
+def test_a_unix_socket_without_a_file(daemon, echo, box):
+    name = f"{box.dir}/abstract"
+    d = daemon(remotes=[echo], listen=f'path = "@{name}"')
+
+    def connect():
+        sock = socket.socket(socket.AF_UNIX)
+        box.closing(sock)
+        sock.settimeout(30)
+        sock.connect("\0" + name)
+        return roundtrip(sock)
+
+    assert d.addresses() == ["@" + name] and not os.path.exists(name)
+    client = connect()
+    d.reload()
+    d.kill(signal.SIGUSR2)
+    wait(lambda: d.lines("reload: done, generation 3"), 20, "the upgrade")
+    d.reloads += 1
+    roundtrip(client).close()
+    connect().close()
+    assert d.show("listeners")[0]["address"] == "@" + name
+    second = box.conf("second", remotes=[echo], control=None,
+                      listen=f'path = "@{name}"')
+    done = box.run("-f", second.path)
+    assert done.returncode == 1
+    assert f"listen on @{name}: Address already in use" in done.stderr
 
 
 @ROOT

@@ -109,6 +109,83 @@ test_interfaces(void **state)
 	    "already\n");
 }
 
+static void
+test_ranges(void **state)
+{
+	struct conf *c = load_ok(LISTEN("address = \"localhost, 10.0.0.1\"\n"
+	    "port = \"65533-65535\""));
+	const struct conf_listen *l = &c->listens[0];
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(l->naddr, 9);
+	assert_true(conf_listen_ranges(l));
+	for (i = 0; i < 9; i++) {
+		assert_int_equal(addr_get_port(&l->addr[i]), 65533 + i / 3);
+		assert_int_equal(l->addr[i].sa.sa_family,
+		    i % 3 == 0 ? AF_INET6 : AF_INET);
+	}
+	conf_free(&c);
+	c = load_ok(LISTEN("address = 10.0.0.2 port = 1-1024"));
+	assert_int_equal(c->listens[0].naddr, 1024);
+	conf_free(&c);
+	c = load_ok(LISTEN("address = 10.0.0.1 port = 80-80"));
+	assert_false(conf_listen_ranges(&c->listens[0]));
+	conf_free(&c);
+	bad(LISTEN("address = 10.0.0.1\nport = 1-1025"), "t:3: port "
+	    "\"1-1025\" stands for 1025 sockets; use at most 1024\n");
+	bad(LISTEN("address = 10.0.0.1 port = 90-80"), "t:2: port \"90-80\" "
+	    "is no range; use two numbers from 1 to 65535, the lower one "
+	    "first\n");
+	bad(LISTEN("address = 10.0.0.1 port = 0-80"), "t:2: port \"0-80\" is "
+	    "no range; use two numbers from 1 to 65535, the lower one "
+	    "first\n");
+	bad("spawnd { listen w { port = 80 } }\nrelay a { remote r { address = "
+	    "10.0.0.1 port = 80-81 } }", "t:2: port \"80-81\" is a range, "
+	    "which only listeners may have\n");
+	bad("spawnd { listen w { address = 10.0.0.2 port = 80-90 }\n"
+	    "listen v { address = 10.0.0.2 port = 90 } }\n" RELAY,
+	    "t:2: 10.0.0.2:90 is listened on twice; it is on line 1 "
+	    "already\n");
+}
+
+static void
+test_abstract(void **state)
+{
+	struct conf *c = load_ok(LISTEN("path = \"@name\""));
+
+	(void)state;
+	assert_string_equal(c->listens[0].addr[0].un.sun_path, "@name");
+	conf_free(&c);
+	bad(LISTEN("path = \"@\""), "t:2: path \"@\" is not absolute; start it "
+	    "with \"/\"\n");
+	bad(LISTEN("path = \"@name\"\nmode = 0600"), "t:3: mode is for a file, "
+	    "and a path that starts with \"@\" is none: everybody may "
+	    "connect\n");
+	bad("spawnd { listen w { port = 80 } }\nrelay a { remote r {\n"
+	    "path = \"@name\" } }", "t:3: path \"@name\" is not absolute; "
+	    "start it with \"/\"\n");
+}
+
+/* Options that are not the default, for show. */
+static void
+test_shown(void **state)
+{
+	struct conf *c = load_ok(PORT("dscp = ef interface = lan0 "
+	    "keepalive-idle = 60 backlog = 5 bind-retry = 5"));
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(conf_print_socket(&c->listens[0], f), 0);
+	fclose(f);
+	assert_string_equal(text, "interface=lan0,dscp=ef,keepalive-idle=1m");
+	free(text);
+	conf_free(&c);
+}
+
 int
 main(void)
 {
@@ -117,6 +194,9 @@ main(void)
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_v6only),
 		cmocka_unit_test(test_interfaces),
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_abstract),
+		cmocka_unit_test(test_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,8 @@
 	" user-timeout = 20 bind-retry = 1m }\n" \
 	"listen u { path = \"/r/${T_NO:-$x}\\\"\\\\'#\\x01{\" mode = 0\n" \
 	" user = root group = 77 relay = a }\n" \
+	"listen r { address = \"localhost, 10.0.0.1\" port = \"8000-8009\"\n" \
+	" relay = a } listen z { path = \"@z\" relay = a }\n" \
 	"listen v { path = /v\n" \
 	"route { sni = {A.b, \"*.c.\"} alpn = {h2, x} relay = b }\n" \
 	"route { from = {10.0.0.0/8, ::1, unix} relay = a }\n" \
