@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <glob.h>
 #include <limits.h>
 
 #include "conf/scan.h"
@@ -9,6 +10,9 @@
 #define INCLUDE_DEPTH	10	/* files in files */
 #define INCLUDE_FILES	1000	/* in all */
 
+static void	 include_all(struct scan *, struct frame *,
+		    const struct token *, const char *, int *);
+static int	 include_stop(const char *, int);
 static void	 include_file(struct scan *, struct frame *,
 		    const struct token *, const char *, int *);
 static bool	 include_ok(struct scan *, const struct token *,
@@ -36,8 +40,42 @@ scan_include(struct scan *s, struct frame *f, const struct token *name)
 	if (arg.unset || include_path(s, &arg, path, sizeof(path)) == -1)
 		s->t->cut = true;
 	else
-		include_file(s, f, name, path, &rc);
+		include_all(s, f, name, path, &rc);
 	return rc;
+}
+
+/* A pattern stands for the files of that kind, in the order of their names;
+ * there need not be any. */
+static void
+include_all(struct scan *s, struct frame *f, const struct token *name,
+    const char *path, int *rc)
+{
+	const bool pattern = strpbrk(path, "*?[") != NULL &&
+	    access(path, F_OK) == -1;
+	glob_t found;
+	size_t i;
+	int error = 0;
+
+	if (!pattern)
+		include_file(s, f, name, path, rc);
+	else if ((error = glob(path, 0, include_stop, &found)) == 0)
+		for (i = 0; i < found.gl_pathc && *rc == 0; i++)
+			include_file(s, f, name, found.gl_pathv[i], rc);
+	if (pattern && error == 0)
+		globfree(&found);
+	if (error != 0 && error != GLOB_NOMATCH) {
+		conf_text_mistake(s->t, name->flat, "\"%s\" cannot be "
+		    "included: a folder cannot be read", path);
+		s->t->cut = true;
+	}
+}
+
+/* What is not there has no files. */
+static int
+include_stop(const char *path, int error)
+{
+	(void)path;
+	return error != ENOENT && error != ENOTDIR;
 }
 
 /* *rc becomes -1 if the file cannot be made sense of; that it cannot be read

@@ -880,6 +880,41 @@ test_include(void **state)
 }
 
 static void
+test_include_pattern(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	put("l1.in", "listen a { port = 1 }");
+	put("l3.in", "listen c { port = 3 }");
+	put("l2.in", "listen b { port = 2 }");
+	put(".l0.in", "listen");
+	put("l4.in~", "listen");
+	put("relays", RELAY);
+	c = load_file(put("a", "spawnd { include(\"l*.in\")\n"
+	    "include(\"${T_DIR}/none-*.in\") include('no/such/*') }\n"
+	    "include(\"${T_DIR}/r[de]lay?\")"));
+	assert_string_equal(said.text, "");
+	assert_int_equal(c->nlistens, 3);
+	assert_string_equal(c->listens[0].name, "a");
+	assert_string_equal(c->listens[1].name, "b");
+	assert_string_equal(c->listens[2].name, "c");
+	conf_free(&c);
+	put("l4.in", "}");
+	expect_file(put("a", "spawnd {\ninclude(\"l*.in\")"), "$/l4.in:1: "
+	    "\"}\" closes no section\n");
+	put("l4.in", "\ninclude(\"l[4].in\")");
+	expect_file(put("a", "include(\"l?.in\")"),
+	    "$/l1.in:1: unknown section \"listen\" outside of every section"
+	    "; it belongs in \"spawnd\"\n"
+	    "$/l2.in:1: unknown section \"listen\" outside of every section"
+	    "; it belongs in \"spawnd\"\n"
+	    "$/l3.in:1: unknown section \"listen\" outside of every section"
+	    "; it belongs in \"spawnd\"\n"
+	    "$/l4.in:2: \"$/l4.in\" includes itself\n");
+}
+
+static void
 test_include_lines(void **state)
 {
 	(void)state;
@@ -1089,6 +1124,7 @@ main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_include_pattern),
 		cmocka_unit_test(test_include_lines),
 		cmocka_unit_test(test_include_bad),
 		cmocka_unit_test(test_include_bomb),
