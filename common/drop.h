@@ -6,8 +6,8 @@
 
 #include <sys/types.h>
 
-/* For good. Without root, or with uid 0, nothing happens; what fails ends the
- * process (log.h, fatal()). user is the name, for people. */
-void		 drop_root(const char *user, uid_t, gid_t);
+/* For good. Without root, or with uid 0, nothing happens. user is the name, for
+ * people. Returns 0, or -1 with *errp (static): the process is not to go on. */
+int		 drop_root(const char *user, uid_t, gid_t, const char **errp);
 
 #endif

@@ -15,11 +15,20 @@
 
 #define PROTO_VERSION	7
 
+/*
+ * What another program than relay is told and may say (conf.exec) is public,
+ * in include/spawnd/worker.h and spawnd-worker(7). It has a version of its own,
+ * by which such a program is started and says READY. What changes here for
+ * relay only does not change it; test/unit/test_public.c knows what does.
+ */
+#define PROTO_PUBLIC	1
+
 /* Descriptors that a worker finds open after exec, besides 0 to 2, which are
  * /dev/null (2 is the master's, unless that is a terminal). */
 enum {
 	PROTO_FD_CHANNEL = 3,	/* SOCK_SEQPACKET to the master, non-blocking */
-	PROTO_FD_CONF	 = 4,	/* the configuration (conf_get()) */
+	PROTO_FD_CONF	 = 4,	/* the configuration (conf_get()); for another
+				   program than relay as text */
 	PROTO_FD_BOARD	 = 5,	/* the generation's board (board.h), to read */
 	PROTO_FD_LOG	 = 6,	/* its own to the logger (log.h) */
 	PROTO_FD_SLOT	 = 7,	/* its own part of the board */
@@ -112,7 +121,7 @@ struct proto_log {
 	uint32_t	reserved;	/* 0 */
 };
 
-enum proto_who { WHO_MASTER, WHO_WORKER };
+enum proto_who { WHO_MASTER, WHO_WORKER, WHO_FOREIGN };
 
 /* The logger is to take the lines of this process; its end of the channel
  * travels with it. */

@@ -41,6 +41,9 @@ struct sandbox {
 int		 sandbox_basic(enum sandbox_role);
 /* While it still may: gives up what no change of user takes away. */
 void		 sandbox_early(void);
+/* The same for a program that is not ours and will be executed; it can get no
+ * new privileges from then on. Returns 0, or -1 with errno. */
+int		 sandbox_foreign(void);
 /*
  * The last step of a start: from here on a worker can relay (receive
  * descriptors, connect, read, write), the logger take lines and write them to

@@ -14,17 +14,6 @@ static uint32_t	 capabilities(const struct sandbox *);
 static int	 no_dump(enum sandbox_role);
 static int	 part(const char *, int, const char **);
 
-/* Who is not root has no bounds that it could set, and needs none. */
-void
-sandbox_early(void)
-{
-	int cap;
-
-	for (cap = 0; prctl(PR_CAPBSET_READ, cap) != -1; cap++)
-		prctl(PR_CAPBSET_DROP, cap);
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-}
-
 int
 sandbox_enter(const struct sandbox *box, const char **errp)
 {

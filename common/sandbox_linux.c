@@ -35,6 +35,24 @@ sandbox_basic(enum sandbox_role role)
 	return SANITIZED ? prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) : 0;
 }
 
+/* Who is not root has no bounds that it could set, and needs none. */
+void
+sandbox_early(void)
+{
+	int cap;
+
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap) != -1; cap++)
+		prctl(PR_CAPBSET_DROP, cap);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
+int
+sandbox_foreign(void)
+{
+	sandbox_early();
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 int
 sandbox_reader(size_t max)
 {

@@ -18,6 +18,12 @@ sandbox_early(void)
 }
 
 int
+sandbox_foreign(void)
+{
+	return 0;
+}
+
+int
 sandbox_enter(const struct sandbox *box, const char **errp)
 {
 	static const char *const promises[] = {

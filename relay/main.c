@@ -143,6 +143,8 @@ worker_pipes(const struct conf *c)
 static void
 worker_drop(const struct conf *c)
 {
+	const char *err;
+
 	confine_early(c);
 	if (geteuid() != 0)
 		return;
@@ -150,8 +152,9 @@ worker_drop(const struct conf *c)
 		fatal("chroot %s (it needs CAP_SYS_CHROOT)", c->chroot);
 	if (chdir("/") == -1)
 		fatal("chdir");
-	if (c->user != NULL)
-		drop_root(c->user, (uid_t)c->uid, (gid_t)c->gid);
+	if (c->user != NULL && drop_root(c->user, (uid_t)c->uid,
+	    (gid_t)c->gid, &err) == -1)
+		fatalx("%s", err);
 }
 
 /* What others have written is not read as root. */

@@ -75,6 +75,8 @@ conf_first_place(const struct conf *c, unsigned relay)
 const struct conf_relay *
 conf_listen_relay(const struct conf *c, const struct conf_listen *l)
 {
+	if (l->relay == CONF_NOREF && l->nroutes == 0)
+		return NULL;
 	return &c->relays[l->relay != CONF_NOREF ? l->relay :
 	    l->routes[0].relay];
 }

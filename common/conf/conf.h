@@ -128,7 +128,8 @@ struct conf_listen {
 	struct conf_route *routes;	/* the first that holds */
 	unsigned	 nroutes;
 	unsigned	 relay;		/* where none does; CONF_NOREF: such
-					   sessions are ended */
+					   sessions are ended, unless exec is
+					   set */
 	unsigned	 tls;		/* of conf.tlss, or CONF_NOREF */
 	unsigned	 auth;		/* of conf.auths, or CONF_NOREF */
 	unsigned	 backlog;
@@ -218,6 +219,10 @@ struct conf {
 	uint64_t		 watchdog_kill;	/* ms */
 	bool			 batch;		/* schedule.h */
 	enum conf_sandbox	 sandbox;
+	const char		*exec;		/* the program of workers, in
+						   place of relay; NULL: none */
+	const char		**exec_args;
+	unsigned		 nexec_args;
 	unsigned		 max_generations; /* 0 = no limit */
 	uint64_t		 memory;	/* bytes a worker stores */
 	struct conf_block	*blocks;	/* what all of it lies in */
@@ -305,7 +310,7 @@ const struct conf_local *conf_locals(const struct conf_relay *,
 /* How many connections a worker has to those who are asked about sessions. */
 unsigned	 conf_auth_lines(const struct conf *);
 /* The relay section of a listener where no route holds; if there is none, that
- * of its first route. */
+ * of its first route; NULL, with exec, if there is none either. */
 const struct conf_relay *conf_listen_relay(const struct conf *,
 		    const struct conf_listen *);
 /* The name of the one where no route holds, "-" if there is none. */

@@ -314,7 +314,7 @@ check_row(const struct conf *c, const struct conf_section *spec,
 		a = conf_field_others(o, c);
 		return conf_field_get(o, base) < a.n ||
 		    (conf_field_get(o, base) == CONF_NOREF &&
-		    conf_field_may_lack(spec, o, base)) ? 0 :
+		    conf_field_may_lack(c, spec, o, base)) ? 0 :
 		    in_fail("%s is none of %u", o->name, a.n);
 	}
 	if (o->type == CONF_PORT)
@@ -325,7 +325,7 @@ check_row(const struct conf *c, const struct conf_section *spec,
 		return check_section(c, o->section,
 		    (const char *)base + o->offset);
 	a = conf_field_array(o, base);
-	if (o->required && a.n == 0)
+	if (o->required && a.n == 0 && !(o->by_relay && c->exec != NULL))
 		return in_fail("there is no %s", o->name);
 	for (i = 0; i < a.n; i++)
 		if (check_section(c, o->section,

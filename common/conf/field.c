@@ -158,9 +158,11 @@ conf_field_others(const struct conf_opt *ref, const struct conf *conf)
 }
 
 bool
-conf_field_may_lack(const struct conf_section *spec, const struct conf_opt *ref,
-    const void *base)
+conf_field_may_lack(const struct conf *conf, const struct conf_section *spec,
+    const struct conf_opt *ref, const void *base)
 {
+	if (ref->by_relay && conf->exec != NULL)
+		return true;
 	if (ref->unless == NULL)
 		return ref->optional;
 	return conf_field_array(conf_spec_find(spec, ref->unless), base).n > 0;

@@ -76,6 +76,9 @@ struct conf_opt {
 	bool				 networks; /* and no access rules */
 	bool				 abstract; /* the path may be a name
 						      behind "@" */
+	bool				 by_relay; /* needed by relay, not by
+						      what exec names */
+	bool				 program; /* the path is one */
 	size_t				 offset; /* in what its section fills */
 	size_t				 more;
 	uint64_t			 min, max; /* bytes of a path, of a text
@@ -105,8 +108,8 @@ struct conf_section {
 
 extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_listen, conf_spec_route, conf_spec_servers, conf_spec_users,
-    conf_spec_log, conf_spec_relay, conf_spec_remote, conf_spec_tls,
-    conf_spec_auth;
+    conf_spec_log, conf_spec_spawn, conf_spec_relay, conf_spec_remote,
+    conf_spec_tls, conf_spec_auth;
 
 const struct conf_opt	*conf_spec_find(const struct conf_section *,
 			    const char *name);
@@ -162,9 +165,10 @@ void		 conf_field_set_array(const struct conf_opt *, void *base,
 /* The sections that a reference may be to. */
 struct conf_array conf_field_others(const struct conf_opt *,
 		    const struct conf *);
-/* Whether a reference may be to nothing in such a section. */
-bool		 conf_field_may_lack(const struct conf_section *,
-		    const struct conf_opt *, const void *base);
+/* Whether a reference may be to nothing in such a section of that value. */
+bool		 conf_field_may_lack(const struct conf *,
+		    const struct conf_section *, const struct conf_opt *,
+		    const void *base);
 /* What the row says where nothing is given; addresses stay as they are. */
 void		 conf_field_default(const struct conf_opt *, void *base);
 /* CONF_NUMBER to CONF_MODE: text to a value. -1: it is none, and *errp, if

@@ -237,6 +237,7 @@ read_missing(struct conf_check *c, const struct conf_section *spec,
 		some |= o->only == CONF_INET &&
 		    conf_value(sec, o->name, 0) != NULL;
 		if (!o->required || conf_field_unused(o, is_unix) ||
+		    (o->by_relay && c->conf->exec != NULL) ||
 		    conf_children(sec, o->name) > 0)
 			continue;
 		if (o->type == CONF_SECTION) {
@@ -532,7 +533,7 @@ refer_row(struct conf_check *c, const struct conf_section *spec,
 	unsigned i;
 
 	if (v == NULL) {
-		if (conf_field_may_lack(spec, o, at->base))
+		if (conf_field_may_lack(c->conf, spec, o, at->base))
 			conf_field_set(o, at->base, CONF_NOREF);
 		else if (a.n > 1 && !o->required)
 			conf_check_missing(c, conf_line(at->sec), "%s does not "

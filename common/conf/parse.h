@@ -260,6 +260,12 @@ void		 conf_check_listens(struct conf_check *,
 		    const struct cfg_t *spawnd);
 
 /*
+ * exec.c: what cannot be together with another program than relay.
+ */
+void		 conf_check_exec(struct conf_check *,
+		    const struct cfg_t *root);
+
+/*
  * loop.c: sessions that would come back to the relay that they are of, for
  * ever.
  */

@@ -257,7 +257,8 @@ static const struct conf_opt listen_opts[] = {
 	{ UID("user", conf_listen, user, uid), .only = CONF_UNIX },
 	{ GID("group", conf_listen, group, gid), .only = CONF_UNIX },
 	{ SECTIONS(route, conf_listen, routes, nroutes) },
-	{ REF("relay", conf_listen, relay, relay), .unless = "route" },
+	{ REF("relay", conf_listen, relay, relay), .unless = "route",
+	    .by_relay = true },
 	{ REF("tls", conf_listen, tls, tls), .optional = true },
 	{ REF("auth", conf_listen, auth, auth), .optional = true },
 	{ NUMBER("backlog", conf_listen, backlog, 1, 65535, "4096") },
@@ -314,10 +315,17 @@ static const struct conf_opt log_opts[] = {
 	END
 };
 
+static const struct conf_opt spawn_opts[] = {
+	{ PATH("exec", conf, exec, CONF_VALUE_MAX), .program = true },
+	{ TEXTS("arguments", conf, exec_args, nexec_args, CONF_VALUE_MAX) },
+	END
+};
+
 static const struct conf_opt spawnd_opts[] = {
 	{ SECTIONS(listen, conf, listens, nlistens), .required = true },
 	{ SECTION(servers) },
 	{ SECTION(users) },
+	{ SECTION(spawn) },
 	{ WORD("overload", conf, overload, overloads, "queue") },
 	{ RULES("access", conf, acl) },
 	{ USER("user", conf, user, uid) },
@@ -374,7 +382,8 @@ static const struct conf_opt relay_opts[] = {
 
 static const struct conf_opt root_opts[] = {
 	{ SECTION(spawnd), .required = true },
-	{ SECTIONS(relay, conf, relays, nrelays), .required = true },
+	{ SECTIONS(relay, conf, relays, nrelays), .required = true,
+	    .by_relay = true },
 	{ SECTIONS(tls, conf, tlss, ntlss) },
 	{ SECTIONS(auth, conf, auths, nauths) },
 	END
@@ -393,6 +402,8 @@ const struct conf_section conf_spec_servers = { .name = "servers",
 	.prefix = "servers: ", .opts = servers_opts };
 const struct conf_section conf_spec_users = { .name = "users",
 	.prefix = "users: ", .opts = users_opts };
+const struct conf_section conf_spec_spawn = { .name = "spawn",
+	.prefix = "spawn: ", .opts = spawn_opts };
 const struct conf_section conf_spec_log = { .name = "log",
 	.prefix = "log: ", .opts = log_opts };
 const struct conf_section conf_spec_relay = { .name = "relay",

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <fcntl.h>
+
 #include "conf/parse.h"
 #include "conf/resolve.h"
 
@@ -17,6 +19,8 @@ static void	 where_ports(const struct conf_array *, unsigned,
 static void	 where_no_word(struct conf_check *, const struct conf_at *,
 		    const char *);
 static void	 where_folder(struct conf_check *, const struct conf_at *,
+		    const char *);
+static void	 where_program(struct conf_check *, const struct conf_at *,
 		    const char *);
 static bool	 where_absolute(struct conf_check *, const struct conf_at *,
 		    const char *);
@@ -175,8 +179,12 @@ conf_read_path(struct conf_check *c, const struct conf_at *at)
 	if (o->words != NULL && *path != '/') {
 		if (conf_spec_word_of(o->words, path) == NULL)
 			where_no_word(c, at, path);
-	} else if (where_absolute(c, at, path) && o->folder)
-		where_folder(c, at, path);
+	} else if (where_absolute(c, at, path)) {
+		if (o->folder)
+			where_folder(c, at, path);
+		if (o->program)
+			where_program(c, at, path);
+	}
 }
 
 static void
@@ -208,6 +216,22 @@ where_folder(struct conf_check *c, const struct conf_at *at, const char *path)
 	else if (!S_ISDIR(st.st_mode))
 		conf_check_fail(c, at->line, "%s \"%.255s\" is not a "
 		    "directory", at->name, path);
+}
+
+static void
+where_program(struct conf_check *c, const struct conf_at *at, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		conf_check_fail(c, at->line, "%s \"%.255s\": %s", at->name,
+		    path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		conf_check_fail(c, at->line, "%s \"%.255s\" is no file",
+		    at->name, path);
+	else if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == -1)
+		conf_check_fail(c, at->line, "%s \"%.255s\" cannot be "
+		    "executed: %s", at->name, path, strerror(errno));
 }
 
 static bool

@@ -60,9 +60,10 @@ main(int argc, char **argv)
 	sandbox = (int)strtonum(argv[3], 0, INT_MAX, &err);
 	if (sandbox != CONF_SANDBOX_OFF)
 		sandbox_early();
-	if (*argv[4] != '\0')
-		drop_root(argv[4], (uid_t)strtonum(argv[5], 0, UINT32_MAX,
-		    &err), (gid_t)strtonum(argv[6], 0, UINT32_MAX, &err));
+	if (*argv[4] != '\0' && drop_root(argv[4],
+	    (uid_t)strtonum(argv[5], 0, UINT32_MAX, &err),
+	    (gid_t)strtonum(argv[6], 0, UINT32_MAX, &err), &err) == -1)
+		fatalx("%s", err);
 	cage_enter(sandbox);
 	run();
 	return 0;

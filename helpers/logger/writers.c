@@ -151,7 +151,8 @@ static void
 add(const struct proto_writer *new, int fd)
 {
 	static const char *const names[] = {
-		[WHO_MASTER] = "spawnd", [WHO_WORKER] = "relay"
+		[WHO_MASTER] = "spawnd", [WHO_WORKER] = "relay",
+		[WHO_FOREIGN] = "worker"
 	};
 	struct writer *w;
 

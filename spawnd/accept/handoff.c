@@ -285,7 +285,7 @@ handoff_kept(void)
 /*
  * The listener's place in another configuration: by its name, else any that
  * leads to a relay of the same name, else -1. Never to another relay, but for
- * what the routes of the same listener say now.
+ * what the routes of the same listener say now, or another program makes of it.
  */
 static int
 translate(const struct conf *from, uint32_t index, const struct conf *to)
@@ -302,7 +302,8 @@ translate(const struct conf *from, uint32_t index, const struct conf *to)
 			continue;
 		if (strcmp(to->listens[i].name, l->name) == 0)
 			return (int)i;
-		if (l->nroutes == 0 && to->listens[i].nroutes == 0)
+		if (l->relay != CONF_NOREF && l->nroutes == 0 &&
+		    to->listens[i].nroutes == 0)
 			same = (int)i;
 	}
 	return same;

@@ -26,6 +26,8 @@ static int		 listener_tcp(const struct conf *, unsigned,
 			    const struct addr *, const char **);
 static int		 listener_options(int, const struct addr *,
 			    const struct conf_socket *, bool);
+static bool		 listener_keeps(const struct conf *,
+			    const struct conf_listen *);
 static int		 listener_keepalive(int, int);
 static void		 listener_has(struct listener *,
 			    const struct conf_socket *);
@@ -65,7 +67,7 @@ listener_bind(const struct conf *conf, unsigned index, const struct addr *a,
 	}
 	l->index = l->next_index = index;
 	l->backlog = c->backlog;
-	l->keepalive = conf_listen_relay(conf, c)->keepalive;
+	l->keepalive = listener_keeps(conf, c);
 	listener_has(l, &c->socket);
 	l->file = file;
 	lookup_add(l);
@@ -180,7 +182,7 @@ listener_tcp(const struct conf *conf, unsigned index, const struct addr *a,
 	    &what) == 0) {
 		what = NULL;
 		if (listener_options(fd, &want, &c->socket,
-		    conf_listen_relay(conf, c)->keepalive) == 0 &&
+		    listener_keeps(conf, c)) == 0 &&
 		    bind(fd, &want.sa, want.len) == 0 &&
 		    listen(fd, (int)c->backlog) == 0)
 			return fd;
@@ -214,6 +216,14 @@ listener_options(int fd, const struct addr *a, const struct conf_socket *s,
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		return -1;
 	return 0;
+}
+
+static bool
+listener_keeps(const struct conf *conf, const struct conf_listen *c)
+{
+	const struct conf_relay *r = conf_listen_relay(conf, c);
+
+	return r == NULL || r->keepalive;
 }
 
 static int
@@ -294,7 +304,7 @@ void
 listener_update(struct listener *l, const struct conf *conf)
 {
 	const struct conf_listen *c = &conf->listens[l->next_index];
-	const int8_t keepalive = conf_listen_relay(conf, c)->keepalive;
+	const int8_t keepalive = listener_keeps(conf, c);
 	const char *err;
 
 	l->index = l->next_index;

@@ -8,6 +8,7 @@
 #include "master.h"
 #include "proc/auth.h"
 #include "proc/channel.h"
+#include "proc/foreign.h"
 #include "proc/generation.h"
 #include "proc/watch.h"
 #include "proc/writer.h"
@@ -20,6 +21,8 @@ static void	channel_has_room(struct worker *);
 static void	channel_more(struct ev_task *);
 static void	channel_read(struct worker *);
 static void	channel_message(struct worker *, const struct ipc_msg *);
+static bool	channel_agrees(const struct worker *,
+		    const struct proto_ready *);
 static void	channel_ready(struct worker *, const struct proto_ready *);
 static void	channel_drain(struct worker *);
 static void	channel_log(struct worker *);
@@ -166,13 +169,29 @@ channel_message(struct worker *w, const struct ipc_msg *m)
 	}
 }
 
-static void
-channel_ready(struct worker *w, const struct proto_ready *r)
+static bool
+channel_agrees(const struct worker *w, const struct proto_ready *r)
 {
-	if (r->version != PROTO_VERSION) {
+	const char *exec = w->gen->conf->exec;
+
+	if (r->version == (exec != NULL ? PROTO_PUBLIC : PROTO_VERSION))
+		return true;
+	if (exec != NULL)
+		log_write(LOG_ERR, "worker %ld speaks version %u of the "
+		    "protocol of workers, this spawnd %d: %s is to be built "
+		    "for this release", (long)w->child.pid, r->version,
+		    PROTO_PUBLIC, exec);
+	else
 		log_write(LOG_ERR, "worker %ld is of another release "
 		    "(protocol %u, mine is %u): restart spawnd after an "
 		    "upgrade", (long)w->child.pid, r->version, PROTO_VERSION);
+	return false;
+}
+
+static void
+channel_ready(struct worker *w, const struct proto_ready *r)
+{
+	if (!channel_agrees(w, r)) {
 		worker_kill(w, SIGKILL, NULL);
 		return;
 	}
@@ -234,7 +253,7 @@ channel_log(struct worker *w)
 	struct writer *next;
 	int end;
 
-	if (w->full || (next = writer_new(WHO_WORKER, &end)) == NULL) {
+	if (w->full || (next = writer_new(foreign_who(w), &end)) == NULL) {
 		ev_timer_set(&again_timer, AGAIN);
 		return;
 	}

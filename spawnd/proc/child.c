@@ -1,13 +1,14 @@
 #include "compat.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 
+#include "drop.h"
 #include "env.h"
 #include "log.h"
 #include "master.h"
 #include "proc/child.h"
+#include "sandbox.h"
 
 #define CHILD_FDS	8	/* most that a child is given */
 
@@ -22,9 +23,9 @@ static int	child_copy(int, int);
 static void	child_lacks(void) no_return;
 static void	child_null(const struct child *);
 static void	child_signals(const struct child *);
-static void	child_drop(const struct child *);
-static void	child_failed(const struct child *, const char *, int)
-		    no_return;
+static int	child_become(const struct child *, const char **);
+static void	child_failed(const struct child *, const char *, const char *,
+		    int) no_return;
 static void	child_exit(struct ev_proc *, int);
 
 void
@@ -80,6 +81,7 @@ child_exec(const struct child *c, const char *program, char *const argv[],
     const struct child_fd *fds, unsigned n)
 {
 	const int above = child_above(fds, n);
+	const char *err;
 	const int report = child_copy(child_report(c, fds, n), above + 1);
 
 	setsid();
@@ -91,11 +93,12 @@ child_exec(const struct child *c, const char *program, char *const argv[],
 	if (c->dir != NULL && chdir(c->dir) == -1 && chdir("/") == -1)
 		_exit(127);
 	child_signals(c);
-	child_drop(c);
 	if (c->flags & CHILD_WORKER)
 		env_shorten();
+	if (child_become(c, &err) == -1)
+		child_failed(c, program, err, above);
 	execv(program, argv);
-	child_failed(c, program, above);
+	child_failed(c, program, strerror(errno), above);
 }
 
 /* Where it says that it cannot be executed. */
@@ -190,26 +193,26 @@ child_signals(const struct child *c)
 	ev_signal_reset(&set);
 }
 
-static void
-child_drop(const struct child *c)
+static int
+child_become(const struct child *c, const char **errp)
 {
-	if (c->user == NULL || geteuid() != 0 || c->uid == 0)
-		return;
-	if (setgroups(1, &c->gid) == -1 || setgid(c->gid) == -1 ||
-	    setuid(c->uid) == -1 || setuid(0) != -1)
-		child_lacks();
+	if (c->confined && sandbox_foreign() == -1) {
+		*errp = strerror(errno);
+		return -1;
+	}
+	return c->user == NULL ? 0 :
+	    drop_root(c->user, c->uid, c->gid, errp);
 }
 
 static void
-child_failed(const struct child *c, const char *program, int report)
+child_failed(const struct child *c, const char *program, const char *why,
+    int report)
 {
-	const int error = errno;
-
 	if (log_fd() != -1 && !(c->flags & CHILD_STDERR))
 		log_init(report);
 	else if (dup2(report, STDERR_FILENO) != -1)
 		log_init(-1);
-	log_write(LOG_ERR, "cannot run %s: %s%s", program, strerror(error),
+	log_write(LOG_ERR, "cannot run %s: %s%s", program, why,
 	    c->flags & CHILD_OWN ? " (SPAWND_LIBEXEC may name another "
 	    "directory)" : "");
 	_exit(127);

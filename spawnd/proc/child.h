@@ -5,7 +5,9 @@
  * the reader of a file, and the check of a new binary. A child finds exactly
  * the descriptors that it was given, /dev/null on 0 to 2 (2 stays while there
  * is somebody to read it and it is no terminal), every signal as a new program
- * expects it, and nothing else of ours. It is a session of its own.
+ * expects it, and nothing else of ours. It is a session of its own. Programs of
+ * ours give up by themselves what they do not need; of others the child does
+ * it before.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -41,6 +43,7 @@ struct child {
 					   stays that */
 	uid_t		 uid;		/* of user */
 	gid_t		 gid;
+	bool		 confined;	/* and has no rights beyond that */
 	unsigned	 flags;		/* CHILD_* */
 	pid_t		 pid;		/* of its last start; -1: none yet */
 	bool		 killed;	/* by us: it was sent SIGKILL */

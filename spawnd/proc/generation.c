@@ -10,6 +10,7 @@
 #include "log.h"
 #include "mark.h"
 #include "master.h"
+#include "proc/foreign.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
 #include "proc/load.h"
@@ -99,6 +100,7 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	g->conf = *conf;
 	g->conf_fd = fd;
 	g->secrets_fd = secrets;
+	g->text_fd = -1;
 	*conf = NULL;
 	g->board.fd = g->board.ro = -1;
 	g->targets.fd = g->targets.ro = -1;
@@ -111,6 +113,7 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 		return NULL;
 	}
 	if ((budget(g->conf) && value_again(g) == -1) ||
+	    foreign_text(g) == -1 ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    (g->gates = gate_new(g->conf)) == NULL ||
 	    board_create(&g->board, g->conf) == -1 ||
@@ -168,6 +171,8 @@ generation_free(struct generation *g)
 		close(g->conf_fd);
 	if (g->secrets_fd != -1)
 		close(g->secrets_fd);
+	if (g->text_fd != -1)
+		close(g->text_fd);
 	load_generation_free(g);
 	board_close(&g->board);
 	targets_close(&g->targets);
@@ -203,6 +208,7 @@ generation_take(const char *line)
 
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return false;
+	g->text_fd = -1;
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
 	g->targets.fd = g->targets.ro = -1;
@@ -210,6 +216,7 @@ generation_take(const char *line)
 	    &g->number, &old, &current, &g->conf_fd, &g->secrets_fd, &board_fd,
 	    &targets_fd, &g->started) != 8 ||
 	    (g->conf = conf_get(g->conf_fd, &err)) == NULL ||
+	    foreign_text(g) == -1 ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    (g->gates = gate_new(g->conf)) == NULL ||
 	    board_reopen(&g->board, board_fd, g->conf) == -1 ||

@@ -25,6 +25,8 @@ struct generation {
 	int			 conf_fd;	/* the same, sealed */
 	int			 secrets_fd;	/* what it refers to, sealed;
 						   or -1 */
+	int			 text_fd;	/* the same as text, for another
+						   program than relay; or -1 */
 	struct board		 board;
 	struct targets		 targets;	/* mem is NULL: nothing is
 						   checked or looked up */

@@ -9,6 +9,7 @@
 #include "master.h"
 #include "proc/auth.h"
 #include "proc/channel.h"
+#include "proc/foreign.h"
 #include "proc/generation.h"
 #include "proc/load.h"
 #include "proc/process.h"
@@ -18,6 +19,7 @@
 #include "proc/writer.h"
 
 static int	process_launch(struct worker *);
+static void	process_child(struct worker *);
 static int	process_exec(struct worker *, int);
 static void	process_ended(struct child *, int);
 static unsigned long long process_open(const struct worker *, bool);
@@ -45,23 +47,31 @@ process_launch(struct worker *w)
 {
 	int log, r, saved;
 
-	child_init(&w->child, "worker", CHILD_OWN | CHILD_WORKER,
-	    process_ended);
+	process_child(w);
 	if (board_slot_make(&w->gen->board, w->slot) == -1 ||
 	    load_worker(w) == -1 || channel_open(w) == -1)
 		return -1;
 	tickets_worker(w);
 	if (auth_worker(w) == -1)
 		return -1;
-	if ((w->log = writer_new(WHO_WORKER, &log)) == NULL)
+	if ((w->log = writer_new(foreign_who(w), &log)) == NULL)
 		return -1;
-	r = process_exec(w, log);
+	r = w->gen->conf->exec != NULL ? foreign_start(w, log) :
+	    process_exec(w, log);
 	saved = errno;
 	close(log);
 	errno = saved;
 	if (r == 0)
 		writer_begin(w->log, w->child.pid);
 	return r;
+}
+
+/* One of ours does not get signals before it listens to them. */
+static void
+process_child(struct worker *w)
+{
+	child_init(&w->child, "worker", w->gen->conf->exec != NULL ?
+	    CHILD_WORKER : CHILD_OWN | CHILD_WORKER, process_ended);
 }
 
 static int
@@ -165,8 +175,7 @@ process_take(const char *line)
 	    &own.draining_since, &log) != 11 ||
 	    own.slot >= BOARD_SLOTS || (w = worker_new(g, own.slot)) == NULL)
 		return false;
-	child_init(&w->child, "worker", CHILD_OWN | CHILD_WORKER,
-	    process_ended);
+	process_child(w);
 	w->its_end = own.its_end;
 	w->log = writer_find(log);
 	w->state = (enum worker_state)state;

@@ -333,6 +333,34 @@ test_secrets(void **state)
 	conf_free(&c);
 }
 
+/* With another program than relay a listener leads to none. */
+static void
+test_no_relay(void **state)
+{
+	struct conf *c = load_ok("spawnd { listen w { port = 80 } spawn {\n"
+	    "exec = /bin/sh arguments = {-x, \"y z\"} } }\n"), *d;
+	char *text = print(c, CONF_AS_WRITTEN);
+	void *value;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(c->nrelays, 0);
+	assert_int_equal(c->listens[0].relay, CONF_NOREF);
+	assert_null(conf_listen_relay(c, c->listens));
+	assert_string_equal(conf_relay_name(c, c->listens), "-");
+	assert_string_equal(c->exec_args[1], "y z");
+	round_trip(c);
+	d = load_ok(text);
+	same(c, d);
+	free(text);
+	conf_free(&d);
+	c->exec = NULL;
+	assert_non_null(value = conf_encode(c, &len));
+	assert_null(conf_decode(value, len, &err));
+	free(value);
+	conf_free(&c);
+}
+
 static void
 test_fd(void **state)
 {
@@ -607,6 +635,7 @@ main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_every_row),
 		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_no_relay),
 		cmocka_unit_test(test_fd),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped),
