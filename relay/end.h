@@ -58,6 +58,13 @@ end_held(const struct end *e)
 	return e->layered ? layer_held(e) : 0;
 }
 
+/* Bytes of a layer's own, behind all that was written. */
+static inline size_t
+end_own(const struct end *e)
+{
+	return e->layered ? layer_own(e) : 0;
+}
+
 /* Is there something in a layer that the socket has no longer, and that was
  * not read yet? */
 static inline bool

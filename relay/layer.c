@@ -88,6 +88,14 @@ layer_held(const struct end *e)
 	return l->ops->held(l);
 }
 
+size_t
+layer_own(const struct end *e)
+{
+	const struct layer *l = layer_of(e);
+
+	return l->ops->own(l);
+}
+
 bool
 layer_unread(const struct end *e)
 {

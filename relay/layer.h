@@ -25,6 +25,9 @@ struct transport {
 	/* Bytes that were written and the socket has not taken. IO_WRITE is
 	 * not told until there are none. */
 	size_t	(*held)(const struct layer *);
+	/* Bytes behind the last that was written from above: words of its
+	 * own, which are nobody's data. */
+	size_t	(*own)(const struct layer *);
 	/* Is there something that it has taken from the socket and nobody has
 	 * read? */
 	bool	(*unread)(const struct layer *);
@@ -52,6 +55,7 @@ ssize_t		 layer_write(struct end *, const void *, size_t);
 ssize_t		 layer_writev(struct end *, const struct iovec *, int);
 void		 layer_shut(struct end *);
 size_t		 layer_held(const struct end *);
+size_t		 layer_own(const struct end *);
 bool		 layer_unread(const struct end *);
 
 /* That layer, or NULL. */

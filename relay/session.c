@@ -305,14 +305,15 @@ sess_lost(struct end *e)
 {
 	const struct sess *s = sess_of(e);
 	struct end *from = far_of(e);
-	uint64_t lost;
+	uint64_t lost, own;
 
 	if (e->io.fd == -1 || (e->remote ?
 	    s->chosen->addr->sa.sa_family :
 	    sess_sender(s)->family) == AF_UNIX)
 		return;
 	lost = (uint64_t)unsent(e->io.fd, e->fin) + end_held(e);
-	from->bytes -= MIN(lost, from->bytes);
+	own = MIN(end_own(e), lost);
+	from->bytes -= MIN(lost - own, from->bytes);
 }
 
 /* That the client has connected to. */

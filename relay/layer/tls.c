@@ -31,12 +31,13 @@ static ssize_t	 tls_write(struct end *, struct layer *, const void *,
 static void	 tls_shut(struct end *, struct layer *);
 static int	 tls_ready(struct end *, struct layer *, int);
 static size_t	 tls_held(const struct layer *);
+static size_t	 tls_own(const struct layer *);
 static bool	 tls_unread(const struct layer *);
 static void	 tls_close(struct end *, struct layer *, bool);
 static const char *tls_reason(const struct tls *);
 
 static const struct transport tls_transport = { tls_read, tls_write, tls_shut,
-	tls_ready, tls_held, tls_unread, tls_close };
+	tls_ready, tls_held, tls_own, tls_unread, tls_close };
 
 /* The records of a large write, or of a flight of the handshake with the
  * tickets behind it, which go to the socket at once. */
@@ -96,6 +97,7 @@ bio_write(BIO *bio, const char *buf, int len)
 	const size_t n = (size_t)len;
 
 	BIO_clear_retry_flags(bio);
+	t->own = t->data ? 0 : t->own + (uint32_t)n;
 	if (t->cork && n <= sizeof(corked) - ncorked) {
 		memcpy(corked + ncorked, buf, n);
 		ncorked += n;
@@ -340,10 +342,11 @@ tls_write(struct end *e, struct layer *l, const void *buf, size_t len)
 		return -1;
 	}
 	t->cork = len > RECORD;
+	t->data = true;
 	while (sum < len && t->out == NULL && t->werror == 0 &&
 	    SSL_write_ex(t->ssl, (const char *)buf + sum, len - sum, &n) == 1)
 		sum += n;
-	t->cork = false;
+	t->cork = t->data = false;
 	out_uncork(t);
 	if (sum > 0)
 		return (ssize_t)sum;
@@ -388,6 +391,12 @@ static size_t
 tls_held(const struct layer *l)
 {
 	return queue_len(container_of(l, const struct tls, layer)->out);
+}
+
+static size_t
+tls_own(const struct layer *l)
+{
+	return container_of(l, const struct tls, layer)->own;
 }
 
 /* What comes behind a close_notify is nobody's. */

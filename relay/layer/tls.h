@@ -23,11 +23,14 @@ struct tls {
 	struct queue	*out;		/* written, not taken; or NULL */
 	int		 rerror;	/* errno of the socket, for good */
 	int		 werror;
+	uint32_t	 own;		/* bytes behind the last record of
+					   data that was written */
 	bool		 dry : 1;	/* nothing there until IO_READ */
 	bool		 blocked : 1;	/* OpenSSL has met that just now */
 	bool		 hup : 1;	/* a short count does not mean dry */
 	bool		 eof : 1;	/* read to the end of the socket */
 	bool		 cork : 1;	/* collect what is written */
+	bool		 data : 1;	/* that is of who writes */
 	bool		 done : 1;	/* the handshake */
 	bool		 shut : 1;	/* close_notify is written */
 	bool		 mine : 1;	/* it is its turn */
