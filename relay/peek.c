@@ -20,6 +20,16 @@ peek_at(struct end *e, void *buf, size_t len)
 	return n;
 }
 
+enum step
+peek_nothing(struct sess *s, ssize_t n)
+{
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return STEP_WAIT;
+	return n == 0 ? sess_end(s, WHO_CLIENT, WHY_FIN, CUT_NONE) :
+	    sess_end(s, WHO_CLIENT, errno == ECONNRESET ? WHY_RESET :
+	    WHY_ERROR, CUT_RESET);
+}
+
 bool
 peek_more(struct end *e, size_t need)
 {

@@ -12,6 +12,9 @@
 
 /* As recv(2), and leaves the bytes where they are. */
 ssize_t	 peek_at(struct end *, void *, size_t len);
+/* What such a call means that has returned 0 or -1: the client has gone, or is
+ * waited for. */
+enum step peek_nothing(struct sess *, ssize_t);
 /* Less than need bytes are there: waits until they are. False: no more will
  * come. */
 bool	 peek_more(struct end *, size_t need);

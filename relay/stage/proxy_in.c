@@ -11,7 +11,6 @@ static enum step	 proxy_in_header(struct sess *);
 static enum step	 proxy_in_more(struct sess *, const uint8_t *,
 			    size_t);
 static enum step	 proxy_in_wrong(struct sess *, const char *);
-static enum step	 proxy_in_broken(struct sess *);
 static enum step	 proxy_in_named(struct sess *, const struct proxy *);
 static bool		 proxy_in_permits(const struct sess *);
 static int		 proxy_in_fields(struct extra *, const struct proxy *);
@@ -42,31 +41,28 @@ static enum step
 proxy_in_header(struct sess *s)
 {
 	static uint8_t buf[PROXY_MAX];
-	const ssize_t n = peek_at(&s->client, buf, sizeof(buf));
+	ssize_t n = peek_at(&s->client, buf, sizeof(buf));
 	struct proxy p;
 	const char *err;
 	int len;
 
-	if (n == -1)
-		return errno == EAGAIN || errno == EINTR ? STEP_WAIT :
-		    proxy_in_broken(s);
+	if (n <= 0)
+		return peek_nothing(s, n);
 	if ((len = proxy_parse(buf, (size_t)n, &p, &err)) == -1)
 		return proxy_in_wrong(s, err);
 	if (len == 0)
 		return proxy_in_more(s, buf, (size_t)n);
-	if (peek_take(&s->client, buf, (size_t)len) == -1)
-		return proxy_in_broken(s);
+	if ((n = peek_take(&s->client, buf, (size_t)len)) == -1)
+		return peek_nothing(s, n);
 	return p.named ? proxy_in_named(s, &p) : STEP_NEXT;
 }
 
+/* Whoever has gone is not told that it was wrong. */
 static enum step
 proxy_in_more(struct sess *s, const uint8_t *buf, size_t n)
 {
-	if (n == 0)
-		return proxy_in_wrong(s, "there is none before the end");
-	if (!peek_more(&s->client, proxy_need(buf, n)))
-		return proxy_in_wrong(s, "it is cut off");
-	return STEP_WAIT;
+	return peek_more(&s->client, proxy_need(buf, n)) ? STEP_WAIT :
+	    peek_nothing(s, 0);
 }
 
 /* Who sends it may do so as often as it likes. */
@@ -82,13 +78,6 @@ proxy_in_wrong(struct sess *s, const char *why)
 		    "were wrong before", s->path->listen->name,
 		    source_str(&s->source, sender), why, skipped);
 	return sess_end(s, WHO_CLIENT, WHY_PROXY_HEADER, CUT_RESET);
-}
-
-static enum step
-proxy_in_broken(struct sess *s)
-{
-	return sess_end(s, WHO_CLIENT, errno == ECONNRESET ? WHY_RESET :
-	    WHY_ERROR, CUT_RESET);
 }
 
 /* The master has asked the access rules for the sender only. */

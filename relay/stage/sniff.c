@@ -69,12 +69,7 @@ sniff_look(struct sess *s)
 static enum step
 sniff_nothing(struct sess *s, ssize_t n)
 {
-	if (n == 0)
-		return sniff_done(s);
-	if (errno == EAGAIN || errno == EINTR)
-		return STEP_WAIT;
-	return sess_end(s, WHO_CLIENT, errno == ECONNRESET ? WHY_RESET :
-	    WHY_ERROR, CUT_RESET);
+	return n == 0 ? sniff_done(s) : peek_nothing(s, n);
 }
 
 static enum step

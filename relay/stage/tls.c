@@ -19,7 +19,8 @@
 #define HELLO_MAX	(HEADER + 16 * 1024)
 
 static enum tls_shake	 tls_go_on(struct tls *, const char **);
-static bool		 tls_hello(struct end *);
+static enum step	 tls_hello(struct sess *, const struct end *);
+static size_t		 tls_hello_need(const unsigned char *, size_t);
 static enum step	 tls_begin(struct end *, struct ssl_st *);
 static enum step	 tls_none(struct sess *);
 static void		 tls_turn(struct turn *);
@@ -52,11 +53,8 @@ tls_in_event(struct sess *s, struct end *any)
 	struct tls *t = tls_of(&s->client);
 	const char *why;
 
-	(void)any;
 	if (t == NULL)
-		return !s->client.readable || !tls_hello(&s->client) ?
-		    STEP_WAIT : tls_begin(&s->client,
-		    tls_ctx_accept(s->path->listen));
+		return tls_hello(s, any);
 	switch (tls_go_on(t, &why)) {
 	case TLS_WAITS:
 		return STEP_WAIT;
@@ -85,7 +83,7 @@ tls_go_on(struct tls *t, const char **why)
 	return tls_shake(t, why);
 }
 
-/* A reset needs no more words. */
+/* Who has gone needs no more words; a remote that has is of no use. */
 static enum sess_why
 tls_why(const struct tls *t, const char *whom, const char *why)
 {
@@ -93,29 +91,43 @@ tls_why(const struct tls *t, const char *whom, const char *why)
 
 	if (error == ECONNRESET || error == EPIPE)
 		return WHY_RESET;
+	if (error == 0 && t->eof && !t->end->remote)
+		return WHY_FIN;
 	tls_say(sess_of(t->end), whom, why);
 	return WHY_HANDSHAKE;
 }
 
-/* True if its first record is there, or will never be one: OpenSSL says what is
- * wrong then. Until then a client costs no memory. */
-static bool
-tls_hello(struct end *e)
+/* Until its first record is there, a client costs no memory. */
+static enum step
+tls_hello(struct sess *s, const struct end *any)
 {
 	static unsigned char buf[HELLO_MAX];
-	ssize_t n = peek_at(e, buf, sizeof(buf));
-	size_t need = HEADER;
+	struct end *e = &s->client;
+	size_t need;
+	ssize_t n;
 
-	if (n == -1 && errno == EAGAIN)
-		return false;
-	if (n > 0 && buf[0] != HANDSHAKE)
-		need = 0;
-	else if (n >= HEADER)
-		need += MIN(buf[3] * 256u + buf[4], HELLO_MAX - HEADER);
-	if (n > 0 && (size_t)n < need && peek_more(e, need))
-		return false;
+	if (any->error)
+		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
+	if (!e->readable)
+		return STEP_WAIT;
+	if ((n = peek_at(e, buf, sizeof(buf))) <= 0)
+		return peek_nothing(s, n);
+	need = tls_hello_need(buf, (size_t)n);
+	if ((size_t)n < need)
+		return peek_more(e, need) ? STEP_WAIT : peek_nothing(s, 0);
 	peek_take(e, buf, 0);
-	return true;
+	return tls_begin(e, tls_ctx_accept(s->path->listen));
+}
+
+/* Bytes of the record that begins there. What is none at all is enough:
+ * OpenSSL says what is wrong. */
+static size_t
+tls_hello_need(const unsigned char *p, size_t n)
+{
+	if (p[0] != HANDSHAKE)
+		return 0;
+	return n < HEADER ? HEADER : HEADER + MIN(p[3] * 256u + p[4],
+	    HELLO_MAX - HEADER);
 }
 
 /* Puts the layer on an end, and waits for its turn. */

@@ -123,11 +123,12 @@ def test_every_case(daemon, echo, mechanism):
             client.shutdown(socket.SHUT_WR)
             assert receive_all(client) == b"", name
         else:
-            assert (how or ended(client)) == "reset", name
+            assert (how or ended(client)) == ("reset" if data else "fin"), name
         client.close()
         line = d.wait_closed(n + 1)[n]
         if verdict != "ok":
-            assert (line["end"], line["why"]) == ("client", "proxy-header")
+            assert (line["end"], line["why"]) == (
+                "client", "fin" if verdict == "fin" else "proxy-header"), name
             assert line["client"] == own
             continue
         assert line["why"] == "fin", name
