@@ -12,7 +12,9 @@ import subprocess
 import pytest
 
 import peers
-from harness import ASAN, HERE, PATIENCE, compiled, free_port, wait
+from harness import (ASAN, HERE, PATIENCE, certificate, compiled, free_port,
+                     has_tls, wait)
+from tlspeer import Tls
 
 pytestmark = [
     pytest.mark.alone,
@@ -54,6 +56,12 @@ BUDGET = {
 # A round trip of 64 bytes in an open session, calls a round trip; the master
 # has no part in it.
 ROUNDTRIP = {"wait": 2.00, "recv": 2.00, "send": 2.00}
+
+# A session of TLS 1.3 with a full handshake, 64 bytes to and fro and an end by
+# both, one at a time; OpenSSL asks who it is for each random number.
+TLS = {"hand-over": 2.00, "wait": 8.00, "socket": 1.00, "setsockopt": 2.00,
+       "connect": 1.00, "epoll_ctl": 2.00, "recv": 6.00, "send": 6.00,
+       "shutdown": 2.00, "close": 2.00, "getpid": 9.00}
 
 # What is the same by another name.
 GROUPS = {
@@ -186,6 +194,40 @@ def test_a_round_trip_keeps_to_its_budget(one_worker, box):
     counts = [tracer.calls() for tracer in tracers]
     check(counts[0], ROUNDTRIP, ROUNDTRIPS, "worker")
     check(counts[1], {}, ROUNDTRIPS, "master")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None or not has_tls(),
+                    reason="no TLS")
+def test_tls_keeps_to_its_budget(daemon, echo, box):
+    d = daemon(remotes=[echo],
+               listen='address = "127.0.0.1" port = 0 tls = site',
+               extra=f'tls site {{ certificate = "{certificate()}" }}',
+               spawnd="servers { min = 1 max = 1 }")
+    if d.summary()["mechanism"] != "epoll":
+        pytest.skip("the budget is that of epoll")
+
+    def session():
+        client = Tls(d.connect())
+        client.sendall(b"x" * 64)
+        assert client.both([], 64) == b"x" * 64
+        client.shutdown()
+        assert client.recv(1) == b""
+        client.close()
+
+    for _ in range(20):
+        session()
+    tracer = Tracer(box, d.kids()[0], "worker")
+    for _ in range(SESSIONS // 4):
+        session()
+    d.wait_closed(20 + SESSIONS // 4)
+    check(tracer.calls(), TLS, SESSIONS // 4, "worker")
+    client = Tls(d.connect())
+    tracer = Tracer(box, d.kids()[0], "worker")
+    for _ in range(ROUNDTRIPS):
+        client.sendall(b"x" * 64)
+        assert client.both([], 64) == b"x" * 64
+    check(tracer.calls(), ROUNDTRIP, ROUNDTRIPS, "worker")
+    client.close()
 
 
 def test_a_reload_asks_nothing_of_the_listeners_that_stay(daemon, echo, box):

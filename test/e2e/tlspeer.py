@@ -12,6 +12,7 @@ WANT_READ, WANT_WRITE, ZERO_RETURN = 2, 3, 6
 SET_MIN_PROTO, SET_MAX_PROTO, MODE = 123, 124, 33
 PARTIAL_WRITE, MOVING_BUFFER = 1, 2
 TLS1_2, TLS1_3 = 0x303, 0x304
+EARLY_REJECTED, EARLY_ACCEPTED = 1, 2
 
 libssl = None
 
@@ -19,7 +20,8 @@ libssl = None
 def load():
     global libssl
     libssl = ctypes.CDLL("libssl.so.3", use_errno=True)
-    pointers = ["TLS_method", "SSL_CTX_new", "SSL_new", "SSL_get_version"]
+    pointers = ["TLS_method", "SSL_CTX_new", "SSL_new", "SSL_get_version",
+                "SSL_get1_session"]
     for name in pointers:
         getattr(libssl, name).restype = ctypes.c_void_p
     libssl.SSL_get_version.restype = ctypes.c_char_p
@@ -33,7 +35,10 @@ class Broken(Exception):
 class Tls:
     """TLS over a connected socket; cert: the file of a server."""
 
-    def __init__(self, sock, cert=None, version=None):
+    def __init__(self, sock, cert=None, version=None, session=None,
+                 early=None):
+        """session: of an earlier one, to go on with; early: what is said
+        before anything is agreed on."""
         if libssl is None:
             load()
         self.sock = sock
@@ -57,7 +62,19 @@ class Tls:
             libssl.SSL_set_accept_state(self.ssl)
         else:
             libssl.SSL_set_connect_state(self.ssl)
+        if session:
+            assert libssl.SSL_set_session(self.ssl, session) == 1
+        if early:
+            assert libssl.SSL_SESSION_set_max_early_data(session, 16384) == 1
+            self._do(libssl.SSL_write_early_data, early, len(early),
+                     ctypes.byref(ctypes.c_size_t()))
         self._do(libssl.SSL_do_handshake)
+        self.early_status = libssl.SSL_get_early_data_status(self.ssl)
+        self.reused = libssl.SSL_session_reused(self.ssl) == 1
+
+    def session(self):
+        """What to come back with, when something was received."""
+        return ctypes.c_void_p(libssl.SSL_get1_session(self.ssl))
 
     def _try(self, function, *args):
         """What it returns, or which event it waits for: None, event."""

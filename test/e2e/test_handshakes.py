@@ -1,0 +1,261 @@
+"""Handshakes of TLS that somebody leaves, interrupts or repeats, on both
+sides; and openssl s_server as a remote."""
+
+import ssl
+import socket
+
+import pytest
+
+import certs
+import peers
+import tlspeer
+from harness import certificate, fd_count, free_port, wait
+from peers import receive
+from test_kills import held
+from test_upgrade import upgraded
+from tlspeer import Tls
+
+pytestmark = certs.needed
+SITE = 'address = "127.0.0.1" port = 0 tls = site'
+GONE = (ConnectionError, EOFError, ssl.SSLError)
+
+
+def site(more=""):
+    return f'tls site {{ certificate = "{certificate()}" {more} }}'
+
+
+class Slow:
+    """A client whose handshake goes on when the test says so."""
+
+    def __init__(self, sock):
+        context = ssl.create_default_context(cafile=certificate())
+        self.sock = sock
+        self.inward, self.outward = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.inward, self.outward,
+                                    server_hostname="relay.test")
+        with pytest.raises(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        self.left = self.outward.read()
+
+    def say(self, part):
+        """So much of what is to be said now: 0 to 1."""
+        size = int(len(self.left) * part)
+        self.sock.sendall(self.left[:size])
+        self.left = self.left[size:]
+
+    def answered(self):
+        """Has all that the other side says; the last word is ours."""
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                data = self.sock.recv(65536)
+                if not data:
+                    raise EOFError
+                self.inward.write(data)
+        self.left = self.outward.read()
+
+    def served(self):
+        """Whether it gets to its end, and there is an echo."""
+        try:
+            self.say(1)
+            self.answered()
+            self.tls.write(b"ping")
+            self.sock.sendall(self.left + self.outward.read())
+            while True:
+                try:
+                    return self.tls.read(4) == b"ping"
+                except ssl.SSLWantReadError:
+                    data = self.sock.recv(65536)
+                    if not data:
+                        return False
+                    self.inward.write(data)
+        except GONE:
+            return False
+
+
+def midway(d, count):
+    """So many that have said nothing, a part, and all but the last."""
+    others = d.summary()["sessions"]
+    clients = [Slow(d.connect()) for _ in range(3 * count)]
+    for i, client in enumerate(clients):
+        client.say((0, 0.5, 1)[i % 3])
+        if i % 3 == 2:
+            client.answered()
+    d.wait_sessions(others + len(clients))
+    return clients
+
+
+@pytest.mark.parametrize("how", ["fin", "reset"])
+def test_a_client_that_goes(daemon, echo, how):
+    """Before it has said all: that is no handshake that has failed."""
+    d = daemon(remotes=[echo], listen=SITE, extra=site())
+    parts = (0, 0.003, 0.5, 1)
+    for n, part in enumerate(parts):
+        client = Slow(d.connect())
+        d.wait_sessions(1)
+        client.say(part)
+        if part == 1:
+            wait(lambda: client.sock.recv(1, socket.MSG_PEEK), 10, "a flight")
+        if how == "reset":
+            peers.abort(client.sock)
+        else:
+            client.sock.shutdown(socket.SHUT_WR)
+            peers.ended(client.sock)
+        line = d.wait_closed(n + 1)[n]
+        assert (line["end"], line["why"], line["remote"]) == \
+            ("client", how, "-"), part
+    assert not d.lines("TLS handshake with")
+
+
+def test_an_upgrade_amid_handshakes(daemon, echo):
+    d = daemon(remotes=[echo], listen=SITE, extra=site())
+    before = fd_count(d.pid)
+    clients = midway(d, 8)
+    upgraded(d)
+    assert all([client.served() for client in clients])
+    assert Slow(d.connect()).served()
+    for client in clients:
+        client.sock.close()
+    wait(lambda: len(d.show("generations")) == 1, 10, "one generation")
+    wait(lambda: fd_count(d.pid) == before, 10, "descriptors as before")
+
+
+def test_a_worker_that_dies_amid_handshakes(box, echo):
+    """Its clients see an end, the others nothing of it."""
+    d = box.daemon(remotes=[echo], listen=SITE, extra=site(), start=False,
+                   spawnd="servers { min = 2 max = 2 }")
+    d.deaths = True
+    d.start()
+    before = fd_count(d.pid)
+    open_ones = [Tls(d.connect()) for _ in range(6)]
+    clients = midway(d, 8)
+    busiest = max(d.workers(), key=lambda w: w["sessions"])
+    d.kill(9, busiest["pid"])
+    wait(lambda: held(d), 10, "the worker's end")
+    lost = sum(not client.served() for client in clients)
+    for server in open_ones:
+        try:
+            server.sendall(b"ping")
+            assert server.both([], 4) == b"ping"
+        except (tlspeer.Broken, OSError, EOFError):
+            lost += 1
+    assert lost == held(d)[busiest["pid"]] > 0
+    wait(lambda: len(d.workers("ready")) == 2, 10, "another worker")
+    later = [Slow(d.connect()) for _ in range(8)]
+    assert all([client.served() for client in later])
+    for client in clients + open_ones + later:
+        client.sock.close()
+    d.wait_sessions(0)
+    wait(lambda: fd_count(d.pid) == before, 10, "descriptors as before")
+
+
+# What a client may not say yet
+
+def test_early_data_is_passed_over(daemon, backend):
+    """A client that offers it, though nobody has said that it may: what it
+    has sent arrives when it says it again, and once."""
+    remote = backend(lambda s: s.sendall(receive(s, 5).upper()))
+    d = daemon(remotes=[remote], listen=SITE, extra=site())
+    first = Tls(d.connect())
+    first.sendall(b"hello")
+    assert first.both([], 5) == b"HELLO"
+    session = first.session()
+    again = Tls(d.connect(), session=session, early=b"early")
+    assert again.early_status == tlspeer.EARLY_REJECTED
+    again.sendall(b"hello")
+    assert again.both([], 5) == b"HELLO"
+    again.shutdown()
+    first.shutdown()
+    assert [line["in"] for line in d.wait_closed(2)] == ["5", "5"]
+
+
+# A remote that is openssl(1)
+
+class Server:
+    """openssl s_server, which prints what it gets and sends lines."""
+
+    def __init__(self, box, *args):
+        self.port, pem = free_port(), certificate()
+        self.out = box.dir / "s_server"
+        with open(self.out, "wb") as out:
+            self.proc = box.spawn(
+                ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}",
+                 "-cert", pem, "-key", pem, *args], stdin=-1, stdout=out,
+                stderr=out)
+        self.wait("ACCEPT")
+
+    def wait(self, text):
+        wait(lambda: text in self.out.read_text(errors="replace"), 20, text)
+
+    def say(self, line):
+        self.proc.stdin.write(line + b"\n")
+        self.proc.stdin.flush()
+
+
+@pytest.fixture
+def served(daemon, box):
+    def start(*args, more=""):
+        server = Server(box, *args)
+        d = daemon(remotes=[f'address = "127.0.0.1" port = {server.port} '
+                            "tls = inside"],
+                   extra=f'tls inside {{ ca = "{certificate()}" '
+                         f'name = "relay.test" {more} }}')
+        return d, server
+    return start
+
+
+def both_ways(client, server, word):
+    client.sendall(word + b"-up\n")
+    server.wait(word.decode() + "-up")
+    server.say(word + b"-down")
+    assert receive(client, len(word) + 6) == word + b"-down\n"
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_s_server(served, version):
+    """It ends without a close_notify, which is a failure; what it had got
+    before it has got."""
+    d, server = served(version)
+    client = d.connect()
+    both_ways(client, server, b"one")
+    if version == "-tls1_3":
+        for word, key in ((b"two", b"k"), (b"three", b"K")):
+            server.say(key)
+            both_ways(client, server, word)
+    server.say(b"q")
+    assert peers.ended(client) == "reset"
+    client.close()
+    line, = d.wait_closed()
+    assert (line["end"], line["why"]) == ("remote", "error")
+    words = ["one"] if version == "-tls1_2" else ["one", "two", "three"]
+    assert int(line["in"]) == sum(len(word) + 4 for word in words)
+
+
+def test_s_server_that_asks_for_a_certificate(served, box):
+    ca = certs.Authority(box.dir)
+    pair = ca.issue("client", "client.test")
+    d, server = served(
+        "-Verify", "1", "-CAfile", str(ca.pem), "-verify_return_error",
+        more=f'certificate = "{pair.pem}" key = "{pair.key}"')
+    client = d.connect()
+    both_ways(client, server, b"one")
+    server.wait("CN = client")
+    client.close()
+    d.wait_closed()
+
+
+def test_s_server_that_renegotiates(served):
+    """It is told that this is not done here, and the session goes on or ends
+    as one that has failed; nothing waits for ever."""
+    d, server = served("-tls1_2")
+    client = d.connect()
+    both_ways(client, server, b"one")
+    server.say(b"r")
+    try:
+        both_ways(client, server, b"two")
+    except GONE:
+        pass
+    client.close()
+    d.wait_closed()
