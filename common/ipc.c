@@ -24,6 +24,7 @@ struct ipc_type {
 static const struct ipc_type	*ipc_type(unsigned);
 static ssize_t			 ipc_send_plain(int, const struct iovec[2]);
 static int			 ipc_take_fds(struct msghdr *, int *);
+static int			 ipc_fds(const struct proto_hdr *);
 static int			 ipc_check(const struct proto_hdr *, size_t,
 				    enum proto_dir, int);
 
@@ -90,6 +91,7 @@ ipc_send(int fd, enum proto_type type, const void *items, unsigned count,
 	};
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	struct cmsghdr *cmsg;
+	size_t len;
 	ssize_t n;
 
 	if (t == NULL) {
@@ -98,14 +100,15 @@ ipc_send(int fd, enum proto_type type, const void *items, unsigned count,
 	}
 	iov[1].iov_len = t->size * count;
 	if (t->fds != 0) {
+		len = sizeof(int) * count * t->fds;
 		msg.msg_control = ctl.buf;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+		msg.msg_controllen = CMSG_SPACE(len);
 		memset(ctl.buf, 0, msg.msg_controllen);
 		cmsg = CMSG_FIRSTHDR(&msg);
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int) * count);
-		memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * count);
+		cmsg->cmsg_len = CMSG_LEN(len);
+		memcpy(CMSG_DATA(cmsg), fds, len);
 	}
 	do {
 		n = msg.msg_control == NULL ? ipc_send_plain(fd, iov) :
@@ -163,10 +166,19 @@ ipc_check(const struct proto_hdr *hdr, size_t len, enum proto_dir dir,
 
 	if (len < sizeof(*hdr) || (t = ipc_type(hdr->type)) == NULL ||
 	    t->dir != dir || hdr->count == 0 || hdr->count > PROTO_BATCH ||
+	    hdr->count * t->fds > PROTO_BATCH ||
 	    (hdr->count > 1 && t->fds == 0) ||
 	    len != sizeof(*hdr) + hdr->count * t->size)
 		return -1;
 	return complete == (int)(hdr->count * t->fds) ? 0 : -1;
+}
+
+static int
+ipc_fds(const struct proto_hdr *hdr)
+{
+	const struct ipc_type *t = ipc_type(hdr->type);
+
+	return t == NULL ? 0 : (int)(hdr->count * t->fds);
 }
 
 int
@@ -194,9 +206,9 @@ ipc_recv(int fd, enum proto_dir dir, struct ipc_msg *m)
 	nfds = ipc_take_fds(&msg, m->fds);
 	if (n == 0 && nfds == 0)
 		return 0;
-	if ((msg.msg_flags & MSG_CTRUNC) && n >= (ssize_t)sizeof(hdr) &&
-	    nfds < hdr.count)
-		nfds = hdr.count;	/* the table is full: some are -1 */
+	/* The table is full: some are -1. */
+	if ((msg.msg_flags & MSG_CTRUNC) && n >= (ssize_t)sizeof(hdr))
+		nfds = MAX(nfds, ipc_fds(&hdr));
 	if ((msg.msg_flags & MSG_TRUNC) ||
 	    ipc_check(&hdr, (size_t)n, dir, nfds) == -1) {
 		for (k = 0; k < PROTO_BATCH; k++)

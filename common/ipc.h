@@ -20,8 +20,10 @@ struct ipc_msg {
 		struct proto_ended	ended;
 		struct proto_keys	keys;
 		struct proto_auth	auth[PROTO_BATCH];
+		struct proto_check	check;
+		struct proto_uncheck	uncheck;
 	};
-	int		 fds[PROTO_BATCH];	/* one an item, or -1 */
+	int		 fds[PROTO_BATCH];	/* those of each item, or -1 */
 };
 
 /* A pair for one channel, both ends non-blocking and close-on-exec. Returns
@@ -29,8 +31,8 @@ struct ipc_msg {
 int		 ipc_pair(int sv[2]);
 
 /*
- * Sends count items of a type with their descriptors (fds: one an item for
- * the types that carry them, else NULL). The descriptors stay the caller's.
+ * Sends count items of a type with their descriptors (fds: as many an item as
+ * the type carries, or NULL). The descriptors stay the caller's.
  * Returns 0, or -1 with errno: EAGAIN the channel is full, EPIPE or
  * ECONNRESET the other side is gone, ETOOMANYREFS, ENOBUFS, ENOMEM.
  */

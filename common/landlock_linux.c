@@ -58,7 +58,7 @@ static const struct {
 
 static struct ruleset handled(const struct sandbox *, int);
 static int	 allow(int, const struct ruleset *, const struct sandbox *);
-static int	 allow_reading(int);
+static int	 allow_reading(int, const char *);
 static int	 allow_ports(int, const struct sandbox *);
 static int	 allow_port(int, uint64_t, uint16_t);
 
@@ -114,19 +114,22 @@ static int
 allow(int fd, const struct ruleset *set, const struct sandbox *box)
 {
 	if (box->role == SANDBOX_READER)
-		return allow_reading(fd);
-	if (box->role != SANDBOX_WORKER)
+		return allow_reading(fd, "/");
+	/* What the resolver looks at again. */
+	if (box->role == SANDBOX_CHECKER && allow_reading(fd, "/etc") == -1)
+		return -1;
+	if (box->role != SANDBOX_WORKER && box->role != SANDBOX_CHECKER)
 		return 0;
 	return set->net != 0 ? allow_ports(fd, box) : 0;
 }
 
 static int
-allow_reading(int fd)
+allow_reading(int fd, const char *beneath)
 {
 	struct beneath rule = { .access = READ_FILE | READ_DIR };
 	int error;
 
-	if ((rule.fd = open("/", O_PATH | O_CLOEXEC)) == -1)
+	if ((rule.fd = open(beneath, O_PATH | O_CLOEXEC)) == -1)
 		return -1;
 	error = (int)syscall(SYS_landlock_add_rule, fd, RULE_BENEATH, &rule,
 	    0U);

@@ -71,10 +71,15 @@ enum {
 	X(OPEN, 10, PROTO_OF_LOG, struct proto_open,	0) /* once more */ \
 	X(FINISH, 11, PROTO_TO_LOG, struct proto_finish, 0) /* then end */ \
 	X(KEYS, 12, PROTO_DOWN,	struct proto_keys,	0) /* of tickets */ \
+	X(CHECK, 13, PROTO_DOWN, struct proto_check,	3) /* these places */ \
+	X(UNCHECK, 14, PROTO_DOWN, struct proto_uncheck, 0) /* not now */ \
+	X(ALIVE, 15, PROTO_UP,	struct proto_alive,	0) /* checker is */ \
 	X(AUTH, 21, PROTO_DOWN,	struct proto_auth,	1) /* ask there */ \
 	X(UNAUTH, 22, PROTO_UP,	struct proto_auth,	0) /* not there */
 
-/* TO_LOG and OF_LOG: between the master and the logger. */
+/* DOWN and UP: between the master and a worker, or the checker, which takes
+ * LOG, CHECK and UNCHECK, and says ALIVE. TO_LOG and OF_LOG: between the master
+ * and the logger. */
 enum proto_dir { PROTO_DOWN, PROTO_UP, PROTO_TO_LOG, PROTO_OF_LOG };
 
 struct proto_hdr {
@@ -121,7 +126,7 @@ struct proto_log {
 	uint32_t	reserved;	/* 0 */
 };
 
-enum proto_who { WHO_MASTER, WHO_WORKER, WHO_FOREIGN };
+enum proto_who { WHO_MASTER, WHO_WORKER, WHO_FOREIGN, WHO_CHECKER };
 
 /* The logger is to take the lines of this process; its end of the channel
  * travels with it. */
@@ -159,6 +164,24 @@ enum { PROTO_KEY_FORMER, PROTO_KEY_PRESENT, PROTO_KEY_NEXT, PROTO_KEYS };
 struct proto_keys {
 	uint32_t	section;	/* index into conf.tlss */
 	uint8_t		keys[PROTO_KEYS][SECRET_TICKET_LEN];
+};
+
+/* The checker is to check the places of a generation. With it come its
+ * configuration, its memory of places (targets.h), to be written to, and its
+ * secrets; where nothing needs these, the configuration once more. */
+struct proto_check {
+	uint32_t	generation;
+	uint32_t	secrets;	/* 1, or 0: there are none */
+};
+
+/* That generation has ended. */
+struct proto_uncheck {
+	uint32_t	generation;
+};
+
+/* Said every few seconds. */
+struct proto_alive {
+	uint32_t	reserved;	/* 0 */
 };
 
 /* A connection to who is asked about sessions, which travels with it; back, it

@@ -20,13 +20,14 @@
 #endif
 
 enum sandbox_role {
-	SANDBOX_WORKER, SANDBOX_LOGGER, SANDBOX_READER, SANDBOX_CTL
+	SANDBOX_WORKER, SANDBOX_LOGGER, SANDBOX_READER, SANDBOX_CTL,
+	SANDBOX_CHECKER
 };
 
 /* What a process must still be able to do. */
 struct sandbox {
 	enum sandbox_role role;
-	/* a worker: */
+	/* a worker, the checker: */
 	bool		 bind;		/* gives a socket a local address */
 	bool		 paths;		/* connects to unix sockets */
 	bool		 any_port;	/* ports is not all it connects to */
@@ -35,8 +36,9 @@ struct sandbox {
 };
 
 /*
- * What holds in any case: no new privileges, no processes, and for a worker no
- * growing file. Returns 0, or -1 with errno when the system refuses.
+ * What holds in any case: no new privileges, no processes, and for a worker and
+ * the checker no growing file. Returns 0, or -1 with errno when the system
+ * refuses.
  */
 int		 sandbox_basic(enum sandbox_role);
 /* While it still may: gives up what no change of user takes away. */
@@ -47,7 +49,8 @@ int		 sandbox_foreign(void);
 /*
  * The last step of a start: from here on a worker can relay (receive
  * descriptors, connect, read, write), the logger take lines and write them to
- * what it is given or to syslog, the reader open, read and ask for names,
+ * what it is given or to syslog, the checker connect and ask for names, the
+ * reader open, read and ask for names,
  * spawnctl connect to a unix socket; and no more. Returns 0, or -1 with *errp
  * (static) if a part of that could not be had; the rest is done then.
  */

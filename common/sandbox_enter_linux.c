@@ -71,6 +71,7 @@ capabilities(const struct sandbox *box)
 
 	switch (box->role) {
 	case SANDBOX_WORKER:
+	case SANDBOX_CHECKER:
 		return box->paths && geteuid() == 0 ? override : 0;
 	case SANDBOX_LOGGER:
 		return 0;

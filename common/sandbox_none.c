@@ -9,7 +9,8 @@ sandbox_basic(enum sandbox_role role)
 {
 	const struct rlimit none = { 0, 0 };
 
-	return role != SANDBOX_WORKER ? 0 : setrlimit(RLIMIT_FSIZE, &none);
+	return role != SANDBOX_WORKER && role != SANDBOX_CHECKER ? 0 :
+	    setrlimit(RLIMIT_FSIZE, &none);
 }
 
 void

@@ -9,7 +9,8 @@ sandbox_basic(enum sandbox_role role)
 {
 	const struct rlimit none = { 0, 0 };
 
-	return role != SANDBOX_WORKER ? 0 : setrlimit(RLIMIT_FSIZE, &none);
+	return role != SANDBOX_WORKER && role != SANDBOX_CHECKER ? 0 :
+	    setrlimit(RLIMIT_FSIZE, &none);
 }
 
 void
@@ -30,7 +31,8 @@ sandbox_enter(const struct sandbox *box, const char **errp)
 		[SANDBOX_WORKER] = "stdio recvfd inet unix",
 		[SANDBOX_LOGGER] = "stdio rpath recvfd unix",
 		[SANDBOX_READER] = "stdio rpath getpw dns inet unix",
-		[SANDBOX_CTL] = "stdio unix"
+		[SANDBOX_CTL] = "stdio unix",
+		[SANDBOX_CHECKER] = "stdio rpath recvfd inet dns unix"
 	};
 
 	if (pledge(promises[box->role], NULL) == 0)

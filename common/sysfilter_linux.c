@@ -30,6 +30,7 @@
 	{ call, 1, { IS(0, PROTO_FD_CONF) } }, \
 	{ call, 1, { IS(0, PROTO_FD_BOARD) } }, \
 	{ call, 1, { { 0, SCMP_CMP_GT, PROTO_FD_LOG, 0 } } }
+#define FOR_WRITING	(O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND)
 #define COMMAND(call, name)	{ call, 1, { IS(1, name) } }
 
 /* Made by all with any arguments. Names that a machine does not have do no
@@ -114,6 +115,20 @@ static const struct rule like_logger[] = {
 	OPTION(SOL_SOCKET, SO_PASSCRED),
 	{ "socket", 2, { IS(0, AF_UNIX), BITS(1, 0xf, SOCK_DGRAM) } },
 	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
+};
+
+/* Beyond what a worker does: it maps memory of generations that come, and asks
+ * for names. */
+static const struct rule like_checker[] = {
+	{ "socket", 2, { IS(0, AF_INET), BITS(1, 0xf, SOCK_DGRAM) } },
+	{ "socket", 2, { IS(0, AF_INET6), BITS(1, 0xf, SOCK_DGRAM) } },
+	{ "mmap", 1, { BITS(2, PROT_EXEC, 0) } },
+	{ "mmap2", 1, { BITS(2, PROT_EXEC, 0) } },
+	{ "open", 1, { BITS(1, FOR_WRITING, O_RDONLY) } },
+	{ "openat", 1, { BITS(2, FOR_WRITING, O_RDONLY) } },
+	{ "newfstatat", 0, { { 0 } } },
+	{ "stat", 0, { { 0 } } },
+	{ "statx", 0, { { 0 } } },
 };
 
 /* It may ask twice. The others of its standard output. */
@@ -240,6 +255,8 @@ allow_worker(scmp_filter_ctx ctx, const struct sandbox *box)
 		error = add_rules(ctx, like_worker, nitems_of(like_worker));
 	if (error == 0 && box->bind)
 		error = add(ctx, SCMP_ACT_ALLOW, "bind", 0, NULL);
+	if (error == 0 && box->role == SANDBOX_CHECKER)
+		error = add_rules(ctx, like_checker, nitems_of(like_checker));
 	return error;
 }
 

@@ -26,6 +26,7 @@ struct span {
 	unsigned		 known;	/* by the configuration */
 };
 
+static bool	 relay_is_checked(const struct conf_relay *);
 static void	 targets_layout(struct targets *, const struct conf *);
 static int	 targets_map(struct targets *, int, int);
 static void	 targets_fill(struct targets *, const struct conf *);
@@ -69,7 +70,19 @@ targets_wanted(const struct conf *conf)
 	unsigned i;
 
 	for (i = 0; i < conf->nrelays; i++)
-		if (conf->relays[i].resolve != 0)
+		if (conf->relays[i].resolve != 0 ||
+		    relay_is_checked(&conf->relays[i]))
+			return true;
+	return false;
+}
+
+static bool
+relay_is_checked(const struct conf_relay *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->nremotes; i++)
+		if (r->remotes[i].nchecks > 0)
 			return true;
 	return false;
 }

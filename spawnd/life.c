@@ -15,6 +15,7 @@
 #include "pending.h"
 #include "pidfile.h"
 #include "proc/auth.h"
+#include "proc/checkproc.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
 #include "proc/reload.h"
@@ -164,6 +165,7 @@ life_end(int status)
 	auth_end();
 	if (status == 0)
 		log_info("stopped");
+	checkproc_stop();
 	logproc_stop();
 	pidfile_drop(&master.pidfile);
 	exit(status);

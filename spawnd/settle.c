@@ -8,6 +8,7 @@
 #include "mark.h"
 #include "master.h"
 #include "proc/channel.h"
+#include "proc/checkproc.h"
 #include "proc/generation.h"
 #include "proc/process.h"
 #include "proc/refill.h"
@@ -63,6 +64,8 @@ settle(struct ev_task *task)
 		generation_sweep();
 		settle_end();
 	}
+	if (what & (MARK_WORKERS | MARK_SEND))
+		checkproc_step();
 }
 
 static void

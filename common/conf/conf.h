@@ -35,6 +35,7 @@ enum conf_proxy { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 };
 enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
 enum conf_protocol { CONF_TCP, CONF_MPTCP, CONF_SCTP };
+enum conf_probe_type { CONF_PROBE_TCP, CONF_PROBE_TLS };
 enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
 
 #define CONF_NOID	((uint32_t)-1)	/* no such uid, gid or mode given */
@@ -151,6 +152,17 @@ struct conf_local {
 	unsigned	 n;		/* 1 to CONF_LOCAL_MAX */
 };
 
+/* How it is found out whether a remote is well. */
+struct conf_probe {
+	enum conf_probe_type type;
+	uint64_t	 interval, timeout;	/* ms */
+	unsigned	 rise, fall;	/* results in a row that change it */
+	unsigned	 jitter;	/* of interval, percent */
+	unsigned	 port;		/* 0: where sessions go */
+	const char	*send;		/* as written: conf_escapes() */
+	const char	*expect;	/* extended regular expression */
+};
+
 struct conf_remote {
 	char		 name[CONF_NAME];
 	const char	*address;	/* as written; NULL with path */
@@ -164,6 +176,8 @@ struct conf_remote {
 	unsigned	 tls;		/* as above */
 	struct conf_local *locals;	/* none: those of its relay */
 	unsigned	 nlocals;
+	struct conf_probe *checks;
+	unsigned	 nchecks;	/* 0: it is not checked; 1 */
 };
 
 struct conf_relay {
@@ -309,6 +323,15 @@ const struct conf_local *conf_locals(const struct conf_relay *,
 		    const struct conf_remote *, unsigned *n);
 /* How many connections a worker has to those who are asked about sessions. */
 unsigned	 conf_auth_lines(const struct conf *);
+/*
+ * Bytes that a text stands for: \a \b \e \f \n \r \t \v \\ \' \" \?, \0 to
+ * \377, \x00 to \xff; all else is itself. Writes at most strlen(text) bytes,
+ * and how many to *len. Returns 0, or -1 with *errp (static) for a backslash
+ * before anything else.
+ */
+int		 conf_escapes(const char *text, uint8_t *bytes, size_t *len,
+		    const char **errp);
+
 /* The relay section of a listener where no route holds; if there is none, that
  * of its first route; NULL, with exec, if there is none either. */
 const struct conf_relay *conf_listen_relay(const struct conf *,

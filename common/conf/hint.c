@@ -3,7 +3,6 @@
 #include "conf/parse.h"
 
 static const char *hint_meant(const char *);
-static const char *hint_not(const char *);
 static void	 hint_where(const struct conf_section *, const char *, char *,
 		    size_t);
 
@@ -20,7 +19,9 @@ static const struct {
 	{ "crt", "certificate" },
 	{ "default_backend", "relay" }, { "deny", "access" },
 	{ "file", "to" },
-	{ "frontend", "listen" }, { "gid", "group" }, { "host", "address" },
+	{ "frontend", "listen" }, { "gid", "group" },
+	{ "health", "check" }, { "healthcheck", "check" },
+	{ "host", "address" },
 	{ "hostname", "address" }, { "ip", "address" },
 	{ "listener", "listen" }, { "logfile", "log" },
 	{ "loglevel", "log" }, { "maxconn", "users" },
@@ -40,13 +41,6 @@ static const struct {
 	{ "workers", "servers" }, { "zerocopy", "io" }
 };
 
-/* What there is nothing for. */
-static const struct {
-	const char	*word, *why;
-} nots[] = {
-	{ "check", "a remote is checked by the sessions that go there" }
-};
-
 const char *
 conf_hint(const struct conf_section *spec, const char *word,
     char buf[CONF_HINTLEN])
@@ -59,10 +53,6 @@ conf_hint(const struct conf_section *spec, const char *word,
 	*buf = '\0';
 	if (strcmp(word, "daemon") == 0 || strcmp(word, "background") == 0)
 		return "; start spawnd with -b for that";
-	if (hint_not(word) != NULL) {
-		snprintf(buf, CONF_HINTLEN, "; %s", hint_not(word));
-		return buf;
-	}
 	hint_where(&conf_spec_root, meant == NULL ? word : meant, where,
 	    sizeof(where));
 	near_init(&near, word);
@@ -82,17 +72,6 @@ conf_hint(const struct conf_section *spec, const char *word,
 }
 
 static const char *
-hint_not(const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < nitems_of(nots); i++)
-		if (strcasecmp(nots[i].word, word) == 0)
-			return nots[i].why;
-	return NULL;
-}
-
-static const char *
 hint_meant(const char *word)
 {
 	size_t i;
@@ -103,11 +82,13 @@ hint_meant(const char *word)
 	return NULL;
 }
 
-/* The sections that have such an option: in "listen" or "remote". */
+/* The sections that have such an option, but for those inside of them: in
+ * "listen" or "remote". */
 static void
 hint_where(const struct conf_section *spec, const char *word, char *buf,
     size_t size)
 {
+	const bool found = conf_spec_find(spec, word) != NULL;
 	const struct conf_opt *o;
 
 	if (conf_spec_find(&conf_spec_root, word) != NULL) {
@@ -115,12 +96,12 @@ hint_where(const struct conf_section *spec, const char *word, char *buf,
 		return;
 	}
 	for (o = spec->opts; o->name != NULL; o++) {
-		if (strcmp(o->name, word) == 0) {
+		if (found && strcmp(o->name, word) == 0) {
 			strlcat(buf, *buf == '\0' ? "in \"" : " or \"", size);
 			strlcat(buf, spec->name, size);
 			strlcat(buf, "\"", size);
 		}
-		if (o->type == CONF_SECTION)
+		if (!found && o->type == CONF_SECTION)
 			hint_where(o->section, word, buf, size);
 	}
 }

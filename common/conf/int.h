@@ -5,6 +5,7 @@
  *   spec.c     which sections and options there are: one row each
  *   field.c    where the value of a row is, and how its text is understood
  *   item.c     what one text of a list may be
+ *   escape.c   bytes that are written as text
  *   conf.c     the memory of a value
  *   print.c    a value into text
  *   encode.c   a value into bytes
@@ -109,6 +110,7 @@ struct conf_section {
 extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_listen, conf_spec_route, conf_spec_servers, conf_spec_users,
     conf_spec_log, conf_spec_spawn, conf_spec_relay, conf_spec_remote,
+    conf_spec_check,
     conf_spec_tls, conf_spec_auth;
 
 const struct conf_opt	*conf_spec_find(const struct conf_section *,

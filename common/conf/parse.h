@@ -17,6 +17,7 @@
  *   tls.c      the options of a tls section
  *   route.c    which route is for whom
  *   listen.c   the options of sockets that listen
+ *   probe.c    the check of a remote
  *   loop.c     a remote that is a listener
  */
 #ifndef CONF_PARSE_H
@@ -263,6 +264,13 @@ void		 conf_check_listens(struct conf_check *,
  * exec.c: what cannot be together with another program than relay.
  */
 void		 conf_check_exec(struct conf_check *,
+		    const struct cfg_t *root);
+
+/*
+ * probe.c: what the check of a remote sends and expects, and whether that can
+ * be.
+ */
+void		 conf_check_probes(struct conf_check *,
 		    const struct cfg_t *root);
 
 /*

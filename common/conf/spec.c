@@ -122,6 +122,12 @@ static const struct conf_word proxies[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word probe_types[] = {
+	{ "tcp", CONF_PROBE_TCP },
+	{ "tls", CONF_PROBE_TLS },
+	{ NULL, 0 }
+};
+
 static const struct conf_word protocols[] = {
 	{ "tcp", CONF_TCP },
 	{ "mptcp", CONF_MPTCP },
@@ -347,6 +353,19 @@ static const struct conf_opt spawnd_opts[] = {
 	END
 };
 
+static const struct conf_opt check_opts[] = {
+	{ WORD("type", conf_probe, type, probe_types, "tcp") },
+	{ DURATION("interval", conf_probe, interval, 100, "2s") },
+	{ DURATION("timeout", conf_probe, timeout, 10, "1s") },
+	{ NUMBER("rise", conf_probe, rise, 1, 1000, "2") },
+	{ NUMBER("fall", conf_probe, fall, 1, 1000, "3") },
+	{ NUMBER("jitter", conf_probe, jitter, 0, 50, "10") },
+	{ NUMBER("port", conf_probe, port, 0, 65535, "0") },
+	{ TEXT("send", conf_probe, send) },
+	{ TEXT("expect", conf_probe, expect) },
+	END
+};
+
 static const struct conf_opt remote_opts[] = {
 	{ HOSTS("address", conf_remote, address, addr, naddr, CONF_ADDRS),
 	    .only = CONF_INET, .required = true },
@@ -359,6 +378,7 @@ static const struct conf_opt remote_opts[] = {
 	{ REF("tls", conf_remote, tls, tls), .optional = true },
 	{ LOCALS("local-address", conf_remote, locals, nlocals),
 	    .only = CONF_INET },
+	{ SECTIONS(check, conf_remote, checks, nchecks) },
 	END
 };
 
@@ -412,6 +432,9 @@ const struct conf_section conf_spec_relay = { .name = "relay",
 const struct conf_section conf_spec_remote = { .name = "remote",
 	.size = sizeof(struct conf_remote), .opts = remote_opts,
 	.purpose = "it needs one at least" };
+const struct conf_section conf_spec_check = { .name = "check",
+	.prefix = "check: ", .size = sizeof(struct conf_probe),
+	.opts = check_opts, .untitled = true };
 const struct conf_section conf_spec_tls = { .name = "tls",
 	.size = sizeof(struct conf_tls), .opts = tls_opts };
 const struct conf_section conf_spec_auth = { .name = "auth",

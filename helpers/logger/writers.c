@@ -152,7 +152,8 @@ add(const struct proto_writer *new, int fd)
 {
 	static const char *const names[] = {
 		[WHO_MASTER] = "spawnd", [WHO_WORKER] = "relay",
-		[WHO_FOREIGN] = "worker"
+		[WHO_FOREIGN] = "worker",
+		[WHO_CHECKER] = "checker"
 	};
 	struct writer *w;
 

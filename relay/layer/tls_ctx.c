@@ -3,13 +3,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include <arpa/inet.h>
-
 #include "layer/tls_ctx.h"
 #include "layer/tls_int.h"
 #include "layer/tls_mem.h"
 #include "self.h"
 #include "tls/context.h"
+#include "tls/take.h"
 
 static void	 section_free(struct tls_section *);
 static bool	 wanted(void);
@@ -24,14 +23,12 @@ static int	 take_all(const void *, size_t);
 static int	 take(const struct secret *);
 static int	 take_of(struct tls_section *, const struct secret *);
 static int	 take_cert(SSL_CTX *, const struct secret *, EVP_MD_CTX *);
-static int	 take_key(SSL_CTX *, const struct secret *);
 static int	 take_client_ca(struct tls_section *, const struct secret *);
 static int	 take_crl(struct tls_section *, const struct secret *);
 static int	 take_ca(const struct secret *);
 static int	 finish_all(void);
 static int	 finish(struct tls_section *);
 static int	 failed(const char *, ...) printf_like(1, 2);
-static int	 name_of(const struct conf_remote *, char *, size_t);
 
 static struct tls_section *sections;	/* as conf.tlss */
 static char	 why[256];
@@ -173,25 +170,12 @@ make_connect(struct tls_section *s)
 	return 0;
 }
 
-/* Each behind a byte with its length (RFC 7301). */
 static int
 make_alpn(struct tls_section *s)
 {
-	const struct conf_tls *t = s->conf;
-	size_t len;
-	unsigned i;
-
-	if (t->nalpn == 0 || s->alpn != NULL)
+	if (s->conf->nalpn == 0 || s->alpn != NULL)
 		return 0;
-	if ((s->alpn = calloc(t->nalpn, 256)) == NULL)
-		return -1;
-	for (i = 0; i < t->nalpn; i++) {
-		len = strlen(t->alpn[i]);
-		s->alpn[s->alpnlen++] = (unsigned char)len;
-		memcpy(s->alpn + s->alpnlen, t->alpn[i], len);
-		s->alpnlen += (unsigned)len;
-	}
-	return 0;
+	return tls_alpn_list(s->conf, &s->alpn, &s->alpnlen);
 }
 
 /* The first of ours that the client has. */
@@ -272,8 +256,8 @@ take_of(struct tls_section *t, const struct secret *s)
 		    t->trust) == -1) || (connects && take_cert(t->connect, s,
 		    NULL) == -1) ? -1 : 0;
 	case SECRET_KEY:
-		return (listens && take_key(t->ctx[s->number], s) == -1) ||
-		    (connects && take_key(t->connect, s) == -1) ? -1 : 0;
+		return (listens && tls_take_key(t->ctx[s->number], s) == -1) ||
+		    (connects && tls_take_key(t->connect, s) == -1) ? -1 : 0;
 	case SECRET_CLIENT_CA:
 		return t->ctx == NULL ? 0 : take_client_ca(t, s);
 	case SECRET_CRL:
@@ -295,35 +279,18 @@ take_of(struct tls_section *t, const struct secret *s)
 static int
 take_cert(SSL_CTX *ctx, const struct secret *s, EVP_MD_CTX *trust)
 {
-	const unsigned char *p = s->bytes;
-	X509 *cert = d2i_X509(NULL, &p, s->len);
+	const bool leaf = SSL_CTX_get0_certificate(ctx) == NULL;
 	unsigned char *key = NULL;
 	int good, len;
 
-	if (cert == NULL)
+	if (tls_take_cert(ctx, s) == -1)
 		return -1;
-	if (SSL_CTX_get0_certificate(ctx) != NULL) {
-		good = SSL_CTX_add1_chain_cert(ctx, cert) == 1;
-	} else {
-		len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &key);
-		good = len > 0 && SSL_CTX_use_certificate(ctx, cert) == 1 &&
-		    (trust == NULL || EVP_DigestUpdate(trust, key,
-		    (size_t)len) == 1);
-		OPENSSL_free(key);
-	}
-	X509_free(cert);
-	return good ? 0 : -1;
-}
-
-static int
-take_key(SSL_CTX *ctx, const struct secret *s)
-{
-	const unsigned char *p = s->bytes;
-	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, s->len);
-	int good = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
-	    SSL_CTX_check_private_key(ctx) == 1;
-
-	EVP_PKEY_free(key);
+	if (!leaf || trust == NULL)
+		return 0;
+	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(
+	    SSL_CTX_get0_certificate(ctx)), &key);
+	good = len > 0 && EVP_DigestUpdate(trust, key, (size_t)len) == 1;
+	OPENSSL_free(key);
 	return good ? 0 : -1;
 }
 
@@ -363,24 +330,14 @@ take_crl(struct tls_section *t, const struct secret *s)
 static int
 take_ca(const struct secret *s)
 {
-	const unsigned char *p = s->bytes;
-	X509 *ca = d2i_X509(NULL, &p, s->len);
-	struct tls_section *t;
+	const struct tls_section *t = sections;
+	X509 *ca = tls_cert(s);
 	bool good = ca != NULL;
-	X509_STORE *store;
 	unsigned i;
 
-	for (i = 0; good && i < self.conf->ntlss; i++) {
-		t = &sections[i];
-		if (t->connect == NULL || !(s->section == SECRET_SYSTEM ?
-		    t->conf->ca == NULL : s->section == i))
-			continue;
-		store = SSL_CTX_get_cert_store(t->connect);
-		if (t->conf->ca != NULL)
-			X509_STORE_set_flags(store,
-			    X509_V_FLAG_PARTIAL_CHAIN);
-		good = X509_STORE_add_cert(store, ca) == 1;
-	}
+	for (i = 0; good && i < self.conf->ntlss; i++, t++)
+		good = t->connect == NULL ||
+		    tls_trust(t->connect, ca, s, t->conf, i) == 0;
 	X509_free(ca);
 	return good ? 0 : -1;
 }
@@ -460,47 +417,15 @@ SSL *
 tls_ctx_connect(const struct conf_remote *remote)
 {
 	const struct tls_section *s = &sections[remote->tls];
-	X509_VERIFY_PARAM *param;
-	char name[256];
-	bool number, good;
 	SSL *ssl;
 
 	if ((ssl = SSL_new(s->connect)) == NULL)
 		return NULL;
 	SSL_set_connect_state(ssl);
-	number = name_of(remote, name, sizeof(name)) == 1;
-	param = SSL_get0_param(ssl);
-	good = name[0] == '\0' || number ||
-	    SSL_set_tlsext_host_name(ssl, name) == 1;
-	if (s->conf->verify && good) {
-		X509_VERIFY_PARAM_set_hostflags(param,
-		    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-		good = (number ? X509_VERIFY_PARAM_set1_ip_asc(param, name) :
-		    X509_VERIFY_PARAM_set1_host(param, name, 0)) == 1;
-	}
-	if (!good) {
-		SSL_free(ssl);
-		return NULL;
-	}
-	return ssl;
-}
-
-/* The name to ask a remote for: that of its section, or the first in its
- * address. 1 if it is a number. */
-static int
-name_of(const struct conf_remote *r, char *name, size_t size)
-{
-	const char *from = sections[r->tls].conf->server_name;
-	unsigned char number[16];
-	size_t len;
-
-	if (from == NULL)
-		from = r->address == NULL ? "" : r->address;
-	from += strspn(from, " \t");
-	len = strcspn(from, ", \t");
-	snprintf(name, size, "%.*s", (int)MIN(len, size - 1), from);
-	return inet_pton(AF_INET, name, number) == 1 ||
-	    inet_pton(AF_INET6, name, number) == 1;
+	if (tls_aim(ssl, s->conf, remote->address) == 0)
+		return ssl;
+	SSL_free(ssl);
+	return NULL;
 }
 
 void

@@ -2,8 +2,8 @@
 
 #include "acl_map.h"
 #include "log.h"
-#include "parse/proxy.h"
 #include "peek.h"
+#include "proxy.h"
 #include "session.h"
 #include "stage/proxy_in.h"
 

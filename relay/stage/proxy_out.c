@@ -1,7 +1,7 @@
 #include "compat.h"
 
 #include "end.h"
-#include "parse/proxy.h"
+#include "proxy.h"
 #include "remote/remotes.h"
 #include "session.h"
 #include "stage/proxy_out.h"

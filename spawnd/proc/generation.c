@@ -10,6 +10,7 @@
 #include "log.h"
 #include "mark.h"
 #include "master.h"
+#include "proc/checkproc.h"
 #include "proc/foreign.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
@@ -166,6 +167,7 @@ confined(const struct generation *g, const char **errp)
 static void
 generation_free(struct generation *g)
 {
+	checkproc_gone(g);
 	TAILQ_REMOVE(&master.gens, g, entry);
 	if (g->conf_fd != -1)
 		close(g->conf_fd);

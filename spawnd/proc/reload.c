@@ -13,6 +13,7 @@
 #include "pending.h"
 #include "pidfile.h"
 #include "proc/channel.h"
+#include "proc/checkproc.h"
 #include "proc/expiry.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
@@ -354,6 +355,7 @@ commit(void)
 	log_set_level(master.gen->conf->log_level);
 	schedule_batch(master.gen->conf->batch);
 	expiry_watch();
+	checkproc_reload(master.gen->conf);
 	if (old == NULL) {
 		finish(NULL);
 		return;

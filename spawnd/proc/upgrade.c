@@ -18,6 +18,7 @@
 #include "pending.h"
 #include "pidfile.h"
 #include "proc/auth.h"
+#include "proc/checkproc.h"
 #include "proc/child.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
@@ -80,6 +81,7 @@ static const struct {
 	{ "generation ", generation_take },
 	{ "worker ",	 process_take },
 	{ "auth ",	 auth_take },
+	{ "checker ",	 checkproc_take },
 	{ "tickets ",	 tickets_take },
 	{ "kept ",	 handoff_take },
 	{ "control ",	 control_take },
@@ -225,6 +227,7 @@ save(FILE *f)
 	overload_save(f);
 	generation_save(f);
 	auth_save(f);
+	checkproc_save(f);
 	tickets_save(f);
 	handoff_save(f);
 	control_save(f);

@@ -269,7 +269,7 @@ def test_verbose_is_debug(daemon, echo):
 
 
 def test_worker_programs_refuse_to_run_by_hand(box):
-    for name in ("relay", "logger", "reader"):
+    for name in ("relay", "logger", "reader", "checker"):
         done = box.run(program=name)
         assert done.returncode != 0 and done.stderr, name
 

@@ -265,7 +265,7 @@ def test_limit_of_the_connection(daemon, echo):
 def test_reload_may_last_as_long_as_the_master_answers(daemon, echo, box):
     slow = box.dir / "slow"
     slow.mkdir()
-    for name in ("relay", "logger", "reader"):
+    for name in ("relay", "logger", "reader", "checker"):
         if (box.base / "libexec" / name).exists():
             (slow / name).symlink_to(box.base / "libexec" / name)
     d = daemon(remotes=[echo], libexec=slow)

@@ -5,7 +5,7 @@
  */
 #include "compat.h"
 
-#include "parse/proxy.h"
+#include "proxy.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

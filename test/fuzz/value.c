@@ -1,6 +1,6 @@
 /*
- * Small values of any text: times, sizes, ports, addresses, -L and -R. Each is
- * refused with a sentence, or prints to what is understood as the same.
+ * Small values of any text: times, sizes, ports, addresses, bytes, -L and -R.
+ * Each is refused with a sentence, or prints to what is understood as the same.
  */
 #include "compat.h"
 
@@ -21,6 +21,7 @@ static void	 refused(const char *);
 static void	 unit(const char *, parse_fn *, print_fn *);
 static void	 port(const char *);
 static void	 host(const char *);
+static void	 escapes(const char *);
 static void	 quick(char *, bool);
 static void	 quick_load(const char *, unsigned);
 static void	 say(void *, enum conf_kind, const char *, int, const char *);
@@ -71,6 +72,24 @@ host(const char *text)
 		if (resolve_host(addr_host_str(&all[i], buf), "80", false,
 		    &one, 1, &err) != 1 || addr_cmp(&one, &all[i]) != 0)
 			abort();
+}
+
+/* No longer than its text, and none without a backslash. */
+static void
+escapes(const char *text)
+{
+	uint8_t *bytes = malloc(strlen(text) + 1);
+	const char *err = NULL;
+	size_t len = 0;
+
+	if (bytes == NULL)
+		return;
+	if (conf_escapes(text, bytes, &len, &err) == -1)
+		refused(err);
+	else if (len > strlen(text) || (strchr(text, '\\') == NULL &&
+	    memcmp(bytes, text, len) != 0))
+		abort();
+	free(bytes);
 }
 
 /* A line for -L, before it one for -s, behind it one for each -R. */
@@ -136,6 +155,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 's': unit(text, conf_size_of, conf_size_str); break;
 	case 'p': port(text); break;
 	case 'h': host(text); break;
+	case 'e': escapes(text); break;
 	case 'L':
 	case 'S': quick(text, data[0] == 'S'); break;
 	}

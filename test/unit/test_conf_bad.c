@@ -993,6 +993,45 @@ test_include_bomb(void **state)
 
 #define TEN	"x, x, x, x, x, x, x, x, x, x, "
 /* x on line 2, of a section that listen and remote use. */
+#define CHECKED(x, y) IN_REMOTE("address = ::1 port = 1 check {\n" x "\n}\n" y)
+
+static void
+test_checks(void **state)
+{
+	static const struct mistake cases[] = {
+		{ CHECKED("interval = 99ms timeout = 5ms rise = 0\n"
+		    "fall = 1001 jitter = 51 port = 65536 type = http", ""),
+		    "t:4: check: interval 99ms is out of range; use 100ms to "
+		    "365d\n"
+		    "t:4: check: timeout 5ms is out of range; use 10ms to "
+		    "365d\n"
+		    "t:4: check: rise 0 is out of range; use 1 to 1000\n"
+		    "t:5: check: type \"http\" is not known; use tcp or tls\n"
+		    "t:5: check: fall 1001 is out of range; use 1 to 1000\n"
+		    "t:5: check: jitter 51 is out of range; use 0 to 50\n"
+		    "t:5: check: port 65536 is out of range; use 0 to "
+		    "65535\n" },
+		{ CHECKED("send = 'a\\q'\nexpect = '(('", ""),
+		    "t:4: check: send has \"\\q\", which stands for nothing; "
+		    "use \\r, \\n, \\x00 to \\xff, or \\\\\n"
+		    "t:5: check: expect \"((\" is no regular expression: "
+		    "Unmatched ( or \\(\n" },
+		{ CHECKED("expect = \"\"", "check { }"),
+		    "t:4: check: expect is empty; give it a value or leave it "
+		    "out\nt:6: remote \"r\" has 2 \"check\" sections; it can "
+		    "have one\n" },
+		{ IN_REMOTE("path = /s check {\nport = 5 }"), "t:4: check: "
+		    "port and path are both given; a unix socket has no "
+		    "port\n" },
+		{ IN_RELAY("healthcheck = yes"), "t:3: unknown option "
+		    "\"healthcheck\" in relay \"a\"; did you mean \"check\", "
+		    "in \"remote\"?\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
 #define IN_TLS(x) \
 	"tls s {\n" x "\n}\nspawnd { listen w { port = 80\ntls = s } }\n" \
 	"relay a { remote r { path = /r\ntls = s } }\n"
@@ -1126,6 +1165,7 @@ main(void)
 		cmocka_unit_test(test_include),
 		cmocka_unit_test(test_include_pattern),
 		cmocka_unit_test(test_include_lines),
+		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_include_bad),
 		cmocka_unit_test(test_include_bomb),
 	};

@@ -52,8 +52,12 @@
 	"relay a {\n" \
 	"remote x { address = \"twelve.test, ::1\" port = https\n" \
 	"local-address = {10.0.0.8/30, \"fe80::fffe-fe80::1:2\"}\n" \
-	" weight = 2 proxy-out = v2 tls = t }\n" \
-	"remote y { path = \"/$\\{T_NO}\\e\\x7f\\377\" weight = 3 }\n" \
+	" weight = 2 proxy-out = v2 tls = t\n" \
+	" check { type = tls interval = 3 timeout = 40ms rise = 4 fall = 5\n" \
+	" jitter = 6 port = 7 send = 'A\\x00\\r'\n" \
+	" expect = \"^\\\\+B\\r\" } }\n" \
+	"remote y { path = \"/$\\{T_NO}\\e\\x7f\\377\" weight = 3\n" \
+	"check { } }\n" \
 	"balance = first rebalance = 10 retire = 11 retries = 0\n" \
 	"idle-timeout = 12ms connect-timeout = 13\n" \
 	"half-close-timeout = 14m buffer = 5000 io = copy\n" \
@@ -204,6 +208,10 @@ equal_relays(const struct conf *a, const struct conf *b)
 			equal_addrs(s->addr, s->naddr, t->addr, t->naddr);
 			equal_locals(s->locals, s->nlocals, t->locals,
 			    t->nlocals);
+			assert_int_equal(s->nchecks, t->nchecks);
+			if (s->nchecks > 0)
+				equal_options(&conf_spec_check, s->checks,
+				    t->checks);
 		}
 	}
 }

@@ -1,4 +1,4 @@
-#include "parse/proxy.h"
+#include "proxy.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 
 #include <arpa/inet.h>
 
-#include "parse/proxy.h"
+#include "proxy.h"
 
 #define V2_FIXED	16	/* signature, command, family, length */
 #define V1_SHORTEST	15	/* "PROXY UNKNOWN\r\n" */

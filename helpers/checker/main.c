@@ -1,0 +1,234 @@
+/*
+ * checker - finds out which remotes are well, for all workers of all
+ * generations.
+ *
+ *	checker version sandbox user uid gid
+ *
+ * The descriptors are those of a worker (proto.h): the channel to the master,
+ * which tells of generations, and a way to the logger. version is that of the
+ * protocol, sandbox the number of its word, and user whom it becomes if root
+ * has started it ("": nobody else). What is found is written into the memory
+ * that comes with a generation, so the one that is started when this one dies
+ * goes on from there. It ends with the channel.
+ */
+#include "compat.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <limits.h>
+#include <signal.h>
+
+#include "conf/conf.h"
+#include "drop.h"
+#include "ev.h"
+#include "gens.h"
+#include "ipc.h"
+#include "log.h"
+#include "sandbox.h"
+#include "secure.h"
+
+#define TURN_MESSAGES	16
+#define BEAT		5000	/* ms: it says that it lives */
+
+static void	 descriptors(void);
+static void	 signals(void);
+static void	 ignored(struct ev_signal *);
+static void	 confine(enum conf_sandbox);
+static void	 channel_event(struct ev_io *, int);
+static void	 channel_read(void);
+static void	 channel_more(struct ev_task *);
+static void	 channel_message(struct ipc_msg *);
+static void	 channel_log(int);
+static void	 beat(struct ev_timer *);
+static unsigned	 number(const char *);
+
+static struct ev_io	 channel;
+static struct ev_task	 more;
+static struct ev_timer	 beat_timer = EV_TIMER(beat);
+
+int
+main(int argc, char **argv)
+{
+	const char *err;
+	struct stat st;
+	unsigned sandbox;
+
+	if (argc != 6 || fstat(PROTO_FD_CHANNEL, &st) == -1 ||
+	    !S_ISSOCK(st.st_mode)) {
+		fprintf(stderr, "checker is a part of spawnd(8), "
+		    "which starts it\n");
+		return 2;
+	}
+	log_init(PROTO_FD_LOG);
+	if (number(argv[1]) != PROTO_VERSION)
+		fatalx("the master speaks version %s, this program %u: it "
+		    "was replaced without an upgrade", argv[1], PROTO_VERSION);
+	if (ev_init(&err) == -1)
+		fatalx("%s", err);
+	setproctitle("remotes and names");
+	descriptors();
+	secure_start();
+	sandbox = number(argv[2]);
+	if (sandbox != CONF_SANDBOX_OFF)
+		sandbox_early();
+	if (chdir("/") == -1)
+		fatal("chdir");
+	if (*argv[3] != '\0')
+		drop_root(argv[3], (uid_t)number(argv[4]),
+		    (gid_t)number(argv[5]));
+	sandbox_secrets();
+	signals();
+	confine((enum conf_sandbox)sandbox);
+	gens_begin();
+	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
+	    channel_event) == -1)
+		fatal("channel to the master");
+	beat(&beat_timer);
+	ev_run();
+	return 0;
+}
+
+static unsigned
+number(const char *text)
+{
+	const char *err;
+	long long n = strtonum(text, 0, UINT32_MAX, &err);
+
+	if (err != NULL)
+		fatalx("number \"%s\" is %s", text, err);
+	return (unsigned)n;
+}
+
+/* One for each probe that is under way. */
+static void
+descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur == rl.rlim_max)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+}
+
+/* They mean something to others only; it ends with the master. */
+static void
+signals(void)
+{
+	static const int all[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
+	static struct ev_signal watched[nitems_of(all)];
+	size_t i;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < nitems_of(all); i++)
+		if (ev_signal_add(&watched[i], all[i], ignored) == -1)
+			fatal("signals");
+}
+
+static void
+ignored(struct ev_signal *s)
+{
+	(void)s;
+}
+
+static void
+confine(enum conf_sandbox how)
+{
+	const struct sandbox box = { .role = SANDBOX_CHECKER, .bind = true,
+		.paths = true, .any_port = true };
+	const char *err;
+
+	if (sandbox_basic(SANDBOX_CHECKER) == -1)
+		fatal("sandbox");
+	if (how == CONF_SANDBOX_OFF || sandbox_enter(&box, &err) == 0)
+		return;
+	if (how == CONF_SANDBOX_REQUIRE)
+		fatalx("sandbox: %s", err);
+	/* What cannot be had at all, the master has said. */
+	if (sandbox_missing() == NULL)
+		log_warnx("sandbox: %s", err);
+}
+
+static void
+channel_event(struct ev_io *io, int what)
+{
+	(void)io;
+	(void)what;
+	channel_read();
+}
+
+static void
+channel_more(struct ev_task *t)
+{
+	(void)t;
+	channel_read();
+}
+
+static void
+channel_read(void)
+{
+	struct ipc_msg m;
+	int i, r;
+
+	for (i = 0; i < TURN_MESSAGES; i++) {
+		r = ipc_recv(channel.fd, PROTO_DOWN, &m);
+		if (r == 1) {
+			channel_message(&m);
+			continue;
+		}
+		if (r == -1 && errno == EAGAIN) {
+			ev_io_again(&channel, IO_READ);
+			return;
+		}
+		if (r == -1)
+			log_warn("channel");
+		ev_stop();
+		return;
+	}
+	ev_defer(&more, channel_more);
+}
+
+static void
+channel_message(struct ipc_msg *m)
+{
+	int secrets = m->fds[2];
+
+	switch (m->type) {
+	case MSG_CHECK:
+		if (!m->check.secrets && secrets != -1) {
+			close(secrets);
+			secrets = -1;
+		}
+		gens_add(m->check.generation, m->fds[0], m->fds[1], secrets);
+		break;
+	case MSG_UNCHECK:
+		gens_drop(m->uncheck.generation);
+		break;
+	case MSG_LOG:
+		channel_log(m->fds[0]);
+		break;
+	default:
+		break;		/* the others are for workers */
+	}
+}
+
+/* In the place of the former one, as nobody may end what is there. */
+static void
+channel_log(int fd)
+{
+	if (fd == -1)
+		return;
+	dup2(fd, PROTO_FD_LOG);
+	close(fd);
+}
+
+/* A channel that is full tells the same. */
+static void
+beat(struct ev_timer *t)
+{
+	const struct proto_alive alive = { .reserved = 0 };
+
+	ipc_send(channel.fd, MSG_ALIVE, &alive, 1, NULL);
+	ev_timer_set(t, BEAT);
+}

@@ -1,0 +1,425 @@
+/*
+ * test_checks.c - what the checker does with what it finds: when it looks, what
+ * it says, what the answer means, who is told; against sockets of this program.
+ */
+#include "looptest.h"
+
+#include <arpa/inet.h>
+
+#include "conf/conf.h"
+#include "../../helpers/checker/dialogue.h"
+#include "../../helpers/checker/pace.h"
+#include "../../helpers/checker/probes.h"
+#include "../../helpers/checker/verdict.h"
+
+#define LIMIT	30000	/* ms */
+
+/* Who listens. */
+struct server {
+	struct ev_io	 io;
+	struct addr	 addr;
+	const char	*answer;	/* NULL: none */
+	char		 heard[128];
+	size_t		 nheard;
+	unsigned	 accepted;
+	int		 conns[64];
+};
+
+static struct server	 server;
+static struct conf_probe conf;
+static struct conf_remote remote;
+static struct finding	 found;		/* the latest */
+static unsigned		 told, changes;
+
+/* --- bytes --- */
+
+static void
+test_escapes(void **state)
+{
+	static const struct {
+		const char *text, *bytes;
+		size_t len;
+	} good[] = {
+		{ "", "", 0 },
+		{ "PING\\r\\n", "PING\r\n", 6 },
+		{ "\\x00\\x0\\0\\377\\xfF", "\0\0\0\377\377", 5 },
+		{ "\\\\\\'\\\"\\?\\a\\b\\e\\f\\t\\v", "\\'\"?\a\b\033\f\t\v",
+		    10 },
+		{ "\\0012\\x414", "\0012A4", 4 },
+		{ "\303\244 $ {}", "\303\244 $ {}", 7 },
+	};
+	static const char *const bad[] = { "\\", "a\\q", "\\x", "\\xg1",
+		"\\400", "\\8", "ok\\ " };
+	uint8_t bytes[64];
+	const char *err;
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < nitems_of(good); i++) {
+		assert_int_equal(conf_escapes(good[i].text, bytes, &len,
+		    &err), 0);
+		assert_int_equal(len, good[i].len);
+		assert_memory_equal(bytes, good[i].bytes, len);
+	}
+	for (i = 0; i < nitems_of(bad); i++) {
+		err = NULL;
+		assert_int_equal(conf_escapes(bad[i], bytes, &len, &err), -1);
+		assert_non_null(strstr(err, "stands for nothing"));
+	}
+}
+
+static void
+test_answers(void **state)
+{
+	const struct conf_probe p = { .send = "\\x00A",
+		.expect = "^\\+P(O|0)NG\r" };
+	struct conf_probe bad = { .expect = "(" };
+	struct script s;
+	char text[DIALOGUE_MAX + 1] = "+PONG\r\n";
+
+	(void)state;
+	assert_int_equal(script_make(&s, &p), 0);
+	assert_int_equal(s.len, 2);
+	assert_int_equal(s.send[0], 0);
+	assert_int_equal(script_look(&s, text, 5, false), ANSWER_MORE);
+	text[5] = '\r';
+	assert_int_equal(script_look(&s, text, 5, true), ANSWER_BAD);
+	text[5] = '\r';
+	assert_int_equal(script_look(&s, text, 6, false), ANSWER_GOOD);
+	memset(text, 'x', DIALOGUE_MAX);
+	assert_int_equal(script_look(&s, text, DIALOGUE_MAX - 1, false),
+	    ANSWER_MORE);
+	memset(text, 'x', DIALOGUE_MAX);
+	assert_int_equal(script_look(&s, text, DIALOGUE_MAX, false),
+	    ANSWER_BAD);
+	script_free(&s);
+	assert_int_equal(script_make(&s, &bad), -1);
+	assert_int_equal(errno, EINVAL);
+	/* A NUL is a byte as others. */
+	bad.expect = "b$";
+	assert_int_equal(script_make(&s, &bad), 0);
+	memcpy(text, "a\0b", 3);
+	assert_int_equal(script_look(&s, text, 3, true), ANSWER_GOOD);
+	script_free(&s);
+}
+
+/* --- when, and what it means --- */
+
+static void
+test_pace(void **state)
+{
+	struct conf_probe p = { .interval = 2050, .jitter = 10 };
+	uint64_t least = UINT64_MAX, most = 0, t;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 5000; i++) {
+		t = pace_next(&p, i * 2654435761u);
+		least = MIN(least, t);
+		most = MAX(most, t);
+	}
+	assert_true(least >= 1845 && least < 1860);
+	assert_true(most <= 2255 && most > 2240);
+	p.jitter = 0;
+	assert_int_equal(pace_next(&p, 12345), 2050);
+	assert_int_equal(pace_first(&p, 0, 77), 0);
+	for (i = 0; i < 5000; i++)
+		assert_true(pace_first(&p, 100, i * 2654435761u) <= 100 &&
+		    pace_first(&p, 100000, i * 2654435761u) <= 2050);
+}
+
+static void
+test_verdict(void **state)
+{
+	const struct conf_probe p = { .rise = 2, .fall = 3 };
+	struct verdict v = { .up = true };
+	int i;
+
+	(void)state;
+	/* The first decides. */
+	assert_true(verdict_add(&v, &p, false));
+	assert_false(v.up);
+	assert_false(verdict_add(&v, &p, true));
+	assert_false(verdict_add(&v, &p, false));
+	assert_false(verdict_add(&v, &p, true));
+	assert_true(verdict_add(&v, &p, true));
+	assert_true(v.up);
+	/* One that comes and goes stays as it is. */
+	for (i = 0; i < 100; i++)
+		assert_false(verdict_add(&v, &p, i % 3 == 0));
+	assert_true(v.up);
+	assert_false(verdict_add(&v, &p, true));
+	assert_false(verdict_add(&v, &p, false));
+	assert_false(verdict_add(&v, &p, false));
+	assert_true(verdict_add(&v, &p, false));
+	v = (struct verdict){ .up = true };
+	assert_false(verdict_add(&v, &p, true));
+	assert_false(verdict_add(&v, &p, false));
+	assert_true(v.up);
+}
+
+/* --- probes --- */
+
+static void
+server_event(struct ev_io *io, int what)
+{
+	int fd;
+
+	(void)what;
+	while ((fd = accept(io->fd, NULL, NULL)) != -1) {
+		assert_true(server.accepted < nitems_of(server.conns));
+		server.conns[server.accepted++] = fd;
+		if (server.answer != NULL)
+			assert_true(send(fd, server.answer,
+			    strlen(server.answer), 0) > 0);
+	}
+	ev_io_again(io, IO_READ);
+}
+
+static void
+server_start(void)
+{
+	struct addr *a = &server.addr;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	a->in.sin_family = AF_INET;
+	a->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a->len = sizeof(a->in);
+	assert_int_equal(bind(fd, &a->sa, a->len), 0);
+	assert_int_equal(getsockname(fd, &a->sa, &a->len), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	assert_int_equal(ev_io_add(&server.io, fd, IO_READ, server_event), 0);
+}
+
+/* What it has said on its connection of that number. */
+static void
+server_hear(unsigned i)
+{
+	ssize_t n;
+
+	assert_true(i < server.accepted);
+	while ((n = recv(server.conns[i], server.heard + server.nheard,
+	    sizeof(server.heard) - server.nheard, MSG_DONTWAIT)) > 0)
+		server.nheard += (size_t)n;
+}
+
+static void
+tell(struct watcher *w, const struct finding *f)
+{
+	(void)w;
+	found = *f;
+	told++;
+	changes += f->changed;
+}
+
+static int
+begin(void **state)
+{
+	int r = setup(state);
+
+	memset(&server, 0, sizeof(server));
+	server.io.fd = -1;
+	conf = (struct conf_probe){ .interval = 100, .timeout = 20000,
+		.rise = 2, .fall = 2, .jitter = 0 };
+	remote = (struct conf_remote){ .tls = CONF_NOREF };
+	told = changes = 0;
+	probes_begin(tell);
+	return r;
+}
+
+static int
+end(void **state)
+{
+	unsigned i;
+
+	for (i = 0; i < server.accepted; i++)
+		close(server.conns[i]);
+	ev_io_close(&server.io);
+	ev_turn(0);
+	assert_int_equal(probes_count(), 0);
+	return teardown(state);
+}
+
+static void
+watch(struct watcher *w, bool known, bool up)
+{
+	memset(w, 0, sizeof(*w));
+	w->aim = (struct aim){ .to = server.addr, .conf = &conf,
+		.remote = &remote };
+	assert_int_equal(probes_watch(w, known, up), 0);
+}
+
+static void
+until_told(unsigned n)
+{
+	const uint64_t limit = ev_now() + LIMIT;
+
+	while (told < n) {
+		assert_true(ev_now() < limit);
+		ev_turn(100);
+	}
+}
+
+static void
+test_a_connection_is_enough(void **state)
+{
+	struct watcher w;
+
+	(void)state;
+	server_start();
+	watch(&w, false, false);
+	until_told(3);
+	assert_true(found.up && found.good && changes == 1);
+	assert_int_equal(found.row, 3);
+	ev_io_close(&server.io);
+	until_told(5);
+	assert_false(found.good);
+	assert_true(!found.up && changes == 2);
+	assert_string_equal(found.why, strerror(ECONNREFUSED));
+	probes_leave(&w);
+	probes_leave(&w);
+}
+
+static void
+test_what_is_known_stays(void **state)
+{
+	struct watcher w;
+
+	(void)state;
+	server_start();
+	watch(&w, true, false);
+	until_told(1);
+	assert_true(!found.up && found.good && changes == 0);
+	until_told(2);
+	assert_true(found.up && changes == 1);
+	probes_leave(&w);
+}
+
+static void
+test_a_dialogue(void **state)
+{
+	static const char header[] = "PROXY UNKNOWN\r\nPING\r\n";
+	struct watcher w;
+
+	(void)state;
+	conf.send = "PING\\r\\n";
+	conf.expect = "^\\+PONG";
+	remote.proxy_out = CONF_PROXY_V1;
+	server.answer = "+PONG\r\n";
+	server_start();
+	watch(&w, false, false);
+	until_told(1);
+	assert_true(found.up);
+	server_hear(0);
+	assert_int_equal(server.nheard, strlen(header));
+	assert_memory_equal(server.heard, header, strlen(header));
+	server.answer = "-ERR \033[2J no\r\nx";
+	shutdown(server.conns[0], SHUT_RDWR);
+	conf.timeout = 50;
+	until_told(3);
+	assert_true(!found.up);
+	assert_non_null(strstr(found.why, "no answer in 50ms"));
+	probes_leave(&w);
+}
+
+static void
+test_an_answer_that_ends(void **state)
+{
+	struct watcher w;
+
+	(void)state;
+	conf.expect = "^SSH";
+	server.answer = "-ERR no\r\nx";
+	server_start();
+	watch(&w, false, false);
+	while (server.accepted == 0)
+		ev_turn(100);
+	shutdown(server.conns[0], SHUT_WR);
+	until_told(1);
+	assert_true(!found.up && changes == 1);
+	assert_string_equal(found.why, "it answers \"-ERR no\"");
+	probes_leave(&w);
+}
+
+/* However many watch. */
+static void
+test_one_probe_for_all(void **state)
+{
+	struct watcher w[20], other;
+	struct conf_probe same = conf, differs = conf;
+	unsigned i;
+
+	(void)state;
+	same.send = differs.send = NULL;
+	server_start();
+	for (i = 0; i < nitems_of(w); i++) {
+		watch(&w[i], false, false);
+		w[i].aim.conf = i % 2 == 0 ? &conf : &same;
+	}
+	assert_int_equal(probes_count(), 1);
+	until_told(nitems_of(w));
+	assert_int_equal(server.accepted, 1);
+	/* Who comes later is told what is known. */
+	probes_leave(&w[3]);
+	told = changes = 0;
+	watch(&w[3], true, false);
+	assert_true(told == 1 && found.up && !found.changed);
+	differs.fall = 7;
+	memset(&other, 0, sizeof(other));
+	other.aim = w[0].aim;
+	other.aim.conf = &differs;
+	assert_int_equal(probes_watch(&other, false, false), 0);
+	assert_int_equal(probes_count(), 2);
+	probes_leave(&other);
+	for (i = 0; i < nitems_of(w); i++)
+		probes_leave(&w[nitems_of(w) - 1 - i]);
+}
+
+/* The one whose aim is under way goes, and all of it with it. */
+static void
+test_who_leaves_meanwhile(void **state)
+{
+	struct conf_probe *gone = malloc(sizeof(*gone));
+	struct watcher stays, leaves;
+
+	(void)state;
+	conf.expect = "x";
+	*gone = conf;
+	server_start();
+	watch(&stays, false, false);
+	watch(&leaves, false, false);
+	leaves.aim.conf = gone;
+	while (server.accepted == 0)
+		ev_turn(100);
+	probes_leave(&leaves);
+	free(gone);
+	server.answer = "x";
+	until_told(1);
+	assert_true(found.up);
+	assert_int_equal(server.accepted, 2);
+	probes_leave(&stays);
+}
+
+#define A(f)	cmocka_unit_test_setup_teardown(f, begin, end)
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(test_escapes),
+	cmocka_unit_test(test_answers),
+	cmocka_unit_test(test_pace),
+	cmocka_unit_test(test_verdict),
+	A(test_a_connection_is_enough),
+	A(test_what_is_known_stays),
+	A(test_a_dialogue),
+	A(test_an_answer_that_ends),
+	A(test_one_probe_for_all),
+	A(test_who_leaves_meanwhile),
+};
+
+int
+main(void)
+{
+	int failed = 0;
+
+	RUN_MODES(tests, failed);
+	return failed;
+}
