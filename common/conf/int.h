@@ -110,8 +110,7 @@ struct conf_section {
 extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_listen, conf_spec_route, conf_spec_servers, conf_spec_users,
     conf_spec_log, conf_spec_spawn, conf_spec_relay, conf_spec_remote,
-    conf_spec_check,
-    conf_spec_tls, conf_spec_auth;
+    conf_spec_check, conf_spec_tls, conf_spec_auth;
 
 const struct conf_opt	*conf_spec_find(const struct conf_section *,
 			    const char *name);

@@ -74,9 +74,9 @@ main(int argc, char **argv)
 		sandbox_early();
 	if (chdir("/") == -1)
 		fatal("chdir");
-	if (*argv[3] != '\0')
-		drop_root(argv[3], (uid_t)number(argv[4]),
-		    (gid_t)number(argv[5]));
+	if (*argv[3] != '\0' && drop_root(argv[3], (uid_t)number(argv[4]),
+	    (gid_t)number(argv[5]), &err) == -1)
+		fatalx("%s", err);
 	sandbox_secrets();
 	signals();
 	confine((enum conf_sandbox)sandbox);
