@@ -48,9 +48,11 @@ enum {
 #define READER_MAX		(256 * 1024 * 1024)	/* bytes */
 
 /* Descriptors that a worker needs: two a session, and so many besides, of
- * which PROTO_FD_PIPES are for the pipes of zero copy. */
+ * which PROTO_FD_PIPES are for the pipes of zero copy, and PROTO_FD_RACES for
+ * connects beside the first one. */
 #define PROTO_FD_WORKER		48
-#define PROTO_FD_PIPES		32
+#define PROTO_FD_PIPES		24
+#define PROTO_FD_RACES		8
 
 /*
  * A message is one packet: struct proto_hdr, then count items of the type's

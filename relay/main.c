@@ -16,6 +16,7 @@
 #include "layer/tls_ctx.h"
 #include "log.h"
 #include "path.h"
+#include "race.h"
 #include "remote/remotes.h"
 #include "sandbox.h"
 #include "schedule.h"
@@ -27,7 +28,7 @@
 
 static void	 worker_configure(void);
 static void	 worker_limit(void);
-static void	 worker_pipes(const struct conf *);
+static void	 worker_spare(const struct conf *);
 static void	 worker_drop(const struct conf *);
 static void	 worker_tls(void);
 static void	 worker_signals(void);
@@ -60,7 +61,7 @@ main(int argc, char **argv)
 		fatalx("%s", err);
 	worker_configure();
 	worker_limit();
-	worker_pipes(self.conf);
+	worker_spare(self.conf);
 	schedule_batch(self.conf->batch);
 	tls_ctx_load();
 	worker_drop(self.conf);
@@ -121,18 +122,22 @@ worker_limit(void)
 	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
-/* What sessions do not need of the descriptors may be pipes. */
+/* What sessions do not need of the descriptors may be pipes, and a third one of
+ * those that are on their way to a remote. */
 static void
-worker_pipes(const struct conf *c)
+worker_spare(const struct conf *c)
 {
 	rlim_t need = (rlim_t)c->users_max * 2 + PROTO_FD_WORKER +
 	    conf_auth_lines(c);
-	rlim_t pipes = PROTO_FD_PIPES / 2;
+	rlim_t pipes = PROTO_FD_PIPES / 2, races = PROTO_FD_RACES;
 	struct rlimit rl;
 	unsigned i;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur > need)
-		pipes += (rl.rlim_cur - need) / 2;
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur > need) {
+		races += (rl.rlim_cur - need) / 4;
+		pipes += (rl.rlim_cur - need) / 4;
+	}
+	race_limit(races > UINT16_MAX ? UINT16_MAX : (unsigned)races);
 	splice_limit(pipes > UINT16_MAX ? UINT16_MAX : (unsigned)pipes);
 	for (i = 0; i < c->nrelays && !splice_works(); i++)
 		if (c->relays[i].io == CONF_IO_SPLICE)

@@ -12,6 +12,7 @@ struct layer;
 struct path;
 struct question;
 struct queue;
+struct racer;
 struct remote;
 struct splicer;
 
@@ -68,6 +69,7 @@ struct extra {
 	struct layer	*layer[2];	/* client's, remote's; or NULL */
 	uint32_t	*tried;		/* places of remotes that failed */
 	uint16_t	 ntried;	/* of those */
+	SLIST_HEAD(, racer) racers;	/* connects beside the one under way */
 	uint32_t	 backlog_ms;	/* waited before accept(2), or 0 */
 	struct source	 proxy;		/* who has sent a PROXY header; the
 					   session's is whom it names */

@@ -3,6 +3,7 @@
 #include "authoriser.h"
 #include "end.h"
 #include "log.h"
+#include "race.h"
 #include "remote/remotes.h"
 #include "self.h"
 #include "session.h"
@@ -227,6 +228,7 @@ sess_close(struct sess *s)
 	ev_timer_stop(&s->timer);
 	if (s->extra != NULL)
 		authoriser_forget(&s->extra->question);
+	race_close(s);
 	if (s->chosen != NULL)
 		remote_release(s->chosen, s);
 	self.nsessions--;

@@ -14,6 +14,7 @@ static int	 remotes_init(struct remotes *, const struct conf_relay *,
 		    struct remote *);
 static unsigned	 places_init(struct remotes *, const struct conf_remote *,
 		    struct remote *);
+static void	 places_families(struct remote *);
 static int	 heaps_init(struct remotes *);
 static int	 locals_init(struct remotes *);
 static void	 remotes_news(void);
@@ -24,7 +25,6 @@ static void	 tried_aside(struct remotes *, const struct sess *);
 static void	 tried_back(struct remotes *, const struct sess *);
 static struct remote *remote_take(struct remote *, const struct sess *);
 static bool	 remote_usable(const struct remote *);
-static bool	 remote_is_tried(const struct remote *, const struct sess *);
 
 static struct remote	*all;		/* in the order of the board */
 static uint64_t		 news;		/* of others, read so far */
@@ -88,7 +88,23 @@ places_init(struct remotes *rs, const struct conf_remote *c,
 		r->board = &self.board.own->places[r - all];
 		r->told = &self.board.told->places[r - all];
 	}
+	places_families(first);
 	return n;
+}
+
+/* Given the first place of a remote. */
+static void
+places_families(struct remote *first)
+{
+	struct remote *r, *end = first + first->count;
+	bool four = false, six = false;
+
+	for (r = first; r < end; r++) {
+		four |= r->addr != NULL && r->addr->sa.sa_family == AF_INET;
+		six |= r->addr != NULL && r->addr->sa.sa_family == AF_INET6;
+	}
+	for (r = first; r < end; r++)
+		r->both = four && six;
 }
 
 bool
@@ -192,17 +208,21 @@ remote_pick(struct remotes *rs, const struct sess *s)
 struct remote *
 remote_other(struct remote *r, const struct sess *s)
 {
-	struct remote *first = r - r->number, *other;
+	struct remote *first = r - r->number, *other, *same = NULL;
 	unsigned i, tried = 0;
 
 	for (i = 0; i < r->count; i++)
 		tried += remote_is_tried(first + i, s);
 	for (i = 1; i < r->count && tried < REMOTE_PLACES; i++) {
 		other = first + (r->number + i) % r->count;
-		if (remote_usable(other) && !remote_is_tried(other, s))
+		if (!remote_usable(other) || remote_is_tried(other, s))
+			continue;
+		if (other->addr->sa.sa_family != r->addr->sa.sa_family)
 			return remote_take(other, s);
+		if (same == NULL)
+			same = other;
 	}
-	return NULL;
+	return same == NULL ? NULL : remote_take(same, s);
 }
 
 static bool
@@ -211,7 +231,7 @@ remote_usable(const struct remote *r)
 	return r->heap == &r->of->by_turn || r->heap == &r->of->by_load;
 }
 
-static bool
+bool
 remote_is_tried(const struct remote *r, const struct sess *s)
 {
 	unsigned i;

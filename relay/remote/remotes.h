@@ -34,6 +34,9 @@ struct remote {
 	uint16_t		 number;	/* of its remote's places */
 	uint16_t		 count;		/* of those */
 	uint8_t			 whose;		/* enum remote_whose */
+	bool			 both;		/* its remote has places of IPv4
+						   and IPv6 */
+	bool			 slow;		/* another one was faster */
 	const struct sess	*probe;		/* it tries it again, or NULL */
 	uint64_t		 waived;	/* outcome, not held for */
 	const struct conf_remote *conf;
@@ -72,9 +75,12 @@ bool	 remotes_count(struct remotes *);
  */
 struct remote *remote_pick(struct remotes *, const struct sess *);
 /* The same for another place of the remote that was tried just now: one that
- * is not held, of no more than REMOTE_PLACES. */
+ * is not held, of no more than REMOTE_PLACES, of the other family if there is
+ * one. */
 #define REMOTE_PLACES	16
 struct remote *remote_other(struct remote *, const struct sess *);
+/* Whether a session that has tried some has tried this one. */
+bool	 remote_is_tried(const struct remote *, const struct sess *);
 /* The session that it was chosen for no longer uses it. */
 void	 remote_release(struct remote *, const struct sess *);
 /* The outcome of a connect: a failure holds the remote for a second, doubling

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 
+#include "race.h"
 #include "remote/hold.h"
 #include "remote/local.h"
 #include "remote/remotes.h"
@@ -13,19 +14,27 @@
 #include "stage/connect.h"
 
 #define FULL_LOOK	20	/* ms between tries at a full backlog */
+#define LEAD		250	/* ms, of one family before the other: RFC
+				   8305, 5 */
+#define LEAD_SLOW	25	/* the same, if the other one was faster */
 
 static enum step	 connect_start(struct sess *);
 static enum step	 connect_try(struct sess *);
-static int		 connect_socket(const struct sess *,
-			    const struct addr *);
+static int		 connect_socket(const struct remote *);
 static int		 connect_from(struct local *, const struct addr *);
 static void		 connect_options(int, const struct addr *);
 static bool		 connect_is_from(const struct conf_listen *,
 			    const struct conf_relay *);
 static bool		 connect_lacks(int);
+static void		 connect_race(struct sess *);
+static int		 connect_race_one(struct sess *, struct remote *);
+static enum step	 connect_look(struct sess *);
+static enum step	 connect_won(struct sess *, struct racer *);
+static void		 connect_lost(struct sess *, struct racer *);
+static int		 connect_with(struct sess *, struct racer *);
 static enum step	 connect_failed(struct sess *, int);
 static bool		 connect_next(struct sess *);
-static bool		 connect_remember(struct sess *);
+static bool		 connect_remember(struct sess *, const struct remote *);
 static enum step	 connect_done(struct sess *);
 static bool		 connect_to_self(const struct sess *);
 static bool		 connect_is_listener(const struct sess *,
@@ -56,7 +65,7 @@ connect_try(struct sess *s)
 	/* Each connect to ourselves would bring a session that connects. */
 	if (s->chosen->whose == REMOTE_OURS && hold_is(s->chosen))
 		return connect_failed(s, ELOOP);
-	if ((fd = connect_socket(s, to)) == -1) {
+	if ((fd = connect_socket(s->chosen)) == -1) {
 		/* A unix socket whose backlog is full: no event will tell
 		 * when there is room. */
 		if (errno != EAGAIN || to->sa.sa_family != AF_UNIX)
@@ -70,20 +79,22 @@ connect_try(struct sess *s)
 		close(fd);
 		return connect_failed(s, errno);
 	}
+	if (s->chosen->both)
+		sess_look_soon(s, s->chosen->slow ? LEAD_SLOW : LEAD);
 	return STEP_WAIT;
 }
 
 /* A connecting socket, or -1 with errno. If the ports of one source address are
  * used up there may be another. */
 static int
-connect_socket(const struct sess *s, const struct addr *to)
+connect_socket(const struct remote *r)
 {
-	struct local *l = locals_for(s->chosen->locals, to->sa.sa_family);
+	struct local *l = locals_for(r->locals, r->addr->sa.sa_family);
 	unsigned tries = local_tries(l);
 	int fd;
 
 	do
-		fd = connect_from(l, to);
+		fd = connect_from(l, r->addr);
 	while (fd == -1 && errno == EADDRNOTAVAIL && --tries > 0);
 	return fd;
 }
@@ -131,7 +142,7 @@ connect_event(struct sess *s, struct end *e)
 	if (!e->remote) {
 		/* Its data waits in the kernel; only a reset matters now. */
 		if (!e->error)
-			return STEP_WAIT;
+			return connect_look(s);
 		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
 	}
 	if (e->hup && getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err,
@@ -145,14 +156,118 @@ connect_event(struct sess *s, struct end *e)
 enum step
 connect_timeout(struct sess *s)
 {
-	if (!sess_is_late(s))
-		return s->remote.io.fd == -1 ? connect_try(s) : STEP_WAIT;
-	return connect_failed(s, ETIMEDOUT);
+	if (sess_is_late(s))
+		return connect_failed(s, ETIMEDOUT);
+	if (s->remote.io.fd == -1)
+		return connect_try(s);
+	connect_race(s);
+	return STEP_WAIT;
+}
+
+/* Other places of the remote get their chance beside those that are under way,
+ * and count as tried from then on. What this machine lacks ends nothing: it may
+ * be there the next time. */
+static void
+connect_race(struct sess *s)
+{
+	struct racer *latest = race_latest(s);
+	struct remote *r = latest != NULL ? latest->place : s->chosen;
+	int err = -1;
+
+	if (!connect_remember(s, s->chosen))
+		return;
+	while (err != 0 && race_room(s) && (r = remote_other(r, s)) != NULL) {
+		if ((err = connect_race_one(s, r)) != 0)
+			remote_release(r, s);
+		if (connect_lacks(err))
+			break;
+		connect_remember(s, r);
+	}
+	if (r != NULL)
+		sess_look_soon(s, LEAD);
+}
+
+/* Returns 0 or errno. */
+static int
+connect_race_one(struct sess *s, struct remote *r)
+{
+	int fd, err;
+
+	if ((fd = connect_socket(r)) != -1 && race_add(s, r, fd) == 0)
+		return 0;
+	err = errno;
+	if (fd != -1)
+		close(fd);
+	if (!connect_lacks(err))
+		remote_failed(r, strerror(err));
+	return err;
+}
+
+/* What has become of the others. */
+static enum step
+connect_look(struct sess *s)
+{
+	struct racer *r;
+
+	while ((r = race_known(s)) != NULL) {
+		if (r->error == 0)
+			return connect_won(s, r);
+		connect_lost(s, r);
+	}
+	return STEP_WAIT;
+}
+
+/* Who was overtaken has not failed: it has less of a lead the next time. */
+static enum step
+connect_won(struct sess *s, struct racer *r)
+{
+	s->chosen->slow = true;
+	ev_io_close(&s->remote.io);
+	if (connect_with(s, r) == -1)
+		return connect_failed(s, errno);
+	s->remote.writable = true;
+	return connect_done(s);
+}
+
+/* The next one need not wait. */
+static void
+connect_lost(struct sess *s, struct racer *r)
+{
+	const int err = r->error;
+
+	close(race_take(r));
+	if (!connect_lacks(err))
+		remote_failed(r->place, strerror(err));
+	remote_release(r->place, s);
+	connect_race(s);
+}
+
+/* A racer takes the place of the one that the session had. Returns 0, or -1
+ * with errno. */
+static int
+connect_with(struct sess *s, struct racer *r)
+{
+	int fd = race_take(r), saved;
+
+	remote_release(s->chosen, s);
+	s->chosen = r->place;
+	s->last = r->since;
+	s->remote.readable = s->remote.writable = false;
+	s->remote.hup = s->remote.error = false;
+	if (sess_watch(&s->remote, fd) == 0)
+		return 0;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
 }
 
 static enum step
 connect_done(struct sess *s)
 {
+	race_close(s);
+	s->soon = false;
+	s->chosen->slow = false;
 	/* Once, until one fails: who answers now was there before. */
 	if (s->chosen->whose != REMOTE_OTHER && connect_to_self(s))
 		return connect_failed(s, ELOOP);
@@ -230,22 +345,30 @@ connect_lacks(int err)
 	    err == ENOBUFS || err == ENOMEM;
 }
 
-/* The next place of the remote, else the next remote, else the end; at once
- * if another one would need what is lacking as well. */
+/* Another one that is under way, else the next place of the remote, else the
+ * next remote, else the end; at once if another one would need what is lacking
+ * as well. */
 static enum step
 connect_failed(struct sess *s, int err)
 {
 	bool lacks = connect_lacks(err);
+	struct racer *r = race_first(s);
 
 	s->chosen->whose = err == ELOOP ? REMOTE_OURS : REMOTE_UNSEEN;
 	ev_io_close(&s->remote.io);
-	if (lacks)
+	if (r == NULL && lacks)
 		sess_warn(s, "connect", err);
-	if (lacks && err != EADDRNOTAVAIL)
+	if (r == NULL && lacks && err != EADDRNOTAVAIL)
 		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
 	if (!lacks)
 		remote_failed(s->chosen, err == ELOOP ?
 		    "it leads back to spawnd itself" : strerror(err));
+	if (r != NULL) {
+		if (connect_with(s, r) == -1)
+			return connect_failed(s, errno);
+		connect_race(s);
+		return STEP_WAIT;
+	}
 	if (connect_next(s))
 		return connect_start(s);
 	if (lacks)
@@ -261,7 +384,7 @@ connect_next(struct sess *s)
 {
 	struct remote *r = s->chosen, *next;
 
-	if (!connect_remember(s)) {
+	if (!connect_remember(s, r)) {
 		s->ntried++;
 		return false;
 	}
@@ -277,7 +400,7 @@ connect_next(struct sess *s)
 
 /* False without memory. */
 static bool
-connect_remember(struct sess *s)
+connect_remember(struct sess *s, const struct remote *r)
 {
 	const struct path *p = s->path;
 	struct extra *x = sess_extra(s);
@@ -287,7 +410,8 @@ connect_remember(struct sess *s)
 		    sizeof(*x->tried));
 	if (x == NULL || x->tried == NULL)
 		return false;
-	x->tried[x->ntried++] = (uint32_t)(s->chosen - p->remotes->all);
+	if (!remote_is_tried(r, s))
+		x->tried[x->ntried++] = (uint32_t)(r - p->remotes->all);
 	return true;
 }
 

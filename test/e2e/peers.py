@@ -309,32 +309,45 @@ def hold(sock):
 class Blackhole:
     """Neither answers nor refuses: its accept queue is full."""
 
-    def __init__(self):
-        self.sock = socket.socket()
-        self.sock.bind(("127.0.0.1", 0))
+    def __init__(self, host="127.0.0.1", port=0):
+        self.host = host
+        self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sock = socket.socket(self.family)
+        self.sock.bind((host, port))
         self.sock.listen(0)
         self.port = self.sock.getsockname()[1]
         self.fillers = []
         for _ in range(4):
-            filler = socket.socket()
+            filler = socket.socket(self.family)
             filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", self.port))
+            filler.connect_ex((host, self.port))
             self.fillers.append(filler)
         wait(self._full, 5, "a full accept queue")
 
     def _full(self):
-        probe = socket.socket()
+        probe = socket.socket(self.family)
         probe.settimeout(0.1)
         try:
-            probe.connect(("127.0.0.1", self.port))
+            probe.connect((self.host, self.port))
         except TimeoutError:
             return True
         finally:
             self.fillers.append(probe)
         return False
 
+    def answer(self):
+        """Accepts, when it is tried next; returns the connection of who has
+        not made those that fill it."""
+        ours = {filler.getsockname() for filler in self.fillers}
+        self.sock.settimeout(PATIENCE)
+        while True:
+            conn, peer = self.sock.accept()
+            if peer not in ours:
+                return conn
+            self.fillers.append(conn)
+
     def conf(self, more=""):
-        return f'address = "127.0.0.1" port = {self.port} {more}'
+        return f'address = "{self.host}" port = {self.port} {more}'
 
     def close(self):
         for filler in self.fillers:
