@@ -155,7 +155,8 @@ worker_drop(const struct conf *c)
 		return;
 	if (c->chroot != NULL && chroot(c->chroot) == -1)
 		fatal("chroot %s (it needs CAP_SYS_CHROOT)", c->chroot);
-	if (chdir("/") == -1)
+	if ((c->chroot != NULL || c->working_directory == NULL) &&
+	    chdir("/") == -1)
 		fatal("chdir");
 	if (c->user != NULL && drop_root(c->user, (uid_t)c->uid,
 	    (gid_t)c->gid, &err) == -1)

@@ -238,6 +238,13 @@ struct conf {
 	const char		**exec_args;
 	unsigned		 nexec_args;
 	unsigned		 max_generations; /* 0 = no limit */
+	const char		**env;		/* "NAME=value", for programs
+						   of others */
+	unsigned		 nenv;
+	const char		*working_directory; /* of workers and those;
+						   NULL: "/" */
+	unsigned		 nice;		/* the same, above ours */
+	uint64_t		 core_limit;	/* bytes; 0: as ours */
 	uint64_t		 memory;	/* bytes a worker stores */
 	struct conf_block	*blocks;	/* what all of it lies in */
 };

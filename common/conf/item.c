@@ -46,3 +46,18 @@ conf_item_tag(const char *text)
 	return conf_title_ok(text) ? NULL :
 	    "is no tag; use 1 to 31 letters, digits, \".\", \"_\" or \"-\"";
 }
+
+const char *
+conf_item_variable(const char *text)
+{
+	const size_t len = strcspn(text, "=");
+	size_t i;
+
+	for (i = 0; i < len && (text[i] == '_' ||
+	    (text[i] >= 'A' && text[i] <= 'Z') ||
+	    (text[i] >= 'a' && text[i] <= 'z') ||
+	    (i > 0 && text[i] >= '0' && text[i] <= '9')); i++)
+		;
+	return len > 0 && i == len && text[len] == '=' ? NULL :
+	    "is no variable; write \"NAME=value\"";
+}

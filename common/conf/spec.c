@@ -349,6 +349,12 @@ static const struct conf_opt spawnd_opts[] = {
 	{ BOOL("batch", conf, batch, "yes") },
 	{ WORD("sandbox", conf, sandbox, sandboxes, "auto") },
 	{ NUMBER("max-generations", conf, max_generations, 0, 1000, "0") },
+	{ TEXTS("setenv", conf, env, nenv, CONF_VALUE_MAX),
+	    .wrong = conf_item_variable },
+	{ PATH("working-directory", conf, working_directory, CONF_VALUE_MAX),
+	    .folder = true },
+	{ NUMBER("nice", conf, nice, 0, 19, "0") },
+	{ SIZE("core-limit", conf, core_limit, 0, 1024 * K * K * K, "0") },
 	{ SIZE("memory", conf, memory, K * K, 1024 * K * K * K, "256m") },
 	END
 };

@@ -170,6 +170,7 @@ asker_run(struct asker *a, const struct conf_auth *c, int fd)
 	while (n < CONF_WORDS && (argv[n] = strsep(&rest, " ")) != NULL)
 		n += *argv[n] != '\0';
 	argv[n] = NULL;
+	a->child.conf = conf;
 	a->child.user = c->user != NULL ? c->user : conf->user;
 	a->child.uid = c->user != NULL ? c->uid : conf->uid;
 	a->child.gid = c->user != NULL ? c->gid : conf->gid;

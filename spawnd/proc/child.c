@@ -1,8 +1,11 @@
 #include "compat.h"
 
+#include <sys/resource.h>
+
 #include <fcntl.h>
 #include <signal.h>
 
+#include "conf/conf.h"
 #include "drop.h"
 #include "env.h"
 #include "log.h"
@@ -23,6 +26,9 @@ static int	child_copy(int, int);
 static void	child_lacks(void) no_return;
 static void	child_null(const struct child *);
 static void	child_signals(const struct child *);
+static void	child_limits(const struct conf *);
+static void	child_folder(const struct conf *);
+static void	child_env(const struct conf *);
 static int	child_become(const struct child *, const char **);
 static void	child_failed(const struct child *, const char *, const char *,
 		    int) no_return;
@@ -93,10 +99,16 @@ child_exec(const struct child *c, const char *program, char *const argv[],
 	if (c->dir != NULL && chdir(c->dir) == -1 && chdir("/") == -1)
 		_exit(127);
 	child_signals(c);
+	if (c->conf != NULL)
+		child_limits(c->conf);
 	if (c->flags & CHILD_WORKER)
 		env_shorten();
+	if (c->conf != NULL && !(c->flags & CHILD_OWN))
+		child_env(c->conf);
 	if (child_become(c, &err) == -1)
 		child_failed(c, program, err, above);
+	if (c->conf != NULL)
+		child_folder(c->conf);
 	execv(program, argv);
 	child_failed(c, program, strerror(errno), above);
 }
@@ -191,6 +203,40 @@ child_signals(const struct child *c)
 	for (i = 0; (c->flags & CHILD_OWN) && i < nitems_of(held); i++)
 		sigaddset(&set, held[i]);
 	ev_signal_reset(&set);
+}
+
+/* What cannot be had is done without. */
+static void
+child_limits(const struct conf *c)
+{
+	const struct rlimit core = { c->core_limit, c->core_limit };
+	struct rlimit now;
+
+	if (c->nice != 0)
+		(void)!nice((int)c->nice);
+	if (c->core_limit == 0 || setrlimit(RLIMIT_CORE, &core) == 0 ||
+	    getrlimit(RLIMIT_CORE, &now) == -1)
+		return;
+	now.rlim_cur = now.rlim_max;	/* it is the lower one */
+	setrlimit(RLIMIT_CORE, &now);
+}
+
+/* If it may be there at all, as who it has become. */
+static void
+child_folder(const struct conf *c)
+{
+	if (c->working_directory != NULL && chdir(c->working_directory) == -1 &&
+	    chdir("/") == -1)
+		_exit(127);
+}
+
+static void
+child_env(const struct conf *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->nenv; i++)
+		putenv((char *)(uintptr_t)c->env[i]);
 }
 
 static int

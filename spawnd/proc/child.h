@@ -39,6 +39,9 @@ struct child {
 	const char	*what;		/* in the log: "worker", "logger" */
 	const char	*dir;		/* it starts there if that is possible;
 					   NULL: where we are */
+	const struct conf *conf;	/* what it says of the environment, the
+					   folder, priority and cores, when it
+					   starts; NULL: all is as with us */
 	const char	*user;		/* who it becomes if we are root; NULL:
 					   stays that */
 	uid_t		 uid;		/* of user */

@@ -72,6 +72,7 @@ process_child(struct worker *w)
 {
 	child_init(&w->child, "worker", w->gen->conf->exec != NULL ?
 	    CHILD_WORKER : CHILD_OWN | CHILD_WORKER, process_ended);
+	w->child.conf = w->gen->conf;
 }
 
 static int

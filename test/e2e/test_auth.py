@@ -211,6 +211,26 @@ def test_too_late(box, daemon, echo):
     assert "is not less than the handshake-timeout" in d.log
 
 
+def test_surroundings(box, daemon, echo):
+    """Where a program of others is started, and how; workers too."""
+    folder = box.dir / "work"
+    folder.mkdir()
+    ask = script(box, SCRIPT.replace(
+        "set -f", 'set -f; echo "$PWD $A ${B-unset} $(ulimit -c)" >&2'))
+    d = daemon(remotes=[echo], listen=ASK, env={"B": "2"},
+               spawnd='servers { min = 1 } setenv = {"A=a b"} nice = 3 '
+               f'core-limit = 1m working-directory = "{folder}"',
+               extra=section(f'command = "{ask}"'))
+    assert answers(d.connect())
+    wait(lambda: f"{folder} a b unset 2048" in d.log)
+    for pid in programs(d) + d.kids():
+        assert os.getpriority(os.PRIO_PROCESS, pid) == 3
+        assert os.readlink(f"/proc/{pid}/cwd") == str(folder)
+    assert os.getpriority(os.PRIO_PROCESS, d.pid) == 0
+    d.reload(spawnd="", extra=section(f'command = "{ask}"'))
+    wait(lambda: "/  unset" in d.log)
+
+
 def test_sample(box, daemon, echo):
     """The daemon of the examples."""
     sample = harness.TOP / "etc/examples/auth.py"

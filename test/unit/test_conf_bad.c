@@ -1098,6 +1098,16 @@ static void
 test_auth(void **state)
 {
 	static const struct mistake cases[] = {
+		{ IN_SPAWND("setenv = {\"A=b\", '1A=b'}"), "t:2: setenv "
+		    "\"1A=b\" is no variable; write \"NAME=value\"\n" },
+		{ IN_SPAWND("setenv = A"), "t:2: setenv \"A\" is no "
+		    "variable; write \"NAME=value\"\n" },
+		{ IN_SPAWND("nice = 20"), "t:2: nice 20 is out of range; use 0 "
+		    "to 19\n" },
+		{ IN_SPAWND("nice = -1"), "t:2: nice -1 is out of range; use 0 "
+		    "to 19\n" },
+		{ IN_SPAWND("core-limit = 2000g"), "t:2: core-limit 2000g is "
+		    "out of range; use 0 to 1024g\n" },
 		{ IN_LISTEN("port = 1 auth = q"),
 		    "t:2: there is no auth \"q\"\n" },
 		{ IN_AUTH("fail = deny"), "t:1: auth \"q\" asks nobody; add "

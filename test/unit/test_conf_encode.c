@@ -117,8 +117,8 @@ static void
 change_texts(struct conf *c, const struct conf_opt *o, void *base)
 {
 	struct conf_array a = conf_field_array(o, base);
-	const char *text = o->wrong != NULL && o->wrong("/changed") != NULL ?
-	    "changed" : "/changed";
+	const char *text = o->wrong == NULL || o->wrong("/changed") == NULL ?
+	    "/changed" : o->wrong("changed") == NULL ? "changed" : "A=b";
 	struct conf_cert *cert;
 
 	a.n = a.n == 1 ? 2 : 1;

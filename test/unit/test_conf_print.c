@@ -48,7 +48,9 @@
 	" sessions = no }\n" \
 	"drain-timeout = 1500ms start-timeout = 2d shrink-after = 0\n" \
 	"watchdog = 0 watchdog-kill = 3h max-generations = 4\n" \
-	"batch = no sandbox = require memory = 3g }\n" \
+	"batch = no sandbox = require memory = 3g\n" \
+	"setenv = {\"A_1=b\", \"_=\\\"c= \"} working-directory = /\n" \
+	"nice = 19 core-limit = 5m }\n" \
 	"relay a {\n" \
 	"remote x { address = \"twelve.test, ::1\" port = https\n" \
 	"local-address = {10.0.0.8/30, \"fe80::fffe-fe80::1:2\"}\n" \
