@@ -222,6 +222,7 @@ static void
 where_program(struct conf_check *c, const struct conf_at *at, const char *path)
 {
 	struct stat st;
+	int fd;
 
 	if (stat(path, &st) == -1)
 		conf_check_fail(c, at->line, "%s \"%.255s\": %s", at->name,
@@ -232,6 +233,10 @@ where_program(struct conf_check *c, const struct conf_at *at, const char *path)
 	else if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == -1)
 		conf_check_fail(c, at->line, "%s \"%.255s\" cannot be "
 		    "executed: %s", at->name, path, strerror(errno));
+	else if ((fd = open(path, O_RDONLY | O_CLOEXEC)) != -1) {
+		conf_trust(c->text, at->line, fd, path);
+		close(fd);
+	}
 }
 
 static bool
