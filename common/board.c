@@ -26,8 +26,10 @@ board_layout(struct board *b, const struct conf *conf)
 	b->head_size = pages(sizeof(struct board_head));
 	b->told_size = pages(sizeof(struct board_told) +
 	    b->nplaces * sizeof(struct board_other));
-	b->slot_size = pages(sizeof(struct board_worker) +
-	    b->nplaces * sizeof(struct board_place));
+	b->nseats = conf_counts(conf) ? conf->users_max : 0;
+	b->ended_at = sizeof(struct board_worker) +
+	    b->nplaces * sizeof(struct board_place);
+	b->slot_size = pages(b->ended_at + b->nseats * sizeof(board_u32));
 }
 
 /* NULL with errno. */

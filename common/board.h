@@ -73,7 +73,8 @@ struct board_place {		/* writer: the worker of the slot */
 
 struct board_worker {		/* writer: the worker of the slot */
 	board_u64	taken;		/* sessions received */
-	board_u64	closed;		/* of those, ended */
+	board_u64	closed;		/* of those, ended; their seats, if they
+					   have such: board_ended() */
 	board_u64	bytes_in;	/* of ended and open sessions */
 	board_u64	bytes_out;
 	board_u64	log_dropped;
@@ -92,6 +93,8 @@ struct board {
 	int			 fd;	/* of the head; -1 in a worker */
 	int			 ro;	/* the same, for workers */
 	unsigned		 nplaces;
+	unsigned		 nseats;	/* of a worker; 0: sessions
+						   have none */
 	size_t			 head_size;	/* of the first part */
 	size_t			 told_size;	/* a slot, in the head */
 	size_t			 slot_size;
@@ -99,6 +102,8 @@ struct board {
 	struct board_head	*head;	/* NULL: nothing is mapped */
 	struct board_slot	*slots;	/* the master's, else NULL */
 	struct board_worker	*own;	/* a worker's, else NULL */
+	size_t			 ended_at;	/* in a slot: the seats of the
+						   last sessions that ended */
 	struct board_told	*told;
 };
 
@@ -158,6 +163,33 @@ static inline uint64_t
 board_get(const board_u64 *c)
 {
 	return atomic_load_explicit(c, memory_order_acquire);
+}
+
+/* The seat of session i, of those that the worker has closed: good for as long
+ * as no more than nseats have been closed since. */
+static inline board_u32 *
+board_seat(const struct board *b, const struct board_worker *w, uint64_t i)
+{
+	return (board_u32 *)(void *)((char *)(uintptr_t)w + b->ended_at) +
+	    i % b->nseats;
+}
+
+static inline uint32_t
+board_ended(const struct board *b, unsigned slot, uint64_t i)
+{
+	return atomic_load_explicit(board_seat(b, board_slot(b, slot), i),
+	    memory_order_relaxed);
+}
+
+/* A session of this worker has ended, in that seat. */
+static inline void
+board_close_session(struct board *b, uint32_t seat)
+{
+	if (b->nseats != 0)
+		atomic_store_explicit(board_seat(b, b->own,
+		    atomic_load_explicit(&b->own->closed,
+		    memory_order_relaxed)), seat, memory_order_relaxed);
+	board_add(&b->own->closed, 1);
 }
 
 /* Says that a place has changed, after the change. */

@@ -96,6 +96,8 @@ struct proto_conn {
 	uint32_t	backlog_ms;	/* that it waited there for room; 0: not
 					   known */
 	uint64_t	accepted_us;	/* monotonic clock */
+	uint32_t	seat;		/* told when it ends (board.h) */
+	uint32_t	pad;		/* 0 */
 };
 
 /* The master's word that the channel will carry no more CONN. */

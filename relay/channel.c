@@ -175,7 +175,7 @@ channel_session(int fd, const struct proto_conn *c)
 		    fd == -1 ? EMFILE : EINVAL);
 		if (fd != -1)
 			close(fd);
-		board_add(&self.board.own->closed, 1);
+		board_close_session(&self.board, c->seat);
 		channel_session_ended();
 		return;
 	}

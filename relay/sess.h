@@ -113,7 +113,9 @@ struct sess {
 	TAILQ_ENTRY(sess)	 entry;
 	struct source		 source; /* the client */
 	struct extra		*extra;	/* or NULL */
-	uint64_t		 id;
+	uint64_t		 id : 44;
+	uint64_t		 seat : 20; /* told with its end; less than
+					     users max can be */
 	uint64_t		 taken_us; /* handed to this worker */
 	uint32_t		 queue_us; /* from accept(2) until then */
 	uint32_t		 connect_us; /* from then on; 0: never */

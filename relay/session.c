@@ -81,7 +81,7 @@ sess_new(int fd, const struct proto_conn *c, const struct path *path,
 		sess_warn(NULL, "taking a session", errno);
 		free(s);
 		close(fd);
-		board_add(&self.board.own->closed, 1);
+		board_close_session(&self.board, c->seat);
 		ended();
 		return NULL;
 	}
@@ -90,6 +90,7 @@ sess_new(int fd, const struct proto_conn *c, const struct path *path,
 	s->path = path;
 	s->id = ++serial;
 	s->source = c->client;
+	s->seat = c->seat;
 	if (c->backlog_ms != 0 && sess_extra(s) != NULL)
 		s->extra->backlog_ms = c->backlog_ms;
 	s->taken_us = ev_now_us();
@@ -232,7 +233,7 @@ sess_close(struct sess *s)
 	if (s->chosen != NULL)
 		remote_release(s->chosen, s);
 	self.nsessions--;
-	board_add(&self.board.own->closed, 1);
+	board_close_session(&self.board, s->seat);
 	if (self.conf->log_sessions) {
 		sess_log(s, port);
 		atomic_store_explicit(&self.board.own->log_dropped,

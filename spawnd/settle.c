@@ -13,6 +13,7 @@
 #include "proc/process.h"
 #include "proc/refill.h"
 #include "proc/reload.h"
+#include "proc/seat.h"
 #include "proc/tickets.h"
 #include "proc/upgrade.h"
 #include "proc/watch.h"
@@ -76,7 +77,8 @@ settle_broken(void)
 
 	TAILQ_FOREACH(g, &master.gens, entry)
 		TAILQ_FOREACH(w, &g->workers, entry)
-			if (w->state != WORKER_DEAD && !watch_counts(w))
+			if (w->state != WORKER_DEAD &&
+			    (!watch_counts(w) || !seat_look(w)))
 				channel_broken(w, "counts sessions that "
 				    "cannot be: killed");
 }
@@ -140,15 +142,21 @@ settle_kept(void)
 static void
 settle_want_room(void)
 {
-	board_u32 *want = &master.gen->board.head->want_room;
-	const bool waits = !master.stopping &&
-	    (handoff_kept() != 0 || overload_on());
+	const bool held = admit_held(), waits = handoff_kept() != 0 ||
+	    overload_on() || held;
+	struct generation *g;
+	bool now, any = false;
 
-	if (waits == (atomic_load(want) != 0))
-		return;
-	atomic_store(want, waits);
+	/* Sessions of a former one take no room, but count for limits. */
+	TAILQ_FOREACH(g, &master.gens, entry) {
+		now = !master.stopping && (g == master.gen ? waits : held);
+		if (now == (atomic_load(&g->board.head->want_room) != 0))
+			continue;
+		atomic_store(&g->board.head->want_room, now);
+		any |= now;
+	}
 	atomic_thread_fence(memory_order_seq_cst);
-	if (waits)
+	if (any)
 		mark(MARK_ACCEPT);
 }
 

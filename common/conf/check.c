@@ -40,6 +40,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	check_minmax(c, conf_child(spawnd, "users", 0), "users",
 	    conf->users_min, conf->users_max);
 	conf_check_listens(c, spawnd);
+	conf_check_limits(c, spawnd);
 	check_twice(c, spawnd);
 	check_root(c, spawnd);
 	conf_check_locals(c, root);

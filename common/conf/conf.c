@@ -72,6 +72,18 @@ conf_first_place(const struct conf *c, unsigned relay)
 	return n;
 }
 
+bool
+conf_counts(const struct conf *c)
+{
+	const struct conf_listen *l;
+
+	for (l = c->listens; l < c->listens + c->nlistens; l++)
+		if (l->max_sessions != 0 || l->source_sessions != 0 ||
+		    l->source_rate != 0 || l->reserve != 0)
+			return true;
+	return false;
+}
+
 const struct conf_relay *
 conf_listen_relay(const struct conf *c, const struct conf_listen *l)
 {

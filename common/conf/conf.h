@@ -36,6 +36,8 @@ enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
 enum conf_protocol { CONF_TCP, CONF_MPTCP, CONF_SCTP };
 enum conf_probe_type { CONF_PROBE_TCP, CONF_PROBE_TLS };
+enum conf_over { OVER_RESET, OVER_CLOSE, OVER_QUEUE };
+
 enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
 
 #define CONF_NOID	((uint32_t)-1)	/* no such uid, gid or mode given */
@@ -143,6 +145,13 @@ struct conf_listen {
 	bool		 v6only;	/* no IPv4 addresses */
 	uint64_t	 bind_retry;	/* ms; 0: not at all */
 	const char	*tag;		/* for the log; NULL: none */
+	unsigned	 max_sessions;	/* 0: no limit, as of the others */
+	unsigned	 source_sessions;
+	unsigned	 source_rate;	/* new ones a second */
+	unsigned	 source_burst;	/* 0: as source_rate */
+	unsigned	 source_prefix, source_prefix6;	/* bits */
+	enum conf_over	 over_limit;
+	unsigned	 reserve;	/* places of the pool */
 };
 
 /* Where connections to remotes come from: an address and those after it. */
@@ -339,6 +348,8 @@ unsigned	 conf_auth_lines(const struct conf *);
 int		 conf_escapes(const char *text, uint8_t *bytes, size_t *len,
 		    const char **errp);
 
+/* Whether the sessions of listeners or sources are to be counted. */
+bool		 conf_counts(const struct conf *);
 /* The relay section of a listener where no route holds; if there is none, that
  * of its first route; NULL, with exec, if there is none either. */
 const struct conf_relay *conf_listen_relay(const struct conf *,

@@ -274,6 +274,12 @@ void		 conf_check_probes(struct conf_check *,
 		    const struct cfg_t *root);
 
 /*
+ * limit.c: limits of listeners and of their sources, and what is kept for them.
+ */
+void		 conf_check_limits(struct conf_check *,
+		    const struct cfg_t *spawnd);
+
+/*
  * loop.c: sessions that would come back to the relay that they are of, for
  * ever.
  */

@@ -92,6 +92,13 @@ static const struct conf_word overloads[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word overs[] = {
+	{ "reset", OVER_RESET },
+	{ "close", OVER_CLOSE },
+	{ "queue", OVER_QUEUE },
+	{ NULL, 0 }
+};
+
 static const struct conf_word sandboxes[] = {
 	{ "auto", CONF_SANDBOX_AUTO },
 	{ "require", CONF_SANDBOX_REQUIRE },
@@ -252,6 +259,9 @@ static const struct conf_opt route_opts[] = {
 	END
 };
 
+/* The most that servers max and users max make together. */
+#define PLACES_MAX	1024000000
+
 static const struct conf_opt listen_opts[] = {
 	{ HOSTS("address", conf_listen, address, addr, naddr, CONF_ADDRS),
 	    .only = CONF_INET, .def = "*" },
@@ -297,6 +307,18 @@ static const struct conf_opt listen_opts[] = {
 	    127, "0"), .only = CONF_INET },
 	{ SYSTEMS("user-timeout", conf_listen, socket.user_timeout, 1,
 	    DAYS(24)), .only = CONF_INET },
+	{ NUMBER("max-sessions", conf_listen, max_sessions, 0, PLACES_MAX,
+	    "0") },
+	{ NUMBER("source-sessions", conf_listen, source_sessions, 0,
+	    PLACES_MAX, "0") },
+	{ NUMBER("source-rate", conf_listen, source_rate, 0, 1000000, "0") },
+	{ NUMBER("source-burst", conf_listen, source_burst, 0, 1000000,
+	    "0") },
+	{ NUMBER("source-prefix", conf_listen, source_prefix, 1, 32, "32") },
+	{ NUMBER("source-prefix6", conf_listen, source_prefix6, 1, 128,
+	    "64") },
+	{ WORD("over-limit", conf_listen, over_limit, overs, "reset") },
+	{ NUMBER("reserve", conf_listen, reserve, 0, PLACES_MAX, "0") },
 	END
 };
 

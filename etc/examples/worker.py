@@ -20,7 +20,7 @@ import sys
 VERSION, BATCH = 1, 16
 CONN, DRAIN, READY, LEAVE, WAKE, LOG = range(1, 7)
 HEADER = struct.Struct("=HH")               # type, count
-ITEM = struct.Struct("=16sIHBxIIQ")         # of CONN, as in spawnd/worker.h
+ITEM = struct.Struct("=16sIHBxIIQ8x")       # of CONN, as in spawnd/worker.h
 
 loop = selectors.DefaultSelector()
 channel, log = socket.socket(fileno=3), socket.socket(fileno=6)

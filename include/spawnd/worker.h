@@ -57,6 +57,7 @@ struct spawnd_conn {
 	uint32_t	listener;	/* 0 is the first in the file */
 	uint32_t	backlog_ms;	/* waited for room; 0: unknown */
 	uint64_t	accepted_us;	/* CLOCK_MONOTONIC */
+	uint64_t	reserved_seat;
 };
 
 enum {

@@ -3,6 +3,7 @@
 #include "accept/admit.h"
 #include "accept/backlog.h"
 #include "accept/handoff.h"
+#include "accept/limit.h"
 #include "accept/listener.h"
 #include "accept/overload.h"
 #include "accept/pause.h"
@@ -20,7 +21,11 @@
 static void	admit_look(void);
 static bool	admit_listener(struct listener *);
 static bool	admit_one(struct listener *);
-static void	admit_connection(struct listener *, bool);
+static enum limit admit_over(const struct listener *, enum handoff_room);
+static bool	admit_queues(const struct listener *, enum limit);
+static void	admit_connection(struct listener *, enum limit, bool);
+static enum limit admit_count(const struct listener *, const struct source *,
+		    struct tally **);
 static bool	admit_permits(const struct source *, const struct listener *);
 static bool	admit_short(void);
 static bool	admit_waits(struct listener *);
@@ -32,6 +37,7 @@ TAILQ_HEAD(ready_list, listener);
 
 static struct ready_list ready = TAILQ_HEAD_INITIALIZER(ready);
 static int		 last_fd = -1;	/* that was accepted */
+static bool		 held;		/* see admit_held() */
 
 void
 admit_event(struct ev_io *io, int what)
@@ -61,6 +67,7 @@ admit_ready(void)
 	struct listener *l, *next;
 
 	overload_look();
+	held = false;
 	admit_look();
 	TAILQ_FOREACH_SAFE(l, &ready, ready_entry, next) {
 		/* One that is fresh waits for the commit of its reload. */
@@ -106,6 +113,7 @@ static bool
 admit_one(struct listener *l)
 {
 	enum handoff_room room;
+	enum limit over;
 
 	if (!admit_waits(l))
 		return false;
@@ -116,14 +124,48 @@ admit_one(struct listener *l)
 	/* Soon: the worker that is started now gets what waits. */
 	if ((room = handoff_room()) == HANDOFF_SOON)
 		return false;
-	if (room == HANDOFF_NONE) {
+	if ((over = admit_over(l, room)) == LIMIT_OVERLOAD)
 		overload_begin();
-		l->held = master.gen->conf->overload == OVERLOAD_QUEUE;
-		if (l->held)
-			return false;
+	if (over != LIMIT_NONE && (l->held = admit_queues(l, over))) {
+		held |= over != LIMIT_OVERLOAD;
+		return false;
 	}
-	admit_connection(l, false);
+	admit_connection(l, over, false);
 	return true;
+}
+
+/* What is in the way of one more, whoever it is. */
+static enum limit
+admit_over(const struct listener *l, enum handoff_room room)
+{
+	const struct gates *gates = master.gen->gates;
+	const struct gate *g = &gates->of[l->index];
+	const struct conf_listen *c = &master.gen->conf->listens[l->index];
+
+	if (room == HANDOFF_NONE)
+		return LIMIT_OVERLOAD;
+	if (gates->unfilled != 0 &&
+	    gate_reserved(gates, l->index, handoff_places()))
+		return LIMIT_RESERVE;
+	return c->over_limit == OVER_QUEUE && g->quota != NULL &&
+	    limit_full(g->quota, c) ? LIMIT_SESSIONS : LIMIT_NONE;
+}
+
+/* Is it to wait for that to be over? */
+static bool
+admit_queues(const struct listener *l, enum limit over)
+{
+	const struct conf *conf = master.gen->conf;
+
+	return over == LIMIT_SESSIONS ?
+	    conf->listens[l->index].over_limit == OVER_QUEUE :
+	    conf->overload == OVERLOAD_QUEUE;
+}
+
+bool
+admit_held(void)
+{
+	return held;
 }
 
 void
@@ -142,14 +184,15 @@ admit_all(struct listener *l)
 	for (; n > 0 && l->ready && !pause_on(); n--) {
 		if (admit_short())
 			handoff_send();
-		admit_connection(l, true);
+		admit_connection(l, LIMIT_NONE, true);
 	}
 }
 
-/* keep: even what nobody has room for. */
+/* over: what is in the way of it. keep: even what nobody has room for. */
 static void
-admit_connection(struct listener *l, bool keep)
+admit_connection(struct listener *l, enum limit over, bool keep)
 {
+	struct tally *tally = NULL;
 	struct proto_conn c;
 	int fd;
 
@@ -159,14 +202,21 @@ admit_connection(struct listener *l, bool keep)
 		refuse_denied(l, fd, &c.client);
 		return;
 	}
+	if (over != LIMIT_RESERVE)
+		over = admit_count(l, &c.client, &tally);
+	if (over != LIMIT_NONE) {
+		refuse_limited(l, fd, &c.client, over);
+		return;
+	}
 	if (l->held)
 		c.backlog_ms = backlog_waited(fd);
-	if (!handoff_give(fd, &c)) {
+	if (!handoff_give(fd, &c, tally)) {
 		if (!keep) {
-			refuse_limited(l, fd, &c.client);
+			limit_end(tally);
+			refuse_limited(l, fd, &c.client, LIMIT_OVERLOAD);
 			return;
 		}
-		handoff_keep(fd, &c);
+		handoff_keep(fd, &c, tally);
 	}
 	if (l->held)
 		overload_waited();
@@ -179,7 +229,28 @@ static bool
 admit_permits(const struct source *client, const struct listener *l)
 {
 	return acl_map_permits(master.gen->acl, client) &&
-	    gate_permits(&master.gen->gates[l->index], client);
+	    gate_permits(&master.gen->gates->of[l->index], client);
+}
+
+/* Who speaks for others is counted when it has said for whom. */
+static enum limit
+admit_count(const struct listener *l, const struct source *client,
+    struct tally **tally)
+{
+	const struct gate *g = &master.gen->gates->of[l->index];
+	const struct conf_listen *c = &master.gen->conf->listens[l->index];
+	enum limit over;
+
+	if (g->quota == NULL)
+		return LIMIT_NONE;
+	if (c->over_limit != OVER_QUEUE && limit_full(g->quota, c))
+		return LIMIT_SESSIONS;
+	*tally = limit_begin(g->quota);
+	if (gate_speaks_for(g, client) ||
+	    (over = limit_source(tally, c, client)) == LIMIT_NONE)
+		return LIMIT_NONE;
+	limit_end(*tally);
+	return over;
 }
 
 /*

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "accept/handoff.h"
+#include "accept/limit.h"
 #include "accept/pause.h"
 #include "conf/conf.h"
 #include "ipc.h"
@@ -16,6 +17,7 @@
 #include "proc/inherit.h"
 #include "proc/load.h"
 #include "proc/refill.h"
+#include "proc/seat.h"
 #include "proc/watch.h"
 
 #define BURST		256	/* of those that are kept, given a turn */
@@ -24,6 +26,7 @@
 struct kept {
 	TAILQ_ENTRY(kept)	 entry;
 	struct proto_conn	 conn;
+	struct tally		*tally;	/* in which it is counted, or NULL */
 	int			 fd;
 };
 
@@ -31,7 +34,8 @@ static void	view_make(void);
 static uint64_t	view_slack(void);
 static void	pick_next(void);
 static unsigned	processors(void);
-static void	put(struct worker *, int, const struct proto_conn *);
+static void	put(struct worker *, int, const struct proto_conn *,
+		    struct tally *);
 static void	out_send(struct worker *);
 static void	out_clear(struct worker *);
 static void	out_keep(struct worker *);
@@ -39,8 +43,7 @@ static bool	recover_due(const struct worker *);
 static unsigned	recover(struct worker *, const struct ipc_msg *);
 static void	recover_none(struct worker *);
 static int	translate(const struct conf *, uint32_t, const struct conf *);
-static bool	keep_of(const struct generation *, int,
-		    const struct proto_conn *);
+static bool	keep_of(struct worker *, int, const struct proto_conn *);
 static void	kept_free(struct kept *);
 
 /* The workers of the current generation as pool.c sees them: made once a
@@ -92,6 +95,22 @@ view_slack(void)
 	return MIN(n, SLACK_MAX);
 }
 
+uint64_t
+handoff_places(void)
+{
+	const struct conf *c = master.gen->conf;
+	uint64_t n = (uint64_t)c->servers_max * c->users_max, used = nkept;
+	size_t i;
+
+	if (!viewed)
+		view_make();
+	for (i = 0; i < nview; i++)
+		if (view[i].state == WORKER_READY ||
+		    view[i].state == WORKER_STARTING)
+			used += view[i].users;
+	return used < n ? n - used : 0;
+}
+
 static void
 pick_next(void)
 {
@@ -132,7 +151,7 @@ handoff_room(void)
 }
 
 bool
-handoff_give(int fd, const struct proto_conn *c)
+handoff_give(int fd, const struct proto_conn *c, struct tally *tally)
 {
 	if (master.ending)
 		return false;
@@ -146,18 +165,19 @@ handoff_give(int fd, const struct proto_conn *c)
 	chosen = false;
 	view[next.worker].users++;
 	view[next.worker].awake = true;
-	put(who[next.worker], fd, c);
+	put(who[next.worker], fd, c, tally);
 	return true;
 }
 
 static void
-put(struct worker *w, int fd, const struct proto_conn *c)
+put(struct worker *w, int fd, const struct proto_conn *c, struct tally *tally)
 {
 	if (w->nout == 0)
 		TAILQ_INSERT_TAIL(&sending, w, send_entry);
 	w->sent++;
 	w->idle_since = 0;
 	w->out[w->nout] = *c;
+	w->out[w->nout].seat = seat_take(w, tally, c->listener);
 	w->out_fds[w->nout++] = fd;
 	if (w->nout == PROTO_BATCH)
 		out_send(w);
@@ -212,23 +232,25 @@ out_keep(struct worker *w)
 	unsigned i;
 
 	for (i = 0; i < w->nout; i++)
-		keep_of(w->gen, w->out_fds[i], &w->out[i]);
+		keep_of(w, w->out_fds[i], &w->out[i]);
 	w->sent -= w->nout;
 	out_clear(w);
 }
 
 void
-handoff_keep(int fd, const struct proto_conn *c)
+handoff_keep(int fd, const struct proto_conn *c, struct tally *tally)
 {
 	struct kept *k;
 
 	if ((k = malloc(sizeof(*k))) == NULL) {
 		log_warn("a session is lost");
+		limit_end(tally);
 		close(fd);
 		return;
 	}
 	k->fd = fd;
 	k->conn = *c;
+	k->tally = tally;
 	TAILQ_INSERT_TAIL(&kept, k, entry);
 	nkept++;
 }
@@ -242,8 +264,9 @@ handoff_save(FILE *f)
 
 	TAILQ_FOREACH(k, &kept, entry) {
 		p = &k->conn.client;
-		fprintf(f, "kept %d %u %u %" PRIu64 " %u %u %u ",
-		    inherit_fd(k->fd), k->conn.listener,
+		fprintf(f, "kept %d %u %u %u %" PRIu64 " %u %u %u ",
+		    inherit_fd(k->fd), limit_number(k->tally),
+		    k->conn.listener,
 		    k->conn.backlog_ms, k->conn.accepted_us, p->family,
 		    p->port, p->scope);
 		for (i = 0; i < sizeof(p->ip); i++)
@@ -256,14 +279,15 @@ bool
 handoff_take(const char *line)
 {
 	struct proto_conn c;
-	unsigned family, port, byte;
+	unsigned number, family, port, byte;
+	struct tally *tally;
 	int fd, at;
 	size_t i;
 
 	memset(&c, 0, sizeof(c));
-	if (sscanf(line, "kept %d %u %u %" SCNu64 " %u %u %u %n", &fd,
-	    &c.listener, &c.backlog_ms, &c.accepted_us, &family, &port,
-	    &c.client.scope, &at) != 7)
+	if (sscanf(line, "kept %d %u %u %u %" SCNu64 " %u %u %u %n", &fd,
+	    &number, &c.listener, &c.backlog_ms, &c.accepted_us, &family, &port,
+	    &c.client.scope, &at) != 8 || !limit_again(number, &tally))
 		return false;
 	for (i = 0; i < sizeof(c.client.ip); i++) {
 		if (sscanf(line + at + 2 * i, "%2x", &byte) != 1)
@@ -272,7 +296,7 @@ handoff_take(const char *line)
 	}
 	c.client.family = (uint8_t)family;
 	c.client.port = (uint16_t)port;
-	handoff_keep(fd, &c);
+	handoff_keep(fd, &c, tally);
 	return true;
 }
 
@@ -328,10 +352,12 @@ handoff_switch(const struct conf *from, const struct conf *to)
 	handoff_look();
 }
 
-/* Keeps what was meant for a worker of a generation, perhaps a former one. */
+/* Keeps what was meant for a worker, perhaps of a former generation. */
 static bool
-keep_of(const struct generation *g, int fd, const struct proto_conn *c)
+keep_of(struct worker *w, int fd, const struct proto_conn *c)
 {
+	const struct generation *g = w->gen;
+	struct tally *tally = seat_back(w, c->seat);
 	struct proto_conn own = *c;
 	int i = translate(g->conf, c->listener, master.gen->conf);
 
@@ -339,11 +365,12 @@ keep_of(const struct generation *g, int fd, const struct proto_conn *c)
 		log_warnx("a connection of listener %s is closed: its worker "
 		    "and its relay are gone",
 		    g->conf->listens[c->listener].name);
+		limit_end(tally);
 		close(fd);
 		return false;
 	}
 	own.listener = (uint32_t)i;
-	handoff_keep(fd, &own);
+	handoff_keep(fd, &own, tally);
 	return true;
 }
 
@@ -396,7 +423,10 @@ recover(struct worker *w, const struct ipc_msg *m)
 	unsigned i, n = 0;
 
 	for (i = 0; i < m->count; i++)
-		n += m->fds[i] != -1 && keep_of(w->gen, m->fds[i], &m->conn[i]);
+		if (m->fds[i] != -1)
+			n += keep_of(w, m->fds[i], &m->conn[i]);
+		else
+			limit_end(seat_back(w, m->conn[i].seat));
 	return n;
 }
 
@@ -419,9 +449,11 @@ handoff_give_kept(void)
 
 	/* Once each: those that cannot be sent are kept again. */
 	for (; n > 0 && (k = TAILQ_FIRST(&kept)) != NULL; n--) {
-		if (pause_on() || !handoff_give(k->fd, &k->conn))
+		if (pause_on() || !handoff_give(k->fd, &k->conn,
+		    k->tally))
 			return;
 		k->fd = -1;		/* it is with the worker now */
+		k->tally = NULL;
 		kept_free(k);
 	}
 	if (nkept != 0)
@@ -459,6 +491,7 @@ kept_free(struct kept *k)
 {
 	TAILQ_REMOVE(&kept, k, entry);
 	nkept--;
+	limit_end(k->tally);
 	if (k->fd != -1)
 		close(k->fd);
 	free(k);

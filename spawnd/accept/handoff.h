@@ -11,6 +11,7 @@
 
 struct conf;
 struct proto_conn;
+struct tally;
 struct worker;
 
 enum handoff_room {
@@ -25,11 +26,16 @@ void		 handoff_look(void);
 /* Would handoff_give() find somebody? Asks for one more worker (refill.h) if
  * none of those that there are has room. */
 enum handoff_room handoff_room(void);
-/* Gives the connection to whom pool.h picks; false if nobody has room (fd is
- * then still the caller's). It is sent by handoff_send(). */
-bool		 handoff_give(int fd, const struct proto_conn *);
+/* For how many sessions there is room in the pool, if they are counted. */
+uint64_t	 handoff_places(void);
+/* Gives the connection, with what it is counted in or NULL, to whom pool.h
+ * picks; false if nobody has room (fd and tally are then still the caller's).
+ * It is sent by handoff_send(). */
+bool		 handoff_give(int fd, const struct proto_conn *,
+		    struct tally *);
 /* Keeps a connection that must not be lost until somebody has room. */
-void		 handoff_keep(int fd, const struct proto_conn *);
+void		 handoff_keep(int fd, const struct proto_conn *,
+		    struct tally *);
 /* Gives those that are kept, in their order, as far as there is room. */
 void		 handoff_give_kept(void);
 /* Sends what workers were given. */

@@ -13,6 +13,7 @@
 
 static void	 tell(const struct listener *, const struct source *,
 		    const char *why, unsigned skipped);
+static bool	 resets(const struct listener *, enum limit);
 static char	*denied_by(const struct listener *, const struct source *,
 		    char *, size_t);
 static bool	 denies(const struct acl *, const struct source *,
@@ -62,18 +63,32 @@ denies(const struct acl *acl, const struct source *client,
 }
 
 void
-refuse_limited(struct listener *l, int fd, const struct source *client)
+refuse_limited(struct listener *l, int fd, const struct source *client,
+    enum limit over)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	char why[64];
 	unsigned skipped;
 
 	l->limited++;
 	master.limited++;
-	if (master.gen->conf->overload == OVERLOAD_RESET)
+	if (resets(l, over))
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(fd);
+	snprintf(why, sizeof(why), "why=limit limit=%s", limit_name(over));
 	if (log_allow(&limits, ev_now(), &skipped))
-		tell(l, client, "why=limit limit=overload", skipped);
+		tell(l, client, why, skipped);
+}
+
+/* Room is the pool's affair, all else the listener's. */
+static bool
+resets(const struct listener *l, enum limit over)
+{
+	const struct conf *conf = master.gen->conf;
+
+	return over == LIMIT_OVERLOAD || over == LIMIT_RESERVE ?
+	    conf->overload == OVERLOAD_RESET :
+	    conf->listens[l->index].over_limit != OVER_CLOSE;
 }
 
 static void

@@ -179,7 +179,7 @@ generation_free(struct generation *g)
 	board_close(&g->board);
 	targets_close(&g->targets);
 	acl_map_free(&g->acl);
-	gate_free(&g->gates, g->conf);
+	gate_free(&g->gates);
 	conf_free(&g->conf);
 	free(g);
 }

@@ -21,7 +21,7 @@ struct generation {
 	unsigned		 number;
 	struct conf		*conf;
 	struct acl_map		*acl;		/* its access rules */
-	struct gate		*gates;		/* one a listener */
+	struct gates		*gates;		/* one a listener */
 	int			 conf_fd;	/* the same, sealed */
 	int			 secrets_fd;	/* what it refers to, sealed;
 						   or -1 */

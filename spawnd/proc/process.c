@@ -13,6 +13,7 @@
 #include "proc/generation.h"
 #include "proc/load.h"
 #include "proc/process.h"
+#include "proc/seat.h"
 #include "proc/tickets.h"
 #include "proc/totals.h"
 #include "proc/watch.h"
@@ -49,7 +50,8 @@ process_launch(struct worker *w)
 
 	process_child(w);
 	if (board_slot_make(&w->gen->board, w->slot) == -1 ||
-	    load_worker(w) == -1 || channel_open(w) == -1)
+	    load_worker(w) == -1 || seat_worker(w) == -1 ||
+	    channel_open(w) == -1)
 		return -1;
 	tickets_worker(w);
 	if (auth_worker(w) == -1)

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "accept/handoff.h"
+#include "accept/limit.h"
 #include "accept/listener.h"
 #include "accept/overload.h"
 #include "env.h"
@@ -26,6 +27,7 @@
 #include "proc/logproc.h"
 #include "proc/process.h"
 #include "proc/reload.h"
+#include "proc/seat.h"
 #include "proc/tickets.h"
 #include "proc/upgrade.h"
 #include "proc/writer.h"
@@ -78,8 +80,12 @@ static const struct {
 	{ "socket ",	 listener_take_socket },
 	{ "overload ",	 overload_take },
 	{ "total ",	 load_take },
+	{ "quota ",	 limit_take },
+	{ "source ",	 limit_take },
 	{ "generation ", generation_take },
 	{ "worker ",	 process_take },
+	{ "seats ",	 seat_take_up },
+	{ "seat ",	 seat_take_up },
 	{ "auth ",	 auth_take },
 	{ "checker ",	 checkproc_take },
 	{ "tickets ",	 tickets_take },
@@ -225,6 +231,7 @@ save(FILE *f)
 	logproc_save(f);
 	listener_save(f);
 	overload_save(f);
+	limit_save(f);
 	generation_save(f);
 	auth_save(f);
 	checkproc_save(f);
@@ -387,6 +394,7 @@ take(int fd)
 	}
 	free(line);
 	if (good && whole && master.gen != NULL) {
+		limit_taken();
 		fclose(f);
 		return true;
 	}

@@ -10,6 +10,7 @@
 #include "proc/generation.h"
 #include "proc/inherit.h"
 #include "proc/load.h"
+#include "proc/seat.h"
 #include "proc/worker.h"
 #include "proc/writer.h"
 
@@ -95,6 +96,7 @@ worker_free(struct worker *w)
 		TAILQ_REMOVE(&lost, w, lost_entry);
 	TAILQ_REMOVE(&g->workers, w, entry);
 	load_worker_gone(w);
+	seat_gone(w);
 	board_slot_free(&g->board, w->slot);
 	g->slots[w->slot] = NULL;
 	g->nworkers--;
@@ -110,6 +112,7 @@ worker_drain(struct worker *w)
 		return;
 	ev_timer_stop(&w->timer);
 	w->state = WORKER_DRAINING;
+	seat_leave(w);
 	w->draining_since = ev_now();
 	worker_drain_again(w);
 }
@@ -139,6 +142,7 @@ worker_lose(struct worker *w, enum worker_state state)
 {
 	w->early = w->state == WORKER_STARTING;
 	w->state = state;
+	seat_leave(w);
 	if (!w->lost)
 		TAILQ_INSERT_TAIL(&lost, w, lost_entry);
 	w->lost = true;
@@ -237,7 +241,8 @@ worker_view(const struct generation *g, struct pool_worker *view,
 		view[n].state = w->state;
 		view[n].full = w->full;
 		view[n].awake = w->nout != 0;
-		view[n].users = worker_users(w);
+		view[n].users = w->seats != NULL ? seat_users(w) :
+		    worker_users(w);
 		view[n].idle = w->idle_since == 0 ? 0 :
 		    ev_now() - w->idle_since;
 		who[n++] = w;
@@ -250,11 +255,13 @@ worker_save(FILE *f, const struct generation *g)
 {
 	const struct worker *w;
 
-	TAILQ_FOREACH(w, &g->workers, entry)
+	TAILQ_FOREACH(w, &g->workers, entry) {
 		fprintf(f, "worker %u %ld %d %d %d %d %d %" PRIu64 " %" PRIu64
 		    " %" PRIu64 " %" PRIu32 "\n", w->slot, (long)w->child.pid,
 		    inherit_fd(g->board.slots[w->slot].fd),
 		    inherit_fd(w->chan.fd), inherit_fd(w->its_end),
 		    (int)w->state, w->drain_due, w->sent, w->started,
 		    w->draining_since, writer_number(w->log));
+		seat_save(f, w);
+	}
 }

@@ -16,6 +16,7 @@
 
 struct asker;
 struct generation;
+struct seats;
 struct writer;
 
 struct worker {
@@ -30,6 +31,8 @@ struct worker {
 	int			 its_end;	/* a duplicate, to read back */
 	struct writer		*log;		/* its way to the logger */
 	TAILQ_HEAD(, asker)	 askers;	/* whom it asks (auth.h) */
+	struct seats		*seats;		/* its sessions, if they are
+						   counted (seat.h) */
 	int			 status;	/* dead: as waitpid(2) has it */
 	unsigned		 slot;
 	enum worker_state	 state;

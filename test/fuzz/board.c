@@ -1,10 +1,13 @@
 /*
  * The claims of a worker on the board are any bytes: nobody is told of more
- * sessions than a worker may have, nor of anything that is still to come, and
- * what is on record goes over an upgrade as it was.
+ * sessions than a worker may have, nor of anything that is still to come; what
+ * a session is counted in is given back once; and what is on record goes over
+ * an upgrade as it was.
  */
 #include "compat.h"
 
+#include "accept/gate.h"
+#include "accept/limit.h"
 #include "board.h"
 #include "ev.h"
 #include "mark.h"
@@ -14,11 +17,13 @@
 #include "proc/generation.h"
 #include "proc/inherit.h"
 #include "proc/load.h"
+#include "proc/seat.h"
 #include "proc/totals.h"
 #include "proc/writer.h"
 
 #define MOST	100		/* sessions a worker */
 #define REMOTES	3
+#define SENT	10		/* to each worker */
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -34,8 +39,12 @@ static struct conf_remote	 remotes[] = {
 static struct conf_relay	 relay = {
 	.name = "x", .remotes = remotes, .nremotes = REMOTES
 };
+static struct conf_listen	 section = {
+	.name = "l", .source_sessions = MOST, .source_prefix = 32
+};
 static struct conf		 conf = {
-	.relays = &relay, .nrelays = 1, .users_max = MOST
+	.relays = &relay, .nrelays = 1, .users_max = MOST,
+	.listens = &section, .nlistens = 1
 };
 static struct generation	*gen;
 static struct worker		 liar, honest;
@@ -44,6 +53,12 @@ uint64_t
 ev_now(void)
 {
 	return now;
+}
+
+uint64_t
+ev_now_us(void)
+{
+	return now * 1000;
 }
 
 /* What worker.c needs of the other files, and none of this does. */
@@ -127,24 +142,47 @@ mark(unsigned what)
 	abort();
 }
 
+static void	sit(struct worker *);
+
 static void
 begin(struct worker *w, unsigned slot)
 {
 	memset(w, 0, sizeof(*w));
 	w->gen = gen;
 	w->slot = slot;
-	w->sent = 10;
+	w->sent = SENT;
 	if (board_slot_make(&gen->board, slot) == -1)
 		abort();
 	TAILQ_INSERT_TAIL(&gen->workers, w, entry);
-	if (load_worker(w) == -1)
+	if (load_worker(w) == -1 || seat_worker(w) == -1)
 		abort();
+	sit(w);
+}
+
+/* Half of them by their sources. */
+static void
+sit(struct worker *w)
+{
+	struct source s = { .family = AF_INET };
+	struct tally *t;
+	unsigned i;
+
+	for (i = 0; i < SENT; i++) {
+		t = limit_begin(gen->gates->of[0].quota);
+		s.ip[0] = (uint8_t)(i / 4);
+		if (i % 2 == 0 &&
+		    limit_source(&t, &section, &s) != LIMIT_NONE)
+			abort();
+		if (seat_take(w, t, 0) >= MOST)
+			abort();
+	}
 }
 
 static void
 end(struct worker *w)
 {
 	load_worker_gone(w);
+	seat_gone(w);
 	board_slot_free(&gen->board, w->slot);
 	TAILQ_REMOVE(&gen->workers, w, entry);
 }
@@ -155,8 +193,14 @@ look(void)
 	const struct board_told *b = board_told(&gen->board, honest.slot);
 	unsigned i;
 
+	const uint32_t *counted = &gen->gates->of[0].quota->tally.open;
+
 	now++;
 	load_tell();
+	seat_look(&liar);
+	if (*counted < SENT || *counted > 2 * SENT ||
+	    gen->gates->of[0].open != *counted)
+		abort();
 	for (i = 0; i < REMOTES; i++)
 		if (atomic_load(&b->places[i].sessions) > MOST ||
 		    board_get(&b->places[i].outcome) >> 8 > now)
@@ -204,7 +248,8 @@ make_generation(void)
 	TAILQ_INIT(&master.gens);
 	TAILQ_INIT(&gen->workers);
 	gen->conf = &conf;
-	if (board_create(&gen->board, &conf) == -1 ||
+	if ((gen->gates = gate_new(&conf)) == NULL ||
+	    board_create(&gen->board, &conf) == -1 ||
 	    load_generation(gen) == -1)
 		abort();
 	TAILQ_INSERT_TAIL(&master.gens, gen, entry);
@@ -233,8 +278,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look();
 	totals_fold(&liar);
 	end(&liar);
-	look();
+	if (gen->gates->of[0].quota->tally.open != SENT)
+		abort();
+	load_tell();
 	end(&honest);
+	if (gen->gates->of[0].quota->tally.open != 0)
+		abort();
 	again();
 	return 0;
 }

@@ -48,6 +48,48 @@ test_values(void **state)
 }
 
 static void
+test_limits(void **state)
+{
+	static const char queue[] = "t:2: over-limit = queue is for "
+	    "max-sessions alone: who is over source-rate would keep all "
+	    "others waiting; use reset or close\n";
+	struct conf *c = load_ok(PORT("max-sessions = 7 over-limit = queue\n"
+	    "reserve = 7 source-prefix = 24"));
+
+	(void)state;
+	assert_true(conf_counts(c));
+	assert_int_equal(c->listens[0].over_limit, OVER_QUEUE);
+	assert_int_equal(c->listens[0].source_prefix, 24);
+	assert_int_equal(c->listens[0].source_prefix6, 64);
+	conf_free(&c);
+	c = load_ok(PORT("over-limit = close"));
+	assert_false(conf_counts(c));
+	conf_free(&c);
+	bad(PORT("over-limit = queue"), "t:2: over-limit = queue does nothing "
+	    "without another option; add max-sessions = NUMBER\n");
+	bad(PORT("over-limit = queue max-sessions = 1 source-rate = 1"), queue);
+	bad(PORT("source-burst = 1"), "t:2: source-burst does nothing without "
+	    "another option; add source-rate = NUMBER\n");
+	bad(PORT("source-prefix = 0 source-prefix6 = 129"),
+	    "t:2: source-prefix 0 is out of range; use 1 to 32\n"
+	    "t:2: source-prefix6 129 is out of range; use 1 to 128\n");
+	bad(LISTEN("path = /a source-rate = 1"), "t:2: source-rate is for "
+	    "addresses, and who comes by a unix socket has none; leave it "
+	    "out, or add proxy-from\n");
+	bad("spawnd { spawn { exec = /bin/sh } listen w {\n"
+	    "port = 80 source-rate = 1 } }\n", "t:2: source-rate = 1 is for "
+	    "relay, and spawn: exec runs another program; take one of them "
+	    "away\n");
+	bad(PORT("reserve = 2 max-sessions = 1"),
+	    "t:2: reserve 2 is greater than max-sessions 1\n");
+	bad("spawnd { users { min = 1 max = 2 } servers { min = 1 max = 3 }\n"
+	    "listen a { port = 1 reserve = 4 }\n"
+	    "listen b { port = 2 reserve = 3 } }\n" RELAY,
+	    "t:3: reserve 3 is more than is left of the 6 sessions that "
+	    "servers max 3 and users max 2 make, which is 2\n");
+}
+
+static void
 test_mistakes(void **state)
 {
 	(void)state;
@@ -191,6 +233,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_v6only),
 		cmocka_unit_test(test_interfaces),

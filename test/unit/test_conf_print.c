@@ -24,7 +24,10 @@
 	"spawnd {\n" \
 	"listen n { address = \"localhost,127.0.0.2\" port = http relay = b\n" \
 	" backlog = 7 handshake-timeout = 15\n" \
-	" proxy-from = {10.0.0.0/8, '::1', unix} }\n" \
+	" proxy-from = {10.0.0.0/8, '::1', unix} reserve = 4\n" \
+	" access = {\"permit ::1 mon,sat-sun 22:00-06:00\"}\n" \
+	" source-sessions = 3 source-rate = 4 source-burst = 5\n" \
+	" source-prefix = 6 source-prefix6 = 7 over-limit = close }\n" \
 	"listen w { port = 0 relay = a tls = s auth = r tag = t.1\n" \
 	" v6only = yes" \
 	" interface = eth0.1 freebind = yes protocol = mptcp dscp = af41\n" \
@@ -35,7 +38,7 @@
 	" user = root group = 77 relay = a }\n" \
 	"listen r { address = \"localhost, 10.0.0.1\" port = \"8000-8009\"\n" \
 	" relay = a } listen z { path = \"@z\" relay = a }\n" \
-	"listen v { path = /v\n" \
+	"listen v { path = /v max-sessions = 8 over-limit = queue\n" \
 	"route { sni = {A.b, \"*.c.\"} alpn = {h2, x} relay = b }\n" \
 	"route { from = {10.0.0.0/8, ::1, unix} relay = a }\n" \
 	"route { relay = b } }\n" \
