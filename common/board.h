@@ -53,7 +53,16 @@ typedef board_u64 board_outcome;
 struct board_other {		/* writer: the master */
 	board_outcome	outcome;	/* the newest one of any worker */
 	board_u32	sessions;	/* that all other workers have there */
+	board_u32	admin;		/* BOARD_ADMIN(), 0: as configured */
 };
+
+/* What the operator has set: a state (BOARD_ADMIN_NONE: as configured) and a
+ * weight (0: as configured). */
+#define BOARD_ADMIN(state, weight)	((((uint32_t)(state) + 1) << 16) | \
+					    (weight))
+#define BOARD_ADMIN_NONE		((enum conf_state)-1)
+#define BOARD_ADMIN_STATE(admin)	((enum conf_state)(((admin) >> 16) - 1))
+#define BOARD_ADMIN_WEIGHT(admin)	((uint16_t)((admin) & 0xffff))
 
 /* What the worker of a slot is told of the others, in all generations; the
  * master writes it, before it hands over sessions. */

@@ -34,7 +34,9 @@ enum {
 	PROTO_FD_SLOT	 = 7,	/* its own part of the board */
 	PROTO_FD_SECRETS = 8,	/* certificates and keys (secret.h); not if
 				   nothing has TLS */
-	PROTO_FD_END	 = 9	/* the first one that is not inherited */
+	PROTO_FD_TARGETS = 9,	/* what is known of places (targets.h), to
+				   read; not if nothing is */
+	PROTO_FD_END	 = 10	/* the first one that is not inherited */
 };
 
 /* Descriptors that the reader (helpers/reader) finds, and the most that it may

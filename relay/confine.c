@@ -5,7 +5,8 @@
 #include "sandbox.h"
 
 static void	 needs(struct sandbox *, const struct conf *);
-static void	 needs_of(struct sandbox *, const struct conf_remote *);
+static void	 needs_of(struct sandbox *, const struct conf_relay *,
+		    const struct conf_remote *);
 static void	 needs_port(struct sandbox *, uint16_t);
 
 void
@@ -46,16 +47,19 @@ needs(struct sandbox *box, const struct conf *c)
 	for (r = c->relays; r < c->relays + c->nrelays; r++) {
 		box->bind |= r->nlocals != 0;
 		for (k = 0; k < r->nremotes; k++)
-			needs_of(box, &r->remotes[k]);
+			needs_of(box, r, &r->remotes[k]);
 	}
 }
 
 static void
-needs_of(struct sandbox *box, const struct conf_remote *remote)
+needs_of(struct sandbox *box, const struct conf_relay *relay,
+    const struct conf_remote *remote)
 {
 	unsigned i;
 
 	box->bind |= remote->nlocals != 0;
+	/* What it is looked up as may be at any port. */
+	box->any_port |= conf_places(relay, remote) != remote->naddr;
 	for (i = 0; i < remote->naddr; i++) {
 		if (remote->addr[i].sa.sa_family == AF_UNIX)
 			box->paths = true;

@@ -103,6 +103,9 @@ worker_configure(void)
 	if (board_attach(&self.board, PROTO_FD_BOARD, PROTO_FD_SLOT,
 	    self.conf, self.slot) == -1)
 		fatal("board");
+	if (targets_wanted(self.conf) && targets_attach(&self.targets,
+	    PROTO_FD_TARGETS, self.conf, false) == -1)
+		fatal("targets");
 	if (remotes_start() == -1)
 		fatal("remotes");
 	if (path_init(stage_set) == -1)

@@ -6,6 +6,7 @@
 
 #include "board.h"
 #include "conf/conf.h"
+#include "targets.h"
 
 struct remotes;
 
@@ -13,6 +14,7 @@ struct remotes;
 struct self {
 	struct conf	*conf;
 	struct board	 board;
+	struct targets	 targets;	/* mem is NULL: there are none */
 	pid_t		 pid;
 	unsigned	 slot;
 	unsigned	 generation;

@@ -106,6 +106,7 @@ struct sess {
 	uint8_t			 who;	/* enum sess_... */
 	uint8_t			 why;
 	uint8_t			 cut;
+	uint8_t			 version; /* of the address of chosen */
 	bool			 soon;	/* timer: look, late or not */
 	bool			 keepalive; /* timer: begin it */
 	struct ev_timer		 timer;

@@ -311,7 +311,7 @@ sess_lost(struct end *e)
 	uint64_t lost, own;
 
 	if (e->io.fd == -1 || (e->remote ?
-	    s->chosen->addr->sa.sa_family :
+	    remote_addr(s->chosen, s->version)->sa.sa_family :
 	    sess_sender(s)->family) == AF_UNIX)
 		return;
 	lost = (uint64_t)unsent(e->io.fd, e->fin) + end_held(e);
@@ -340,7 +340,7 @@ sess_log(const struct sess *s, unsigned port)
 	const char *tag = s->path->listen->tag;
 
 	if (r != NULL)
-		addr_str(r->addr, addr);
+		addr_str(remote_addr(r, s->version), addr);
 	if (port != 0)
 		snprintf(at, sizeof(at), " port=%u", port);
 	if (s->extra != NULL)

@@ -8,6 +8,7 @@
 
 static int	 words_show(char *, size_t, int, char **, bool, const char **);
 static int	 words_drain(char *, size_t, int, char **, const char **);
+static int	 words_remote(char *, size_t, int, char **, const char **);
 static int	 words_wrong(const char **, const char *, ...)
 		    printf_like(2, 3);
 static int	 words_unknown(const char **, const char *, const char *);
@@ -28,6 +29,8 @@ static const struct word {
 	{ "", "reload", NULL, true, "read the configuration again" },
 	{ "", "reopen", NULL, false, "open the log file anew" },
 	{ "", "drain", " PID", false, "replace one worker process" },
+	{ "", "remote", " RELAY/NAME ...", false,
+	    "enable, drain, disable, or weight N" },
 	{ "", "upgrade", NULL, true, "go on as the binary installed now" },
 	{ "", "stop", NULL, false, "drain and end; twice: end now" },
 	{ "", "help", NULL, false, "print this" }
@@ -47,6 +50,8 @@ words_request(char *line, size_t size, int argc, char **argv, bool json,
 		return words_unknown(errp, "", verb);
 	if (strcmp(verb, "drain") == 0)
 		return words_drain(line, size, argc, argv, errp);
+	if (strcmp(verb, "remote") == 0)
+		return words_remote(line, size, argc, argv, errp);
 	if (argc > 1)
 		return words_wrong(errp, "%s takes no \"%s\"", verb, argv[1]);
 	snprintf(line, size, "%s\n", verb);
@@ -77,6 +82,34 @@ words_drain(char *line, size_t size, int argc, char **argv, const char **errp)
 		return words_wrong(errp, "drain needs the process id of a "
 		    "worker; \"spawnctl show workers\" lists them");
 	snprintf(line, size, "drain %s\n", argv[1]);
+	return 0;
+}
+
+/* Whether there is such a remote, and what its weight may be, spawnd knows. */
+static int
+words_remote(char *line, size_t size, int argc, char **argv,
+    const char **errp)
+{
+	static const char * const changes[] = { "enable", "drain", "disable",
+		"weight" };
+	const bool weight = argc > 2 && strcmp(argv[2], "weight") == 0;
+	unsigned i = 0;
+
+	if (argc < 2 || strchr(argv[1], '/') == NULL)
+		return words_wrong(errp, "remote needs RELAY/NAME; \"spawnctl "
+		    "show remotes\" lists them");
+	while (argc > 2 && i < nitems_of(changes) &&
+	    strcmp(argv[2], changes[i]) != 0)
+		i++;
+	if (argc < 3 || i == nitems_of(changes) || argc != 3 + weight)
+		return words_wrong(errp, "remote %.64s: use enable, drain, "
+		    "disable or weight N", argv[1]);
+	if (strcspn(argv[1], " \n") != strlen(argv[1]) ||
+	    (weight && strspn(argv[3], "0123456789") != strlen(argv[3])))
+		return words_wrong(errp, "remote %.64s: weight needs a number",
+		    argv[1]);
+	snprintf(line, size, "remote %s %s%s%s\n", argv[1], argv[2],
+	    weight ? " " : "", weight ? argv[3] : "");
 	return 0;
 }
 

@@ -30,7 +30,7 @@
 #define STOP_LOOKS	27	/* so often */
 #define LEAVE_LIMIT	3000	/* ms until who was killed is left */
 
-static void	 begun(struct pending *, const char *);
+static void	 begun(struct pending *, const char *, const char *);
 static void	 serving(void);
 static void	 launched_tell(void);
 static void	 start_failed(const char *) no_return;
@@ -54,9 +54,10 @@ life_begin(void)
 }
 
 static void
-begun(struct pending *p, const char *error)
+begun(struct pending *p, const char *error, const char *note)
 {
 	(void)p;
+	(void)note;
 	if (error != NULL)
 		start_failed(error);
 	serving();

@@ -5,7 +5,7 @@
 
 TAILQ_HEAD(waiters, pending);
 
-static void	answer(struct waiters *, const char *);
+static void	answer(struct waiters *, const char *, const char *);
 
 static struct kind {
 	bool		 asked;
@@ -49,26 +49,26 @@ void
 pending_refuse(enum pending_what what, const char *error)
 {
 	kinds[what].asked = false;
-	answer(&kinds[what].waiting, error);
+	answer(&kinds[what].waiting, error, NULL);
 }
 
 void
-pending_done(enum pending_what what, const char *error)
+pending_done(enum pending_what what, const char *error, const char *note)
 {
-	answer(&kinds[what].taken, error);
+	answer(&kinds[what].taken, error, note);
 	if (kinds[what].asked)
 		mark(MARK_PENDING);
 }
 
 static void
-answer(struct waiters *list, const char *error)
+answer(struct waiters *list, const char *error, const char *note)
 {
 	struct pending *p;
 
 	while ((p = TAILQ_FIRST(list)) != NULL) {
 		TAILQ_REMOVE(list, p, entry);
 		p->waits = false;
-		p->cb(p, error);
+		p->cb(p, error, note);
 	}
 }
 

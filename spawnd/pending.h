@@ -12,10 +12,11 @@
 enum pending_what { PENDING_RELOAD, PENDING_UPGRADE };
 
 /* Embedded in who waits. cb comes once: error is NULL for success, else a
- * sentence. */
+ * sentence; note: lines that there are to say besides, or NULL. */
 struct pending {
 	TAILQ_ENTRY(pending)	 entry;
-	void			(*cb)(struct pending *, const char *error);
+	void			(*cb)(struct pending *, const char *error,
+				    const char *note);
 	enum pending_what	 what;
 	bool			 waits;
 };
@@ -29,7 +30,8 @@ void		 pending_take(enum pending_what);
 /* It cannot begin: the answer to all who have asked since the last take. */
 void		 pending_refuse(enum pending_what, const char *error);
 /* The outcome of what has begun. */
-void		 pending_done(enum pending_what, const char *error);
+void		 pending_done(enum pending_what, const char *error,
+		    const char *note);
 /* Who waited has gone; no-op for one who does not wait. */
 void		 pending_forget(struct pending *);
 

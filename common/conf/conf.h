@@ -32,6 +32,7 @@ enum conf_overload { OVERLOAD_QUEUE, OVERLOAD_CLOSE, OVERLOAD_RESET };
 enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
 	BALANCE_RANDOM, BALANCE_FIRST };
 enum conf_proxy { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 };
+enum conf_state { STATE_ENABLED, STATE_DRAIN, STATE_DISABLED };
 enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
 enum conf_protocol { CONF_TCP, CONF_MPTCP, CONF_SCTP };
@@ -180,6 +181,8 @@ struct conf_remote {
 	struct addr	*addr;		/* resolved; tried in this order */
 	unsigned	 naddr;
 	unsigned	 weight;	/* 1 to 256 */
+	enum conf_state	 state;
+	bool		 backup;	/* only when no other one may be used */
 	enum conf_proxy	 proxy_out;	/* the PROXY header that it gets */
 	bool		 proxy_tls;	/* inside TLS */
 	unsigned	 tls;		/* as above */
@@ -360,5 +363,6 @@ const char	*conf_relay_name(const struct conf *,
 const char	*conf_overload_name(enum conf_overload);
 const char	*conf_balance_name(enum conf_balance);
 const char	*conf_io_name(enum conf_io);
+const char	*conf_state_name(enum conf_state);
 
 #endif

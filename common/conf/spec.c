@@ -115,6 +115,13 @@ static const struct conf_word balances[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word states[] = {
+	{ "enabled", STATE_ENABLED },
+	{ "drain", STATE_DRAIN },
+	{ "disabled", STATE_DISABLED },
+	{ NULL, 0 }
+};
+
 static const struct conf_word ios[] = {
 	{ "auto", CONF_IO_AUTO },
 	{ "copy", CONF_IO_COPY },
@@ -401,6 +408,8 @@ static const struct conf_opt remote_opts[] = {
 	    .only = CONF_INET, .required = true },
 	{ SOCKET("path", conf_remote, path, addr, naddr, SOCKET_MAX) },
 	{ NUMBER("weight", conf_remote, weight, 1, 256, "1") },
+	{ BOOL("backup", conf_remote, backup, "no") },
+	{ WORD("state", conf_remote, state, states, "enabled") },
 	{ WORD("proxy-out", conf_remote, proxy_out, proxies, "none") },
 	{ BOOL("proxy-tls", conf_remote, proxy_tls, "no") },
 	{ REF("tls", conf_remote, tls, tls), .optional = true },
@@ -520,4 +529,10 @@ const char *
 conf_io_name(enum conf_io io)
 {
 	return conf_spec_word(ios, io);
+}
+
+const char *
+conf_state_name(enum conf_state state)
+{
+	return conf_spec_word(states, state);
 }

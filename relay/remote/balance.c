@@ -9,7 +9,11 @@
 
 typedef struct remote *choose_fn(struct remotes *, const struct source *);
 
+static void	 weigh(struct remote *);
 static int	 table_make(struct remotes *);
+static int	 table_shares(const struct remotes *, struct maglev_share *,
+		    uint32_t *);
+static bool	 table_current(struct remotes *);
 static choose_fn choose_leastconn, choose_roundrobin, choose_source,
 		 choose_random, choose_first;
 static bool	 accepts(const struct remote *);
@@ -36,7 +40,7 @@ static const bool takes_turns[] = {
 };
 
 /* Those of one weight begin one after the other, evenly in their time. */
-int
+void
 balance_start(struct remotes *rs, unsigned first)
 {
 	struct remote *r;
@@ -44,36 +48,86 @@ balance_start(struct remotes *rs, unsigned first)
 
 	for (i = 0; i < rs->n; i++) {
 		r = &rs->all[(first + i) % rs->n];
-		r->stride = takes_turns[rs->conf->balance] ?
-		    WHOLE / r->weight : 0;
+		weigh(r);
 		r->turn = (uint64_t)r->stride * (2 * i + 1) / (2 * rs->n);
 		if (r->weight > rs->top_weight)
 			rs->top_weight = r->weight;
 	}
-	return rs->conf->balance == BALANCE_SOURCE && rs->n > 1 ?
-	    table_make(rs) : 0;
+	rs->stale = true;
+}
+
+static void
+weigh(struct remote *r)
+{
+	r->stride = takes_turns[r->of->conf->balance] ? WHOLE / r->weight : 0;
+}
+
+/* It does not wait for the turn that it had with less weight. */
+void
+balance_changed(struct remote *r)
+{
+	struct remotes *rs = r->of;
+	unsigned i;
+
+	weigh(r);
+	if (r->turn > rs->clock + r->stride)
+		r->turn = rs->clock + r->stride;
+	rs->top_weight = 0;
+	for (i = 0; i < rs->n; i++)
+		rs->top_weight = MAX(rs->top_weight, rs->all[i].weight);
+	rs->stale = true;
 }
 
 static int
 table_make(struct remotes *rs)
 {
 	struct maglev_share *shares = calloc(rs->n, sizeof(*shares));
+	uint32_t *numbers = calloc(rs->n, sizeof(*numbers));
+	struct maglev table = { .places = NULL };
+	uint32_t i;
+	int n, made = -1;
+
+	if (shares != NULL && numbers != NULL &&
+	    (n = table_shares(rs, shares, numbers)) > 0)
+		made = maglev_build(&table, shares, (unsigned)n);
+	for (i = 0; made == 0 && i < table.n; i++)
+		table.places[i] = numbers[table.places[i]];
+	free(shares);
+	free(numbers);
+	if (made == 0) {
+		free(rs->table.places);
+		rs->table = table;
+	}
+	return made;
+}
+
+/* Of those that have an address. */
+static int
+table_shares(const struct remotes *rs, struct maglev_share *shares,
+    uint32_t *numbers)
+{
 	const struct remote *r;
 	char name[REMOTE_STRLEN];
-	unsigned i;
-	int made;
+	int n = 0;
 
-	if (shares == NULL)
-		return -1;
-	for (i = 0; i < rs->n; i++) {
-		r = &rs->all[i];
+	for (r = rs->all; r < rs->all + rs->n; r++) {
+		if (!r->present)
+			continue;
 		remote_str(r, name);
-		shares[i].hash = maglev_hash(name, strlen(name));
-		shares[i].weight = r->weight;
+		shares[n].hash = maglev_hash(name, strlen(name));
+		shares[n].weight = r->weight;
+		numbers[n++] = (uint32_t)(r - rs->all);
 	}
-	made = maglev_build(&rs->table, shares, rs->n);
-	free(shares);
-	return made;
+	return n;
+}
+
+/* Without memory for another one the former is better than none. */
+static bool
+table_current(struct remotes *rs)
+{
+	if (rs->stale && table_make(rs) == 0)
+		rs->stale = false;
+	return rs->table.places != NULL;
 }
 
 /* Who was away does not get all the turns that it has missed. */
@@ -135,21 +189,25 @@ choose_roundrobin(struct remotes *rs, const struct source *source)
 }
 
 /* A client stays with its remote; while that may not be used, it has the same
- * other one, wherever it asks. All of them have places, so one will do. */
+ * other one, wherever it asks. All of them have places, so one will do, unless
+ * the table is not of today. */
 static struct remote *
 choose_source(struct remotes *rs, const struct source *source)
 {
 	struct maglev_walk walk;
 	struct remote *r;
+	uint32_t i;
 
-	if (rs->by_turn.n == 0)
-		return NULL;
+	if (rs->by_turn.n < 2 || !table_current(rs))
+		return heap_least(&rs->by_turn);
 	walk = maglev_begin(&rs->table,
 	    maglev_hash(source->ip, sizeof(source->ip)));
-	do
+	for (i = 0; i < rs->table.n; i++) {
 		r = &rs->all[maglev_next(&rs->table, &walk)];
-	while (r->heap != &rs->by_turn);
-	return r;
+		if (r->heap == &rs->by_turn)
+			return r;
+	}
+	return heap_least(&rs->by_turn);
 }
 
 /* Two, each as often as its weight is to that of all, and the better one of

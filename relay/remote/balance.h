@@ -8,10 +8,12 @@
 #include "remotes.h"
 
 /* Gives each remote its share, and its first turn: that of all[first] is the
- * soonest. Returns 0, or -1 with ENOMEM. */
-int		 balance_start(struct remotes *, unsigned first);
+ * soonest. */
+void		 balance_start(struct remotes *, unsigned first);
 /* The heap, and the key there, of a remote that may be used. */
 struct heap	*balance_place(struct remote *, uint64_t *key);
+/* Its weight is another one, or it has got an address or lost it. */
+void		 balance_changed(struct remote *);
 /* The one that a client gets; NULL: there is none. */
 struct remote	*balance_choose(struct remotes *, const struct source *);
 /* It was chosen: its next turn comes later. remote_place() is to follow. */

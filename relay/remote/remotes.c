@@ -7,6 +7,7 @@
 #include "remotes.h"
 #include "self.h"
 #include "sess.h"
+#include "standing.h"
 
 #define RETIRE_SPREAD	20	/* retire up to 1/20 earlier */
 
@@ -17,17 +18,19 @@ static unsigned	 places_init(struct remotes *, const struct conf_remote *,
 static void	 places_families(struct remote *);
 static int	 heaps_init(struct remotes *);
 static int	 locals_init(struct remotes *);
-static void	 remotes_news(void);
+static void	 remotes_news(const struct board_news *, uint64_t *);
 static void	 remote_learn(struct remote *);
 static void	 remote_changed(const struct remote *);
+static struct remote *single(struct remote *, const struct sess *);
 static struct remote *choose(struct remotes *, const struct sess *);
+static struct remote *least_bad(const struct remotes *);
 static void	 tried_aside(struct remotes *, const struct sess *);
 static void	 tried_back(struct remotes *, const struct sess *);
 static struct remote *remote_take(struct remote *, const struct sess *);
-static bool	 remote_usable(const struct remote *);
 
 static struct remote	*all;		/* in the order of the board */
 static uint64_t		 news;		/* of others, read so far */
+static uint64_t		 target_news;	/* of the checker */
 
 int
 remotes_start(void)
@@ -41,6 +44,8 @@ remotes_start(void)
 	if (all == NULL || self.remotes == NULL)
 		return -1;
 	news = board_get(&self.board.told->news.n);
+	if (self.targets.mem != NULL)
+		target_news = board_get(&targets_news(&self.targets)->n);
 	for (i = 0; i < c->nrelays; i++) {
 		if (remotes_init(&self.remotes[i], &c->relays[i], next) == -1)
 			return -1;
@@ -59,13 +64,14 @@ remotes_init(struct remotes *rs, const struct conf_relay *c,
 	rs->all = first;
 	for (i = 0; i < c->nremotes; i++)
 		rs->n += places_init(rs, &c->remotes[i], first + rs->n);
+	rs->single = rs->n == 1 && self.targets.mem == NULL;
 	rs->rebalance_at = c->rebalance;
 	rs->retire_at = c->retire;
 	if (c->retire / RETIRE_SPREAD > 1)
 		rs->retire_at -= arc4random_uniform(c->retire / RETIRE_SPREAD);
-	if (heaps_init(rs) == -1 || locals_init(rs) == -1 ||
-	    balance_start(rs, arc4random_uniform(rs->n)) == -1)
+	if (heaps_init(rs) == -1 || locals_init(rs) == -1)
 		return -1;
+	balance_start(rs, arc4random_uniform(rs->n));
 	for (i = 0; i < rs->n; i++)
 		remote_learn(&rs->all[i]);
 	return 0;
@@ -84,7 +90,8 @@ places_init(struct remotes *rs, const struct conf_remote *c,
 		r->weight = (uint16_t)c->weight;
 		r->number = (uint16_t)(r - first);
 		r->count = (uint16_t)n;
-		r->addr = r->number < c->naddr ? &c->addr[r->number] : NULL;
+		r->present = r->number < c->naddr;
+		r->addr = r->present ? &c->addr[r->number] : NULL;
 		r->board = &self.board.own->places[r - all];
 		r->told = &self.board.told->places[r - all];
 	}
@@ -100,8 +107,8 @@ places_families(struct remote *first)
 	bool four = false, six = false;
 
 	for (r = first; r < end; r++) {
-		four |= r->addr != NULL && r->addr->sa.sa_family == AF_INET;
-		six |= r->addr != NULL && r->addr->sa.sa_family == AF_INET6;
+		four |= r->present && r->addr->sa.sa_family == AF_INET;
+		six |= r->present && r->addr->sa.sa_family == AF_INET6;
 	}
 	for (r = first; r < end; r++)
 		r->both = four && six;
@@ -123,7 +130,9 @@ heaps_init(struct remotes *rs)
 	return heap_init(&rs->by_turn, rs->n) == -1 ||
 	    heap_init(&rs->by_load, rs->n) == -1 ||
 	    heap_init(&rs->held, rs->n) == -1 ||
-	    heap_init(&rs->probed, rs->n) == -1 ? -1 : 0;
+	    heap_init(&rs->probed, rs->n) == -1 ||
+	    heap_init(&rs->backups, rs->n) == -1 ||
+	    heap_init(&rs->last, rs->n) == -1 ? -1 : 0;
 }
 
 static int
@@ -146,18 +155,19 @@ locals_init(struct remotes *rs)
 	return 0;
 }
 
-/* The others have more or fewer sessions somewhere, or one does not answer. */
+/* The others have more or fewer sessions somewhere, or one does not answer, or
+ * the operator has changed something. */
 static void
-remotes_news(void)
+remotes_news(const struct board_news *b, uint64_t *pos)
 {
-	const struct board *b = &self.board;
+	const int64_t n = self.board.nplaces;
 	int64_t i;
 
-	while ((i = board_news_next(&b->told->news, &news)) >= 0)
-		if (i < b->nplaces)
+	while ((i = board_news_next(b, pos)) >= 0)
+		if (i < n)
 			remote_learn(&all[i]);
 	if (i == BOARD_ALL)
-		for (i = 0; i < b->nplaces; i++)
+		for (i = 0; i < n; i++)
 			remote_learn(&all[i]);
 }
 
@@ -167,6 +177,8 @@ remote_learn(struct remote *r)
 	r->others = atomic_load_explicit(&r->told->sessions,
 	    memory_order_relaxed);
 	hold_learn(r, board_get(&r->told->outcome));
+	if (standing_learn(r))
+		places_families(r - r->number);
 	remote_place(r);
 }
 
@@ -176,10 +188,16 @@ remote_place(struct remote *r)
 	struct heap *h = NULL;
 	uint64_t key;
 
-	if (r->of->n == 1 || r->addr == NULL)
-		return;		/* there is nothing to choose */
-	if (remote_fails(r) != 0)
+	if (r->of->single)
+		return;
+	if (r->standing == STANDING_AWAY) {
+		heap_del(r);
+		return;
+	}
+	if (r->standing == STANDING_GOOD && remote_fails(r) != 0)
 		h = hold_place(r, &key);
+	if (h == NULL)
+		h = standing_place(r, &key);
 	if (h == NULL)
 		h = balance_place(r, &key);
 	if (h != r->heap || key != h->items[r->at].key)
@@ -198,11 +216,21 @@ remote_pick(struct remotes *rs, const struct sess *s)
 {
 	struct remote *r;
 
-	if (rs->n == 1)
-		r = s->ntried == 0 ? rs->all : NULL;
+	if (rs->single)
+		r = single(rs->all, s);
 	else
 		r = choose(rs, s);
 	return r == NULL ? NULL : remote_take(r, s);
+}
+
+/* The only one there is, unless the operator has taken it away. */
+static struct remote *
+single(struct remote *r, const struct sess *s)
+{
+	if (atomic_load_explicit(&r->told->admin, memory_order_relaxed) !=
+	    r->admin)
+		standing_learn(r);
+	return s->ntried == 0 && r->standing != STANDING_AWAY ? r : NULL;
 }
 
 struct remote *
@@ -223,12 +251,6 @@ remote_other(struct remote *r, const struct sess *s)
 			same = other;
 	}
 	return same == NULL ? NULL : remote_take(same, s);
-}
-
-static bool
-remote_usable(const struct remote *r)
-{
-	return r->heap == &r->of->by_turn || r->heap == &r->of->by_load;
 }
 
 bool
@@ -260,16 +282,28 @@ choose(struct remotes *rs, const struct sess *s)
 	struct remote *r;
 
 	if (board_get(&self.board.told->news.n) != news)
-		remotes_news();
+		remotes_news(&self.board.told->news, &news);
+	if (self.targets.mem != NULL)
+		remotes_news(targets_news(&self.targets), &target_news);
 	if (rs->held.n != 0)
 		hold_over(rs);
 	if (s->ntried != 0)
 		tried_aside(rs, s);
 	if ((r = balance_choose(rs, &s->source)) == NULL)
-		r = hold_soonest(rs);
+		r = least_bad(rs);
 	if (s->ntried != 0)
 		tried_back(rs, s);
 	return r;
+}
+
+static struct remote *
+least_bad(const struct remotes *rs)
+{
+	struct remote *r = heap_least(&rs->backups);
+
+	if (r == NULL)
+		r = hold_soonest(rs);
+	return r != NULL ? r : heap_least(&rs->last);
 }
 
 /* All places of the remotes. */
@@ -309,6 +343,9 @@ remote_release(struct remote *r, const struct sess *s)
 	board_add32(&r->board->active, -1);
 	remote_changed(r);
 	remote_place(r);
+	if (r->addrs != NULL && atomic_load_explicit(&r->board->active,
+	    memory_order_relaxed) == 0)
+		standing_left(r);
 }
 
 void

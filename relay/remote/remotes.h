@@ -15,8 +15,12 @@
 #include "maglev.h"
 
 struct locals;
+struct place_addr;
 struct sess;
 
+/* What others say of it (standing.h). */
+enum remote_standing { STANDING_GOOD, STANDING_DOWN, STANDING_DRAINED,
+	STANDING_AWAY };
 /* Whether it is a socket of ours, as was seen when it was connected to. */
 enum remote_whose { REMOTE_UNSEEN, REMOTE_OTHER, REMOTE_OURS };
 
@@ -37,10 +41,17 @@ struct remote {
 	bool			 both;		/* its remote has places of IPv4
 						   and IPv6 */
 	bool			 slow;		/* another one was faster */
+	uint8_t			 standing;	/* enum remote_standing */
+	bool			 present;	/* it has an address */
+	bool			 backup;
+	uint8_t			 version;	/* of its address */
+	uint32_t		 admin;		/* as it is told */
 	const struct sess	*probe;		/* it tries it again, or NULL */
 	uint64_t		 waived;	/* outcome, not held for */
 	const struct conf_remote *conf;
-	const struct addr	*addr;		/* NULL: there is none */
+	const struct addr	*addr;		/* NULL: never had one */
+	struct place_addr	*addrs;		/* it, and those that sessions
+						   may have; NULL: as in conf */
 	struct locals		*locals;	/* to come from; or NULL */
 };
 
@@ -58,6 +69,10 @@ struct remotes {
 	struct heap		 by_load;	/* and by sessions a weight */
 	struct heap		 held;		/* by the time it is over */
 	struct heap		 probed;	/* held, and a session tries */
+	struct heap		 backups;	/* by sessions a weight */
+	struct heap		 last;		/* when nothing else is left */
+	bool			 single;	/* there is nothing to choose */
+	bool			 stale;		/* its table is */
 	uint64_t		 sessions;	/* taken, for retire */
 	uint64_t		 retire_at;	/* with spread; 0 = never */
 	uint64_t		 rebalance_at;	/* the same, without */
@@ -70,8 +85,8 @@ int	 remotes_start(void);
 bool	 remotes_count(struct remotes *);
 /*
  * Chooses a place of a remote that the session has not tried yet: one that is
- * not held, else the one due soonest. Counts the session as active there. NULL:
- * every remote was tried.
+ * not held, else a backup, else the one due soonest, else what is down or
+ * drained. Counts the session as active there. NULL: every remote was tried.
  */
 struct remote *remote_pick(struct remotes *, const struct sess *);
 /* The same for another place of the remote that was tried just now: one that
@@ -103,6 +118,16 @@ remote_str(const struct remote *r, char buf[REMOTE_STRLEN])
 		snprintf(buf, REMOTE_STRLEN, "%s %s", r->conf->name,
 		    addr_str(r->addr, addr));
 	return buf;
+}
+
+/* The address that it had when it was of that version. */
+const struct addr *remote_addr(const struct remote *, uint8_t version);
+
+/* May be chosen as any other one. */
+static inline bool
+remote_usable(const struct remote *r)
+{
+	return r->heap == &r->of->by_turn || r->heap == &r->of->by_load;
 }
 
 /* Connects that have failed in a row. */

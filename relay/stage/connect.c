@@ -62,6 +62,7 @@ connect_try(struct sess *s)
 	const struct addr *to = s->chosen->addr;
 	int fd;
 
+	s->version = s->chosen->version;
 	/* Each connect to ourselves would bring a session that connects. */
 	if (s->chosen->whose == REMOTE_OURS && hold_is(s->chosen))
 		return connect_failed(s, ELOOP);
@@ -251,6 +252,7 @@ connect_with(struct sess *s, struct racer *r)
 
 	remote_release(s->chosen, s);
 	s->chosen = r->place;
+	s->version = s->chosen->version;
 	s->last = r->since;
 	s->remote.readable = s->remote.writable = false;
 	s->remote.hup = s->remote.error = false;
@@ -274,7 +276,7 @@ connect_done(struct sess *s)
 	s->chosen->whose = REMOTE_OTHER;
 	s->connect_us = MAX(1, sess_span(s->taken_us, ev_now_us()));
 	s->keepalive = s->path->relay->keepalive &&
-	    s->chosen->addr->sa.sa_family != AF_UNIX;
+	    remote_addr(s->chosen, s->version)->sa.sa_family != AF_UNIX;
 	if (s->chosen->conf->tls == CONF_NOREF)
 		remote_ok(s->chosen);
 	return STEP_NEXT;
@@ -288,7 +290,7 @@ connect_done(struct sess *s)
 static bool
 connect_to_self(const struct sess *s)
 {
-	const struct addr *to = s->chosen->addr;
+	const struct addr *to = remote_addr(s->chosen, s->version);
 	struct addr own = { .len = sizeof(own.un) };
 	const uint16_t port = addr_get_port(to);
 	bool met;

@@ -34,7 +34,8 @@ struct generation {
 	unsigned		 nworkers;
 	unsigned		 died;		/* workers, so far */
 	struct worker		*slots[BOARD_SLOTS];
-	struct place		*places;	/* one a remote (load.h) */
+	struct place		*places;	/* load.h */
+	uint64_t		 target_news;	/* read so far */
 	uint64_t		 started;	/* ms */
 	uint64_t		 backoff;	/* ms, 0: none died young */
 	uint64_t		 not_before;	/* ms, no start before that */

@@ -5,6 +5,7 @@
 #include "board.h"
 #include "ev.h"
 #include "master.h"
+#include "proc/admin.h"
 #include "proc/generation.h"
 #include "proc/load.h"
 #include "proc/worker.h"
@@ -16,17 +17,19 @@ LIST_HEAD(bucket, total);
 static uint32_t	 hash_more(uint32_t, const char *);
 static struct bucket *bucket_of(const char *, const char *, const char *);
 static struct total *total_of(const char *, const char *, const char *);
-static struct total *total_at(const struct conf_relay *,
-		    const struct conf_remote *, unsigned);
 static void	 total_free(struct total *);
-static int	 place_begin(struct generation *, struct place *,
-		    struct total *);
+static int	 place_begin(struct generation *, unsigned,
+		    const struct conf_relay *, const struct conf_remote *,
+		    unsigned);
+static void	 place_look(struct generation *, unsigned);
+static void	 place_move(struct place *, struct total *);
 static void	 look_all(void);
 static void	 look_news(struct worker *);
 static void	 look(struct worker *, unsigned);
 static void	 changed(struct total *);
 static void	 tell_changed(void);
 static void	 tell(struct worker *, unsigned);
+static void	 tell_places(struct total *);
 static void	 fold(struct worker *, unsigned);
 
 static struct bucket		 names[BUCKETS];
@@ -64,21 +67,10 @@ total_of(const char *relay, const char *remote, const char *addr)
 	strlcpy(t->relay, relay, sizeof(t->relay));
 	strlcpy(t->remote, remote, sizeof(t->remote));
 	strlcpy(t->addr, addr, sizeof(t->addr));
+	t->admin = admin_of(relay, remote);
 	LIST_INIT(&t->places);
 	LIST_INSERT_HEAD(b, t, name);
 	return t;
-}
-
-/* That of the place by its number at the remote. */
-static struct total *
-total_at(const struct conf_relay *relay, const struct conf_remote *remote,
-    unsigned number)
-{
-	char text[ADDR_STRLEN] = "-";
-
-	if (number < remote->naddr)
-		addr_str(&remote->addr[number], text);
-	return total_of(relay->name, remote->name, text);
 }
 
 static void
@@ -94,30 +86,99 @@ int
 load_generation(struct generation *g)
 {
 	const struct conf_relay *r;
-	struct place *p;
-	unsigned i, k;
+	unsigned i, k, place = 0;
 
-	p = g->places = calloc(g->board.nplaces, sizeof(*g->places));
-	if (p == NULL)
+	g->places = calloc(g->board.nplaces, sizeof(*g->places));
+	if (g->places == NULL)
 		return -1;
 	for (r = g->conf->relays; r < g->conf->relays + g->conf->nrelays; r++)
 		for (i = 0; i < r->nremotes; i++)
 			for (k = 0; k < conf_places(r, &r->remotes[i]); k++)
-				if (place_begin(g, p++, total_at(r,
-				    &r->remotes[i], k)) == -1)
+				if (place_begin(g, place++, r,
+				    &r->remotes[i], k) == -1)
 					return -1;
 	return 0;
 }
 
+/* With the address that the configuration has for it, if any. */
 static int
-place_begin(struct generation *g, struct place *p, struct total *t)
+place_begin(struct generation *g, unsigned place,
+    const struct conf_relay *relay, const struct conf_remote *remote,
+    unsigned number)
 {
-	if (t == NULL)
+	struct place *p = &g->places[place];
+	char text[ADDR_STRLEN] = "-";
+
+	if (number < remote->naddr)
+		addr_str(&remote->addr[number], text);
+	if ((p->total = total_of(relay->name, remote->name, text)) == NULL)
 		return -1;
-	p->total = t;
 	p->gen = g;
-	LIST_INSERT_HEAD(&t->places, p, entry);
+	LIST_INSERT_HEAD(&p->total->places, p, entry);
+	if (g->targets.mem != NULL)
+		place_look(g, place);
 	return 0;
+}
+
+void
+load_targets(struct generation *g)
+{
+	const unsigned n = g->board.nplaces;
+	int64_t i;
+	unsigned k;
+
+	if (g->targets.mem == NULL)
+		return;
+	for (k = 0; k < BOARD_NEWS; k++) {
+		i = board_news_next(targets_news(&g->targets),
+		    &g->target_news);
+		if (i < 0)
+			break;
+		if (i < n)
+			place_look(g, (unsigned)i);
+	}
+	for (k = 0; i == BOARD_ALL && k < n; k++)
+		place_look(g, k);
+}
+
+static void
+place_look(struct generation *g, unsigned place)
+{
+	struct place *p = &g->places[place];
+	char text[ADDR_STRLEN];
+	struct target target;
+	struct total *t;
+
+	if (!target_get(&g->targets, place, &target) ||
+	    target.addr.family == AF_UNIX ||
+	    strcmp(source_str(&target.addr, text), p->total->addr) == 0)
+		return;
+	t = total_of(p->total->relay, p->total->remote, text);
+	if (t != NULL)
+		place_move(p, t);
+}
+
+static void
+place_move(struct place *p, struct total *to)
+{
+	const size_t i = (size_t)(p - p->gen->places);
+	struct total *from = p->total;
+	struct worker *w;
+
+	TAILQ_FOREACH(w, &p->gen->workers, entry) {
+		if (w->counted == NULL)
+			continue;
+		from->active -= w->counted[i];
+		to->active += w->counted[i];
+	}
+	LIST_REMOVE(p, entry);
+	LIST_INSERT_HEAD(&to->places, p, entry);
+	p->total = to;
+	changed(to);
+	if (LIST_EMPTY(&from->places))
+		total_free(from);
+	else
+		changed(from);
 }
 
 void
@@ -199,10 +260,12 @@ look_all(void)
 	struct generation *g;
 	struct worker *w;
 
-	TAILQ_FOREACH(g, &master.gens, entry)
+	TAILQ_FOREACH(g, &master.gens, entry) {
+		load_targets(g);
 		TAILQ_FOREACH(w, &g->workers, entry)
 			if (w->counted != NULL)
 				look_news(w);
+	}
 }
 
 /* Of what one worker claims no more is read than is remembered. */
@@ -285,11 +348,43 @@ tell(struct worker *w, unsigned i)
 	uint32_t others = (uint32_t)MIN(t->active - w->counted[i], UINT32_MAX);
 
 	if (others == atomic_load(&b->places[i].sessions) &&
-	    t->outcome == board_get(&b->places[i].outcome))
+	    t->outcome == board_get(&b->places[i].outcome) &&
+	    t->admin == atomic_load(&b->places[i].admin))
 		return;
 	atomic_store(&b->places[i].sessions, others);
 	atomic_store(&b->places[i].outcome, t->outcome);
+	atomic_store(&b->places[i].admin, t->admin);
 	board_news_add(&b->news, i);
+}
+
+/* Those that drain are told as well: a session may still be to choose. */
+void
+load_admin(const char *relay, const char *remote, uint32_t admin)
+{
+	struct total *t;
+	unsigned i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		LIST_FOREACH(t, &names[i], name) {
+			if (strcmp(t->relay, relay) != 0 ||
+			    strcmp(t->remote, remote) != 0)
+				continue;
+			t->admin = admin;
+			tell_places(t);
+		}
+	}
+}
+
+static void
+tell_places(struct total *t)
+{
+	const struct place *p;
+	struct worker *w;
+
+	LIST_FOREACH(p, &t->places, entry)
+		TAILQ_FOREACH(w, &p->gen->workers, entry)
+			if (w->counted != NULL)
+				tell(w, (unsigned)(p - p->gen->places));
 }
 
 void

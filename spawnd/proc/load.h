@@ -23,6 +23,7 @@ struct total {
 	uint64_t		 sessions, failed, bytes_in, bytes_out;
 	uint64_t		 active;	/* of all workers, now */
 	uint64_t		 outcome;	/* the newest one (board.h) */
+	uint32_t		 admin;		/* BOARD_ADMIN(), or 0 */
 	LIST_HEAD(, place)	 places;
 	TAILQ_ENTRY(total)	 entry;		/* to be told, if changed */
 	bool			 changed;
@@ -50,6 +51,14 @@ void	 load_worker_gone(struct worker *);
  * matters, the sessions since then are a small part.
  */
 void	 load_tell(void);
+
+/* The operator has set that of a remote, in all its places: every worker of
+ * every generation is told before this returns. */
+void		 load_admin(const char *relay, const char *remote,
+		    uint32_t admin);
+/* The address of a place has become another one, if the checker says so: what
+ * its workers have counted there goes with the place. */
+void		 load_targets(struct generation *);
 
 /* For an upgrade: writes a line for each name; takes one up. False for a line
  * that is not understood. */

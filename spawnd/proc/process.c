@@ -80,19 +80,26 @@ process_child(struct worker *w)
 static int
 process_exec(struct worker *w, int log)
 {
-	const struct child_fd fds[] = {
+	const struct generation *g = w->gen;
+	struct child_fd fds[] = {
 		{ w->its_end,		PROTO_FD_CHANNEL },
-		{ w->gen->conf_fd,	PROTO_FD_CONF },
-		{ w->gen->board.ro,	PROTO_FD_BOARD },
+		{ g->conf_fd,		PROTO_FD_CONF },
+		{ g->board.ro,		PROTO_FD_BOARD },
 		{ log,			PROTO_FD_LOG },
-		{ w->gen->board.slots[w->slot].fd, PROTO_FD_SLOT },
-		{ w->gen->secrets_fd,	PROTO_FD_SECRETS }
+		{ g->board.slots[w->slot].fd, PROTO_FD_SLOT },
+		{ -1, -1 }, { -1, -1 }
 	};
-	const unsigned n = nitems_of(fds) - (w->gen->secrets_fd == -1);
+	unsigned n = nitems_of(fds) - 2;
 	char path[1024], gen[16], slot[16], version[16];
 	char called[] = "relay";
 	char *argv[] = { called, gen, slot, version, NULL };
 
+	if (g->secrets_fd != -1)
+		fds[n++] = (struct child_fd){ g->secrets_fd,
+		    PROTO_FD_SECRETS };
+	if (g->targets.ro != -1)
+		fds[n++] = (struct child_fd){ g->targets.ro,
+		    PROTO_FD_TARGETS };
 	master_libexec("relay", path, sizeof(path));
 	snprintf(gen, sizeof(gen), "%u", w->gen->number);
 	snprintf(slot, sizeof(slot), "%u", w->slot);

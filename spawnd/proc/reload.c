@@ -12,10 +12,12 @@
 #include "master.h"
 #include "pending.h"
 #include "pidfile.h"
+#include "proc/admin.h"
 #include "proc/channel.h"
 #include "proc/checkproc.h"
 #include "proc/expiry.h"
 #include "proc/generation.h"
+#include "proc/load.h"
 #include "proc/logproc.h"
 #include "proc/reader.h"
 #include "proc/refill.h"
@@ -49,7 +51,9 @@ static void	look(void);
 static int	take_over(const struct conf *, const char **);
 static void	commit(void);
 static void	limit_generations(void);
-static void	finish(const char *);
+static void	undo_all(void);
+static void	undo(FILE *);
+static void	finish(const char *, const char *);
 static void	failed(const char *);
 
 static enum reload_stage	 stage;
@@ -58,6 +62,7 @@ static struct reading		 binding;	/* waits for an address */
 static uint64_t			 bind_since;	/* ms; 0: none does */
 static struct ev_timer		 bind_timer = EV_TIMER(bind_again);
 static char			 last[1024] = "never";
+static bool			 keep;	/* what the operator has set */
 
 const char *
 reload_last(void)
@@ -76,6 +81,12 @@ bool
 reload_idle(void)
 {
 	return stage == RELOAD_IDLE;
+}
+
+void
+reload_keep(void)
+{
+	keep = true;
 }
 
 void
@@ -357,7 +368,7 @@ commit(void)
 	expiry_watch();
 	checkproc_reload(master.gen->conf);
 	if (old == NULL) {
-		finish(NULL);
+		finish(NULL, NULL);
 		return;
 	}
 	generation_retire(old);
@@ -366,7 +377,45 @@ commit(void)
 	if (master.opt.addrs_path != NULL)
 		addrs_write(master.opt.addrs_path);
 	strlcpy(last, "ok", sizeof(last));
-	finish(NULL);
+	undo_all();
+}
+
+/* What the operator has set holds until now; the answer tells it. */
+static void
+undo_all(void)
+{
+	char *note = NULL;
+	size_t len;
+	FILE *f;
+
+	if (keep) {
+		finish(NULL, NULL);
+		return;
+	}
+	f = open_memstream(&note, &len);
+	undo(f);
+	if (f != NULL)
+		fclose(f);
+	finish(NULL, note);
+	free(note);
+}
+
+static void
+undo(FILE *f)
+{
+	const struct setting *s;
+	char what[ADMIN_STRLEN];
+
+	while ((s = admin_first()) != NULL) {
+		admin_str(s->admin, what);
+		log_info("reload: remote %s/%s: undone: %s", s->relay,
+		    s->remote, what);
+		if (f != NULL)
+			fprintf(f, "remote %s/%s: undone: %s\n", s->relay,
+			    s->remote, what);
+		load_admin(s->relay, s->remote, 0);
+		admin_set(s->relay, s->remote, 0);
+	}
 }
 
 /* When they are too many, the new one included, the oldest is closed. */
@@ -418,15 +467,16 @@ failed(const char *why)
 	if (master.gen != NULL)
 		log_warnx("reload: failed: %s", why);
 	snprintf(last, sizeof(last), FAILED "%s", why);
-	finish(why);
+	finish(why, NULL);
 }
 
 /* Answers all who asked; requests that came meanwhile are next. */
 static void
-finish(const char *why)
+finish(const char *why, const char *note)
 {
 	stage = RELOAD_IDLE;
-	pending_done(PENDING_RELOAD, why);
+	keep = false;
+	pending_done(PENDING_RELOAD, why, note);
 	notify_ready(reload_failure());
 }
 

@@ -12,6 +12,9 @@
  * under way is done after it, all at once.
  */
 void		 reload_step(void);
+/* What the operator has set of remotes outlasts the next one, which nobody has
+ * asked for. */
+void		 reload_keep(void);
 /* Gives up what is under way, for the end. */
 void		 reload_cancel(void);
 /* Nothing is under way. */

@@ -18,6 +18,7 @@
 #include "master.h"
 #include "pending.h"
 #include "pidfile.h"
+#include "proc/admin.h"
 #include "proc/auth.h"
 #include "proc/checkproc.h"
 #include "proc/child.h"
@@ -79,6 +80,7 @@ static const struct {
 	{ "listener ",	 listener_take },
 	{ "socket ",	 listener_take_socket },
 	{ "overload ",	 overload_take },
+	{ "admin ",	 admin_take },
 	{ "total ",	 load_take },
 	{ "quota ",	 limit_take },
 	{ "source ",	 limit_take },
@@ -232,6 +234,7 @@ save(FILE *f)
 	listener_save(f);
 	overload_save(f);
 	limit_save(f);
+	admin_save(f);
 	generation_save(f);
 	auth_save(f);
 	checkproc_save(f);
@@ -313,7 +316,7 @@ failed(const char *why)
 		close(check_fd);
 	check_fd = -1;
 	log_warnx("upgrade: failed: %s", why);
-	pending_done(PENDING_UPGRADE, why);
+	pending_done(PENDING_UPGRADE, why, NULL);
 }
 
 /* --- the image that comes --- */
@@ -434,7 +437,7 @@ upgrade_restore(void)
 		fatal("chdir");
 	log_set_level(master.gen->conf->log_level);
 	pending_take(PENDING_UPGRADE);
-	pending_done(PENDING_UPGRADE, why);
+	pending_done(PENDING_UPGRADE, why, NULL);
 	if (why != NULL)
 		log_warnx("upgrade: failed: %s", why);
 	else
@@ -443,8 +446,9 @@ upgrade_restore(void)
 	unsetenv(ENV_BACK);
 	unsetenv(ENV_WHY);
 	/* New workers for the new master, or whatever else has changed. */
-	if (why == NULL)
+	if (why == NULL) {
+		reload_keep();
 		pending_ask(PENDING_RELOAD, NULL);
-	else
+	} else
 		notify_ready(reload_failure());
 }

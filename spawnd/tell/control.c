@@ -24,7 +24,7 @@ static void	client_read(struct client *);
 static void	client_write(struct client *);
 static void	client_close(struct client *);
 static void	client_free(struct ev_task *);
-static void	client_done(struct pending *, const char *);
+static void	client_done(struct pending *, const char *, const char *);
 
 /* Two, as a new one is sure before the old one is closed. */
 static struct control {
@@ -298,8 +298,8 @@ control_answer(struct client *c, const char *error, const char *text,
 }
 
 static void
-client_done(struct pending *p, const char *error)
+client_done(struct pending *p, const char *error, const char *note)
 {
-	control_answer(container_of(p, struct client, pending), error, NULL,
-	    0);
+	control_answer(container_of(p, struct client, pending), error, note,
+	    note == NULL ? 0 : strlen(note));
 }

@@ -1,9 +1,14 @@
 #include "compat.h"
 
+#include "board.h"
+#include "conf/conf.h"
 #include "life.h"
 #include "log.h"
 #include "master.h"
 #include "pending.h"
+#include "proc/admin.h"
+#include "proc/generation.h"
+#include "proc/load.h"
 #include "proc/logproc.h"
 #include "proc/worker.h"
 #include "tell/control.h"
@@ -17,6 +22,11 @@ static void	request_upgrade(struct client *, const char *, const char *);
 static void	request_drain(struct client *, const char *, const char *);
 static void	request_reopen(struct client *, const char *, const char *);
 static void	request_stop(struct client *, const char *, const char *);
+static void	request_remote(struct client *, const char *, const char *);
+static const struct conf_remote *remote_of(const char *, char *);
+static const char *remote_change(const char *, uint32_t *);
+static void	remote_set(struct client *, const char *,
+		    const struct conf_remote *, uint32_t);
 
 static const struct {
 	const char	*verb;
@@ -29,6 +39,7 @@ static const struct {
 	{ "drain",	1, request_drain },
 	{ "reopen",	0, request_reopen },
 	{ "stop",	0, request_stop },
+	{ "remote",	2, request_remote },
 };
 
 void
@@ -45,10 +56,11 @@ request(struct client *c)
 
 	verb = strsep(&rest, " ");
 	arg = strsep(&rest, " ");
-	opt = strsep(&rest, " ");
+	opt = rest;
 	for (i = 0; i < nitems_of(requests); i++) {
 		if (strcmp(verb, requests[i].verb) == 0 &&
-		    (requests[i].args == 0 || arg != NULL)) {
+		    (unsigned)(arg != NULL) + (opt != NULL) >=
+		    requests[i].args) {
 			requests[i].run(c, arg, opt);
 			return;
 		}
@@ -130,4 +142,94 @@ request_stop(struct client *c, const char *arg, const char *opt)
 	(void)opt;
 	control_answer(c, NULL, NULL, 0);
 	life_stop(master.stopping);
+}
+
+static void
+request_remote(struct client *c, const char *arg, const char *opt)
+{
+	char relay[CONF_NAME];
+	const struct conf_remote *remote = remote_of(arg, relay);
+	const char *error;
+	uint32_t admin;
+
+	if (remote == NULL) {
+		control_answer(c, "there is no such remote; \"spawnctl show "
+		    "remotes\" lists them", NULL, 0);
+		return;
+	}
+	admin = admin_of(relay, remote->name);
+	if ((error = remote_change(opt, &admin)) != NULL)
+		control_answer(c, error, NULL, 0);
+	else
+		remote_set(c, relay, remote, admin);
+}
+
+/* The remote RELAY/NAME of the current generation, and its section's name. */
+static const struct conf_remote *
+remote_of(const char *name, char *relay)
+{
+	const char *slash = strrchr(name, '/');
+	const struct conf_relay *r;
+	unsigned i;
+
+	if (master.gen == NULL || slash == NULL)
+		return NULL;
+	for (i = 0; i < master.gen->conf->nrelays; i++) {
+		r = &master.gen->conf->relays[i];
+		if (strlen(r->name) != (size_t)(slash - name) ||
+		    strncmp(r->name, name, strlen(r->name)) != 0)
+			continue;
+		strlcpy(relay, r->name, CONF_NAME);
+		for (i = 0; i < r->nremotes; i++)
+			if (strcmp(r->remotes[i].name, slash + 1) == 0)
+				return &r->remotes[i];
+		return NULL;
+	}
+	return NULL;
+}
+
+/* What is set besides stays. */
+static const char *
+remote_change(const char *what, uint32_t *admin)
+{
+	enum conf_state state = BOARD_ADMIN_STATE(*admin);
+	unsigned weight = BOARD_ADMIN_WEIGHT(*admin);
+	const char *err = NULL;
+
+	if (strcmp(what, "enable") == 0)
+		state = STATE_ENABLED;
+	else if (strcmp(what, "drain") == 0)
+		state = STATE_DRAIN;
+	else if (strcmp(what, "disable") == 0)
+		state = STATE_DISABLED;
+	else if (strncmp(what, "weight ", 7) == 0)
+		weight = (unsigned)strtonum(what + 7, 1, 256, &err);
+	else
+		return "unknown change; use enable, drain, disable or "
+		    "weight N";
+	if (err != NULL)
+		return "a weight is 1 to 256";
+	*admin = BOARD_ADMIN(state, weight);
+	return NULL;
+}
+
+/* When the answer comes every worker has it. */
+static void
+remote_set(struct client *c, const char *relay,
+    const struct conf_remote *remote, uint32_t admin)
+{
+	const uint32_t state = BOARD_ADMIN_STATE(admin);
+	char what[ADMIN_STRLEN];
+
+	log_info("remote %s/%s: set by spawnctl: %s", relay, remote->name,
+	    admin_str(admin, what));
+	if (state == remote->state)
+		admin = BOARD_ADMIN(BOARD_ADMIN_NONE,
+		    BOARD_ADMIN_WEIGHT(admin));
+	if (admin_set(relay, remote->name, admin) == -1) {
+		control_answer(c, strerror(errno), NULL, 0);
+		return;
+	}
+	load_admin(relay, remote->name, admin);
+	control_answer(c, NULL, NULL, 0);
 }

@@ -28,7 +28,8 @@ COLUMNS = {
                   "refused", "denied", "limited", "waiting", "overload",
                   "backlog", "options"],
     "remotes": ["relay", "name", "address", "weight", "active", "sessions",
-                "failed", "held", "bytes_in", "bytes_out"],
+                "failed", "held", "bytes_in", "bytes_out", "state", "up",
+                "since", "check_error"],
 }
 
 

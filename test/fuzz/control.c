@@ -12,6 +12,7 @@
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/load.h"
 #include "proc/logproc.h"
 #include "proc/worker.h"
 #include "tell/control.h"
@@ -23,7 +24,12 @@
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-static struct generation	 gen;
+static struct conf_remote	 remote = { .name = "a", .weight = 2 };
+static struct conf_relay	 relay = {
+	.name = "x", .remotes = &remote, .nremotes = 1
+};
+static struct conf		 conf = { .relays = &relay, .nrelays = 1 };
+static struct generation	 gen = { .conf = &conf };
 static struct worker		 worker;
 
 struct master master = { .gen = &gen };
@@ -75,7 +81,7 @@ inherit_fd(int fd)
 void
 pending_ask(enum pending_what what, struct pending *p)
 {
-	p->cb(p, what == PENDING_RELOAD ? NULL : "not now");
+	p->cb(p, what == PENDING_RELOAD ? NULL : "not now", NULL);
 }
 
 void
@@ -108,6 +114,18 @@ bool
 worker_replace(struct worker *w)
 {
 	return w == &worker;
+}
+
+/* Only what a remote may be set to arrives, and only for the one there is. */
+void
+load_admin(const char *relay_name, const char *name, uint32_t admin)
+{
+	const enum conf_state state = BOARD_ADMIN_STATE(admin);
+
+	if (strcmp(relay_name, "x") != 0 || strcmp(name, "a") != 0 ||
+	    (state != BOARD_ADMIN_NONE && state > STATE_DISABLED) ||
+	    BOARD_ADMIN_WEIGHT(admin) > 256)
+		abort();
 }
 
 void

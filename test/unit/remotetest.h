@@ -40,6 +40,8 @@ remotes_free(struct remotes *rs)
 	free(rs->by_load.items);
 	free(rs->held.items);
 	free(rs->probed.items);
+	free(rs->backups.items);
+	free(rs->last.items);
 }
 
 static inline void

@@ -28,6 +28,13 @@ remote_release(struct remote *r, const struct sess *who)
 	(void)who;
 }
 
+const struct addr *
+remote_addr(const struct remote *r, uint8_t version)
+{
+	(void)version;
+	return r->addr;
+}
+
 static void
 io(struct ev_io *e, int what)
 {

@@ -1,0 +1,178 @@
+#include "compat.h"
+
+#include <stdarg.h>
+
+#include "tell/table.h"
+#include "utf8.h"
+
+static void	json_string(FILE *, const char *);
+static void	json_number(FILE *, const char *);
+static void	json_row(FILE *, const struct table *, size_t);
+static int	column_width(const struct table *, size_t);
+static void	print_columns(FILE *, const struct table *);
+static void	print_pairs(FILE *, const struct table *);
+static void	print_json(FILE *, const struct table *, bool);
+static void	print_text(FILE *, const struct table *, bool);
+
+void
+table_cell(struct table *t, const char *fmt, ...)
+{
+	char **cells, *text;
+	va_list ap;
+	int n;
+
+	if (t->ncells == t->room) {
+		t->room = t->room == 0 ? 64 : t->room * 2;
+		cells = realloc(t->cells, t->room * sizeof(*cells));
+		if (cells == NULL) {
+			t->failed = true;
+			t->room = t->ncells;
+			return;
+		}
+		t->cells = cells;
+	}
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n == -1)
+		t->failed = true;
+	else
+		t->cells[t->ncells++] = text;
+}
+
+void
+table_number(struct table *t, uint64_t n)
+{
+	table_cell(t, "%llu", (unsigned long long)n);
+}
+
+/* A path may be anything; what is no UTF-8 is replaced by U+FFFD. */
+static void
+json_string(FILE *f, const char *s)
+{
+	size_t left = strlen(s), len;
+
+	fputc('"', f);
+	for (; left > 0; s += len, left -= len) {
+		if ((len = utf8_len(s, left)) == 0) {
+			fputs("\\ufffd", f);
+			len = 1;
+		} else if (*s == '"' || *s == '\\')
+			fprintf(f, "\\%c", *s);
+		else if ((unsigned char)*s < ' ')
+			fprintf(f, "\\u%04x", (unsigned char)*s);
+		else
+			fwrite(s, 1, len, f);
+	}
+	fputc('"', f);
+}
+
+static void
+json_number(FILE *f, const char *s)
+{
+	fputs(strcmp(s, "-") == 0 ? "null" : strcmp(s, "yes") == 0 ? "true" :
+	    strcmp(s, "no") == 0 ? "false" : s, f);
+}
+
+static void
+json_row(FILE *f, const struct table *t, size_t row)
+{
+	size_t i;
+
+	fputc('{', f);
+	for (i = 0; i < t->ncols; i++) {
+		fprintf(f, "%s\"%s\": ", i == 0 ? "" : ", ", t->cols[i].name);
+		if (t->cols[i].text)
+			json_string(f, t->cells[row * t->ncols + i]);
+		else
+			json_number(f, t->cells[row * t->ncols + i]);
+	}
+	fputc('}', f);
+}
+
+static int
+column_width(const struct table *t, size_t col)
+{
+	size_t i, width = strlen(t->cols[col].name);
+
+	for (i = col; i < t->ncells; i += t->ncols)
+		if (strlen(t->cells[i]) > width)
+			width = strlen(t->cells[i]);
+	return (int)width;
+}
+
+/* Words to the left, numbers to the right; row 0 is the heading. */
+static void
+print_columns(FILE *f, const struct table *t)
+{
+	size_t col, row, rows = t->ncells / t->ncols;
+	int width[TABLE_COLUMNS];
+	const char *s;
+
+	for (col = 0; col < t->ncols; col++)
+		width[col] = column_width(t, col);
+	for (row = 0; row <= rows; row++) {
+		for (col = 0; col < t->ncols; col++) {
+			s = row == 0 ? t->cols[col].name :
+			    t->cells[(row - 1) * t->ncols + col];
+			fprintf(f, "%s%*s", col == 0 ? "" : "  ",
+			    t->cols[col].text ? -width[col] : width[col], s);
+		}
+		fputc('\n', f);
+	}
+}
+
+static void
+print_pairs(FILE *f, const struct table *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->ncells; i++)
+		fprintf(f, "%-16s %s\n", t->cols[i].name, t->cells[i]);
+}
+
+static void
+print_json(FILE *f, const struct table *t, bool one)
+{
+	size_t i;
+
+	if (!one)
+		fputc('[', f);
+	for (i = 0; i < t->ncells / t->ncols; i++) {
+		if (i != 0)
+			fputs(",\n ", f);
+		json_row(f, t, i);
+	}
+	fputs(one ? "\n" : "]\n", f);
+}
+
+static void
+print_text(FILE *f, const struct table *t, bool one)
+{
+	size_t i;
+
+	for (i = 0; i < t->ncells; i++)
+		utf8_clean(t->cells[i], strlen(t->cells[i]));
+	if (one)
+		print_pairs(f, t);
+	else
+		print_columns(f, t);
+}
+
+void
+table_print(FILE *f, struct table *t, bool json, bool one)
+{
+	size_t i;
+
+	if (t->failed)
+		fprintf(f, "out of memory\n");
+	else if (json)
+		print_json(f, t, one);
+	else
+		print_text(f, t, one);
+	for (i = 0; i < t->ncells; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	t->cells = NULL;
+	t->ncells = t->room = 0;
+}

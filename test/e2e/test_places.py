@@ -1,0 +1,157 @@
+"""States and weights of remotes, and what the operator does to them."""
+
+import collections
+import itertools
+import signal
+import threading
+
+import pytest
+
+import peers
+from harness import wait
+from peers import roundtrip
+
+ONE = "servers { min = 1 max = 1 }"
+
+
+@pytest.fixture
+def three(box):
+    echo = box.closing(peers.EchoServer(3))
+    return [echo.conf(which=i) for i in range(3)]
+
+
+def shares(d, count, since=0):
+    """How many of the latest sessions each remote got."""
+    for _ in range(count):
+        roundtrip(d.connect()).close()
+    return collections.Counter(
+        s["remote"] for s in d.wait_closed(since + count)[since:])
+
+
+def remote(d, name, *change):
+    d.ctl("remote", f"app/{name}", *change)
+
+
+def test_drain_under_load_cuts_nobody(daemon, three):
+    """Sessions come and go all the time, in several workers; from the answer
+    on none of them goes to the remote, and those that are there go on."""
+    d = daemon(remotes=three, spawnd="servers { min = 3 max = 3 } "
+               "users { min = 1 }")
+    stay = [roundtrip(d.connect()) for _ in range(30)]
+    stop, errors = threading.Event(), []
+
+    def load():
+        while not stop.is_set():
+            try:
+                roundtrip(d.connect()).close()
+            except Exception as error:      # told by the assertion below
+                errors.append(error)
+
+    threads = [threading.Thread(target=load) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        before = d.remotes()["a"]["active"]
+        assert before >= 10
+        remote(d, "a", "drain")
+        then = d.remotes()["a"]
+        assert then["state"] == "draining"
+        closed = len(d.wait_closed(1))
+        wait(lambda: len(d.closed()) > closed + 100, 30, "some load", 0.05)
+        after = d.remotes()["a"]
+        assert after["sessions"] <= then["sessions"] + 3, (then, after)
+        late = d.remotes()["a"]["sessions"]
+        wait(lambda: len(d.closed()) > closed + 200, 30, "some load", 0.05)
+        assert d.remotes()["a"]["sessions"] == late
+        remote(d, "a", "enable")
+        wait(lambda: d.remotes()["a"]["sessions"] > late, 30, "sessions", 0.05)
+        assert d.remotes()["a"]["state"] == "up"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not errors, errors[:3]
+    assert all(peers.answers(client) for client in stay)
+
+
+def test_the_next_session_obeys(daemon, three):
+    """One answer after the other, in all workers, also one that starts then,
+    after an upgrade, and not after a reload, which says so."""
+    d = daemon(remotes=three, relay="balance = roundrobin",
+               spawnd="servers { min = 2 max = 2 } users { min = 1 }")
+    names = itertools.cycle("abc")
+    for turn in range(3):
+        name = next(names)
+        remote(d, name, "disable")
+        assert name not in shares(d, 6, 12 * turn)
+        remote(d, name, "enable")
+        assert set(shares(d, 6, 12 * turn + 6)) == set("abc")
+    remote(d, "b", "disable")
+    remote(d, "c", "weight", "5")
+    d.deaths = True
+    kids = d.kids()
+    for kid in kids:
+        d.kill(signal.SIGKILL, kid)
+    wait(lambda: len(set(d.kids()) - set(kids)) >= 2, 30, "other workers")
+    got = shares(d, 12, 36)
+    assert "b" not in got and got["c"] > got["a"], got
+    generation = d.summary()["generation"]
+    d.ctl("upgrade")
+    wait(lambda: d.summary()["generation"] > generation, 30, "the reload")
+    rows = d.remotes()
+    assert rows["b"]["state"] == "disabled" and rows["c"]["weight"] == 5
+    assert "b" not in shares(d, 6, 48)
+    said = d.ctl("reload").stdout.splitlines()
+    assert sorted(said) == ["remote app/b: undone: disabled",
+                            "remote app/c: undone: weight 5"]
+    d.wait_line("reload: remote app/b: undone: disabled")
+    assert set(shares(d, 9, 54)) == set("abc")
+    assert not d.ctl("reload").stdout
+
+
+def test_weights_are_seen_in_shares(daemon, three):
+    d = daemon(remotes=three, relay="balance = roundrobin", spawnd=ONE)
+    remote(d, "a", "weight", "4")
+    got = shares(d, 30)
+    assert got["a"] == 20 and got["b"] == got["c"] == 5, got
+    remote(d, "a", "weight", "1")
+    got = shares(d, 30, 30)
+    assert all(9 <= n <= 11 for n in got.values()), got
+
+
+def test_states_and_backups_of_the_file(daemon, three, backend):
+    dying = backend(peers.echo)
+    d = daemon(spawnd=ONE, remotes={
+        "a": dying, "b": f"{three[0]} backup = yes",
+        "c": f"{three[1]} state = disabled",
+        "d": f"{three[2]} state = drain"})
+    assert set(shares(d, 5)) == {"a"}
+    assert [d.remotes()[n]["state"] for n in "abcd"] == [
+        "up", "up", "disabled", "draining"]
+    dying.stop()
+    assert set(shares(d, 5, 5)) == {"b"}
+    remote(d, "b", "disable")
+    remote(d, "a", "disable")
+    assert set(shares(d, 3, 10)) == {"d"}
+    remote(d, "d", "disable")
+    peers.turned_away(d.box, d.address())
+    assert d.wait_closed(14)[-1]["why"] == "no-remote"
+    remote(d, "c", "enable")
+    assert set(shares(d, 3, 14)) == {"c"}
+
+
+@pytest.mark.parametrize("args, status, words", [
+    (["app/z", "drain"], 1, "there is no such remote"),
+    (["app/a", "weight", "257"], 1, "1 to 256"),
+    (["app/a", "weight", "0"], 1, "1 to 256"),
+    (["app/a", "weight"], 2, "weight"),
+    (["app/a", "weight", "x"], 2, "number"),
+    (["app/a", "dry"], 2, "enable, drain, disable or weight N"),
+    (["app/a", "drain", "now"], 2, "enable, drain, disable or weight N"),
+    (["app"], 2, "RELAY/NAME"), ([], 2, "RELAY/NAME")])
+def test_what_is_refused(daemon, echo, args, status, words):
+    d = daemon(remotes=[echo])
+    done = d.ctl("remote", *args, check=False)
+    assert done.returncode == status, done
+    assert words in done.stderr
+    assert d.remotes()["a"]["state"] == "up"

@@ -1,0 +1,390 @@
+/*
+ * test_places.c - what the checker and the operator say of places, and what a
+ * worker makes of it at the next choice. A checker of the test's own writes.
+ */
+#include "remotetest.h"
+
+#include <arpa/inet.h>
+
+#define ROOM	16		/* places of a remote that is looked up */
+
+static int
+places_setup(void **state)
+{
+	return setup(state);
+}
+
+static int
+places_teardown(void **state)
+{
+	targets_close(&self.targets);
+	relays[1].resolve = 0;
+	return teardown(state);
+}
+
+/* n remotes of a place each, or of ROOM if they are looked up. */
+static void
+places_make(enum conf_balance balance, unsigned n, bool looked_up)
+{
+	relays[1].resolve = looked_up ? 1000 : 0;
+	relays[1].nremotes = n;
+	board_close(&self.board);
+	assert_int_equal(board_create(&self.board, &conf), 0);
+	assert_int_equal(board_slot_make(&self.board, self.slot), 0);
+	self.board.own = board_slot(&self.board, self.slot);
+	self.board.told = board_told(&self.board, self.slot);
+	assert_int_equal(targets_create(&self.targets, &conf), 0);
+	pools_make(balance, n);
+}
+
+static unsigned
+index_of(const struct remote *r)
+{
+	return (unsigned)(r - self.remotes[0].all);
+}
+
+static struct target
+known(const struct remote *r)
+{
+	struct target t;
+
+	assert_true(target_get(&self.targets, index_of(r), &t));
+	return t;
+}
+
+static void
+check(const struct remote *r, enum target_state state)
+{
+	struct target t = known(r);
+
+	t.state = (uint8_t)state;
+	target_set(&self.targets, index_of(r), &t);
+}
+
+static void
+appear(const struct remote *r, const char *ip)
+{
+	struct target t = known(r);
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	in.sin_port = htons(80);
+	assert_int_equal(inet_pton(AF_INET, ip, &in.sin_addr), 1);
+	source_set(&t.addr, (struct sockaddr *)&in);
+	t.present = 1;
+	target_set(&self.targets, index_of(r), &t);
+}
+
+static void
+vanish(const struct remote *r)
+{
+	struct target t = known(r);
+
+	t.present = 0;
+	target_set(&self.targets, index_of(r), &t);
+}
+
+static void
+operate(const struct remote *r, uint32_t admin)
+{
+	atomic_store(&told(r)->admin, admin);
+	tell(r);
+}
+
+#define STATE(state)	BOARD_ADMIN(STATE_ ## state, 0)
+#define WEIGHT(n)	BOARD_ADMIN(BOARD_ADMIN_NONE, n)
+
+/* How many of n picks each of the first three gets. */
+static void
+share(unsigned n, unsigned count[3])
+{
+	memset(count, 0, 3 * sizeof(*count));
+	while (n-- > 0)
+		count[pick() - pool->all]++;
+}
+
+static void
+test_down_is_left_out(void **state)
+{
+	unsigned n[3];
+
+	(void)state;
+	places_make(BALANCE_ROUNDROBIN, 3, false);
+	check(b, TARGET_DOWN);
+	share(10, n);
+	assert_int_equal(n[0], 5);
+	assert_int_equal(n[1], 0);
+	check(b, TARGET_UP);
+	share(9, n);
+	assert_true(n[1] >= 3);
+}
+
+/* Held, then down, then drained; disabled never. */
+static void
+test_the_least_bad(void **state)
+{
+	(void)state;
+	places_make(BALANCE_LEASTCONN, 3, false);
+	check(a, TARGET_DOWN);
+	operate(b, STATE(DRAIN));
+	refuse(c);
+	assert_ptr_equal(pick(), c);
+	operate(c, STATE(DISABLED));
+	assert_ptr_equal(pick(), a);
+	operate(a, STATE(DISABLED));
+	assert_ptr_equal(pick(), b);
+	operate(b, STATE(DISABLED));
+	assert_null(pick());
+	operate(b, STATE(ENABLED));
+	assert_ptr_equal(pick(), b);
+	operate(c, 0);
+	assert_ptr_equal(pick(), b);
+}
+
+/* Also one that is alone, which is not chosen at all. */
+static void
+test_alone(void **state)
+{
+	static const struct sess s;
+
+	(void)state;
+	pools_make(BALANCE_LEASTCONN, 1);
+	assert_true(pool->single);
+	operate(a, STATE(DRAIN));
+	assert_ptr_equal(remote_pick(pool, &s), a);
+	operate(a, STATE(DISABLED));
+	assert_null(remote_pick(pool, &s));
+	operate(a, STATE(ENABLED));
+	assert_ptr_equal(remote_pick(pool, &s), a);
+	remotes[0].state = STATE_DISABLED;
+	operate(a, 0);
+	pools_make(BALANCE_LEASTCONN, 1);
+	assert_null(remote_pick(pool, &s));
+	remotes[0].state = STATE_ENABLED;
+}
+
+static void
+test_weight(void **state)
+{
+	static const enum conf_balance balances[] = { BALANCE_LEASTCONN,
+		BALANCE_ROUNDROBIN, BALANCE_RANDOM };
+	unsigned i, n[3];
+
+	(void)state;
+	for (i = 0; i < nitems_of(balances); i++) {
+		targets_close(&self.targets);
+		places_make(balances[i], 2, false);
+		share(100, n);
+		assert_true(n[0] >= 35 && n[0] <= 65);
+		operate(a, WEIGHT(9));
+		share(1000, n);
+		assert_true(n[0] >= 850 && n[0] <= 950);
+	}
+}
+
+/* A client keeps its remote while another is drained, and moves hardly when
+ * one is weighed. */
+static void
+test_source(void **state)
+{
+	struct sess s = { .source.family = AF_INET };
+	struct remote *before[200];
+	unsigned i, moved = 0;
+
+	(void)state;
+	places_make(BALANCE_SOURCE, 10, false);
+	for (i = 0; i < nitems_of(before); i++) {
+		s.source.ip[0] = (uint8_t)i;
+		before[i] = remote_pick(pool, &s);
+	}
+	operate(a, STATE(DRAIN));
+	for (i = 0; i < nitems_of(before); i++) {
+		s.source.ip[0] = (uint8_t)i;
+		if (before[i] == a)
+			assert_ptr_not_equal(remote_pick(pool, &s), a);
+		else
+			assert_ptr_equal(remote_pick(pool, &s), before[i]);
+	}
+	operate(a, WEIGHT(2));
+	for (i = 0; i < nitems_of(before); i++) {
+		s.source.ip[0] = (uint8_t)i;
+		moved += remote_pick(pool, &s) != before[i];
+	}
+	assert_true(moved > 0 && moved < 60);
+}
+
+static void
+test_backup(void **state)
+{
+	unsigned n[3];
+
+	(void)state;
+	remotes[1].backup = remotes[2].backup = true;
+	places_make(BALANCE_LEASTCONN, 3, false);
+	remotes[1].backup = remotes[2].backup = false;
+	share(10, n);
+	assert_int_equal(n[0], 10);
+	check(a, TARGET_DOWN);
+	share(10, n);
+	assert_int_equal(n[1], 5);
+	assert_int_equal(n[2], 5);
+	/* The other backups come before what is down. */
+	refuse(b);
+	share(10, n);
+	assert_int_equal(n[2], 10);
+	check(a, TARGET_UP);
+	share(10, n);
+	assert_int_equal(n[0], 10);
+	refuse(a);
+	share(10, n);
+	assert_int_equal(n[2], 10);
+}
+
+/* --- names that are looked up --- */
+
+static void
+test_places_come_and_go(void **state)
+{
+	const struct remote *r;
+	unsigned i, late = 0;
+
+	(void)state;
+	places_make(BALANCE_ROUNDROBIN, 2, true);
+	assert_int_equal(pool->n, 2 * ROOM);
+	for (i = 0; i < 10; i++) {
+		r = pick();
+		assert_true(r == &pool->all[0] || r == &pool->all[ROOM]);
+	}
+	appear(&pool->all[ROOM + 3], "10.0.0.9");
+	for (i = 0; i < 30; i++)
+		late += pick() == &pool->all[ROOM + 3];
+	assert_true(late >= 9 && late <= 11);
+	vanish(&pool->all[0]);
+	vanish(&pool->all[ROOM]);
+	for (i = 0; i < 10; i++)
+		assert_ptr_equal(pick(), &pool->all[ROOM + 3]);
+	vanish(&pool->all[ROOM + 3]);
+	assert_null(pick());
+}
+
+/* A session that is open knows where it is, whatever becomes of the place. */
+static void
+test_an_address_changes(void **state)
+{
+	static const struct sess s;
+	struct remote *r;
+	char text[ADDR_STRLEN];
+	uint8_t first, second;
+
+	(void)state;
+	places_make(BALANCE_ROUNDROBIN, 1, true);
+	vanish(a);
+	appear(b, "10.0.0.1");
+	r = remote_pick(pool, &s);
+	assert_ptr_equal(r, b);
+	first = r->version;
+	vanish(b);
+	appear(b, "10.0.0.2");
+	assert_ptr_equal(remote_pick(pool, &s), b);
+	second = b->version;
+	assert_string_equal(addr_str(remote_addr(b, first), text),
+	    "10.0.0.1:80");
+	assert_string_equal(addr_str(remote_addr(b, second), text),
+	    "10.0.0.2:80");
+	appear(a, "10.0.0.3");
+	remote_release(b, &s);
+	remote_release(b, &s);
+	assert_string_equal(addr_str(b->addr, text), "10.0.0.2:80");
+}
+
+/* All of a name's other places come before another remote, those that are
+ * well; and no more than there may be. */
+static void
+test_other_places(void **state)
+{
+	uint32_t tried[2 * ROOM];
+	struct extra extra = { .tried = tried };
+	struct sess s = { .extra = &extra };
+	struct remote *r;
+	unsigned i;
+	char ip[16];
+
+	(void)state;
+	places_make(BALANCE_ROUNDROBIN, 2, true);
+	for (i = 0; i < 4; i++) {
+		snprintf(ip, sizeof(ip), "10.0.0.%u", i);
+		appear(&pool->all[i], ip);
+	}
+	vanish(&pool->all[ROOM]);
+	appear(&pool->all[ROOM], "10.0.1.1");
+	check(&pool->all[2], TARGET_DOWN);
+	do
+		r = pick();
+	while (r != &pool->all[0]);
+	tried[extra.ntried++] = 0;
+	r = remote_other(r, &s);
+	assert_ptr_equal(r, &pool->all[1]);
+	tried[extra.ntried++] = 1;
+	r = remote_other(r, &s);
+	assert_ptr_equal(r, &pool->all[3]);
+	tried[extra.ntried++] = 3;
+	assert_null(remote_other(r, &s));
+	s.ntried = 1;
+	assert_ptr_equal(remote_pick(pool, &s), &pool->all[ROOM]);
+}
+
+/* A client's place follows from name and address, wherever the checker has put
+ * it. */
+static void
+test_source_of_names(void **state)
+{
+	struct sess s = { .source.family = AF_INET };
+	char text[ADDR_STRLEN], former[100][ADDR_STRLEN], ip[16];
+	unsigned i, turn;
+	const struct remote *r;
+
+	(void)state;
+	for (turn = 0; turn < 2; turn++) {
+		places_make(BALANCE_SOURCE, 2, true);
+		vanish(&pool->all[0]);
+		vanish(&pool->all[ROOM]);
+		for (i = 0; i < 5; i++) {
+			snprintf(ip, sizeof(ip), "10.0.0.%u", i);
+			appear(&pool->all[turn == 0 ? i : 9 - i], ip);
+		}
+		for (i = 0; i < nitems_of(former); i++) {
+			s.source.ip[0] = (uint8_t)i;
+			r = remote_pick(pool, &s);
+			assert_non_null(r);
+			addr_str(r->addr, text);
+			if (turn == 0)
+				strlcpy(former[i], text, sizeof(former[i]));
+			else
+				assert_string_equal(former[i], text);
+		}
+		if (turn == 0)
+			targets_close(&self.targets);
+	}
+}
+
+#undef T
+#define T(f)	cmocka_unit_test_setup_teardown(f, places_setup, \
+		    places_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_down_is_left_out),
+		T(test_the_least_bad),
+		T(test_alone),
+		T(test_weight),
+		T(test_source),
+		T(test_backup),
+		T(test_places_come_and_go),
+		T(test_an_address_changes),
+		T(test_other_places),
+		T(test_source_of_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
