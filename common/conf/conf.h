@@ -49,11 +49,12 @@ enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
  * follows what it counts; the name of a section stands first.
  */
 
-/* A certificate with those that it was signed by. */
+/* A certificate with those that it was signed by, or lists of what was
+ * revoked. Times are seconds since 1970; 0: not known. */
 struct conf_cert {
 	const char	*file;
-	uint64_t	 until;		/* the first to expire, seconds since
-					   1970; 0: not known */
+	uint64_t	 until;		/* the first to expire */
+	uint64_t	 warn;		/* from when on it is warned of */
 };
 
 /* A section tls, for listeners, remotes or both. Keys and passphrases are for
@@ -72,7 +73,8 @@ struct conf_tls {
 	unsigned		 nalpn;
 	const char		*client_ca;	/* NULL: nobody is asked */
 	enum conf_verify	 client_verify;
-	const char		*crl;
+	struct conf_cert	*crls;
+	unsigned		 ncrls;
 	bool			 strict_sni;
 	bool			 tickets;
 	uint64_t		 ticket_lifetime; /* ms */

@@ -319,8 +319,11 @@ put_texts(struct out *out, const struct conf_opt *o, const void *base)
 	put_number(out, a.n);
 	for (i = 0; i < a.n; i++) {
 		put_text(out, conf_field_item(o, &a, i));
-		if (o->type == CONF_CERTS)
-			put_bytes(out, &cert[i].until, sizeof(cert[i].until));
+		if (o->type == CONF_CERTS) {
+			put_bytes(out, &cert[i].until,
+			    sizeof(cert[i].until));
+			put_bytes(out, &cert[i].warn, sizeof(cert[i].warn));
+		}
 		if (o->type == CONF_LOCALS) {
 			put_addr(out, &local[i].addr);
 			put_number(out, local[i].n);

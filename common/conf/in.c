@@ -289,7 +289,8 @@ get_texts(struct in *in, const struct conf_opt *o, void *base)
 static int
 get_item(struct in *in, const struct conf_opt *o, char *item)
 {
-	const char *text = in_text(in), *until;
+	const char *text = in_text(in), *times;
+	struct conf_cert *cert = (void *)item;
 
 	if (text == NULL)
 		return -1;
@@ -301,10 +302,10 @@ get_item(struct in *in, const struct conf_opt *o, char *item)
 		return get_local(in, o, (void *)item);
 	if (o->type != CONF_CERTS)
 		return 0;
-	if ((until = in_bytes(in, sizeof(uint64_t))) == NULL)
+	if ((times = in_bytes(in, 2 * sizeof(uint64_t))) == NULL)
 		return -1;
-	memcpy(item + offsetof(struct conf_cert, until), until,
-	    sizeof(uint64_t));
+	memcpy(&cert->until, times, sizeof(cert->until));
+	memcpy(&cert->warn, times + sizeof(uint64_t), sizeof(cert->warn));
 	return 0;
 }
 

@@ -232,7 +232,7 @@ static const struct conf_opt tls_opts[] = {
 	{ PATH("client-ca", conf_tls, client_ca, CONF_VALUE_MAX) },
 	{ WORD("client-verify", conf_tls, client_verify, verifies,
 	    "required") },
-	{ PATH("crl", conf_tls, crl, CONF_VALUE_MAX) },
+	{ CERTS("crl", conf_tls, crls, ncrls) },
 	{ BOOL("strict-sni", conf_tls, strict_sni, "no") },
 	{ BOOL("tickets", conf_tls, tickets, "yes") },
 	{ DURATION("ticket-lifetime", conf_tls, ticket_lifetime, 1000,

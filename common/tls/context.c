@@ -15,6 +15,7 @@ static int	 set_versions(SSL_CTX *, const struct conf_tls *,
 		    struct tls_wrong *);
 static int	 set_ciphers(SSL_CTX *, const struct conf_tls *,
 		    struct tls_wrong *);
+static int	 none_weak(const STACK_OF(SSL_CIPHER) *, struct tls_wrong *);
 static int	 each_known(SSL_CTX *, const char *, const char *, const char *,
 		    int (*)(SSL_CTX *, const char *), struct tls_wrong *);
 static int	 know_cipher(SSL_CTX *, const char *);
@@ -82,6 +83,8 @@ set_ciphers(SSL_CTX *ctx, const struct conf_tls *t, struct tls_wrong *w)
 	if (SSL_CTX_set_cipher_list(ctx, ciphers) != 1)
 		return wrong(w, "ciphers", "\"%.64s\" leaves none over; see "
 		    "openssl ciphers", ciphers);
+	if (none_weak(SSL_CTX_get_ciphers(ctx), w) == -1)
+		return -1;
 	if (t->ciphersuites != NULL && each_known(ctx, t->ciphersuites, ":",
 	    "ciphersuites", SSL_CTX_set_ciphersuites, w) == -1)
 		return -1;
@@ -95,6 +98,29 @@ set_ciphers(SSL_CTX *ctx, const struct conf_tls *t, struct tls_wrong *w)
 	return SSL_CTX_set1_groups_list(ctx, t->groups) == 1 ? 0 :
 	    wrong(w, "groups", "\"%.64s\" is not possible: %s", t->groups,
 	    tls_error());
+}
+
+/* Suites that do not tell who speaks, or whether it was changed on the way, or
+ * tell it in a way that has been a hole again and again. */
+static int
+none_weak(const STACK_OF(SSL_CIPHER) *ciphers, struct tls_wrong *w)
+{
+	const SSL_CIPHER *c;
+	int i;
+
+	for (i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
+		c = sk_SSL_CIPHER_value(ciphers, i);
+		if (SSL_CIPHER_get_auth_nid(c) == NID_auth_null)
+			return wrong(w, "ciphers", "has %s, by which nobody "
+			    "shows who he is; leave it out, \":!aNULL\"",
+			    SSL_CIPHER_get_name(c));
+		if (!SSL_CIPHER_is_aead(c))
+			return wrong(w, "ciphers", "has %s, and only suites "
+			    "with GCM, CCM or ChaCha20 are spoken here; leave "
+			    "the others out, \":!SHA1:!SHA256:!SHA384\"",
+			    SSL_CIPHER_get_name(c));
+	}
+	return 0;
 }
 
 /* OpenSSL passes over what it does not know, or does not say what that is. */

@@ -5,6 +5,7 @@
 
 #include "tls/take.h"
 
+static bool	 has_kind(SSL_CTX *, const X509 *);
 static bool	 name_of(const struct conf_tls *, const char *, char *,
 		    size_t);
 
@@ -41,6 +42,44 @@ tls_take_key(SSL_CTX *ctx, const struct secret *s)
 
 	EVP_PKEY_free(key);
 	return good ? 0 : -1;
+}
+
+int
+tls_take_shown(SSL_CTX *ctx, const struct secret *s, struct tls_shown *last)
+{
+	const bool leaf = !last->any || last->section != s->section ||
+	    last->number != s->number;
+	X509 *cert;
+	int good = 1;
+
+	if (s->kind == SECRET_KEY)
+		return last->same_kind ? 0 : tls_take_key(ctx, s);
+	if ((cert = tls_cert(s)) == NULL)
+		return -1;
+	if (leaf)
+		*last = (struct tls_shown){ true, has_kind(ctx, cert),
+		    s->section, s->number };
+	if (!last->same_kind)
+		good = leaf ? SSL_CTX_use_certificate(ctx, cert) == 1 :
+		    SSL_CTX_add1_chain_cert(ctx, cert) == 1;
+	X509_free(cert);
+	return good ? 0 : -1;
+}
+
+static bool
+has_kind(SSL_CTX *ctx, const X509 *cert)
+{
+	const int kind = EVP_PKEY_get_base_id(X509_get0_pubkey(cert));
+	long more = SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_FIRST);
+	const X509 *has;
+
+	for (; more == 1; more = SSL_CTX_set_current_cert(ctx,
+	    SSL_CERT_SET_NEXT)) {
+		has = SSL_CTX_get0_certificate(ctx);
+		if (EVP_PKEY_get_base_id(X509_get0_pubkey(has)) == kind)
+			return true;
+	}
+	return false;
 }
 
 int

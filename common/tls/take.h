@@ -14,6 +14,18 @@
  * and tls_error() says why. */
 int		 tls_take_cert(SSL_CTX *, const struct secret *);
 int		 tls_take_key(SSL_CTX *, const struct secret *);
+/* The last certificate that was looked at for remotes; zeros: none yet. */
+struct tls_shown {
+	bool		 any;
+	bool		 same_kind;	/* there was one like it before */
+	uint32_t	 section, number;
+};
+
+/* The same for a context that connects, certificate, chain and key in the order
+ * of the secrets: of several it has the first of each kind of key, and shows
+ * the one that the other side can check. */
+int		 tls_take_shown(SSL_CTX *, const struct secret *,
+		    struct tls_shown *);
 /* The certificate of a secret; NULL, and tls_error() says why. */
 X509		*tls_cert(const struct secret *);
 /* Such a one, of that secret, may sign what the other side shows, if it is for

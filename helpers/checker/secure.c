@@ -18,6 +18,7 @@ struct secure {
 	const struct conf	*conf;
 	SSL_CTX			**of;	/* one a section, or NULL */
 	SSL_CTX			*open;	/* of who has none, or NULL */
+	struct tls_shown	 shown;	/* while secrets are read */
 };
 
 static int	 make_all(struct secure *);
@@ -165,11 +166,9 @@ take(struct secure *s, const struct secret *one)
 	if (one->section >= s->conf->ntlss)
 		return -1;
 	ctx = s->of[one->section];
-	if (ctx == NULL || one->number != 0)
-		return 0;
-	if (one->kind == SECRET_CERT)
-		return tls_take_cert(ctx, one);
-	return one->kind == SECRET_KEY ? tls_take_key(ctx, one) : 0;
+	return ctx == NULL || (one->kind != SECRET_CERT &&
+	    one->kind != SECRET_KEY) ? 0 :
+	    tls_take_shown(ctx, one, &s->shown);
 }
 
 static int

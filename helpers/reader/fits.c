@@ -9,6 +9,8 @@
 #include "pem.h"
 #include "tls/context.h"
 
+#define DAY	86400	/* s */
+
 static bool	 wrong(char *, const char *, ...) printf_like(2, 3);
 static const char *subject(X509 *, char *, size_t);
 static const char *date(const ASN1_TIME *, char *, size_t);
@@ -135,12 +137,20 @@ fits_crl(X509_CRL *crl, const STACK_OF(X509) *cas, char *why)
 	    "the list that one of those has signed");
 }
 
+/* Of its time a quarter, but two days at least, and a month at most. */
 bool
-fits_crl_time(X509_CRL *crl, char *why)
+fits_crl_time(X509_CRL *crl, struct conf_cert *file, char *why)
 {
 	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+	const time_t from = seconds(X509_CRL_get0_lastUpdate(crl));
+	const time_t to = next == NULL ? 0 : seconds(next);
 	char day[32];
 
+	if (to > 0 && (file->until == 0 || (uint64_t)to < file->until)) {
+		file->until = (uint64_t)to;
+		file->warn = (uint64_t)(to - MIN(30 * DAY, MAX(2 * DAY,
+		    (to - from) / 4)));
+	}
 	if (next == NULL || X509_cmp_time(next, NULL) >= 0)
 		return true;
 	return wrong(why, "was due to be replaced on %s, and so clients with "

@@ -16,10 +16,11 @@ bool	 fits_order(const STACK_OF(X509) *, char *why);
 /* Whether all are valid now; *until is when the first one ends (seconds since
  * 1970), in any case. */
 bool	 fits_time(const STACK_OF(X509) *, uint64_t *until, char *why);
-/* The same of one list of revoked certificates, which one of cas must have
- * signed. */
+/* Whether one of cas has signed a list of revoked certificates. */
 bool	 fits_crl(X509_CRL *, const STACK_OF(X509) *cas, char *why);
-bool	 fits_crl_time(X509_CRL *, char *why);
+/* Whether it is not out of date; when it will be, and from when on that is
+ * soon, goes into the file's times if these are later. */
+bool	 fits_crl_time(X509_CRL *, struct conf_cert *, char *why);
 /* Whether OpenSSL serves with them, by all options of the section. */
 bool	 fits_section(const struct conf_tls *, const STACK_OF(X509) *,
 	    EVP_PKEY *, char *why);

@@ -13,6 +13,7 @@
 #include "sandbox.h"
 #include "secret.h"
 #include "secrets.h"
+#include "system.h"
 #include "tls/context.h"
 
 #define SOON		(30 * 86400)	/* s, before a certificate ends */
@@ -31,6 +32,7 @@ struct look {
 
 static void	 look_at(struct look *);
 static void	 look_options(struct look *);
+static void	 look_secrecy(struct look *, const STACK_OF(SSL_CIPHER) *);
 static void	 look_phrase(struct look *);
 static void	 look_certs(struct look *);
 static void	 look_cert(struct look *, unsigned);
@@ -43,11 +45,17 @@ static void	 look_private(struct look *, unsigned, struct pem_file *);
 static void	 look_clients(struct look *);
 static STACK_OF(X509) *look_cas(struct look *, const char *, const char *,
 		    enum secret_kind);
-static void	 look_crls(struct look *, const STACK_OF(X509) *);
+static void	 look_crl(struct look *, unsigned, const STACK_OF(X509) *);
+static bool	 look_revoked(struct look *, unsigned, X509_CRL *,
+		    const STACK_OF(X509) *);
+static void	 look_each(struct look *, const STACK_OF(X509) *,
+		    enum secret_kind);
+static void	 look_system(struct look *);
 static void	 look_tickets(struct look *);
 static bool	 look_file(struct look *, const char *, unsigned,
 		    struct pem_file *, const char *);
-static void	 system_cas(struct conf_check *, const struct cfg_t *, FILE *);
+static void	 look_for_remotes(struct conf_check *, const struct cfg_t *,
+		    FILE *);
 static unsigned	 line_of(const struct look *, const char *, unsigned);
 static void	 leave(struct look *, enum secret_kind, unsigned,
 		    unsigned char *, int);
@@ -70,7 +78,7 @@ secrets_look(struct conf_check *c, const struct cfg_t *root)
 		l.number = i;
 		look_at(&l);
 	}
-	system_cas(c, root, l.out);
+	look_for_remotes(c, root, l.out);
 	OPENSSL_cleanse(l.phrase, sizeof(l.phrase));
 	if (ferror(l.out) || fclose(l.out) == EOF)
 		fatal("secrets");
@@ -102,7 +110,28 @@ look_options(struct look *l)
 	if (ctx == NULL)
 		conf_check_fail(l->c, line_of(l, w.option, 0), "%s %s",
 		    w.option, w.text);
+	else
+		look_secrecy(l, SSL_CTX_get_ciphers(ctx));
 	SSL_CTX_free(ctx);
+}
+
+/* Users of old devices may need them. */
+static void
+look_secrecy(struct look *l, const STACK_OF(SSL_CIPHER) *ciphers)
+{
+	const SSL_CIPHER *c;
+	int i;
+
+	for (i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
+		c = sk_SSL_CIPHER_value(ciphers, i);
+		if (SSL_CIPHER_get_kx_nid(c) != NID_kx_rsa)
+			continue;
+		conf_text_warning(l->c->text, line_of(l, "ciphers", 0),
+		    "ciphers has %s: who gets the key some day can read what "
+		    "was said before; better leave it out, \":!kRSA\"",
+		    SSL_CIPHER_get_name(c));
+		break;
+	}
 }
 
 static void
@@ -233,11 +262,13 @@ look_times(struct look *l, unsigned i, const STACK_OF(X509) *chain)
 	const unsigned line = line_of(l, "certificate", i);
 	const time_t now = time(NULL);
 	char why[PEM_WHY];
+	const bool good = fits_time(chain, &cert->until, why);
 
-	if (!fits_time(chain, &cert->until, why))
+	cert->warn = cert->until - MIN(cert->until, SOON);
+	if (!good)
 		conf_text_doubt(l->c->text, line, "certificate \"%.255s\" %s",
 		    cert->file, why);
-	else if (cert->until < (uint64_t)now + SOON)
+	else if (cert->warn < (uint64_t)now)
 		conf_text_warning(l->c->text, line, "certificate \"%.255s\" "
 		    "expires in %u days; replace it, and reload", cert->file,
 		    (unsigned)((cert->until - (uint64_t)now) / 86400));
@@ -260,12 +291,13 @@ static void
 look_clients(struct look *l)
 {
 	STACK_OF(X509) *cas;
+	unsigned i;
 
 	if (l->tls->client_ca == NULL)
 		return;
 	cas = look_cas(l, "client-ca", l->tls->client_ca, SECRET_CLIENT_CA);
-	if (cas != NULL && l->tls->crl != NULL)
-		look_crls(l, cas);
+	for (i = 0; cas != NULL && i < l->tls->ncrls; i++)
+		look_crl(l, i, cas);
 	sk_X509_pop_free(cas, X509_free);
 }
 
@@ -275,11 +307,9 @@ look_cas(struct look *l, const char *option, const char *path,
 {
 	const unsigned line = line_of(l, option, 0);
 	STACK_OF(X509) *cas = NULL;
-	unsigned char *der;
 	struct pem_file f;
 	uint64_t until;
 	char why[PEM_WHY];
-	int i, len;
 
 	if (look_file(l, option, 0, &f, path) &&
 	    (cas = pem_certs(&f)) == NULL)
@@ -287,49 +317,77 @@ look_cas(struct look *l, const char *option, const char *path,
 		    f.why);
 	if (f.fd != -1)
 		conf_trust(l->c->text, line, f.fd, path);
-	/* What the system comes with is not for us to mend. */
-	if (cas != NULL && l->number != SECRET_SYSTEM &&
-	    !fits_time(cas, &until, why))
+	if (cas != NULL && !fits_time(cas, &until, why))
 		conf_text_warning(l->c->text, line, "%s \"%.255s\" %s", option,
 		    path, why);
-	for (i = 0; cas != NULL && i < sk_X509_num(cas); i++) {
-		der = NULL;
-		len = i2d_X509(sk_X509_value(cas, i), &der);
-		leave(l, kind, (unsigned)i, der, len);
-	}
+	look_each(l, cas, kind);
 	pem_close(&f);
 	return cas;
 }
 
 static void
-look_crls(struct look *l, const STACK_OF(X509) *cas)
+look_each(struct look *l, const STACK_OF(X509) *cas, enum secret_kind kind)
 {
-	const unsigned line = line_of(l, "crl", 0);
-	STACK_OF(X509_CRL) *crls = NULL;
 	unsigned char *der;
-	struct pem_file f;
-	char why[PEM_WHY];
-	X509_CRL *crl;
 	int i, len;
 
-	if (look_file(l, "crl", 0, &f, l->tls->crl) &&
-	    (crls = pem_crls(&f)) == NULL)
-		conf_check_fail(l->c, line, "crl \"%.255s\" %s", l->tls->crl,
-		    f.why);
-	for (i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++) {
-		crl = sk_X509_CRL_value(crls, i);
-		if (!fits_crl(crl, cas, why))
-			conf_check_fail(l->c, line, "crl \"%.255s\" %s",
-			    l->tls->crl, why);
-		else if (!fits_crl_time(crl, why))
-			conf_text_doubt(l->c->text, line, "crl \"%.255s\" %s",
-			    l->tls->crl, why);
+	for (i = 0; cas != NULL && i < sk_X509_num(cas); i++) {
 		der = NULL;
-		len = i2d_X509_CRL(crl, &der);
-		leave(l, SECRET_CRL, (unsigned)i, der, len);
+		len = i2d_X509(sk_X509_value(cas, i), &der);
+		leave(l, kind, (unsigned)i, der, len);
 	}
+}
+
+static void
+look_crl(struct look *l, unsigned at, const STACK_OF(X509) *cas)
+{
+	const struct conf_cert *file = &l->tls->crls[at];
+	const unsigned line = line_of(l, "crl", at);
+	const uint64_t now = (uint64_t)time(NULL);
+	STACK_OF(X509_CRL) *crls = NULL;
+	struct pem_file f;
+	bool good = true;
+	int i;
+
+	if (look_file(l, "crl", at, &f, file->file) &&
+	    (crls = pem_crls(&f)) == NULL)
+		conf_check_fail(l->c, line, "crl \"%.255s\" %s", file->file,
+		    f.why);
+	for (i = 0; crls != NULL && i < sk_X509_CRL_num(crls); i++)
+		good = look_revoked(l, at, sk_X509_CRL_value(crls, i), cas) &&
+		    good;
+	if (good && file->until != 0 && file->warn < now)
+		conf_text_warning(l->c->text, line, "crl \"%.255s\" is due to "
+		    "be replaced in %u hours; get the new one, and reload",
+		    file->file, (unsigned)((file->until - now) / 3600));
 	sk_X509_CRL_pop_free(crls, X509_CRL_free);
 	pem_close(&f);
+}
+
+static bool
+look_revoked(struct look *l, unsigned at, X509_CRL *crl,
+    const STACK_OF(X509) *cas)
+{
+	struct conf_cert *file = &l->tls->crls[at];
+	const unsigned line = line_of(l, "crl", at);
+	unsigned char *der = NULL;
+	char why[PEM_WHY];
+	bool good = true;
+	int len;
+
+	if (!fits_crl(crl, cas, why)) {
+		conf_check_fail(l->c, line, "crl \"%.255s\" %s", file->file,
+		    why);
+		return false;
+	}
+	if (!fits_crl_time(crl, file, why)) {
+		conf_text_doubt(l->c->text, line, "crl \"%.255s\" %s",
+		    file->file, why);
+		good = false;
+	}
+	len = i2d_X509_CRL(crl, &der);
+	leave(l, SECRET_CRL, at, der, len);
+	return good;
 }
 
 /* One key behind the other. */
@@ -370,21 +428,18 @@ look_file(struct look *l, const char *option, unsigned i, struct pem_file *f,
 {
 	if (pem_open(f, path) == 0)
 		return true;
-	conf_check_fail(l->c, line_of(l, option, i), "%s \"%.255s\" %s%s",
-	    option, path, f->why, l->number != SECRET_SYSTEM ? "" : "; it is "
-	    "the system's, as there is no other: install ca-certificates, or "
-	    "add ca = FILE");
+	conf_check_fail(l->c, line_of(l, option, i), "%s \"%.255s\" %s",
+	    option, path, f->why);
 	return false;
 }
 
 /* Those of the system, if a remote is to be believed by them. */
 static void
-system_cas(struct conf_check *c, const struct cfg_t *root, FILE *out)
+look_for_remotes(struct conf_check *c, const struct cfg_t *root, FILE *out)
 {
 	struct look l = { .c = c, .out = out, .number = SECRET_SYSTEM };
 	const struct conf_relay *r;
 	const struct conf_tls *t;
-	STACK_OF(X509) *cas;
 	unsigned i, k;
 
 	for (i = 0; i < c->conf->nrelays; i++) {
@@ -396,12 +451,23 @@ system_cas(struct conf_check *c, const struct cfg_t *root, FILE *out)
 			if (!t->verify || t->ca != NULL)
 				continue;
 			l.sec = conf_child(root, "tls", r->remotes[k].tls);
-			cas = look_cas(&l, "ca", X509_get_default_cert_file(),
-			    SECRET_CA);
-			sk_X509_pop_free(cas, X509_free);
+			look_system(&l);
 			return;
 		}
 	}
+}
+
+static void
+look_system(struct look *l)
+{
+	const unsigned line = line_of(l, "ca", 0);
+	STACK_OF(X509) *cas;
+	char why[PEM_WHY];
+
+	if ((cas = system_cas(l->c->text, line, why)) == NULL)
+		conf_check_fail(l->c, line, "%s", why);
+	look_each(l, cas, SECRET_CA);
+	sk_X509_pop_free(cas, X509_free);
 }
 
 /* The line of a value, or that of the section if there is none. */

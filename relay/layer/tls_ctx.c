@@ -248,16 +248,17 @@ static int
 take_of(struct tls_section *t, const struct secret *s)
 {
 	const bool listens = t->ctx != NULL && s->number < t->conf->ncerts;
-	const bool connects = t->connect != NULL && s->number == 0;
+	const bool connects = t->connect != NULL;
 
 	switch (s->kind) {
 	case SECRET_CERT:
 		return (listens && take_cert(t->ctx[s->number], s,
-		    t->trust) == -1) || (connects && take_cert(t->connect, s,
-		    NULL) == -1) ? -1 : 0;
+		    t->trust) == -1) || (connects &&
+		    tls_take_shown(t->connect, s, &t->shown) == -1) ? -1 : 0;
 	case SECRET_KEY:
 		return (listens && tls_take_key(t->ctx[s->number], s) == -1) ||
-		    (connects && tls_take_key(t->connect, s) == -1) ? -1 : 0;
+		    (connects && tls_take_shown(t->connect, s, &t->shown) == -1)
+		    ? -1 : 0;
 	case SECRET_CLIENT_CA:
 		return t->ctx == NULL ? 0 : take_client_ca(t, s);
 	case SECRET_CRL:
@@ -285,7 +286,7 @@ take_cert(SSL_CTX *ctx, const struct secret *s, EVP_MD_CTX *trust)
 
 	if (tls_take_cert(ctx, s) == -1)
 		return -1;
-	if (!leaf || trust == NULL)
+	if (!leaf)
 		return 0;
 	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(
 	    SSL_CTX_get0_certificate(ctx)), &key);

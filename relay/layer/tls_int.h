@@ -13,6 +13,7 @@
 
 #include "conf/conf.h"
 #include "secret.h"
+#include "tls/take.h"
 
 #define TLS_TICKET_KEYS	3	/* most that are known at a time */
 
@@ -35,6 +36,7 @@ struct tls_section {
 	SSL_CTX			**ctx;		/* one a certificate, NULL: no
 						   listener */
 	SSL_CTX			*connect;	/* NULL: no remote */
+	struct tls_shown	 shown;		/* while secrets are read */
 	X509_STORE		*clients;	/* who signs theirs, or NULL */
 	EVP_MD_CTX		*trust;		/* while secrets are read */
 	struct tls_name		*names;		/* sorted */

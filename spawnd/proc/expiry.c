@@ -10,8 +10,8 @@
 #define DAY	86400000	/* ms */
 
 static void	 look(struct ev_timer *);
-static bool	 warn(const struct conf_tls *, const struct conf_cert *,
-		    uint64_t);
+static unsigned	 look_at(const struct conf_tls *, const char *,
+		    const struct conf_cert *, unsigned, uint64_t);
 
 static struct ev_timer	 daily = EV_TIMER(look);
 
@@ -34,25 +34,34 @@ unsigned
 expiry_look(const struct conf *c, time_t now)
 {
 	const struct conf_tls *t;
-	unsigned i, n = 0;
+	unsigned n = 0;
 
-	for (t = c->tlss; t < c->tlss + c->ntlss; t++)
-		for (i = 0; i < t->ncerts; i++)
-			n += warn(t, &t->certs[i], (uint64_t)now);
+	for (t = c->tlss; t < c->tlss + c->ntlss; t++) {
+		n += look_at(t, "certificate", t->certs, t->ncerts,
+		    (uint64_t)now);
+		n += look_at(t, "crl", t->crls, t->ncrls, (uint64_t)now);
+	}
 	return n;
 }
 
-static bool
-warn(const struct conf_tls *t, const struct conf_cert *cert, uint64_t now)
+static unsigned
+look_at(const struct conf_tls *t, const char *what,
+    const struct conf_cert *files, unsigned nfiles, uint64_t now)
 {
-	if (cert->until == 0 || cert->until >= now + EXPIRY_SOON)
-		return false;
-	if (cert->until < now)
-		log_warnx("tls %s: certificate \"%s\" has expired; replace "
-		    "it, and reload", t->name, cert->file);
-	else
-		log_warnx("tls %s: certificate \"%s\" expires in %u days; "
-		    "replace it, and reload", t->name, cert->file,
-		    (unsigned)((cert->until - now) / 86400));
-	return true;
+	const struct conf_cert *f;
+	unsigned n = 0;
+
+	for (f = files; f < files + nfiles; f++) {
+		if (f->until == 0 || f->warn >= now)
+			continue;
+		n++;
+		if (f->until < now)
+			log_warnx("tls %s: %s \"%s\" has expired; replace "
+			    "it, and reload", t->name, what, f->file);
+		else
+			log_warnx("tls %s: %s \"%s\" expires in %u days; "
+			    "replace it, and reload", t->name, what, f->file,
+			    (unsigned)((f->until - now) / 86400));
+	}
+	return n;
 }

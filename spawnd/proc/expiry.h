@@ -1,6 +1,7 @@
 /*
- * expiry.h - certificates that are about to expire: the reader warns of them
- * when it reads them, the master once a day from then on.
+ * expiry.h - certificates, and lists of revoked ones, that are about to expire:
+ * the reader warns of them when it reads them, the master once a day from then
+ * on.
  */
 #ifndef EXPIRY_H
 #define EXPIRY_H
@@ -10,8 +11,6 @@
 #include <time.h>
 
 struct conf;
-
-#define EXPIRY_SOON	(30 * 86400)	/* s, before the end */
 
 /* Another configuration is served by: it is looked at daily, if it has any. */
 void		 expiry_watch(void);

@@ -25,11 +25,11 @@ def site(ca):
 @pytest.fixture
 def look(box):
     """Checks a file with a tls section of these lines."""
-    return lambda *lines, option="-n", remote="", user=None: check(
-        box, lines, option, remote, user)
+    return lambda *lines, option="-n", remote="", user=None, env=None: check(
+        box, lines, option, remote, user, env)
 
 
-def check(box, lines, option, remote, user):
+def check(box, lines, option, remote, user, env):
     path = box.dir / "tls.conf"
     path.write_text(
         'spawnd { listen w { address = "127.0.0.1" port = 0 tls = site } }\n'
@@ -37,7 +37,7 @@ def check(box, lines, option, remote, user):
         f"{remote} }} }}\n"
         "tls site {\n" + "\n".join(lines) + "\n}\n")
     path.chmod(0o644)
-    return path, box.run(option, path, user=user)
+    return path, box.run(option, path, user=user, env=env)
 
 
 def good(found):
@@ -216,8 +216,13 @@ def test_files_that_others_can_read(look, box, site):
     ("ciphers", "ECDHE+AESGCM:NO-SUCH", ["NO-SUCH", "does not know"]),
     ("ciphersuites", "TLS_AES_128_GCM_SHA256:TLS_X", ["TLS_X"]),
     ("groups", "X25519:P-1", ["P-1", "does not know"]),
+    ("ciphers", "ECDHE+AESGCM:ECDHE-RSA-AES128-SHA256",
+     ["has ECDHE-RSA-AES128-SHA256", "only suites with GCM"]),
+    ("ciphers", "AES256-SHA", ["has AES256-SHA", "only suites with GCM"]),
+    ("ciphers", "ADH-AES128-GCM-SHA256", ["nobody shows who he is"]),
+    ("ciphers", "NULL-SHA256:@SECLEVEL=0", ["has NULL-SHA256"]),
 ])
-def test_values_that_openssl_does_not_know(look, site, option, value, words):
+def test_values_that_are_refused(look, site, option, value, words):
     bad(look(*pair_lines(site), f'{option} = "{value}"'), 3, option, *words)
 
 
@@ -229,6 +234,16 @@ def test_values_that_openssl_does_not_know(look, site, option, value, words):
     "tickets = no", "ticket-lifetime = 1m"])
 def test_values_that_it_knows(look, site, line):
     assert good(look(*pair_lines(site), line)).stderr == ""
+
+
+def test_no_forward_secrecy_is_warned_of(look, site):
+    done = good(look(*pair_lines(site),
+                     'ciphers = "ECDHE+AESGCM:AES128-GCM-SHA256"'))
+    assert ":6: warning: ciphers has AES128-GCM-SHA256: who gets" in \
+        done.stderr
+    done = good(look(*pair_lines(site),
+                     'ciphers = "HIGH:!aNULL:!kRSA:!SHA1:!SHA256:!SHA384"'))
+    assert done.stderr == ""
 
 
 def test_weak_key_is_refused(look, ca):
@@ -249,6 +264,35 @@ def test_client_ca_and_crl(look, box, ca, site, tmp_path):
         4, "is of nobody in client-ca")
     bad(look(*own, f'client-ca = "{ca.pem}"', f'crl = "{ca.crl(0)}"'), 4,
         "was due to be replaced")
+    people = f'client-ca = "{ca.pem}"'
+    assert re.search("tls.conf:7: warning: crl .* is due to be replaced in "
+                     "2[234] hours", good(look(
+                         *own, people, f'crl = "{ca.crl(1)}"')).stderr)
+    assert good(look(*own, people, f'crl = "{ca.crl(3)}"')).stderr == ""
+
+
+def test_several_files_of_revocations(look, box, ca, site, tmp_path):
+    other = certs.Authority(tmp_path, "other")
+    both = box.dir / "both.pem"
+    both.write_text(ca.pem.read_text() + other.pem.read_text())
+    lines = (*pair_lines(site), f'client-ca = "{both}"',
+             f'crl = {{"{ca.crl()}", "{other.crl()}"}}')
+    assert good(look(*lines)).stderr == ""
+    bad(look(*lines[:-1], f'crl = {{"{ca.crl()}", "{other.crl(0)}"}}'), 4,
+        str(other.dir), "was due to be replaced")
+
+
+def test_whom_the_system_believes(look, box, ca, site):
+    none = {"SSL_CERT_FILE": "/none", "SSL_CERT_DIR": str(box.dir)}
+    lines = (*pair_lines(site), "name = a.test")
+    bad(look(*lines, remote=" tls = site", env=none), 0,
+        "neither in the file /none nor in the folder", "add ca = FILE")
+    assert good(look(*lines, remote=" tls = site", env=dict(
+        none, SSL_CERT_FILE=str(ca.pem)))).stderr == ""
+    shutil.copy(ca.pem, box.dir / "own.pem")
+    certs.openssl("rehash", box.dir)
+    assert good(look(*lines, remote=" tls = site", env=dict(
+        none, SSL_CERT_DIR=f"/nowhere:{box.dir}"))).stderr == ""
 
 
 def test_ca_of_remotes(look, ca, site):

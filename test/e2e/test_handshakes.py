@@ -246,6 +246,25 @@ def test_s_server_that_asks_for_a_certificate(served, box):
     d.wait_closed()
 
 
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
+def test_s_server_that_can_check_one_kind_of_key(served, box, kind):
+    ca = certs.Authority(box.dir)
+    pairs = [ca.issue(f"client-{k}", kind=k) for k in ("ecdsa", "rsa")]
+    pairs.append(ca.issue("another", kind="rsa"))
+    names = [", ".join(f'"{path}"' for path in paths) for paths in
+             ([p.pem for p in pairs], [p.key for p in pairs])]
+    sign = "RSA-PSS+SHA256" if kind == "rsa" else "ECDSA+SHA256"
+    d, server = served(
+        "-Verify", "1", "-CAfile", str(ca.pem), "-verify_return_error",
+        "-client_sigalgs", sign,
+        more=f"certificate = {{ {names[0]} }} key = {{ {names[1]} }}")
+    client = d.connect()
+    both_ways(client, server, b"one")
+    server.wait(f"CN = client-{kind}")
+    client.close()
+    d.wait_closed()
+
+
 def test_s_server_that_renegotiates(served):
     """It is told that this is not done here, and the session goes on or ends
     as one that has failed; nothing waits for ever."""

@@ -1,6 +1,7 @@
 """Which certificate who gets to see, and whom of those who show one is
 believed: clients and remotes."""
 
+import shutil
 import ssl
 
 import pytest
@@ -173,9 +174,9 @@ def test_clients(daemon, echo, ca, site, tmp_path, verify, version):
     assert serves(None) == (verify == "optional")
 
 
-def remote_of(daemon, echo, server, *lines, address='"127.0.0.1"'):
+def remote_of(daemon, echo, server, *lines, address='"127.0.0.1"', env=None):
     """A relay that speaks TLS with one that does."""
-    return daemon(remotes=[f"address = {address} port = {server.port()} "
+    return daemon(env=env or {}, remotes=[f"address = {address} port = {server.port()} "
                            "tls = inside"],
                   extra=section(None, *lines, name="inside"))
 
@@ -189,6 +190,19 @@ def echoes(d):
             return c.recv(4) == b"ping"
     except ConnectionError:
         return False
+
+
+def test_remotes_that_the_system_believes(daemon, echo, ca, site, tmp_path):
+    """By a bundle, or by a folder with the names that OpenSSL gives."""
+    server = serve(daemon, echo, section(site))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    shutil.copy(ca.pem, folder / "own.pem")
+    certs.openssl("rehash", folder)
+    for env in {"SSL_CERT_FILE": str(ca.pem)}, {"SSL_CERT_DIR": str(folder)}:
+        assert echoes(remote_of(daemon, echo, server, "name = a.test",
+                                env=env))
+    assert not echoes(remote_of(daemon, echo, server, "name = a.test"))
 
 
 def test_remotes(daemon, echo, ca, site, tmp_path):

@@ -129,6 +129,7 @@ change_texts(struct conf *c, const struct conf_opt *o, void *base)
 	if (o->type == CONF_CERTS) {
 		cert = (void *)a.items;
 		cert->until = 7;
+		cert->warn = 5;
 	}
 	if (o->type == CONF_LOCALS)
 		change_locals((void *)a.items, a.n);

@@ -17,13 +17,18 @@ static unsigned
 warned(uint64_t until)
 {
 	struct conf_cert certs[] = {
-		{ "/never", 0 }, { "/far", NOW + 400ULL * DAY },
-		{ "/it", until }
+		{ "/never", 0, 0 },
+		{ "/far", NOW + 400ULL * DAY, NOW + 370ULL * DAY },
+		{ "/it", until, until - MIN(until, 30ULL * DAY) }
 	};
 	struct conf_tls tls = { .name = "t", .certs = certs, .ncerts = 3 };
+	struct conf_tls lists = { .name = "t", .crls = certs, .ncrls = 3 };
 	struct conf conf = { .tlss = &tls, .ntlss = 1 };
+	unsigned n = expiry_look(&conf, NOW);
 
-	return expiry_look(&conf, NOW);
+	conf.tlss = &lists;
+	assert_int_equal(expiry_look(&conf, NOW), n);
+	return n;
 }
 
 static void
