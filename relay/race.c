@@ -41,6 +41,7 @@ race_add(struct sess *s, struct remote *place, int fd)
 	}
 	r->sess = s;
 	r->place = place;
+	r->version = place->version;
 	r->since = ev_now();
 	SLIST_INSERT_HEAD(&s->extra->racers, r, entry);
 	running++;

@@ -15,6 +15,7 @@ struct racer {
 	struct sess	*sess;
 	struct remote	*place;
 	uint64_t	 since;		/* ms */
+	uint8_t		 version;	/* of the address */
 	int		 error;		/* of the connect, if it is known */
 	bool		 known;		/* what has become of it */
 	SLIST_ENTRY(racer) entry;	/* the latest one first */

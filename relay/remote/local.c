@@ -33,6 +33,13 @@ locals_for(struct locals *all, int family)
 	return l->conf == NULL ? NULL : l;
 }
 
+bool
+local_reaches(struct locals *all, int family)
+{
+	return all == NULL || family == AF_UNIX ||
+	    locals_for(all, family) != NULL;
+}
+
 unsigned
 local_tries(const struct local *l)
 {

@@ -21,6 +21,8 @@ struct locals	*locals_new(const struct conf_local *, unsigned n);
 /* What connects to addresses of a family come from; NULL: what the system
  * chooses. all may be NULL. */
 struct local	*locals_for(struct locals *all, int family);
+/* Whether addresses of a family can be reached from them. */
+bool		 local_reaches(struct locals *all, int family);
 /* How many of them are tried one after the other, when one has no port left:
  * 1 for NULL. */
 unsigned	 local_tries(const struct local *);

@@ -107,8 +107,11 @@ places_families(struct remote *first)
 	bool four = false, six = false;
 
 	for (r = first; r < end; r++) {
-		four |= r->present && r->addr->sa.sa_family == AF_INET;
-		six |= r->present && r->addr->sa.sa_family == AF_INET6;
+		if (!r->present ||
+		    !local_reaches(r->locals, r->addr->sa.sa_family))
+			continue;
+		four |= r->addr->sa.sa_family == AF_INET;
+		six |= r->addr->sa.sa_family == AF_INET6;
 	}
 	for (r = first; r < end; r++)
 		r->both = four && six;

@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "balance.h"
+#include "local.h"
 #include "self.h"
 #include "standing.h"
 
@@ -84,7 +85,8 @@ standing_of(const struct remote *r, const struct target *t)
 {
 	const enum conf_state state = state_of(r);
 
-	if (!t->present || r->addr == NULL || state == STATE_DISABLED)
+	if (!t->present || r->addr == NULL || state == STATE_DISABLED ||
+	    !local_reaches(r->locals, r->addr->sa.sa_family))
 		return STANDING_AWAY;
 	if (state == STATE_DRAIN)
 		return STANDING_DRAINED;

@@ -252,7 +252,7 @@ connect_with(struct sess *s, struct racer *r)
 
 	remote_release(s->chosen, s);
 	s->chosen = r->place;
-	s->version = s->chosen->version;
+	s->version = r->version;
 	s->last = r->since;
 	s->remote.readable = s->remote.writable = false;
 	s->remote.hup = s->remote.error = false;

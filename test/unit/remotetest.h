@@ -36,6 +36,7 @@ static inline void
 remotes_free(struct remotes *rs)
 {
 	free(rs->table.places);
+	free(rs->locals);
 	free(rs->by_turn.items);
 	free(rs->by_load.items);
 	free(rs->held.items);

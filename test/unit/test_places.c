@@ -65,11 +65,14 @@ static void
 appear(const struct remote *r, const char *ip)
 {
 	struct target t = known(r);
-	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct addr at = { .in.sin_family = AF_INET };
 
-	in.sin_port = htons(80);
-	assert_int_equal(inet_pton(AF_INET, ip, &in.sin_addr), 1);
-	source_set(&t.addr, (struct sockaddr *)&in);
+	if (inet_pton(AF_INET, ip, &at.in.sin_addr) != 1) {
+		at.in6.sin6_family = AF_INET6;
+		assert_int_equal(inet_pton(AF_INET6, ip, &at.in6.sin6_addr), 1);
+	}
+	addr_set_port(&at, 80);
+	source_set(&t.addr, &at.sa);
 	t.present = 1;
 	target_set(&self.targets, index_of(r), &t);
 }
@@ -332,6 +335,40 @@ test_other_places(void **state)
 	assert_ptr_equal(remote_pick(pool, &s), &pool->all[ROOM]);
 }
 
+/* The other family comes first; what local-address cannot reach is not used,
+ * and is no reason to look for it. */
+static void
+test_families(void **state)
+{
+	struct conf_local four = { .addr.in.sin_family = AF_INET, .n = 1 };
+	uint32_t tried[ROOM] = { 0 };
+	struct extra extra = { .tried = tried, .ntried = 1 };
+	const struct sess s = { .extra = &extra };
+	unsigned i;
+
+	(void)state;
+	places_make(BALANCE_FIRST, 1, true);
+	appear(a, "10.0.0.1");
+	appear(b, "10.0.0.2");
+	assert_ptr_equal(pick(), a);
+	assert_false(a->both);
+	appear(c, "2001:db8::1");
+	assert_ptr_equal(pick(), a);
+	assert_true(a->both);
+	assert_ptr_equal(remote_other(a, &s), c);
+	relays[1].locals = &four;
+	relays[1].nlocals = 1;
+	pools_make(BALANCE_FIRST, 1);
+	assert_false(a->both);
+	assert_ptr_equal(remote_other(a, &s), b);
+	vanish(a);
+	vanish(b);
+	for (i = 0; i < 3; i++)
+		assert_null(pick());
+	appear(b, "10.0.0.2");
+	assert_ptr_equal(pick(), b);
+}
+
 /* A client's place follows from name and address, wherever the checker has put
  * it. */
 static void
@@ -383,6 +420,7 @@ main(void)
 		T(test_places_come_and_go),
 		T(test_an_address_changes),
 		T(test_other_places),
+		T(test_families),
 		T(test_source_of_names),
 	};
 
