@@ -121,10 +121,12 @@ def test_a_family_that_does_not_answer_is_not_waited_for(
         assert (line["address"], line["tries"]) == (
             text(alive, remote.port), "1")
         assert float(line["connect"]) >= (0.2 if i == 0 else 0.02)
+    peers.load(d.box, d.address(), 200, concurrent=20)
+    d.wait_closed(203)
     assert worker_fds(d) == fds
     at = places(d)
     assert (at[dead]["failed"], at[dead]["held"]) == (0, False)
-    assert (at[dead]["sessions"], at[alive]["sessions"]) == (0, 3)
+    assert (at[dead]["sessions"], at[alive]["sessions"]) == (0, 203)
     assert (at[dead]["active"], at[alive]["active"]) == (0, 0)
 
 
