@@ -47,6 +47,12 @@ enum {
 	READER_FD_WARN	 = 5,	/* file: warnings */
 	READER_FD_SECRETS = 6	/* file: certificates and keys (secret.h) */
 };
+/* The same of the fetcher (helpers/fetcher). */
+enum {
+	FETCHER_FD_TEXT	 = 3,	/* file: what was fetched */
+	FETCHER_FD_REPORT = 4	/* file: its tag, or what is wrong */
+};
+#define FETCHER_MAX		(16 * 1024 * 1024)	/* bytes */
 #define READER_MAX		(256 * 1024 * 1024)	/* bytes */
 
 /* Descriptors that a worker needs: two a session, and so many besides, of

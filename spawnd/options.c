@@ -11,6 +11,8 @@
 #include "quick.h"
 #include "sandbox.h"
 
+#define URL_MOST	2048	/* bytes */
+
 static void	usage(const char *, ...) printf_like(1, 2) no_return;
 static void	synopsis(FILE *);
 static void	help(void) no_return;
@@ -23,6 +25,8 @@ static void	option(struct options *, struct quick *, int, const char *);
 static void	together(const struct options *, const struct quick *, int,
 		    char **);
 static void	source(struct options *, struct quick *, const char *);
+static bool	url_is(const char *);
+static const char *url_checked(const char *);
 
 static void
 usage(const char *fmt, ...)
@@ -240,7 +244,8 @@ source(struct options *o, struct quick *q, const char *file)
 		fprintf(stderr, "spawnd: %s\n", err);
 		exit(2);
 	}
-	o->conf_path = absolute(o, file);
+	o->url = url_is(file);
+	o->conf_path = o->url ? url_checked(file) : absolute(o, file);
 	o->conf_fd = fdname_of(o->conf_path);
 	if (o->conf_fd > STDIN_FILENO && !o->check && !o->print) {
 		fprintf(stderr, "spawnd: %s can be read once only, and a "
@@ -248,6 +253,39 @@ source(struct options *o, struct quick *q, const char *file)
 		    o->conf_path);
 		exit(2);
 	}
+}
+
+static bool
+url_is(const char *file)
+{
+	return strncmp(file, "https://", 8) == 0 ||
+	    strncmp(file, "http://", 7) == 0;
+}
+
+/* It is seen by others, in the log and by ps(1). */
+static const char *
+url_checked(const char *url)
+{
+	static const char *const here[] = { "127.0.0.1", "[::1]", "localhost" };
+	const char *host = strstr(url, "//") + 2;
+	const size_t len = strcspn(host, ":/?#");
+	const bool bracket = *host == '[';
+	size_t i, n;
+
+	if (memchr(host, '@', strcspn(host, "/?#")) != NULL)
+		usage("there must be no user or password in a URL");
+	if (strlen(url) > URL_MOST || strcspn(url, " \t\r\n\"\\") !=
+	    strlen(url))
+		usage("%s is no URL", url);
+	if (url[4] == 's')
+		return url;
+	for (i = 0; i < nitems_of(here); i++) {
+		n = strlen(here[i]);
+		if (strncmp(host, here[i], n) == 0 && (bracket || len == n) &&
+		    strchr(":/?#", host[n]) != NULL)
+			return url;
+	}
+	usage("%s: http is for this machine only; use https", url);
 }
 
 const char *

@@ -14,6 +14,7 @@ struct options {
 	const char	*addrs_path;	/* -A */
 	const char	*pidfile;	/* -p */
 	int		 level;		/* -d, -v; -1: the configuration's */
+	bool		 url;		/* conf_path is one */
 	bool		 relative;	/* a file was named from where we were
 					   started */
 	bool		 background, check, print, inetd;

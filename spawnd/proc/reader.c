@@ -10,12 +10,15 @@
 #include "log.h"
 #include "master.h"
 #include "proc/child.h"
+#include "proc/fetch.h"
 #include "proc/reader.h"
 #include "proto.h"
 #include "shm.h"
 
 static int	 reader_open(int *);
-static int	 reader_launch(bool, bool, int);
+static void	 reader_fetched(const struct fetched *);
+static int	 reader_launch(int);
+static char	*reader_warnings(void);
 static void	 reader_ended(struct child *, int);
 static void	 reader_good(struct reading *);
 static int	 reader_secrets(struct reading *);
@@ -27,25 +30,52 @@ static void	 reader_close(void);
 static struct child	 reader = CHILD("reader", reader_ended, CHILD_OWN);
 static int		 value_fd = -1, report_fd = -1, warn_fd = -1;
 static int		 secrets_fd = -1;
+static bool		 print, probe;	/* as reader_start() has them */
+static uint64_t		 limit;
+static char		*away;		/* what is to be said of the server */
 static void		 (*callback)(struct reading *);
 
 int
-reader_start(bool print, bool probe, uint64_t limit,
+reader_start(bool is_print, bool is_probe, uint64_t ms,
     void (*cb)(struct reading *), const char **errp)
 {
-	int input = -1;
+	int input = -1, r;
 
 	callback = cb;
-	if (reader_open(&input) == -1 || reader_launch(print, probe,
-	    input) == -1) {
+	print = is_print;
+	probe = is_probe;
+	limit = ms;
+	r = reader_open(&input);
+	if (r == 0 && master.opt.url)
+		r = fetch_start(master.opt.conf_path, !print && !probe,
+		    reader_fetched, errp);
+	else if (r == -1 || (r = reader_launch(input)) == -1)
 		*errp = log_why(errno);
+	if (r == -1) {
 		reader_close();
 		callback = NULL;
-	} else if (limit != 0)
-		child_limit(&reader, limit);
+	}
 	if (input != -1)
 		close(input);
-	return callback == NULL ? -1 : 0;
+	return r;
+}
+
+static void
+reader_fetched(const struct fetched *f)
+{
+	struct reading r = { .fd = -1, .secrets = -1, .error = f->error };
+
+	if (f->warning != NULL && asprintf(&away, "%s: warning: %s\n",
+	    master.opt.conf_path, f->warning) == -1)
+		away = NULL;
+	if (f->fd != -1 && reader_launch(f->fd) == -1)
+		r.error = log_why(errno);
+	if (f->fd != -1)
+		close(f->fd);
+	if (r.error == NULL)
+		return;
+	reader_close();
+	callback(&r);
 }
 
 /* What the reader writes to, and what stands for a file without a name. */
@@ -70,7 +100,7 @@ reader_open(int *input)
 }
 
 static int
-reader_launch(bool print, bool probe, int input)
+reader_launch(int input)
 {
 	const struct child_fd fds[] = {
 		{ value_fd, READER_FD_VALUE }, { report_fd, READER_FD_REPORT },
@@ -88,7 +118,11 @@ reader_launch(bool print, bool probe, int input)
 	    master.opt.quick != NULL ? "q" : "",
 	    master.opt.inetd ? "i" : "", probe ? "n" : "",
 	    print ? "T" : "");
-	return child_start(&reader, path, argv, fds, input == -1 ? 4 : 5);
+	if (child_start(&reader, path, argv, fds, input == -1 ? 4 : 5) == -1)
+		return -1;
+	if (limit != 0)
+		child_limit(&reader, limit);
+	return 0;
 }
 
 void
@@ -104,6 +138,7 @@ reading_close(struct reading *r)
 void
 reader_cancel(void)
 {
+	fetch_cancel();
 	child_kill(&reader, SIGKILL, NULL);
 	child_forget(&reader);
 	reader_close();
@@ -119,7 +154,7 @@ reader_ended(struct child *c, int status)
 	if (good || (WIFEXITED(status) && WEXITSTATUS(status) == 1))
 		r.text = reader_text(report_fd);
 	if (r.text != NULL)
-		r.warnings = reader_text(warn_fd);
+		r.warnings = reader_warnings();
 	if (r.warnings == NULL || (!good && *r.text == '\0'))
 		r.error = reader_failed(status);
 	else if (good)
@@ -128,6 +163,20 @@ reader_ended(struct child *c, int status)
 	callback(&r);
 	free(r.text);
 	free(r.warnings);
+}
+
+/* Those of the reader behind that of the server. */
+static char *
+reader_warnings(void)
+{
+	char *text = reader_text(warn_fd), *all;
+
+	if (away == NULL || text == NULL)
+		return text;
+	if (asprintf(&all, "%s%s", away, text) == -1)
+		all = NULL;
+	free(text);
+	return all;
 }
 
 static const char *
@@ -206,4 +255,6 @@ reader_close(void)
 	if (secrets_fd != -1)
 		close(secrets_fd);
 	value_fd = report_fd = warn_fd = secrets_fd = -1;
+	free(away);
+	away = NULL;
 }

@@ -16,6 +16,7 @@
 #include "proc/channel.h"
 #include "proc/checkproc.h"
 #include "proc/expiry.h"
+#include "proc/fetch.h"
 #include "proc/generation.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
@@ -363,6 +364,7 @@ commit(void)
 	}
 	master.gen = next;
 	next = NULL;
+	fetch_good();
 	log_set_level(master.gen->conf->log_level);
 	schedule_batch(master.gen->conf->batch);
 	expiry_watch();
