@@ -52,7 +52,8 @@ tls_ctx_init(const char **errp)
 		return 0;
 	}
 	sections = calloc(self.conf->ntlss, sizeof(*sections));
-	if (sections == NULL || tls_tickets_start() == -1)
+	if (sections == NULL || tls_tickets_start() == -1 ||
+	    tls_resume_start() == -1)
 		return failed("there is no memory for TLS");
 	return make_all() == -1 || read_all() == -1 || finish_all() == -1 ?
 	    -1 : 0;
@@ -68,6 +69,7 @@ tls_ctx_free(void)
 	free(sections);
 	sections = NULL;
 	tls_tickets_end();
+	tls_resume_end();
 }
 
 static void
@@ -167,6 +169,8 @@ make_connect(struct tls_section *s)
 		return failed("there is no memory for TLS");
 	if (s->conf->verify)
 		SSL_CTX_set_verify(s->connect, SSL_VERIFY_PEER, NULL);
+	if (s->conf->tickets)
+		tls_resume_use(s->connect);
 	return 0;
 }
 
@@ -423,10 +427,18 @@ tls_ctx_connect(const struct conf_remote *remote)
 	if ((ssl = SSL_new(s->connect)) == NULL)
 		return NULL;
 	SSL_set_connect_state(ssl);
-	if (tls_aim(ssl, s->conf, remote->address) == 0)
-		return ssl;
-	SSL_free(ssl);
-	return NULL;
+	if (tls_aim(ssl, s->conf, remote->address) == -1) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	tls_resume_offer(ssl, remote);
+	return ssl;
+}
+
+void
+tls_ctx_failed(const struct conf_remote *remote)
+{
+	tls_resume_forget(remote);
 }
 
 void

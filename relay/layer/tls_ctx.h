@@ -31,6 +31,8 @@ void		 tls_ctx_free(void);
  */
 struct ssl_st	*tls_ctx_accept(const struct conf_listen *);
 struct ssl_st	*tls_ctx_connect(const struct conf_remote *);
+/* A handshake with that remote has failed: the next one begins from nothing. */
+void		 tls_ctx_failed(const struct conf_remote *);
 /* The keys of tickets from now on, which are copied. */
 void		 tls_ctx_keys(const struct proto_keys *);
 

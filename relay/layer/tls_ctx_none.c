@@ -36,6 +36,12 @@ tls_ctx_connect(const struct conf_remote *remote)
 }
 
 void
+tls_ctx_failed(const struct conf_remote *remote)
+{
+	(void)remote;
+}
+
+void
 tls_ctx_keys(const struct proto_keys *keys)
 {
 	(void)keys;

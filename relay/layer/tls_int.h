@@ -4,6 +4,7 @@
  *   tls_ctx.c      reads the secrets, makes contexts, hands them out
  *   tls_names.c    which certificate a client gets by the name it asks for
  *   tls_tickets.c  keys of tickets
+ *   tls_resume.c   sessions with remotes that later ones go on with
  */
 #ifndef TLS_INT_H
 #define TLS_INT_H
@@ -56,5 +57,17 @@ void	 tls_names_free(struct tls_section *);
 int	 tls_tickets_start(void);
 void	 tls_tickets_end(void);
 void	 tls_tickets_use(struct tls_section *, SSL_CTX *);
+
+/* tls_resume.c: makes room for all remotes with TLS. Returns 0, or -1 without
+ * memory. */
+int	 tls_resume_start(void);
+void	 tls_resume_end(void);
+/* A context that connects keeps what remotes let come back. */
+void	 tls_resume_use(SSL_CTX *);
+/* Goes on with an earlier session with that remote, if there is one; the remote
+ * may say no. What it gives for the next time is kept for it alone. */
+void	 tls_resume_offer(SSL *, const struct conf_remote *);
+/* It may be that an earlier one is what a remote does not bear. */
+void	 tls_resume_forget(const struct conf_remote *);
 
 #endif

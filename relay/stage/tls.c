@@ -287,6 +287,7 @@ tls_out_failed(struct sess *s, const char *reason, enum sess_why why)
 
 	snprintf(text, sizeof(text), "TLS handshake: %s", reason);
 	remote_failed(s->chosen, text);
+	tls_ctx_failed(s->chosen->conf);
 	layer_close(&s->remote, true);
 	ev_io_close(&s->remote.io);
 	return connect_again(s, why);

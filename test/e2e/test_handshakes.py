@@ -278,3 +278,96 @@ def test_s_server_that_renegotiates(served):
         pass
     client.close()
     d.wait_closed()
+
+
+# Remotes that are come back to
+
+class Resumer:
+    """A server of TLS that counts who comes back, and is never polite."""
+
+    def __init__(self, backend, version, tickets=2):
+        self.version, self.tickets, self.reused = version, tickets, []
+        self.turn()
+        self.backend = backend(self.serve)
+
+    def turn(self):
+        """It knows nobody any more."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(certificate())
+        made.minimum_version = made.maximum_version = self.version
+        made.num_tickets = self.tickets
+        self.made = made
+
+    def serve(self, sock):
+        tls = self.made.wrap_socket(sock, server_side=True,
+                                    suppress_ragged_eofs=True)
+        tls.sendall(tls.recv(5).upper())
+        self.reused.append(tls.session_reused)
+        tls.recv(1)
+
+
+def comes_back(daemon, backend, version, more="", tickets=2):
+    server = Resumer(backend, version, tickets)
+    d = daemon(remotes=[server.backend.conf("tls = inside")],
+               spawnd="servers { min = 1 max = 1 }",
+               extra=f'tls inside {{ ca = "{certificate()}" '
+                     f'name = "relay.test" {more} }}')
+
+    def sessions(count):
+        """How many of them went on with an earlier one."""
+        seen = len(server.reused)
+        for _ in range(count):
+            client = d.connect()
+            client.sendall(b"hello")
+            assert receive(client, 5) == b"HELLO"
+            peers.abort(client)
+        wait(lambda: len(server.reused) == seen + count, 10, "all of them")
+        return sum(server.reused[seen:])
+
+    return d, server, sessions
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_remotes_are_come_back_to(daemon, backend, version):
+    """In each session but the first one of a worker, or of the server."""
+    d, server, sessions = comes_back(daemon, backend,
+                                     getattr(ssl.TLSVersion, version))
+    assert sessions(10) == 9
+    server.turn()
+    assert sessions(20) >= 11       # up to 8 tickets are of before
+    d.reload()
+    assert sessions(5) == 4
+    d.wait_closed(35)
+
+
+@pytest.mark.parametrize("more, tickets", [("tickets = no", 2), ("", 0)])
+def test_remotes_are_not_come_back_to(daemon, backend, more, tickets):
+    d, _, sessions = comes_back(daemon, backend, ssl.TLSVersion.TLSv1_3, more,
+                                tickets)
+    assert sessions(4) == 0
+    d.wait_closed(4)
+
+
+def test_nobody_is_believed_for_another(daemon, backend):
+    """A remote whose certificate is for another name is refused, however
+    often others of that server have been connected to."""
+    server = Resumer(backend, ssl.TLSVersion.TLSv1_3)
+    d = daemon(remotes={"a": server.backend.conf("tls = right"),
+                        "b": server.backend.conf("tls = wrong")},
+               relay="retries = 0 balance = roundrobin",
+               spawnd="servers { min = 1 max = 1 }",
+               extra="\n".join(
+                   f'tls {title} {{ ca = "{certificate()}" name = "{name}" }}'
+                   for title, name in (("right", "relay.test"),
+                                       ("wrong", "other.test"))))
+    for _ in range(6):
+        client = d.connect()
+        client.sendall(b"hello")
+        client.settimeout(30)
+        try:
+            client.recv(5)
+        except ConnectionError:
+            pass
+        client.close()
+    assert {line["why"] for line in d.wait_closed(6)
+            if line["remote"] != "a"} == {"handshake"}
