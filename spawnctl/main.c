@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "conf/int.h"
+#include "convert/convert.h"
 #include "env.h"
 #include "link.h"
 #include "sandbox.h"
@@ -19,6 +20,7 @@ static void	options(int, char **);
 static void	option(int, char **);
 static void	done(void) no_return;
 static void	confine(void);
+static int	translate(const char *);
 static int	answer(const char *);
 
 static const char	*path = SPAWND_CONTROL;
@@ -41,6 +43,8 @@ main(int argc, char **argv)
 		words_help(stdout);
 		done();
 	}
+	if (strcmp(argv[0], "convert") == 0)
+		return translate(argv[1]);
 	confine();
 	text = link_ask(path, line, limit, words_lasts(argv[0]));
 	status = answer(text);
@@ -111,6 +115,24 @@ static void
 done(void)
 {
 	exit(fflush(stdout) == EOF);
+}
+
+/* What the file says is read when nothing can be opened any more. */
+static int
+translate(const char *file)
+{
+	char *text = convert_read(file);
+	int status;
+
+	if (text == NULL) {
+		fprintf(stderr, "spawnctl: %s: %s\n", file, errno == EINVAL ?
+		    "it is no text: it has a NUL byte" : strerror(errno));
+		return 1;
+	}
+	confine();
+	status = convert(file, text, stdout, stderr);
+	free(text);
+	return fflush(stdout) == EOF ? 1 : status;
 }
 
 /* As far as the system can: who answers may be anybody, and root asks. */

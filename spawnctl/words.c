@@ -33,6 +33,8 @@ static const struct word {
 	    "enable, drain, disable, or weight N" },
 	{ "", "upgrade", NULL, true, "go on as the binary installed now" },
 	{ "", "stop", NULL, false, "drain and end; twice: end now" },
+	{ "", "convert", " FILE", false,
+	    "another relay's configuration as ours" },
 	{ "", "help", NULL, false, "print this" }
 };
 
@@ -52,6 +54,11 @@ words_request(char *line, size_t size, int argc, char **argv, bool json,
 		return words_drain(line, size, argc, argv, errp);
 	if (strcmp(verb, "remote") == 0)
 		return words_remote(line, size, argc, argv, errp);
+	if (strcmp(verb, "convert") == 0) {
+		*line = '\0';
+		return argc == 2 ? 0 : words_wrong(errp, "convert needs the "
+		    "file of another relay, or - for the standard input");
+	}
 	if (argc > 1)
 		return words_wrong(errp, "%s takes no \"%s\"", verb, argv[1]);
 	snprintf(line, size, "%s\n", verb);

@@ -30,6 +30,7 @@ static const char *foreign_daemon(const struct line *);
 static bool	 foreign_is(const struct line *, const char *);
 static bool	 foreign_like(const struct line *, enum shape);
 static const char *foreign_addresses(const struct line *);
+static bool	 foreign_converts(const char *);
 static bool	 foreign_goes_on(const struct line *);
 
 static const struct {
@@ -76,9 +77,18 @@ scan_foreign(struct conf_text *t, const struct input *src)
 	conf_text_mistake(t, conf_text_sync(t, src->file, line), "this is no "
 	    "spawnd.conf(5) but looks like %s configuration: \"%.*s\"%s", kind,
 	    (int)MIN(l.len, 64), l.p, foreign_daemon(&l) == NULL ? "" :
+	    foreign_converts(kind) ?
+	    "; \"spawnctl convert FILE\" makes one of it" :
 	    "; \"Coming from another relay\" in " SPAWND_README
 	    " has its words and ours");
 	return true;
+}
+
+static bool
+foreign_converts(const char *kind)
+{
+	return strcmp(kind, "HAProxy's") == 0 ||
+	    strcmp(kind, "rinetd's") == 0 || strcmp(kind, "tcprelay's") == 0;
 }
 
 /* The next line that says something; text ends with a NUL. */

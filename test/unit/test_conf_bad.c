@@ -650,11 +650,12 @@ test_foreign(void **state)
 	"looks like " kind " configuration: "
 #define TABLE	"; \"Coming from another relay\" in " SPAWND_README \
 	" has its words and ours\n"
+#define CONVERT	"; \"spawnctl convert FILE\" makes one of it\n"
 	static const struct mistake cases[] = {
 		{ "# x\n\nglobal\n daemon\n maxconn 5\n",
-		    NO_CONF("3", "HAProxy's") "\"global\"" TABLE },
+		    NO_CONF("3", "HAProxy's") "\"global\"" CONVERT },
 		{ "frontend a\n bind :80\n", NO_CONF("1", "HAProxy's")
-		    "\"frontend a\"" TABLE },
+		    "\"frontend a\"" CONVERT },
 		{ "user www-data;\nevents { }\n", NO_CONF("1", "nginx's")
 		    "\"user www-data;\"" TABLE },
 		{ "stream {\n server { listen 80; }\n}\n",
@@ -668,19 +669,19 @@ test_foreign(void **state)
 		{ "{ \"listen\": 80 }", NO_CONF("1", "a JSON")
 		    "\"{ \"listen\": 80 }\"\n" },
 		{ "0.0.0.0 80 10.0.0.1 80\n", NO_CONF("1", "rinetd's")
-		    "\"0.0.0.0 80 10.0.0.1 80\"" TABLE },
+		    "\"0.0.0.0 80 10.0.0.1 80\"" CONVERT },
 		{ "listen pg\n    bind :80\n", NO_CONF("2", "HAProxy's")
-		    "\"bind :80\"" TABLE },
+		    "\"bind :80\"" CONVERT },
 		{ "include /etc/nginx/*.conf;\nevents { }\n",
 		    NO_CONF("2", "nginx's") "\"events { }\"" TABLE },
 		{ "upstream app {\n server 10.0.0.1:80;\n}\n",
 		    NO_CONF("1", "nginx's") "\"upstream app {\"" TABLE },
 		{ "# x\nlogfile /var/log/x\n0.0.0.0 80 10.0.0.1 80\n",
-		    NO_CONF("2", "rinetd's") "\"logfile /var/log/x\"" TABLE },
+		    NO_CONF("2", "rinetd's") "\"logfile /var/log/x\"" CONVERT },
 		{ "allow 10.0.*.*\n", NO_CONF("1", "rinetd's")
-		    "\"allow 10.0.*.*\"" TABLE },
+		    "\"allow 10.0.*.*\"" CONVERT },
 		{ ":: 8443/tcp 2001:db8::1 443", NO_CONF("1", "rinetd's")
-		    "\":: 8443/tcp 2001:db8::1 443\"" TABLE },
+		    "\":: 8443/tcp 2001:db8::1 443\"" CONVERT },
 		{ "a.example ssh b.example ssh\n", "t:1: \"a.example\" "
 		    "needs \"=\" and a value, or \"{\" and options, behind "
 		    "it\n" },
@@ -691,7 +692,7 @@ test_foreign(void **state)
 		{ "log state changes\nredirect www {\n", NO_CONF("2",
 		    "relayd's") "\"redirect www {\"" TABLE },
 		{ "id = spawnd {\n", NO_CONF("1", "tcprelay's")
-		    "\"id = spawnd {\"" TABLE },
+		    "\"id = spawnd {\"" CONVERT },
 		{ "pid = /run/x\n[https]\n", NO_CONF("2", "an INI or TOML")
 		    "\"[https]\"\n" },
 		/* What is ours comes first, or may. */

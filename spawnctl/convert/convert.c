@@ -1,0 +1,103 @@
+#include "compat.h"
+
+#include "convert/conv.h"
+#include "convert/convert.h"
+
+static void	(*dialect(const struct conv *))(struct conv *);
+static bool	 first_word(const char *, const char *const *, size_t);
+static bool	 is_whole(const struct conv *);
+
+static const char *const of_tcprelay[] = { "id" };
+static const char *const of_haproxy[] = { "global", "defaults", "listen",
+	"frontend", "backend", "userlist", "peers", "resolvers", "cache",
+	"program", "ring", "mailers" };
+
+char *
+convert_read(const char *file)
+{
+	FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "r");
+	char *text = NULL;
+	size_t len;
+	int error;
+
+	if (f == NULL || (text = malloc(CONF_FILE_MAX + 1)) == NULL)
+		return NULL;
+	len = fread(text, 1, CONF_FILE_MAX, f);
+	text[len] = '\0';
+	error = ferror(f) ? errno : len == CONF_FILE_MAX ? EFBIG :
+	    strlen(text) != len ? EINVAL : 0;
+	if (f != stdin)
+		fclose(f);
+	if (error != 0) {
+		free(text);
+		text = NULL;
+	}
+	errno = error;
+	return text;
+}
+
+int
+convert(const char *file, const char *text, FILE *out, FILE *err)
+{
+	struct conv c;
+	int status;
+
+	if (conv_init(&c, file, text) == -1) {
+		fprintf(err, "%s: not enough memory\n", file);
+		return 1;
+	}
+	dialect(&c)(&c);
+	conv_tell(&c, err);
+	if (!is_whole(&c))
+		fprintf(err, "%s: nothing in it can be converted: it needs a "
+		    "listener and a remote\n", file);
+	else
+		conv_print(&c, out);
+	status = c.nleft > 0 || !is_whole(&c);
+	conv_free(&c);
+	return status;
+}
+
+/* By the first line that begins something. */
+static void
+(*dialect(const struct conv *c))(struct conv *)
+{
+	unsigned i;
+
+	for (i = 1; i <= c->nlines; i++) {
+		if (first_word(c->lines[i], of_tcprelay,
+		    nitems_of(of_tcprelay)))
+			return tcprelay_convert;
+		if (first_word(c->lines[i], of_haproxy,
+		    nitems_of(of_haproxy)))
+			return haproxy_convert;
+	}
+	return rinetd_convert;
+}
+
+static bool
+first_word(const char *line, const char *const *words, size_t n)
+{
+	const char *p = line + strspn(line, " \t");
+	size_t i, len = strcspn(p, " \t={");
+
+	for (i = 0; i < n; i++)
+		if (strlen(words[i]) == len && strncmp(p, words[i], len) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_whole(const struct conv *c)
+{
+	const struct part *p, *sub;
+	bool listens = false, relays = false;
+
+	TAILQ_FOREACH(p, &c->root.parts, entry) {
+		relays = relays || (p->spec == &conf_spec_relay &&
+		    !TAILQ_EMPTY(&p->parts));
+		TAILQ_FOREACH(sub, &p->parts, entry)
+			listens = listens || sub->spec == &conf_spec_listen;
+	}
+	return listens && relays;
+}
