@@ -12,7 +12,7 @@ static int	 local_range(struct conf_check *, const struct conf_at *,
 static int	 local_host(struct conf_check *, const struct conf_at *,
 		    const char *, struct conf_local *);
 static int	 local_number(const char *, size_t, struct addr *);
-static uint8_t	*local_bytes(struct addr *, unsigned *);
+static const uint8_t *local_bytes(const struct addr *, unsigned *);
 static bool	 local_count(const struct addr *, const struct addr *,
 		    unsigned *);
 static int	 local_is_none(struct conf_check *, const struct conf_at *,
@@ -60,7 +60,7 @@ local_network(struct conf_check *c, const struct conf_at *at,
 {
 	const char *slash = strchr(text, '/'), *err;
 	unsigned width, bits, i;
-	uint8_t *ip;
+	const uint8_t *ip;
 
 	if (local_number(text, (size_t)(slash - text), &l->addr) == -1)
 		return local_is_none(c, at, text);
@@ -135,26 +135,27 @@ local_number(const char *text, size_t len, struct addr *a)
 	return 0;
 }
 
-static uint8_t *
-local_bytes(struct addr *a, unsigned *bits)
+static const uint8_t *
+local_bytes(const struct addr *a, unsigned *bits)
 {
 	*bits = a->sa.sa_family == AF_INET6 ? 128 : 32;
 	return a->sa.sa_family == AF_INET6 ? a->in6.sin6_addr.s6_addr :
-	    (uint8_t *)&a->in.sin_addr;
+	    (const uint8_t *)&a->in.sin_addr;
 }
 
-/* False: more than may be. */
+/* The last one is not less. False: more than may be. */
 static bool
 local_count(const struct addr *first, const struct addr *last, unsigned *n)
 {
-	struct addr at = *first;
+	unsigned bits, i;
+	const uint8_t *a = local_bytes(first, &bits);
+	const uint8_t *b = local_bytes(last, &bits);
+	int more = 0;
 
-	for (*n = 1; addr_cmp(&at, last) != 0; ++*n) {
-		if (*n == CONF_LOCAL_MAX)
-			return false;
-		addr_add(&at, 1);
-	}
-	return true;
+	for (i = 0; i < bits / 8 && more <= CONF_LOCAL_MAX; i++)
+		more = more * 256 + b[i] - a[i];
+	*n = (unsigned)more + 1;
+	return more < CONF_LOCAL_MAX;
 }
 
 static int

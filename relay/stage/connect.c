@@ -53,6 +53,7 @@ static enum step
 connect_start(struct sess *s)
 {
 	sess_touch(s);
+	s->soon = false;	/* of the stage before, it may be */
 	return connect_try(s);
 }
 
@@ -161,7 +162,8 @@ connect_timeout(struct sess *s)
 		return connect_failed(s, ETIMEDOUT);
 	if (s->remote.io.fd == -1)
 		return connect_try(s);
-	connect_race(s);
+	if (s->chosen->both)
+		connect_race(s);
 	return STEP_WAIT;
 }
 
