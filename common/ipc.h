@@ -20,6 +20,8 @@ struct ipc_msg {
 		struct proto_ended	ended;
 		struct proto_keys	keys;
 		struct proto_auth	auth[PROTO_BATCH];
+		struct proto_named	named;
+		struct proto_verdict	verdict;
 		struct proto_check	check;
 		struct proto_uncheck	uncheck;
 	};

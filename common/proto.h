@@ -85,7 +85,9 @@ enum {
 	X(UNCHECK, 14, PROTO_DOWN, struct proto_uncheck, 0) /* not now */ \
 	X(ALIVE, 15, PROTO_UP,	struct proto_alive,	0) /* checker is */ \
 	X(AUTH, 21, PROTO_DOWN,	struct proto_auth,	1) /* ask there */ \
-	X(UNAUTH, 22, PROTO_UP,	struct proto_auth,	0) /* not there */
+	X(UNAUTH, 22, PROTO_UP,	struct proto_auth,	0) /* not there */ \
+	X(NAMED, 23, PROTO_UP,	struct proto_named,	0) /* its source */ \
+	X(VERDICT, 24, PROTO_DOWN, struct proto_verdict, 0) /* may it be? */
 
 /* DOWN and UP: between the master and a worker, or the checker, which takes
  * LOG, CHECK and UNCHECK, and says ALIVE. TO_LOG and OF_LOG: between the master
@@ -106,6 +108,18 @@ struct proto_conn {
 	uint64_t	accepted_us;	/* monotonic clock */
 	uint32_t	seat;		/* told when it ends (board.h) */
 	uint32_t	pad;		/* 0 */
+};
+
+/* The source of the session in that seat is another than it came from: a limit
+ * may be its. Said once, and answered by VERDICT. */
+struct proto_named {
+	uint32_t	seat;
+	struct source	client;
+};
+
+struct proto_verdict {
+	uint32_t	seat;
+	uint32_t	permitted;	/* 0: it is over a limit */
 };
 
 /* The master's word that the channel will carry no more CONN. */

@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "authoriser.h"
+#include "claim.h"
 #include "channel.h"
 #include "ipc.h"
 #include "layer/tls_ctx.h"
@@ -22,6 +23,7 @@ static void	channel_session(int, const struct proto_conn *);
 static void	channel_log(int);
 static void	channel_auth(const struct ipc_msg *);
 static bool	channel_unauth(const struct proto_auth *);
+static bool	channel_named(const struct proto_named *);
 static void	channel_drain(void);
 static void	channel_end_soon(struct ev_timer *);
 static void	channel_ask(struct ev_timer *);
@@ -43,6 +45,7 @@ channel_start(void)
 	sess_init(channel_session_ended);
 	if (authoriser_start(sess_resume, channel_unauth) == -1)
 		return -1;
+	claim_start(sess_resume, channel_named);
 	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
 	    channel_event) == -1)
 		return -1;
@@ -123,6 +126,9 @@ channel_message(const struct ipc_msg *m)
 	case MSG_AUTH:
 		channel_auth(m);
 		break;
+	case MSG_VERDICT:
+		claim_answer(&m->verdict);
+		break;
 	default:
 		break;		/* ipc_recv() lets no other through */
 	}
@@ -153,6 +159,12 @@ channel_unauth(const struct proto_auth *a)
 {
 	return channel.fd == -1 || ipc_send(channel.fd, MSG_UNAUTH, a, 1,
 	    NULL) == 0 || errno != EAGAIN;
+}
+
+static bool
+channel_named(const struct proto_named *n)
+{
+	return ipc_send(channel.fd, MSG_NAMED, n, 1, NULL) == 0;
 }
 
 static void

@@ -44,9 +44,9 @@ struct end {
  * on of the remote's, both are told of the events of both. PROXY_TLS is
  * PROXY_OUT for a header that goes inside TLS: the same functions, a second
  * place. */
-enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_TLS_IN, STAGE_SNIFF,
-	STAGE_AUTH, STAGE_ROUTE, STAGE_CONNECT, STAGE_PROXY_OUT, STAGE_TLS_OUT,
-	STAGE_PROXY_TLS, STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
+enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_SOURCE, STAGE_TLS_IN,
+	STAGE_SNIFF, STAGE_AUTH, STAGE_ROUTE, STAGE_CONNECT, STAGE_PROXY_OUT,
+	STAGE_TLS_OUT, STAGE_PROXY_TLS, STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
 
 /* What a stage says when it returns; see sess_end(), connect_again() and
  * sess_fail(). All but the first two lead to another stage. */
@@ -57,7 +57,7 @@ enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };
 enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
 	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_GENERATIONS,
 	WHY_STOPPED, WHY_ERROR, WHY_HANDSHAKE_TIMEOUT, WHY_PROXY_HEADER,
-	WHY_DENIED, WHY_HANDSHAKE, WHY_MEMORY };
+	WHY_DENIED, WHY_HANDSHAKE, WHY_MEMORY, WHY_LIMIT };
 
 /* How both ends learn of it: each has had the other's end already; by RST
  * unless all that was sent has arrived; by RST. */
@@ -85,6 +85,7 @@ struct extra {
 					   with commas; or NULL */
 	const char	*tls_version;	/* of the client's TLS, or NULL */
 	const char	*tls_suite;	/* static both */
+	struct claim	*claim;		/* or NULL: nobody is asked */
 	struct question	*question;	/* whether it may be; or NULL */
 	char		*subject;	/* CN of the client's certificate, UTF-8
 					   and not for the log; or NULL */
@@ -114,9 +115,8 @@ struct sess {
 	TAILQ_ENTRY(sess)	 entry;
 	struct source		 source; /* the client */
 	struct extra		*extra;	/* or NULL */
-	uint64_t		 id : 44;
-	uint64_t		 seat : 20; /* told with its end; less than
-					     users max can be */
+	uint64_t		 id : 40;
+	uint64_t		 seat : 24; /* told with its end (board.h) */
 	uint64_t		 taken_us; /* handed to this worker */
 	uint32_t		 queue_us; /* from accept(2) until then */
 	uint32_t		 connect_us; /* from then on; 0: never */

@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "authoriser.h"
+#include "claim.h"
 #include "end.h"
 #include "log.h"
 #include "race.h"
@@ -40,7 +41,8 @@ static const char * const why_names[] = {
 	[WHY_GENERATIONS] = "max-generations", [WHY_STOPPED] = "stopped",
 	[WHY_ERROR] = "error", [WHY_HANDSHAKE_TIMEOUT] = "handshake-timeout",
 	[WHY_PROXY_HEADER] = "proxy-header", [WHY_DENIED] = "denied",
-	[WHY_HANDSHAKE] = "handshake", [WHY_MEMORY] = "memory"
+	[WHY_HANDSHAKE] = "handshake", [WHY_MEMORY] = "memory",
+	[WHY_LIMIT] = "limit"
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
@@ -227,8 +229,10 @@ sess_close(struct sess *s)
 	end_close(&s->client, reset);
 	end_close(&s->remote, reset);
 	ev_timer_stop(&s->timer);
-	if (s->extra != NULL)
+	if (s->extra != NULL) {
 		authoriser_forget(&s->extra->question);
+		claim_forget(&s->extra->claim);
+	}
 	race_close(s);
 	if (s->chosen != NULL)
 		remote_release(s->chosen, s);

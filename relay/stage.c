@@ -15,6 +15,7 @@
 #include "stage/relay.h"
 #include "stage/route.h"
 #include "stage/sniff.h"
+#include "stage/source.h"
 #include "stage/tls.h"
 
 static void		 stage_run(struct sess *, enum step);
@@ -44,6 +45,8 @@ static const struct stage {
 			    NULL,	   NULL,	  NULL },
 	[STAGE_PROXY_IN] = { "proxy-in", LIMIT_HANDSHAKE, proxy_in_wanted,
 			    proxy_in_enter, proxy_in_event, NULL },
+	[STAGE_SOURCE] =  { "source",  LIMIT_HANDSHAKE, source_wanted,
+			    source_enter,  source_event,  NULL },
 	[STAGE_TLS_IN] =  { "tls-in",  LIMIT_HANDSHAKE, tls_in_wanted,
 			    tls_in_enter,  tls_in_event,  NULL },
 	[STAGE_SNIFF] =	  { "sniff",   LIMIT_HANDSHAKE, sniff_wanted,

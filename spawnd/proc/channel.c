@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include "accept/listener.h"
 #include "ipc.h"
 #include "log.h"
 #include "mark.h"
@@ -10,6 +11,7 @@
 #include "proc/channel.h"
 #include "proc/foreign.h"
 #include "proc/generation.h"
+#include "proc/seat.h"
 #include "proc/watch.h"
 #include "proc/writer.h"
 
@@ -26,6 +28,8 @@ static bool	channel_agrees(const struct worker *,
 static void	channel_ready(struct worker *, const struct proto_ready *);
 static void	channel_drain(struct worker *);
 static void	channel_log(struct worker *);
+static void	channel_named(struct worker *, const struct proto_named *);
+static void	channel_verdicts(struct worker *);
 static void	channel_auth(struct worker *);
 static void	channel_again(struct ev_timer *);
 
@@ -161,6 +165,9 @@ channel_message(struct worker *w, const struct ipc_msg *m)
 	case MSG_UNAUTH:
 		auth_lost(w, m->auth);
 		break;
+	case MSG_NAMED:
+		channel_named(w, &m->named);
+		break;
 	case MSG_WAKE:
 		mark(MARK_ACCEPT);
 		break;
@@ -186,6 +193,26 @@ channel_agrees(const struct worker *w, const struct proto_ready *r)
 		    "(protocol %u, mine is %u): restart spawnd after an "
 		    "upgrade", (long)w->child.pid, r->version, PROTO_VERSION);
 	return false;
+}
+
+/* The worker logs who is refused; it is one of those that the listener has
+ * refused. */
+static void
+channel_named(struct worker *w, const struct proto_named *n)
+{
+	const unsigned listener = seat_listener(w, n->seat);
+	struct listener *l;
+
+	if (seat_named(w, n) == LIMIT_NONE)
+		return;
+	master.limited++;
+	if (w->gen != master.gen)
+		return;
+	TAILQ_FOREACH(l, &master.listeners, entry)
+		if (!l->fresh && l->index == listener) {
+			l->limited++;
+			return;
+		}
 }
 
 static void
@@ -222,6 +249,7 @@ channel_send_due(void)
 				channel_drain(w);
 			if (writer_wanted(w->log))
 				channel_log(w);
+			channel_verdicts(w);
 			if (!TAILQ_EMPTY(&w->askers))
 				channel_auth(w);
 		}
@@ -243,6 +271,28 @@ channel_drain(struct worker *w)
 		channel_is_full(w);
 	else
 		ev_timer_set(&again_timer, AGAIN);
+}
+
+/* In the order in which it has asked. */
+static void
+channel_verdicts(struct worker *w)
+{
+	struct proto_verdict v;
+
+	while (!w->full && seat_verdict(w, &v)) {
+		if (ipc_send(w->chan.fd, MSG_VERDICT, &v, 1, NULL) == 0) {
+			seat_told(w);
+			continue;
+		}
+		if (errno == EPIPE || errno == ECONNRESET)
+			channel_broken(w, "has shut its channel: killed");
+		else if (errno == EAGAIN)
+			channel_is_full(w);
+		else {
+			ev_timer_set(&again_timer, AGAIN);
+			return;
+		}
+	}
 }
 
 /* The former one has ended, and neither has asked for that. */

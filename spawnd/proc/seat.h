@@ -11,7 +11,10 @@
 
 #include "compat.h"
 
-struct tally;
+#include "accept/limit.h"
+
+struct proto_named;
+struct proto_verdict;
 struct worker;
 
 /* Those of a worker whose slot is there, if its generation counts. Returns 0,
@@ -23,6 +26,16 @@ uint32_t	 seat_take(struct worker *, struct tally *, uint32_t listener);
 /* The worker has not taken it: the seat is free, and the tally is the caller's;
  * NULL: it had none. */
 struct tally	*seat_back(struct worker *, uint32_t seat);
+/*
+ * The session in a seat is of another source than it came from. Returns which
+ * limit that is over; to be told to the worker: seat_verdict() is the next that
+ * is due to it, or false, and seat_told() says that it has that.
+ */
+enum limit	 seat_named(struct worker *, const struct proto_named *);
+/* Its place in conf.listens; 0: nobody has the seat. */
+unsigned	 seat_listener(const struct worker *, uint32_t seat);
+bool		 seat_verdict(struct worker *, struct proto_verdict *);
+void		 seat_told(struct worker *);
 /* Frees the seats of sessions that have ended. False: the worker names one that
  * it does not have. */
 bool		 seat_look(struct worker *);

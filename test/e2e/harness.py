@@ -39,7 +39,7 @@ SESSION = re.compile(
     r" tries=(?P<tries>\d+) end=(?P<end>client|remote|relay)"
     r" why=(?P<why>fin|reset|idle-timeout|half-close-timeout|connect-failed"
     r"|connect-timeout|no-remote|drain-timeout|max-generations|stopped"
-    r"|error|memory|handshake-timeout|handshake|proxy-header"
+    r"|error|memory|handshake-timeout|handshake|proxy-header|limit"
     r"|denied)$")
 BAD_END = re.compile(r"worker -?\d+ (died|was killed|failed|is stuck"
                      r"|is silent|speaks)")

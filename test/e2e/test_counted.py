@@ -78,6 +78,33 @@ def test_sessions_of_a_source(daemon, echo):
     again(d, 2)
 
 
+def test_sources_that_a_header_names(daemon, echo):
+    """They are counted as those that come by themselves, with these."""
+    listen = (WEB + 'source-sessions = 2 proxy-from = {"127.0.0.1"} '
+              'source-prefix = 24 ')
+    d = daemon(remotes=[echo], listen=listen)
+
+    def named(client, said="PROXY TCP4 {} 192.0.2.8 5 80\r\n"):
+        sock = d.connect()
+        sock.sendall(said.format(client).encode())
+        return sock if peers.answers(sock) else None
+
+    first, second = named("127.0.2.1"), named("127.0.2.2")
+    assert first and second
+    assert not named("127.0.2.3")
+    line, = d.wait_line("client=127.0.2.3:5 ", "end=relay why=limit")
+    assert "proxy=127.0.0.1:" in line
+    assert limited(d) == 1
+    assert not tries(d, source="127.0.2.4")
+    assert tries(d, source="127.0.3.4")
+    assert all(named("127.0.0.1", "PROXY UNKNOWN\r\n") for _ in range(3))
+    d.reload(listen=listen + "over-limit = close")
+    assert not named("127.0.2.3")
+    first.close()
+    wait(lambda: named("127.0.2.3"), 30, "room for one more")
+    assert peers.answers(second)
+
+
 def test_rate_of_a_source(daemon, echo):
     """One that comes too often, and a thousand others that come once."""
     d = daemon(remotes=[echo], listen=WEB + "source-rate = 1 source-burst = 4")

@@ -101,7 +101,7 @@ sit(unsigned listener, uint8_t ip)
 	assert_int_equal(limit_source(&t, &listens[listener], &s), LIMIT_NONE);
 	worker.sent++;
 	seat = seat_take(&worker, t, listener);
-	assert_true(seat < MOST);
+	assert_true(seat % (1 << 20) < MOST);
 	return seat;
 }
 
@@ -161,7 +161,7 @@ test_a_liar(void **state)
 
 	(void)state;
 	sit(0, 2);
-	board_close_session(&its, MOST);	/* there is none */
+	board_close_session(&its, seat + 1 + MOST);	/* there is none */
 	assert_false(seat_look(&worker));
 	assert_int_equal(counted(0), 2);
 	atomic_store(&its.own->closed, 0);
@@ -198,6 +198,66 @@ test_what_is_not_taken_comes_back(void **state)
 	assert_int_equal(counted(0), 0);
 	board_close_session(&its, other);
 	assert_true(seat_look(&worker));
+}
+
+static bool
+named(uint32_t seat, uint8_t ip, enum limit want)
+{
+	const struct proto_named n = { .seat = seat,
+	    .client = { .family = AF_INET, .ip = { ip } } };
+	struct proto_verdict v;
+
+	assert_string_equal(limit_name(seat_named(&worker, &n)),
+	    limit_name(want));
+	if (!seat_verdict(&worker, &v))
+		return false;
+	assert_int_equal(v.seat, seat);
+	assert_int_equal(v.permitted, want == LIMIT_NONE);
+	return true;
+}
+
+/* Counted as of the source that is named, once; and answered once. */
+static void
+test_sources_that_are_named(void **state)
+{
+	struct proto_verdict v;
+	uint32_t seat[3];
+	unsigned i;
+
+	(void)state;
+	listens[0].source_sessions = 2;
+	for (i = 0; i < nitems_of(seat); i++) {
+		worker.sent++;
+		seat[i] = seat_take(&worker,
+		    limit_begin(gen->gates->of[0].quota), 0);
+		assert_int_equal(seat_listener(&worker, seat[i]), 0);
+	}
+	for (i = 0; i < 2; i++) {
+		assert_true(named(seat[i], 7, LIMIT_NONE));
+		seat_told(&worker);
+	}
+	assert_true(named(seat[2], 7, LIMIT_SOURCE_SESSIONS));
+	seat_told(&worker);
+	assert_false(named(seat[2], 8, LIMIT_NONE));	/* again */
+	assert_false(named(MOST, 8, LIMIT_NONE));
+	assert_int_equal(counted(0), 3);
+	board_close_session(&its, seat[2]);
+	board_close_session(&its, seat[0]);
+	assert_true(seat_look(&worker));
+	/* What it says of one that has ended is not of the next in its seat. */
+	assert_false(named(seat[0], 7, LIMIT_NONE));
+	seat[2] = seat[0];
+	worker.sent++;
+	seat[0] = seat_take(&worker,
+	    limit_begin(gen->gates->of[0].quota), 0);
+	assert_int_not_equal(seat[0], seat[2]);
+	assert_false(named(seat[2], 7, LIMIT_NONE));
+	/* What is due to one that has ended is not due any more. */
+	assert_true(named(seat[0], 7, LIMIT_NONE));
+	board_close_session(&its, seat[0]);
+	assert_true(seat_look(&worker));
+	assert_false(seat_verdict(&worker, &v));
+	listens[0].source_sessions = 1000;
 }
 
 static void
@@ -282,7 +342,7 @@ test_over_an_upgrade(void **state)
 		sit(0, 9);
 	board_close_session(&its, seat[0]);
 	assert_true(seat_look(&worker));
-	assert_false(seat_take_up("seat 0 0 0"));
+	assert_false(seat_take_up("seat 0 0 0 0"));
 	assert_false(seat_take_up("seats 0 0"));
 }
 
@@ -296,6 +356,7 @@ main(void)
 		T(test_a_liar),
 		T(test_claims_beyond_all),
 		T(test_what_is_not_taken_comes_back),
+		T(test_sources_that_are_named),
 		T(test_the_dead_give_all_back),
 		T(test_one_that_leaves_the_pool),
 		T(test_over_an_upgrade),
