@@ -370,7 +370,7 @@ server_check(struct server *s)
 		return;
 	}
 	p = conv_part(c, s->remote, "check", NULL);
-	if (s->check_tls)
+	if (s->check_tls || (s->ssl && s->port == NULL))
 		conv_set(c, p, line, "type", "tls");
 	conv_set(c, p, line, "interval", inter != NULL ? inter : "");
 	conv_set(c, p, line, "rise", s->rise != NULL ? s->rise : "2");

@@ -89,6 +89,7 @@ static const struct simple {
 	{ LISTEN, "groupid", "listen", "group" },
 	{ LISTEN, "realm", "listen", "tag" },
 	{ LISTEN, "dscp", "listen", "dscp" },
+	{ SPAWN, "working directory", "spawnd", "working-directory" },
 	{ SPAWN, "users min", "users", "#min" },
 	{ SPAWN, "users max", "users", "#max" },
 	{ SPAWN, "instances min", "servers", "#min" },

@@ -272,6 +272,14 @@ def free_port():
     raise AssertionError("no free port")
 
 
+def free_ports(count):
+    """The first of so many in a row."""
+    got = [free_port() for _ in range(count)]
+    while got != list(range(got[0], got[0] + count)):
+        got = [*got[1:], free_port()]
+    return got[0]
+
+
 # Configuration
 
 class Conf:

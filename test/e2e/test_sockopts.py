@@ -13,7 +13,7 @@ import sys
 import pytest
 
 import peers
-from harness import free_port, listening, new_network, wait
+from harness import free_port, free_ports, listening, new_network, wait
 from peers import roundtrip
 
 ROOT = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
@@ -279,24 +279,8 @@ def test_bind_retry(daemon, echo, box):
     roundtrip(d.connect("more")).close()
 
 
-def range_port(count):
-    """The first of so many ports in a row that nobody has."""
-    while True:
-        low = free_port()
-        socks = [socket.socket() for _ in range(count)]
-        try:
-            for n, sock in enumerate(socks):
-                sock.bind(("127.0.0.1", low + n))
-            return low
-        except OSError:
-            pass
-        finally:
-            for sock in socks:
-                sock.close()
-
-
 def test_a_range_of_ports(daemon, echo, box):
-    low = range_port(6)
+    low = free_ports(6)
     d = daemon(remotes=[echo], listen=f'address = "127.0.0.1, 127.0.0.2" '
                f'port = "{low}-{low + 4}" tag = dmz dscp = ef')
     assert len(d.addresses()) == 10

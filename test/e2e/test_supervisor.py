@@ -14,8 +14,8 @@ import time
 import pytest
 
 import peers
-from harness import (LATE, PATIENCE, alive, children, descendants, listening,
-                     new_network, proc_table, wait)
+from harness import (LATE, PATIENCE, alive, children, descendants, free_ports,
+                     listening, new_network, proc_table, wait)
 from peers import answers, roundtrip, silent
 
 needs_root = pytest.mark.skipif(os.getuid() != 0,
@@ -715,6 +715,29 @@ def test_one_family_of_two_is_passed(activated, backend, box):
             roundtrip(box.connect((host, 8080)))
 
     peers.Thread(scene).result()
+
+
+def test_ports_of_a_range_one_by_one(activated, echo, box):
+    """What is given is set on what is passed, and the rest of it is left as
+    it was."""
+    low = free_ports(3)
+    ports = [low + 2, low]
+    socks = [listener(box, port=port) for port in ports]
+    socks[0].setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 32)
+    at = f'address = "127.0.0.1" port = "{low}-{low + 2}" '
+    d = activated(socks, remotes=[echo], listen=at + "keepalive-idle = 61")
+    inodes = [os.fstat(sock.fileno()).st_ino for sock in socks]
+    assert [listening(port) for port in ports] == [[n] for n in inodes]
+    assert len(d.addresses()) == 3
+    for port in (*ports, low + 1):
+        roundtrip(box.connect(("127.0.0.1", port))).close()
+    idle = socket.IPPROTO_TCP, socket.TCP_KEEPIDLE
+    assert [sock.getsockopt(*idle) for sock in socks] == [61, 61]
+    assert socks[0].getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == 32
+    d.reload(listen=at + "dscp = ef interface = lo")
+    assert socks[0].getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == 46 << 2
+    assert socks[0].getsockopt(*idle) == socket.socket().getsockopt(*idle)
+    d.stop()
 
 
 # inetd
