@@ -78,6 +78,7 @@ struct board_place {		/* writer: the worker of the slot */
 	board_u64	bytes_out;	/* from it to clients */
 	board_outcome	outcome;	/* the newest one it knows of */
 	board_u32	active;		/* connecting or established now */
+	board_u32	queue;		/* wait until there is room */
 };
 
 struct board_worker {		/* writer: the worker of the slot */
@@ -88,6 +89,7 @@ struct board_worker {		/* writer: the worker of the slot */
 	board_u64	bytes_out;
 	board_u64	log_dropped;
 	board_u32	draining;	/* DRAIN has been read */
+	board_u32	waiting;	/* sessions, for room at a place */
 	struct board_news news;		/* active and outcome of a place */
 	struct board_place places[];	/* of all relays, in their order */
 };

@@ -84,6 +84,7 @@ enum {
 	X(CHECK, 13, PROTO_DOWN, struct proto_check,	3) /* these places */ \
 	X(UNCHECK, 14, PROTO_DOWN, struct proto_uncheck, 0) /* not now */ \
 	X(ALIVE, 15, PROTO_UP,	struct proto_alive,	0) /* checker is */ \
+	X(QUEUE, 17, PROTO_UP,	struct proto_queue,	0) /* news, please */ \
 	X(AUTH, 21, PROTO_DOWN,	struct proto_auth,	1) /* ask there */ \
 	X(UNAUTH, 22, PROTO_UP,	struct proto_auth,	0) /* not there */ \
 	X(NAMED, 23, PROTO_UP,	struct proto_named,	0) /* its source */ \
@@ -144,6 +145,12 @@ struct proto_leave {
 
 /* A session has ended while the master waited for room (board.h). */
 struct proto_wake {
+	uint32_t	reserved;	/* 0 */
+};
+
+/* Sessions wait until a remote has room: news of the other workers are wanted
+ * as long as there are such (board.h). */
+struct proto_queue {
 	uint32_t	reserved;	/* 0 */
 };
 

@@ -7,6 +7,7 @@
 #include "layer/tls_ctx.h"
 #include "log.h"
 #include "remote/remotes.h"
+#include "remote/wait.h"
 #include "self.h"
 #include "session.h"
 #include "stage.h"
@@ -27,6 +28,7 @@ static bool	channel_named(const struct proto_named *);
 static void	channel_drain(void);
 static void	channel_end_soon(struct ev_timer *);
 static void	channel_ask(struct ev_timer *);
+static bool	channel_ask_news(void);
 static void	channel_session_ended(void);
 static void	channel_check_done(void);
 
@@ -43,6 +45,7 @@ channel_start(void)
 	    .pid = (int32_t)self.pid };
 
 	sess_init(channel_session_ended);
+	wait_init(channel_ask_news);
 	if (authoriser_start(sess_resume, channel_unauth) == -1)
 		return -1;
 	claim_start(sess_resume, channel_named);
@@ -242,6 +245,16 @@ channel_ask(struct ev_timer *t)
 	if (!self.draining &&
 	    ipc_send(channel.fd, MSG_LEAVE, &leave, 1, NULL) == -1)
 		ev_timer_set(t, LEAVE_AGAIN);
+}
+
+/* Without a master nobody has news. */
+static bool
+channel_ask_news(void)
+{
+	const struct proto_queue queue = { .reserved = 0 };
+
+	return channel.fd == -1 ||
+	    ipc_send(channel.fd, MSG_QUEUE, &queue, 1, NULL) == 0;
 }
 
 /* Wakes a master that waits for room, and ends a worker that drains if this

@@ -15,6 +15,7 @@ struct queue;
 struct racer;
 struct remote;
 struct splicer;
+struct waiter;
 
 /* One side of a session. Two equal ends know each other; every direction is
  * "from this end to the far one", so there is one code for both. */
@@ -69,6 +70,7 @@ struct extra {
 	struct layer	*layer[2];	/* client's, remote's; or NULL */
 	uint32_t	*tried;		/* places of remotes that failed */
 	uint16_t	 ntried;	/* of those */
+	struct waiter	*waiter;	/* for room (wait.h); or NULL */
 	SLIST_HEAD(, racer) racers;	/* connects beside the one under way */
 	uint32_t	 backlog_ms;	/* waited before accept(2), or 0 */
 	struct source	 proxy;		/* who has sent a PROXY header; the

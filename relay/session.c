@@ -6,6 +6,7 @@
 #include "log.h"
 #include "race.h"
 #include "remote/remotes.h"
+#include "remote/wait.h"
 #include "self.h"
 #include "session.h"
 #include "unsent.h"
@@ -234,6 +235,7 @@ sess_close(struct sess *s)
 		claim_forget(&s->extra->claim);
 	}
 	race_close(s);
+	wait_end(s);
 	if (s->chosen != NULL)
 		remote_release(s->chosen, s);
 	self.nsessions--;

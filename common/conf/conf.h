@@ -185,6 +185,7 @@ struct conf_remote {
 	unsigned	 weight;	/* 1 to 256 */
 	enum conf_state	 state;
 	bool		 backup;	/* only when no other one may be used */
+	unsigned	 max_sessions;	/* at each address; 0 = no limit */
 	enum conf_proxy	 proxy_out;	/* the PROXY header that it gets */
 	bool		 proxy_tls;	/* inside TLS */
 	unsigned	 tls;		/* as above */

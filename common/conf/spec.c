@@ -410,6 +410,8 @@ static const struct conf_opt remote_opts[] = {
 	{ NUMBER("weight", conf_remote, weight, 1, 256, "1") },
 	{ BOOL("backup", conf_remote, backup, "no") },
 	{ WORD("state", conf_remote, state, states, "enabled") },
+	{ NUMBER("max-sessions", conf_remote, max_sessions, 0, 1000000,
+	    "0") },
 	{ WORD("proxy-out", conf_remote, proxy_out, proxies, "none") },
 	{ BOOL("proxy-tls", conf_remote, proxy_tls, "no") },
 	{ REF("tls", conf_remote, tls, tls), .optional = true },

@@ -20,9 +20,11 @@ static int	 heaps_init(struct remotes *);
 static int	 locals_init(struct remotes *);
 static void	 remotes_news(const struct board_news *, uint64_t *);
 static void	 remote_learn(struct remote *);
+static void	 remote_count(struct remote *);
 static void	 remote_changed(const struct remote *);
 static struct remote *single(struct remote *, const struct sess *);
 static struct remote *choose(struct remotes *, const struct sess *);
+static bool	 full_helps(const struct remotes *, const struct sess *);
 static struct remote *least_bad(const struct remotes *);
 static void	 tried_aside(struct remotes *, const struct sess *);
 static void	 tried_back(struct remotes *, const struct sess *);
@@ -64,7 +66,9 @@ remotes_init(struct remotes *rs, const struct conf_relay *c,
 	rs->all = first;
 	for (i = 0; i < c->nremotes; i++)
 		rs->n += places_init(rs, &c->remotes[i], first + rs->n);
-	rs->single = rs->n == 1 && self.targets.mem == NULL;
+	rs->single = rs->n == 1 && self.targets.mem == NULL &&
+	    c->remotes->max_sessions == 0;
+	TAILQ_INIT(&rs->waiting);
 	rs->rebalance_at = c->rebalance;
 	rs->retire_at = c->retire;
 	if (c->retire / RETIRE_SPREAD > 1)
@@ -193,7 +197,9 @@ remote_place(struct remote *r)
 
 	if (r->of->single)
 		return;
-	if (r->standing == STANDING_AWAY) {
+	if (r->conf->max_sessions != 0)
+		remote_count(r);
+	if (r->standing == STANDING_AWAY || r->full != FULL_NOT) {
 		heap_del(r);
 		return;
 	}
@@ -205,6 +211,25 @@ remote_place(struct remote *r)
 		h = balance_place(r, &key);
 	if (h != r->heap || key != h->items[r->at].key)
 		heap_put(h, r, key);
+}
+
+/* Whether it is full. */
+static void
+remote_count(struct remote *r)
+{
+	struct remotes *rs = r->of;
+	enum remote_full full = FULL_NOT;
+
+	if (r->standing != STANDING_AWAY &&
+	    remote_load(r) >= r->conf->max_sessions)
+		full = r->standing == STANDING_GOOD && !r->backup &&
+		    remote_fails(r) == 0 ? FULL_GOOD : FULL_BAD;
+	if (full == r->full)
+		return;
+	if (r->full != FULL_NOT)
+		rs->nfull[r->full]--;
+	rs->nfull[full]++;
+	r->full = (uint8_t)full;
 }
 
 /* The master is to look at its sessions and outcome. */
@@ -267,6 +292,17 @@ remote_is_tried(const struct remote *r, const struct sess *s)
 	return false;
 }
 
+bool
+remote_is_given_up(const struct remote *r, const struct sess *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->extra->ntried; i++)
+		if (r->of->all[s->extra->tried[i]].conf == r->conf)
+			return true;
+	return false;
+}
+
 static struct remote *
 remote_take(struct remote *r, const struct sess *s)
 {
@@ -292,11 +328,26 @@ choose(struct remotes *rs, const struct sess *s)
 		hold_over(rs);
 	if (s->ntried != 0)
 		tried_aside(rs, s);
-	if ((r = balance_choose(rs, &s->source)) == NULL)
+	if ((r = balance_choose(rs, &s->source)) == NULL &&
+	    (rs->nfull[FULL_GOOD] == 0 || !full_helps(rs, s)))
 		r = least_bad(rs);
 	if (s->ntried != 0)
 		tried_back(rs, s);
 	return r;
+}
+
+/* Rather wait than have one that is not meant for it; if it has not tried that
+ * already. */
+static bool
+full_helps(const struct remotes *rs, const struct sess *s)
+{
+	const struct remote *r;
+
+	for (r = rs->all; r < rs->all + rs->n; r++)
+		if (r->full == FULL_GOOD &&
+		    (s->ntried == 0 || !remote_is_given_up(r, s)))
+			return true;
+	return false;
 }
 
 static struct remote *
@@ -349,6 +400,8 @@ remote_release(struct remote *r, const struct sess *s)
 	if (r->addrs != NULL && atomic_load_explicit(&r->board->active,
 	    memory_order_relaxed) == 0)
 		standing_left(r);
+	if (!TAILQ_EMPTY(&r->of->waiting))
+		ev_defer(&r->of->look, r->of->look.cb);
 }
 
 void

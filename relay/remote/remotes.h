@@ -11,16 +11,21 @@
 #define REMOTES_H
 
 #include "board.h"
+#include "ev.h"
 #include "heap.h"
 #include "maglev.h"
 
 struct locals;
 struct place_addr;
 struct sess;
+struct waiter;
 
 /* What others say of it (standing.h). */
 enum remote_standing { STANDING_GOOD, STANDING_DOWN, STANDING_DRAINED,
 	STANDING_AWAY };
+/* Whether it has as many sessions as it may; good: it is well but for that, and
+ * worth waiting for. */
+enum remote_full { FULL_NOT, FULL_BAD, FULL_GOOD, FULLS };
 /* Whether it is a socket of ours, as was seen when it was connected to. */
 enum remote_whose { REMOTE_UNSEEN, REMOTE_OTHER, REMOTE_OURS };
 
@@ -42,6 +47,7 @@ struct remote {
 						   and IPv6 */
 	bool			 slow;		/* another one was faster */
 	uint8_t			 standing;	/* enum remote_standing */
+	uint8_t			 full;		/* enum remote_full */
 	bool			 present;	/* it has an address */
 	bool			 backup;
 	uint8_t			 version;	/* of its address */
@@ -73,6 +79,9 @@ struct remotes {
 	struct heap		 last;		/* when nothing else is left */
 	bool			 single;	/* there is nothing to choose */
 	bool			 stale;		/* its table is */
+	unsigned		 nfull[FULLS];	/* places, by how full */
+	TAILQ_HEAD(, waiter)	 waiting;	/* wait.h */
+	struct ev_task		 look;		/* for them */
 	uint64_t		 sessions;	/* taken, for retire */
 	uint64_t		 retire_at;	/* with spread; 0 = never */
 	uint64_t		 rebalance_at;	/* the same, without */
@@ -86,7 +95,8 @@ bool	 remotes_count(struct remotes *);
 /*
  * Chooses a place of a remote that the session has not tried yet: one that is
  * not held, else a backup, else the one due soonest, else what is down or
- * drained. Counts the session as active there. NULL: every remote was tried.
+ * drained. Counts the session as active there. NULL: every remote was tried, or
+ * has as many sessions as it may.
  */
 struct remote *remote_pick(struct remotes *, const struct sess *);
 /* The same for another place of the remote that was tried just now: one that
@@ -94,8 +104,10 @@ struct remote *remote_pick(struct remotes *, const struct sess *);
  * one. */
 #define REMOTE_PLACES	16
 struct remote *remote_other(struct remote *, const struct sess *);
-/* Whether a session that has tried some has tried this one. */
+/* Whether a session that has tried some has tried this one; or any place of its
+ * remote. */
 bool	 remote_is_tried(const struct remote *, const struct sess *);
+bool	 remote_is_given_up(const struct remote *, const struct sess *);
 /* The session that it was chosen for no longer uses it. */
 void	 remote_release(struct remote *, const struct sess *);
 /* The outcome of a connect: a failure holds the remote for a second, doubling

@@ -9,6 +9,7 @@
 #include "remote/hold.h"
 #include "remote/local.h"
 #include "remote/remotes.h"
+#include "remote/wait.h"
 #include "self.h"
 #include "session.h"
 #include "stage/connect.h"
@@ -18,6 +19,7 @@
 				   8305, 5 */
 #define LEAD_SLOW	25	/* the same, if the other one was faster */
 
+static enum step	 connect_waited(struct sess *);
 static enum step	 connect_start(struct sess *);
 static enum step	 connect_try(struct sess *);
 static int		 connect_socket(const struct remote *);
@@ -43,10 +45,29 @@ static bool		 connect_is_listener(const struct sess *,
 enum step
 connect_enter(struct sess *s)
 {
-	if (s->chosen == NULL &&
-	    (s->chosen = remote_pick(s->path->remotes, s)) == NULL)
+	struct remotes *rs = s->path->remotes;
+
+	if (s->chosen != NULL)
+		return connect_start(s);
+	if (wait_is_on(rs))
+		wait_look(rs);
+	if ((s->chosen = remote_pick(rs, s)) != NULL)
+		return connect_start(s);
+	if (!wait_helps(rs, s))
 		return sess_end(s, WHO_RELAY, WHY_NO_REMOTE, CUT_RESET);
-	return connect_start(s);
+	if (wait_begin(s) == -1)
+		return sess_end(s, WHO_RELAY, WHY_MEMORY, CUT_RESET);
+	sess_touch(s);
+	return STEP_WAIT;
+}
+
+static enum step
+connect_waited(struct sess *s)
+{
+	if (!wait_called(s))
+		return STEP_WAIT;
+	wait_end(s);
+	return connect_enter(s);
 }
 
 static enum step
@@ -143,9 +164,9 @@ connect_event(struct sess *s, struct end *e)
 
 	if (!e->remote) {
 		/* Its data waits in the kernel; only a reset matters now. */
-		if (!e->error)
-			return connect_look(s);
-		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
+		if (e->error)
+			return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
+		return wait_has(s) ? connect_waited(s) : connect_look(s);
 	}
 	if (e->hup && getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err,
 	    &len) == -1)
@@ -158,6 +179,9 @@ connect_event(struct sess *s, struct end *e)
 enum step
 connect_timeout(struct sess *s)
 {
+	if (wait_has(s))
+		return sess_is_late(s) ? sess_end(s, WHO_RELAY,
+		    WHY_CONNECT_TIMEOUT, CUT_RESET) : STEP_WAIT;
 	if (sess_is_late(s))
 		return connect_failed(s, ETIMEDOUT);
 	if (s->remote.io.fd == -1)
@@ -374,7 +398,7 @@ connect_failed(struct sess *s, int err)
 		return STEP_WAIT;
 	}
 	if (connect_next(s))
-		return connect_start(s);
+		return connect_enter(s);
 	if (lacks)
 		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
 	return sess_end(s, WHO_REMOTE, err == ETIMEDOUT ?
@@ -382,7 +406,8 @@ connect_failed(struct sess *s, int err)
 }
 
 /* Notes the place as tried, and chooses another one: of the same remote, else
- * of another one, if that may be tried. False if there is none. */
+ * of another one, if that may be tried. False if there is none, nor one that
+ * will have room. */
 static bool
 connect_next(struct sess *s)
 {
@@ -399,7 +424,7 @@ connect_next(struct sess *s)
 	}
 	remote_release(r, s);
 	s->chosen = next;
-	return next != NULL;
+	return next != NULL || wait_helps(s->path->remotes, s);
 }
 
 /* False without memory. */

@@ -11,6 +11,7 @@
 #include "proc/channel.h"
 #include "proc/foreign.h"
 #include "proc/generation.h"
+#include "proc/load.h"
 #include "proc/seat.h"
 #include "proc/watch.h"
 #include "proc/writer.h"
@@ -170,6 +171,9 @@ channel_message(struct worker *w, const struct ipc_msg *m)
 		break;
 	case MSG_WAKE:
 		mark(MARK_ACCEPT);
+		break;
+	case MSG_QUEUE:
+		load_watch();
 		break;
 	default:
 		break;		/* ipc_recv() lets no other through */

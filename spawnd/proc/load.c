@@ -11,6 +11,7 @@
 #include "proc/worker.h"
 
 #define BUCKETS		4099
+#define WATCH		10	/* ms between news for those who wait */
 
 LIST_HEAD(bucket, total);
 
@@ -23,6 +24,8 @@ static int	 place_begin(struct generation *, unsigned,
 		    unsigned);
 static void	 place_look(struct generation *, unsigned);
 static void	 place_move(struct place *, struct total *);
+static void	 watch_tick(struct ev_timer *);
+static bool	 waits(const struct worker *);
 static void	 look_all(void);
 static void	 look_news(struct worker *);
 static void	 look(struct worker *, unsigned);
@@ -35,6 +38,7 @@ static void	 fold(struct worker *, unsigned);
 static struct bucket		 names[BUCKETS];
 static TAILQ_HEAD(, total)	 news = TAILQ_HEAD_INITIALIZER(news);
 static uint64_t			 told;	/* ms, when last */
+static struct ev_timer		 watch_timer = EV_TIMER(watch_tick);
 
 static uint32_t
 hash_more(uint32_t h, const char *text)
@@ -254,6 +258,34 @@ load_tell(void)
 	tell_changed();
 }
 
+void
+load_watch(void)
+{
+	if (!ev_timer_on(&watch_timer))
+		ev_timer_set(&watch_timer, WATCH);
+}
+
+static void
+watch_tick(struct ev_timer *t)
+{
+	struct generation *g;
+	struct worker *w;
+	bool on = false;
+
+	load_tell();
+	TAILQ_FOREACH(g, &master.gens, entry)
+		TAILQ_FOREACH(w, &g->workers, entry)
+			on |= w->counted != NULL && waits(w);
+	if (on)
+		ev_timer_set(t, WATCH);
+}
+
+static bool
+waits(const struct worker *w)
+{
+	return atomic_load(&board_slot(&w->gen->board, w->slot)->waiting) != 0;
+}
+
 static void
 look_all(void)
 {
@@ -318,7 +350,7 @@ changed(struct total *t)
 	t->changed = true;
 }
 
-/* Who drains chooses no more. */
+/* Who drains chooses no more, unless sessions wait there. */
 static void
 tell_changed(void)
 {
@@ -330,10 +362,9 @@ tell_changed(void)
 		TAILQ_REMOVE(&news, t, entry);
 		t->changed = false;
 		LIST_FOREACH(p, &t->places, entry) {
-			if (p->gen->old)
-				continue;
 			TAILQ_FOREACH(w, &p->gen->workers, entry)
-				if (w->counted != NULL)
+				if (w->counted != NULL &&
+				    (!p->gen->old || waits(w)))
 					tell(w, (unsigned)
 					    (p - p->gen->places));
 		}

@@ -52,6 +52,9 @@ void	 load_worker_gone(struct worker *);
  */
 void	 load_tell(void);
 
+/* Sessions of a worker wait for news of the others: from now on all are told
+ * regularly, as long as there are such. */
+void		 load_watch(void);
 /* The operator has set that of a remote, in all its places: every worker of
  * every generation is told before this returns. */
 void		 load_admin(const char *relay, const char *remote,

@@ -15,6 +15,7 @@ struct sight {
 	uint64_t	 sessions, failed, bytes_in, bytes_out;
 	uint64_t	 active;
 	uint64_t	 held;		/* workers that hold it */
+	uint64_t	 queue;		/* sessions that wait for it */
 };
 
 static void	 place_fill(struct table *, const struct conf_relay *,
@@ -32,7 +33,8 @@ const struct column places_cols[PLACES_COLS] = {
 	{ "weight", false }, { "active", false }, { "sessions", false },
 	{ "failed", false }, { "held", false }, { "bytes_in", false },
 	{ "bytes_out", false }, { "state", true }, { "up", false },
-	{ "since", false }, { "check_error", true }
+	{ "since", false }, { "check_error", true },
+	{ "queue", false }
 };
 
 void
@@ -75,6 +77,7 @@ place_fill(struct table *t, const struct conf_relay *r,
 	table_number(t, s.bytes_in);
 	table_number(t, s.bytes_out);
 	cell_check(t, remote, past, &s);
+	table_number(t, s.queue);
 }
 
 static void
@@ -103,6 +106,7 @@ see_worker(struct sight *s, const struct place *p, const struct worker *w)
 	s->bytes_in += board_get(&b->bytes_in);
 	s->bytes_out += board_get(&b->bytes_out);
 	s->active += atomic_load(&b->active);
+	s->queue += atomic_load(&b->queue);
 	s->held += p->gen == master.gen &&
 	    (board_get(&b->outcome) & 0xff) != 0;
 }

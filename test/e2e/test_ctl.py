@@ -29,7 +29,7 @@ COLUMNS = {
                   "backlog", "options"],
     "remotes": ["relay", "name", "address", "weight", "active", "sessions",
                 "failed", "held", "bytes_in", "bytes_out", "state", "up",
-                "since", "check_error"],
+                "since", "check_error", "queue"],
 }
 
 

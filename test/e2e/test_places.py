@@ -2,7 +2,10 @@
 
 import collections
 import itertools
+import select
 import signal
+import socket
+import struct
 import threading
 
 import pytest
@@ -155,3 +158,101 @@ def test_what_is_refused(daemon, echo, args, status, words):
     assert done.returncode == status, done
     assert words in done.stderr
     assert d.remotes()["a"]["state"] == "up"
+
+
+# --- max-sessions ---
+
+
+def asks(d, count, **kw):
+    """Clients that have asked; who is served has an answer."""
+    clients = [d.connect(**kw) for _ in range(count)]
+    for client in clients:
+        client.sendall(b"ping")
+    return clients
+
+
+def answered(clients):
+    ready, _, _ = select.select(clients, [], [], 0)
+    return [c for c in clients if c in ready]
+
+
+def leaves(client):
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                      struct.pack("ii", 1, 0))
+    client.close()
+
+
+def test_who_finds_no_room_waits_in_order(daemon, three):
+    """Also on if the configuration or the binary becomes another one; who
+    leaves gives its place to the next."""
+    d = daemon(spawnd=ONE, relay="connect-timeout = 1m",
+               remotes=[f"{three[0]} max-sessions = 2"])
+    there = [roundtrip(d.connect()) for _ in range(2)]
+    queued = asks(d, 1)
+    for _ in range(5):
+        wait(lambda: d.remotes()["a"]["queue"] == len(queued), 30, "the queue")
+        queued += asks(d, 1)
+    wait(lambda: d.remotes()["a"]["queue"] == 6, 30, "the queue")
+    assert d.remotes()["a"]["active"] == 2 and not answered(queued)
+
+    def frees(client, expected):
+        leaves(client)
+        wait(lambda: answered([expected]), 30, "the next one")
+        there.append(queued.pop(queued.index(expected)))
+        assert expected.recv(100) == b"ping"
+
+    frees(there.pop(0), queued[0])
+    assert not answered(queued)
+    leaves(queued.pop(0))
+    wait(lambda: d.remotes()["a"]["queue"] == 4, 30, "one to be gone")
+    frees(there.pop(0), queued[0])
+    d.reload()
+    frees(there.pop(0), queued[0])
+    generation = d.summary()["generation"]
+    d.ctl("upgrade")
+    wait(lambda: d.summary()["generation"] > generation, 30, "the reload")
+    frees(there.pop(0), queued[0])
+    frees(there.pop(0), queued[0])
+    assert d.remotes()["a"]["queue"] == 0 and not queued
+    assert d.remotes()["a"]["active"] == 2
+
+
+def test_room_is_that_of_all_workers(daemon, three):
+    """Whoever gets it, and without any new session that brings news."""
+    d = daemon(spawnd="servers { min = 3 max = 3 } users { min = 1 }",
+               relay="connect-timeout = 1m", remotes=[
+                   f"{three[0]} max-sessions = 3",
+                   f"{three[1]} max-sessions = 3"])
+    there = []
+    for _ in range(6):
+        there.append(roundtrip(d.connect()))
+    queued = asks(d, 9)
+    wait(lambda: sum(r["queue"] for r in d.show("remotes")) == 9, 30,
+         "the queue")
+    assert not answered(queued)
+    while queued:
+        there.pop(0).close()
+        wait(lambda: answered(queued), 30, "the next one")
+        for client in answered(queued):
+            queued.remove(client)
+            there.append(client)
+        assert sum(r["active"] for r in d.show("remotes")) <= 6 + 2
+    assert d.summary()["sessions"] == 6
+
+
+def test_waiting_has_an_end(daemon, three):
+    """When the time is over, and at once when it is of no use any more."""
+    d = daemon(spawnd=ONE, relay="connect-timeout = 1s",
+               remotes=[f"{three[0]} max-sessions = 1"])
+    first = roundtrip(d.connect())
+    assert peers.turned_away(d.box, d.address()) == "reset"
+    line, = d.wait_closed()
+    assert (line["why"], line["end"], line["remote"]) == (
+        "connect-timeout", "relay", "-")
+    d.reload(relay="connect-timeout = 1m")
+    queued, = asks(d, 1)
+    wait(lambda: d.remotes()["a"]["queue"], 30, "the queue")
+    remote(d, "a", "disable")
+    assert d.wait_closed(2)[-1]["why"] == "no-remote"
+    assert d.remotes()["a"]["queue"] == 0
+    assert peers.answers(first)

@@ -70,6 +70,13 @@ ev_timer_set(struct ev_timer *t, uint64_t delay_ms)
 	abort();
 }
 
+bool
+ev_timer_on(const struct ev_timer *t)
+{
+	(void)t;
+	return false;
+}
+
 void
 ev_timer_stop(struct ev_timer *t)
 {

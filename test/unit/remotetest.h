@@ -10,8 +10,9 @@
 #include "log.h"
 
 #include "../../relay/remote/remotes.h"
+#include "../../relay/remote/wait.h"
 #include "../../relay/self.h"
-#include "../../relay/sess.h"
+#include "../../relay/session.h"
 
 #define REMOTES		5
 #define MOST		40
@@ -25,11 +26,47 @@ static struct conf_relay	 relays[2];
 static struct conf		 conf;
 static struct remotes		*pool;
 static struct remote		*a, *b, *c;
+static struct ev_task		*deferred;
+static struct sess		*resumed[MOST];
+static unsigned			 nresumed;
 
 uint64_t
 ev_now(void)
 {
 	return now;
+}
+
+/* What is deferred is for the test to do. */
+void
+ev_defer(struct ev_task *task, void (*cb)(struct ev_task *))
+{
+	task->cb = cb;
+	deferred = task;
+}
+
+void
+ev_timer_set(struct ev_timer *t, uint64_t delay_ms)
+{
+	t->at = now + delay_ms;
+	t->slot = 1;
+}
+
+bool
+ev_timer_on(const struct ev_timer *t)
+{
+	return t->slot != 0;
+}
+
+struct extra *
+sess_extra(struct sess *s)
+{
+	return s->extra;
+}
+
+void
+sess_resume(struct sess *s)
+{
+	resumed[nresumed++ % MOST] = s;
 }
 
 static inline void

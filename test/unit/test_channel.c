@@ -12,6 +12,7 @@
 #include "../../relay/channel.h"
 #include "../../relay/layer/tls_ctx.h"
 #include "../../relay/remote/remotes.h"
+#include "../../relay/remote/wait.h"
 #include "../../relay/self.h"
 #include "../../relay/session.h"
 #include "../../relay/stage.h"
@@ -31,6 +32,12 @@ void
 sess_init(void (*ended)(void))
 {
 	(void)ended;
+}
+
+void
+wait_init(bool (*ask)(void))
+{
+	(void)ask;
 }
 
 void

@@ -7,6 +7,7 @@
 #include "board.h"
 #include "log.h"
 #include "master.h"
+#include "proc/admin.h"
 #include "proc/generation.h"
 #include "proc/load.h"
 
@@ -35,11 +36,26 @@ static struct conf		 next = { .relays = other, .nrelays = 1,
     .users_max = MOST };
 static struct generation	*gen, *newer;
 static struct worker		*w[WORKERS];
+static struct ev_timer		*watch;
 
 uint64_t
 ev_now(void)
 {
 	return now;
+}
+
+void
+ev_timer_set(struct ev_timer *t, uint64_t delay_ms)
+{
+	t->at = now + delay_ms;
+	t->slot = 1;
+	watch = t;
+}
+
+bool
+ev_timer_on(const struct ev_timer *t)
+{
+	return t->slot != 0;
 }
 
 static struct generation *
@@ -307,6 +323,103 @@ test_lies(void **state)
 	assert_int_equal(sessions(w[2], 1), 0);
 }
 
+/* As long as somebody waits, in the old generation too, all are told without
+ * any session that is handed over. */
+static void
+test_who_waits_is_told(void **state)
+{
+	int i;
+
+	(void)state;
+	gen->old = true;
+	load_watch();
+	atomic_store(&board_slot(&gen->board, 0)->waiting, 1);
+	for (i = 0; i < 3; i++) {
+		atomic_store(&says(w[2], 1)->active, 3 + i);
+		now = watch->at;
+		watch->slot = 0;
+		watch->cb(watch);
+		assert_int_equal(sessions(w[0], 0), 3 + i);
+		assert_true(ev_timer_on(watch));
+	}
+	assert_int_equal(sessions(w[1], 0), 0);
+	atomic_store(&board_slot(&gen->board, 0)->waiting, 0);
+	now = watch->at;
+	watch->slot = 0;
+	watch->cb(watch);
+	assert_false(ev_timer_on(watch));
+}
+
+static struct sockaddr_in
+address(const char *ip)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	in.sin_port = htons(80);
+	assert_int_equal(inet_pton(AF_INET, ip, &in.sin_addr), 1);
+	return in;
+}
+
+/* What the operator sets is known to those who are there, to those who come,
+ * and at all places of the remote; and over an upgrade. */
+static void
+test_admin(void **state)
+{
+	const uint32_t drain = BOARD_ADMIN(STATE_DRAIN, 0);
+	struct worker *late;
+	char *text, *line;
+	size_t len;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(admin_set("x", "a", drain), 0);
+	load_admin("x", "a", drain);
+	gen->old = true;
+	assert_int_equal(atomic_load(&told(w[0], 0)->admin), drain);
+	assert_int_equal(atomic_load(&told(w[2], 1)->admin), drain);
+	assert_int_equal(atomic_load(&told(w[0], 2)->admin), 0);
+	late = worker_make(newer, 1);
+	assert_int_equal(atomic_load(&told(late, 1)->admin), drain);
+	f = open_memstream(&text, &len);
+	assert_non_null(f);
+	admin_save(f);
+	fclose(f);
+	assert_non_null(line = strchr(text, '\n'));
+	*line = '\0';
+	admin_set("x", "a", 0);
+	assert_null(admin_first());
+	assert_true(admin_take(text));
+	free(text);
+	assert_int_equal(admin_of("x", "a"), drain);
+	admin_set("x", "a", 0);
+	load_admin("x", "a", 0);
+	assert_int_equal(atomic_load(&told(late, 1)->admin), 0);
+}
+
+/* The checker finds that a name has another address: what is open there now
+ * counts for that, and what others have there is told. */
+static void
+test_address_changes(void **state)
+{
+	struct sockaddr_in in = address("10.0.0.7");
+	struct target t = { .present = 1 };
+
+	(void)state;
+	assert_int_equal(targets_create(&gen->targets, &conf), 0);
+	atomic_store(&says(w[0], 0)->active, 5);
+	atomic_store(&says(w[2], 1)->active, 2);
+	load_tell();
+	assert_int_equal(sessions(w[1], 0), 7);
+	source_set(&t.addr, (struct sockaddr *)&in);
+	target_set(&gen->targets, 0, &t);
+	now++;
+	load_tell();
+	assert_string_equal(gen->places[0].total->addr, "10.0.0.7:80");
+	assert_int_equal(sessions(w[1], 0), 5);
+	assert_int_equal(sessions(w[2], 1), 0);
+	targets_close(&gen->targets);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -320,6 +433,9 @@ main(void)
 		T(test_totals),
 		T(test_names_go),
 		T(test_lies),
+		T(test_who_waits_is_told),
+		T(test_admin),
+		T(test_address_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -403,6 +403,213 @@ test_source_of_names(void **state)
 	}
 }
 
+/* --- sessions that wait for room --- */
+
+static struct path		 path;
+static struct extra		 extras[MOST];
+static struct sess		 waiting[MOST];
+static unsigned			 asked;
+static bool			 busy;		/* the master's channel is */
+
+static bool
+ask(void)
+{
+	asked++;
+	return !busy;
+}
+
+/* n sessions that may wait; two remotes with at most two each. */
+static void
+wait_make(unsigned n)
+{
+	unsigned i;
+
+	remotes[0].max_sessions = remotes[1].max_sessions = 2;
+	places_make(BALANCE_ROUNDROBIN, 2, false);
+	path.remotes = pool;
+	asked = nresumed = 0;
+	busy = false;
+	wait_init(ask);
+	memset(waiting, 0, sizeof(waiting));
+	memset(extras, 0, sizeof(extras));
+	for (i = 0; i < n; i++) {
+		waiting[i].path = &path;
+		waiting[i].extra = &extras[i];
+	}
+}
+
+static void
+wait_unmake(void)
+{
+	unsigned i;
+
+	for (i = 0; i < MOST; i++)
+		wait_end(&waiting[i]);
+	assert_int_equal(atomic_load(&self.board.own->waiting), 0);
+	remotes[0].max_sessions = remotes[1].max_sessions = 0;
+}
+
+/* As a session does it that has left. */
+static void
+leave(struct remote *r)
+{
+	static const struct sess s;
+
+	remote_release(r, &s);
+	if (wait_is_on(pool))
+		deferred->cb(deferred);
+}
+
+static void
+test_room(void **state)
+{
+	static const struct sess s;
+	unsigned i;
+
+	(void)state;
+	wait_make(0);
+	assert_false(pool->single);
+	for (i = 0; i < 4; i++)
+		assert_non_null(remote_pick(pool, &s));
+	assert_null(remote_pick(pool, &s));
+	assert_true(wait_helps(pool, &s));
+	remote_release(b, &s);
+	assert_ptr_equal(remote_pick(pool, &s), b);
+	/* What others have there counts. */
+	remote_release(b, &s);
+	load_elsewhere(b, 1);
+	assert_null(remote_pick(pool, &s));
+	load_elsewhere(b, 0);
+	assert_ptr_equal(remote_pick(pool, &s), b);
+	/* Waiting for what is away is no use. */
+	operate(a, STATE(DISABLED));
+	operate(b, STATE(DISABLED));
+	assert_null(remote_pick(pool, &s));
+	assert_false(wait_helps(pool, &s));
+	wait_unmake();
+}
+
+/* In their order; one that leaves passes on what it had got. */
+static void
+test_wait_in_order(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	wait_make(4);
+	for (i = 0; i < 4; i++)
+		pick();
+	for (i = 0; i < 4; i++)
+		assert_int_equal(wait_begin(&waiting[i]), 0);
+	assert_int_equal(asked, 1);
+	assert_int_equal(atomic_load(&a->board->queue) +
+	    atomic_load(&b->board->queue), 4);
+	assert_int_equal(atomic_load(&a->board->queue), 2);
+	assert_false(wait_called(&waiting[0]));
+	leave(b);
+	assert_int_equal(nresumed, 1);
+	assert_ptr_equal(resumed[0], &waiting[0]);
+	assert_true(wait_called(&waiting[0]));
+	assert_ptr_equal(waiting[0].chosen, b);
+	/* Its client has gone before its turn came; so has the next one. */
+	wait_end(&waiting[0]);
+	wait_end(&waiting[1]);
+	leave(b);
+	assert_int_equal(nresumed, 2);
+	assert_ptr_equal(resumed[1], &waiting[2]);
+	leave(a);
+	assert_ptr_equal(resumed[2], &waiting[3]);
+	assert_false(wait_is_on(pool));
+	assert_int_equal(atomic_load(&a->board->queue) +
+	    atomic_load(&b->board->queue), 0);
+	wait_unmake();
+}
+
+/* Nobody leaves here: there is room elsewhere, or a weight more, or one comes
+ * up, or the last goes down. */
+static void
+test_wait_for_news(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	wait_make(4);
+	load_elsewhere(a, 2);
+	load_elsewhere(b, 2);
+	pick();
+	busy = true;
+	for (i = 0; i < 4; i++)
+		assert_int_equal(wait_begin(&waiting[i]), 0);
+	assert_int_equal(asked, 4);
+	load_elsewhere(a, 1);
+	wait_look(pool);
+	assert_ptr_equal(waiting[0].chosen, a);
+	assert_int_equal(nresumed, 1);
+	check(b, TARGET_DOWN);
+	load_elsewhere(b, 0);
+	wait_look(pool);		/* the least bad is not what it wants */
+	assert_int_equal(nresumed, 1);
+	check(b, TARGET_UP);
+	wait_look(pool);
+	assert_ptr_equal(waiting[1].chosen, b);
+	assert_ptr_equal(waiting[2].chosen, b);
+	assert_int_equal(nresumed, 3);
+	operate(a, STATE(DISABLED));
+	operate(b, STATE(DISABLED));
+	wait_look(pool);
+	assert_int_equal(nresumed, 4);
+	assert_null(waiting[3].chosen);
+	assert_true(wait_called(&waiting[3]));
+	wait_unmake();
+}
+
+/* One that has tried a remote waits for the other one, and holds up nobody. */
+static void
+test_wait_for_another(void **state)
+{
+	uint32_t tried = 0;
+	unsigned i;
+
+	(void)state;
+	wait_make(2);
+	for (i = 0; i < 4; i++)
+		pick();
+	extras[0].tried = &tried;
+	extras[0].ntried = waiting[0].ntried = 1;
+	for (i = 0; i < 2; i++)
+		assert_int_equal(wait_begin(&waiting[i]), 0);
+	leave(a);
+	assert_int_equal(nresumed, 1);
+	assert_ptr_equal(resumed[0], &waiting[1]);
+	leave(b);
+	assert_ptr_equal(resumed[1], &waiting[0]);
+	assert_ptr_equal(waiting[0].chosen, b);
+	wait_unmake();
+}
+
+/* A backup is for when the others may not be used, not for when they are
+ * full. */
+static void
+test_wait_rather_than_backup(void **state)
+{
+	static const struct sess s;
+	unsigned i;
+
+	(void)state;
+	remotes[1].backup = true;
+	wait_make(1);
+	remotes[1].backup = false;
+	for (i = 0; i < 2; i++)
+		assert_ptr_equal(remote_pick(pool, &s), a);
+	assert_null(remote_pick(pool, &s));
+	assert_true(wait_helps(pool, &s));
+	refuse(a);
+	assert_ptr_equal(remote_pick(pool, &s), b);
+	assert_ptr_equal(remote_pick(pool, &s), b);
+	assert_null(remote_pick(pool, &s));
+	wait_unmake();
+}
+
 #undef T
 #define T(f)	cmocka_unit_test_setup_teardown(f, places_setup, \
 		    places_teardown)
@@ -422,6 +629,11 @@ main(void)
 		T(test_other_places),
 		T(test_families),
 		T(test_source_of_names),
+		T(test_room),
+		T(test_wait_in_order),
+		T(test_wait_for_news),
+		T(test_wait_for_another),
+		T(test_wait_rather_than_backup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
