@@ -201,9 +201,8 @@ connect_race(struct sess *s)
 	struct remote *r = latest != NULL ? latest->place : s->chosen;
 	int err = -1;
 
-	if (!connect_remember(s, s->chosen))
-		return;
-	while (err != 0 && race_room(s) && (r = remote_other(r, s)) != NULL) {
+	while (err != 0 && connect_remember(s, s->chosen) && race_room(s) &&
+	    (r = remote_other(r, s)) != NULL) {
 		if ((err = connect_race_one(s, r)) != 0)
 			remote_release(r, s);
 		if (connect_lacks(err))

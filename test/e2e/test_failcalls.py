@@ -520,3 +520,34 @@ def test_who_still_closes_is_not_killed(slow, calls, signo):
     why = "stopped" if signo == signal.SIGINT else "drain-timeout"
     assert {s["why"] for s in slow.wait_closed(40)} == {why}
     assert not slow.lines("killed")
+
+
+RACING = [("socket", "EMFILE", 3), ("epoll_ctl", "ENOMEM", 8),
+          ("malloc", "ENOMEM", 10), ("connect", "ENOBUFS", 3)]
+
+
+def test_calls_that_fail_while_places_are_tried_side_by_side(
+        box, backend, calls):
+    """A session that lacks something may fail, and nothing else comes of it:
+    all others are served over the family that answers."""
+    remote = backend()
+    box.closing(peers.Blackhole("::1", remote.port))
+    d = box.daemon(env=calls.env, spawnd="servers { min = 1 max = 1 }",
+                   relay="balance = first connect-timeout = 10m", remotes=[
+                       f'address = "::1, 127.0.0.1" port = {remote.port}'])
+    assert attempt(d) == 0
+    d.wait_sessions(0)
+    fds = harness.fd_count(*d.kids())
+    for function, error, most in RACING:
+        hits = 0
+        for n in range(most):
+            calls.fail(function, error, "worker", skip=n)
+            failed = attempt(d)
+            hit = calls.off()
+            hits += hit
+            assert failed <= hit, (function, n)
+            assert attempt(d) == 0, (function, n)
+        assert hits, function
+    d.wait_sessions(0)
+    assert wait(lambda: harness.fd_count(*d.kids()) == fds)
+    assert {(r["active"], r["failed"]) for r in d.show("remotes")} == {(0, 0)}
