@@ -26,7 +26,7 @@ struct span {
 	unsigned		 known;	/* by the configuration */
 };
 
-static bool	 relay_is_checked(const struct conf_relay *);
+static bool	 relay_is_watched(const struct conf_relay *);
 static void	 targets_layout(struct targets *, const struct conf *);
 static int	 targets_map(struct targets *, int, int);
 static void	 targets_fill(struct targets *, const struct conf *);
@@ -70,19 +70,19 @@ targets_wanted(const struct conf *conf)
 	unsigned i;
 
 	for (i = 0; i < conf->nrelays; i++)
-		if (conf->relays[i].resolve != 0 ||
-		    relay_is_checked(&conf->relays[i]))
+		if (relay_is_watched(&conf->relays[i]))
 			return true;
 	return false;
 }
 
 static bool
-relay_is_checked(const struct conf_relay *r)
+relay_is_watched(const struct conf_relay *r)
 {
 	unsigned i;
 
 	for (i = 0; i < r->nremotes; i++)
-		if (r->remotes[i].nchecks > 0)
+		if (r->remotes[i].nchecks > 0 ||
+		    conf_looks_up(r, &r->remotes[i]))
 			return true;
 	return false;
 }

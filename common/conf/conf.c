@@ -55,7 +55,7 @@ block_new(const struct conf_block *before, size_t size)
 unsigned
 conf_places(const struct conf_relay *relay, const struct conf_remote *remote)
 {
-	if (relay->resolve == 0 || remote->path != NULL)
+	if (!conf_looks_up(relay, remote))
 		return remote->naddr;
 	return MIN(MAX(remote->naddr * 4, CONF_ADDRS), CONF_PLACES);
 }

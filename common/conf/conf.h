@@ -19,6 +19,8 @@
 #include "addr.h"
 
 #define CONF_ADDRS	16	/* most addresses of one listener or remote */
+#define CONF_ASKED	256	/* of a remote that is looked up again */
+#define CONF_HOST	256	/* longest name of a host, with the NUL */
 #define CONF_SOCKETS	1024	/* most sockets of one listener: its addresses
 				   at each of its ports */
 #define CONF_LOCAL_MAX	65536	/* most addresses of one local-address */
@@ -37,6 +39,7 @@ enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
 enum conf_protocol { CONF_TCP, CONF_MPTCP, CONF_SCTP };
 enum conf_probe_type { CONF_PROBE_TCP, CONF_PROBE_TLS };
+enum conf_at_start { CONF_FAIL, CONF_LATER };
 enum conf_over { OVER_RESET, OVER_CLOSE, OVER_QUEUE };
 
 enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
@@ -181,7 +184,7 @@ struct conf_remote {
 	const char	*port;
 	const char	*path;
 	struct addr	*addr;		/* resolved; tried in this order */
-	unsigned	 naddr;
+	unsigned	 naddr;		/* 0: its name is not known yet */
 	unsigned	 weight;	/* 1 to 256 */
 	enum conf_state	 state;
 	bool		 backup;	/* only when no other one may be used */
@@ -207,6 +210,7 @@ struct conf_relay {
 	uint64_t		 connect_timeout;
 	uint64_t		 resolve;	/* ms, names are looked up
 						   again; 0 = at a load only */
+	enum conf_at_start	 at_start;	/* a name does not resolve */
 	uint64_t		 half_close_timeout;
 	uint64_t		 buffer;	/* bytes kept a session, most */
 	enum conf_io		 io;		/* when not to copy */
@@ -331,6 +335,15 @@ int		 conf_duration_of(const char *, uint64_t *ms,
 int		 conf_size_of(const char *, uint64_t *bytes,
 		    const char **errp);
 
+/* Is that remote a service, which says its ports itself (RFC 2782)? */
+bool		 conf_is_service(const struct conf_remote *);
+/* Is it looked up while it runs? */
+bool		 conf_looks_up(const struct conf_relay *,
+		    const struct conf_remote *);
+/* The next host of a list as address has it, and of that at *list what is left;
+ * NULL at its end. number: it is one. */
+const char	*conf_next_host(const char **list, char host[CONF_HOST],
+		    bool *number);
 /* How many addresses a remote has room for, each a place of its own: those of
  * the configuration, or more of a name that is looked up again. */
 #define CONF_PLACES	1024	/* most of one remote */

@@ -39,6 +39,7 @@ static int	 check_section(const struct conf *, const struct conf_section *,
 		    const void *);
 static int	 check_row(const struct conf *, const struct conf_section *,
 		    const struct conf_opt *, const void *);
+static bool	 port_is_later(const struct conf_opt *, const void *);
 static int	 check_port(const struct conf_opt *, const void *);
 static int	 check_limits(const struct conf *);
 
@@ -334,6 +335,23 @@ check_row(const struct conf *c, const struct conf_section *spec,
 	return 0;
 }
 
+/* Of a name that is not known yet it is a number, and a service has none. */
+static bool
+port_is_later(const struct conf_opt *o, const void *base)
+{
+	const struct conf_remote *r = base;
+	uint64_t port;
+	const char *end;
+
+	if (!o->asked || r->address == NULL)
+		return false;
+	if (conf_is_service(r))
+		return r->port == NULL;
+	return r->naddr == 0 && r->port != NULL &&
+	    conf_units_number(r->port, &port, &end) == 0 && *end == '\0' &&
+	    port >= o->min && port <= UINT16_MAX;
+}
+
 static int
 check_port(const struct conf_opt *o, const void *base)
 {
@@ -341,7 +359,8 @@ check_port(const struct conf_opt *o, const void *base)
 	const struct addr *addr = (const void *)a.items;
 	unsigned i;
 
-	if (a.n == 0 || conf_field_text(o, base) == NULL)
+	if ((a.n == 0 || conf_field_text(o, base) == NULL) &&
+	    !port_is_later(o, base))
 		return in_fail("%s or address is missing", o->name);
 	for (i = 0; i < a.n; i++)
 		if (addr_get_port(&addr[i]) < o->min)

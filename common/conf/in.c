@@ -177,7 +177,8 @@ get_hosts(struct in *in, const struct conf_opt *o, void *base)
 			return -1;
 	if (get_rest(in, &text) == -1)
 		return -1;
-	if (text != NULL && (a.n == 0 || strlen(text) > CONF_VALUE_MAX))
+	if (text != NULL && ((a.n == 0 && !o->asked) ||
+	    strlen(text) > CONF_VALUE_MAX))
 		return in_fail("%s is not right", o->name);
 	conf_field_set_text(o, base, text);
 	if (a.n > 0)

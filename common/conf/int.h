@@ -80,6 +80,9 @@ struct conf_opt {
 	bool				 by_relay; /* needed by relay, not by
 						      what exec names */
 	bool				 program; /* the path is one */
+	bool				 asked;	/* in a relay section, which
+						   says whether names are
+						   looked up while it runs */
 	size_t				 offset; /* in what its section fills */
 	size_t				 more;
 	uint64_t			 min, max; /* bytes of a path, of a text

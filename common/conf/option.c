@@ -15,6 +15,8 @@ static void	 read_row(struct conf_check *, const struct conf_section *,
 		    struct conf_at *, bool);
 static void	 read_missing(struct conf_check *, const struct conf_section *,
 		    const struct cfg_t *, bool);
+static bool	 read_says_itself(const struct conf_opt *,
+		    const struct cfg_t *);
 static void	 read_value(struct conf_check *, const struct conf_at *);
 static void	 read_scalar(struct conf_check *, const struct conf_at *);
 static void	 read_range(struct conf_check *, const struct conf_at *);
@@ -140,6 +142,7 @@ read_sections(struct conf_check *c, const struct conf_opt *o,
 		sec = conf_child(parent, o->name, i);
 		if (!spec->untitled)
 			read_title(c, sec, o, a.items + i * spec->size);
+		c->up = base;
 		read_rows(c, spec, sec, a.items + i * spec->size);
 	}
 	if (!spec->untitled)
@@ -238,6 +241,7 @@ read_missing(struct conf_check *c, const struct conf_section *spec,
 		    conf_value(sec, o->name, 0) != NULL;
 		if (!o->required || conf_field_unused(o, is_unix) ||
 		    (o->by_relay && c->conf->exec != NULL) ||
+		    read_says_itself(o, sec) ||
 		    conf_children(sec, o->name) > 0)
 			continue;
 		if (o->type == CONF_SECTION) {
@@ -257,6 +261,16 @@ read_missing(struct conf_check *c, const struct conf_section *spec,
 	if (*list != '\0')
 		conf_check_missing(c, conf_line(sec), "%s needs %s%s", who,
 		    list, some ? "" : ", or a path");
+}
+
+/* A service has ports of its own. */
+static bool
+read_says_itself(const struct conf_opt *o, const struct cfg_t *sec)
+{
+	const struct conf_value *v = conf_value(sec, "address", 0);
+
+	return o->type == CONF_PORT && o->asked && v != NULL &&
+	    *v->text == '_';
 }
 
 static void

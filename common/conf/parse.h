@@ -172,6 +172,7 @@ const char		*conf_hint(const struct conf_section *,
 struct conf_check {
 	struct conf		*conf;
 	struct conf_text	*text;
+	void			*up;	/* what the section around fills */
 };
 
 /* A row being read. */

@@ -26,6 +26,8 @@ static void	 print_text(const struct page *, const struct conf_opt *,
 		    const void *);
 static void	 print_resolved(const struct page *, const struct conf_opt *,
 		    const void *);
+static bool	 print_is_later(const struct conf_opt *, const void *,
+		    const struct conf_array *);
 static void	 print_ref(const struct page *, const struct conf_opt *,
 		    const void *);
 static void	 print_rules(FILE *, const struct conf_opt *,
@@ -211,17 +213,27 @@ print_resolved(const struct page *p, const struct conf_opt *o,
 		fprintf(p->f, "%u", conf_field_id(o, base, 0));
 		break;
 	case CONF_HOSTS:
-		a = conf_field_array(o, base);
-		print_hosts(p->f, &a);
-		break;
 	case CONF_PORT:
 		a = conf_field_array(o, base);
-		print_ports(p->f, &a);
+		if (print_is_later(o, base, &a))
+			print_text(p, o, base);
+		else if (o->type == CONF_HOSTS)
+			print_hosts(p->f, &a);
+		else
+			print_ports(p->f, &a);
 		break;
 	default:
 		print_text(p, o, base);
 		break;
 	}
+}
+
+/* Who knows it now, or has more than an address, is asked again. */
+static bool
+print_is_later(const struct conf_opt *o, const void *base,
+    const struct conf_array *a)
+{
+	return o->asked && (a->n == 0 || conf_is_service(base));
 }
 
 static void

@@ -10,6 +10,8 @@
 
 static int	 resolve_fail(const char **, const char *, ...)
 		    printf_like(2, 3);
+static int	 resolve_no_service(const char *, struct addr *, size_t,
+		    const char **);
 static int	 resolve_any(int, struct addr *, size_t);
 static bool	 resolve_has_family(int);
 static void	 resolve_zero(int, struct addr *);
@@ -23,6 +25,26 @@ static size_t	 resolve_add(struct addr *, size_t, const struct addrinfo *);
 
 /* The sentence of the latest failure; every errp of this file points here. */
 static char resolve_error[512];
+static bool asked;	/* by the latest resolve_host() */
+
+int (*resolve_service)(const char *, struct addr *, size_t, const char **) =
+    resolve_no_service;
+
+static int
+resolve_no_service(const char *name, struct addr *out, size_t max,
+    const char **errp)
+{
+	(void)out;
+	(void)max;
+	return resolve_fail(errp, "\"%.64s\" is a service, which only who "
+	    "starts spawnd asks for", name);
+}
+
+bool
+resolve_is_wrong(void)
+{
+	return !asked;
+}
 
 static int
 resolve_fail(const char **errp, const char *fmt, ...)
@@ -42,6 +64,7 @@ resolve_host(const char *host, const char *service, bool passive,
 {
 	int i, n, port;
 
+	asked = false;
 	if ((port = resolve_port(service, true, errp)) == -1)
 		return -1;
 	if (max == 0)
@@ -191,6 +214,7 @@ resolve_name(const char *host, bool passive, struct addr *out, size_t max,
 	hints.ai_family = AF_UNSPEC;
 	hints.ai_socktype = SOCK_STREAM;
 	hints.ai_flags = passive ? AI_PASSIVE : 0;
+	asked = true;
 	if ((error = getaddrinfo(host, NULL, &hints, &res)) != 0)
 		return resolve_fail(errp, "host \"%.255s\": %s", host,
 		    error == EAI_SYSTEM ? strerror(errno) :

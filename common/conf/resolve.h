@@ -18,6 +18,14 @@
 int		 resolve_host(const char *host, const char *service,
 		    bool passive, struct addr *out, size_t max,
 		    const char **errp);
+/* Whether what resolve_host() has failed at last can be no host at all: it is
+ * nothing that a resolver was asked for. */
+bool		 resolve_is_wrong(void);
+/* The addresses, with their ports, of a service (RFC 2782): max at most, those
+ * that come first by priority first. Returns how many, or -1 with *errp as
+ * above. Whoever can ask for such sets it; until then it fails. */
+extern int	 (*resolve_service)(const char *name, struct addr *out,
+		    size_t max, const char **errp);
 /* A number "1".."65535" (0 allowed if zero_ok) or a service name to a port;
  * -1 with *errp otherwise. */
 int		 resolve_port(const char *service, bool zero_ok,

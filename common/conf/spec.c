@@ -136,6 +136,12 @@ static const struct conf_word proxies[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word at_starts[] = {
+	{ "fail", CONF_FAIL },
+	{ "later", CONF_LATER },
+	{ NULL, 0 }
+};
+
 static const struct conf_word probe_types[] = {
 	{ "tcp", CONF_PROBE_TCP },
 	{ "tls", CONF_PROBE_TLS },
@@ -402,10 +408,10 @@ static const struct conf_opt check_opts[] = {
 };
 
 static const struct conf_opt remote_opts[] = {
-	{ HOSTS("address", conf_remote, address, addr, naddr, CONF_ADDRS),
-	    .only = CONF_INET, .required = true },
+	{ HOSTS("address", conf_remote, address, addr, naddr, CONF_ASKED),
+	    .only = CONF_INET, .required = true, .asked = true },
 	{ PORT("port", conf_remote, port, addr, naddr, 1),
-	    .only = CONF_INET, .required = true },
+	    .only = CONF_INET, .required = true, .asked = true },
 	{ SOCKET("path", conf_remote, path, addr, naddr, SOCKET_MAX) },
 	{ NUMBER("weight", conf_remote, weight, 1, 256, "1") },
 	{ BOOL("backup", conf_remote, backup, "no") },
@@ -422,6 +428,9 @@ static const struct conf_opt remote_opts[] = {
 };
 
 static const struct conf_opt relay_opts[] = {
+	/* Those of remotes are read by these two. */
+	{ DURATION("resolve", conf_relay, resolve, 1000, "0s"), .zero = true },
+	{ WORD("resolve-at-start", conf_relay, at_start, at_starts, "fail") },
 	{ SECTIONS(remote, conf_relay, remotes, nremotes), .required = true },
 	{ WORD("balance", conf_relay, balance, balances, "leastconn") },
 	{ NUMBER("rebalance", conf_relay, rebalance, 0, INT32_MAX, "0") },

@@ -123,10 +123,12 @@ tls_remote(struct conf_check *c, const struct cfg_t *sec,
 {
 	const struct conf_tls *t = &c->conf->tlss[r->tls];
 
-	if (r->path != NULL && t->verify && t->server_name == NULL)
+	if ((r->path != NULL || conf_is_service(r)) && t->verify &&
+	    t->server_name == NULL)
 		conf_check_missing(c, tls_line(sec, "tls"), "tls \"%s\" has no "
-		    "name to look for in the certificate of a unix socket; "
-		    "add name = NAME there, or verify = no", t->name);
+		    "name to look for in the certificate of a %s; "
+		    "add name = NAME there, or verify = no", t->name,
+		    r->path != NULL ? "unix socket" : "service");
 }
 
 static unsigned

@@ -9,6 +9,10 @@
 
 static unsigned	 where_list(struct conf_check *, const struct conf_at *,
 		    char *, struct addr *);
+static const struct conf_relay *where_relay(const struct conf_check *,
+		    const struct conf_at *);
+static int	 where_service(struct conf_check *, const struct conf_at *,
+		    const char *, struct addr *, size_t, const char **);
 static char	*where_trim(char *);
 static int	 where_host(struct conf_check *, const struct conf_at *,
 		    const char *, struct addr *, size_t);
@@ -16,6 +20,8 @@ static unsigned	 where_add(struct addr *, unsigned, const struct addr *,
 		    unsigned, unsigned);
 static void	 where_ports(const struct conf_array *, unsigned,
 		    const struct conf_array *);
+static void	 where_number(struct conf_check *, const struct conf_at *,
+		    uint16_t);
 static void	 where_no_word(struct conf_check *, const struct conf_at *,
 		    const char *);
 static void	 where_folder(struct conf_check *, const struct conf_at *,
@@ -29,7 +35,7 @@ static bool	 where_absolute(struct conf_check *, const struct conf_at *,
 void
 conf_read_hosts(struct conf_check *c, const struct conf_at *at)
 {
-	struct addr some[CONF_ADDRS];
+	struct addr some[CONF_ASKED];
 	struct conf_array a;
 	const char *text = at->opt->def;
 	char *list;
@@ -50,26 +56,38 @@ conf_read_hosts(struct conf_check *c, const struct conf_at *at)
 	conf_field_set_array(at->opt, at->base, &a);
 }
 
+/* The relay section of a remote; NULL of what is none. */
+static const struct conf_relay *
+where_relay(const struct conf_check *c, const struct conf_at *at)
+{
+	return at->opt->asked ? c->up : NULL;
+}
+
+/* Of names that are looked up again, more may be taken, and what is more than
+ * that is left out. */
 static unsigned
 where_list(struct conf_check *c, const struct conf_at *at, char *list,
     struct addr *out)
 {
-	unsigned n = 0, max = (unsigned)at->opt->max;
-	struct addr some[CONF_ADDRS + 1];
+	const struct conf_relay *r = where_relay(c, at);
+	const bool again = r != NULL && (r->resolve != 0 || *list == '_');
+	const unsigned max = again ? CONF_ASKED : CONF_ADDRS;
+	unsigned n = 0;
+	struct addr some[CONF_ASKED + 1];
 	char *next = list, *host;
 	int found;
 
 	while ((host = strsep(&next, ",")) != NULL) {
-		found = where_host(c, at, where_trim(host), some,
-		    nitems_of(some));
+		found = where_host(c, at, where_trim(host), some, max + 1);
 		if (found > 0)
 			n = where_add(out, n, some, (unsigned)found, max);
-		if (n > max) {
+		if (n > max && !again) {
 			conf_check_fail(c, at->line, "%s stands for more than "
 			    "%u address%s", at->name, max,
 			    max == 1 ? "" : "es");
 			return 0;
 		}
+		n = MIN(n, max);
 	}
 	return n;
 }
@@ -90,6 +108,7 @@ where_host(struct conf_check *c, const struct conf_at *at, const char *host,
     struct addr *out, size_t max)
 {
 	bool listens = at->opt->def != NULL, any = strcmp(host, "*") == 0;
+	const struct conf_relay *r = where_relay(c, at);
 	const char *err;
 	int n;
 
@@ -98,10 +117,38 @@ where_host(struct conf_check *c, const struct conf_at *at, const char *host,
 		    "name or a number here", at->name);
 		return 0;
 	}
-	n = resolve_host(any ? NULL : host, "0", listens, out, max, &err);
-	if (n == -1)
+	if (r != NULL && *host == '_')
+		n = where_service(c, at, host, out, max, &err);
+	else
+		n = resolve_host(any ? NULL : host, "0", listens, out, max,
+		    &err);
+	if (n != -1)
+		return n;
+	if (r == NULL || r->at_start == CONF_FAIL ||
+	    (*host != '_' && resolve_is_wrong()))
 		conf_check_fail(c, at->line, "%s: %s", at->name, err);
-	return n;
+	else
+		conf_text_warning(c->text, at->line, "%s: %s; it is looked up "
+		    "later", at->name, err);
+	return 0;
+}
+
+/* It has no port but those that it says. */
+static int
+where_service(struct conf_check *c, const struct conf_at *at,
+    const char *name, struct addr *out, size_t max, const char **errp)
+{
+	const struct conf_value *port = conf_value(at->sec, "port", 0);
+
+	if (port != NULL)
+		conf_check_fail(c, port->line, "port and a service, \"%.64s\", "
+		    "are both given; a service says its ports itself", name);
+	else if (strchr(at->v->text, ',') != NULL)
+		conf_check_fail(c, at->line, "%s: the service \"%.64s\" is not "
+		    "alone; give it a remote of its own", at->name, name);
+	else
+		return resolve_service(name, out, max, errp);
+	return 0;
 }
 
 /* Returns how many there are in out, or max + 1 if they do not fit. */
@@ -139,6 +186,9 @@ conf_read_port(struct conf_check *c, const struct conf_at *at)
 		conf_check_fail(c, at->line, "%s", err);
 		return;
 	}
+	/* Of a name that is not known yet, nothing else has it. */
+	if (a.n == 0 && at->opt->asked)
+		where_number(c, at, low);
 	all.n = a.n * (unsigned)(high - low + 1);
 	if (low != high && !listens)
 		conf_check_fail(c, at->line, "port \"%s\" is a range, which "
@@ -151,6 +201,17 @@ conf_read_port(struct conf_check *c, const struct conf_at *at)
 		where_ports(&a, low, &all);
 		conf_field_set_array(at->opt, at->base, &all);
 	}
+}
+
+static void
+where_number(struct conf_check *c, const struct conf_at *at, uint16_t port)
+{
+	char *text = conf_check_alloc(c, 8, 1);
+
+	if (text == NULL)
+		return;
+	snprintf(text, 8, "%u", port);
+	conf_field_set_text(at->opt, at->base, text);
 }
 
 /* All addresses at the first port, then at the next one. */

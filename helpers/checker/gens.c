@@ -2,6 +2,7 @@
 
 #include "gens.h"
 #include "log.h"
+#include "names.h"
 #include "probes.h"
 #include "targets.h"
 
@@ -12,6 +13,7 @@ struct gen {
 	struct conf		*conf;
 	struct targets		 targets;
 	struct secure		*secure;	/* if a check needs it */
+	struct names		*names;		/* of the newest one */
 	struct spot		*spots;		/* as the places */
 };
 
@@ -24,6 +26,8 @@ struct spot {
 	unsigned		 number;	/* at the remote */
 };
 
+static void	 gens_names(void);
+static void	 gen_changed(void *, unsigned, unsigned);
 static int	 gen_take(struct gen *, int, int, int, const char **);
 static int	 gen_secure(struct gen *, int, const char **);
 static bool	 gen_has_tls(const struct conf *);
@@ -65,6 +69,31 @@ gens_add(uint32_t number, int conf, int targets, int secrets)
 	close(conf);
 	if (secrets != -1)
 		close(secrets);
+	gens_names();
+}
+
+/* Nobody new comes to the others. */
+static void
+gens_names(void)
+{
+	struct gen *g, *newest = TAILQ_LAST(&gens, gens);
+
+	TAILQ_FOREACH(g, &gens, entry)
+		if (g != newest)
+			names_free(&g->names);
+	if (newest != NULL && newest->names == NULL)
+		newest->names = names_new(newest->conf, &newest->targets,
+		    gen_changed, newest);
+}
+
+static void
+gen_changed(void *arg, unsigned first, unsigned n)
+{
+	struct gen *g = arg;
+	unsigned i;
+
+	for (i = first; i < first + n; i++)
+		spot_watch(&g->spots[i]);
 }
 
 void
@@ -79,6 +108,7 @@ gens_drop(uint32_t number)
 		return;
 	TAILQ_REMOVE(&gens, g, entry);
 	gen_free(g);
+	gens_names();
 }
 
 /* --- one generation --- */
@@ -160,6 +190,7 @@ gen_free(struct gen *g)
 	for (i = 0; g->spots != NULL && i < g->targets.n; i++)
 		probes_leave(&g->spots[i].watcher);
 	free(g->spots);
+	names_free(&g->names);
 	secure_free(&g->secure);
 	targets_close(&g->targets);
 	conf_free(&g->conf);
@@ -178,23 +209,28 @@ place_of(const struct spot *s)
 static void
 spot_watch(struct spot *s)
 {
-	struct aim *aim = &s->watcher.aim;
+	struct watcher *w = &s->watcher;
 	struct target t;
+	struct addr to;
+	const bool there = s->remote->nchecks > 0 &&
+	    target_get(&s->gen->targets, place_of(s), &t) && t.present;
 
-	probes_leave(&s->watcher);
-	if (s->remote->nchecks == 0 ||
-	    !target_get(&s->gen->targets, place_of(s), &t) || !t.present)
+	if (there) {
+		target_addr(&t, s->remote, s->number, &to);
+		if (s->remote->checks->port != 0)
+			addr_set_port(&to, (uint16_t)s->remote->checks->port);
+		if (w->probe != NULL && addr_cmp(&to, &w->aim.to) == 0)
+			return;
+	}
+	probes_leave(w);
+	if (!there)
 		return;
-	target_addr(&t, s->remote, s->number, &aim->to);
-	aim->conf = s->remote->checks;
-	if (aim->conf->port != 0)
-		addr_set_port(&aim->to, (uint16_t)aim->conf->port);
-	aim->remote = s->remote;
-	aim->local = spot_local(s, aim->to.sa.sa_family);
-	aim->secure = s->gen->secure;
-	if (aim->conf->type == CONF_PROBE_TLS && aim->secure == NULL)
+	w->aim = (struct aim){ .to = to, .conf = s->remote->checks,
+		.remote = s->remote, .secure = s->gen->secure,
+		.local = spot_local(s, to.sa.sa_family) };
+	if (w->aim.conf->type == CONF_PROBE_TLS && w->aim.secure == NULL)
 		return;
-	if (probes_watch(&s->watcher, t.state != TARGET_UNKNOWN,
+	if (probes_watch(w, t.state != TARGET_UNKNOWN,
 	    t.state != TARGET_DOWN) == -1)
 		log_warn("remote %s/%s is not checked", s->relay->name,
 		    s->remote->name);

@@ -1,6 +1,6 @@
 /*
- * checker - finds out which remotes are well, for all workers of all
- * generations.
+ * checker - finds out which remotes are well, and what their names stand for,
+ * for all workers of all generations.
  *
  *	checker version sandbox user uid gid
  *
@@ -25,6 +25,7 @@
 #include "gens.h"
 #include "ipc.h"
 #include "log.h"
+#include "names.h"
 #include "sandbox.h"
 #include "secure.h"
 
@@ -69,6 +70,7 @@ main(int argc, char **argv)
 	setproctitle("remotes and names");
 	descriptors();
 	secure_start();
+	names_start();
 	sandbox = number(argv[2]);
 	if (sandbox != CONF_SANDBOX_OFF)
 		sandbox_early();

@@ -23,6 +23,7 @@
 
 #include "conf/conf.h"
 #include "log.h"
+#include "names.h"
 #include "probe.h"
 #include "proto.h"
 #include "sandbox.h"
@@ -30,6 +31,7 @@
 
 #define TEXT_MAX	(16 * 1024 * 1024)	/* bytes, as of a file */
 
+static void	 look(struct conf_check *, const struct cfg_t *);
 static void	 usage(void) no_return;
 static void	 signals(void);
 static struct conf *load(const char *, const char *);
@@ -74,7 +76,8 @@ main(int argc, char **argv)
 	    (warnings = fdopen(READER_FD_WARN, "w")) == NULL)
 		fatal("descriptors");
 	setproctitle("%s", name);
-	conf_look_with(secrets_look);
+	names_start();
+	conf_look_with(look);
 	if ((conf = load(name, how)) != NULL &&
 	    strchr(how, 'i') != NULL && !inetd_can(conf, name))
 		conf_free(&conf);
@@ -95,6 +98,14 @@ main(int argc, char **argv)
 	if (fclose(warnings) == EOF || fclose(report) == EOF)
 		lost();
 	return !good;
+}
+
+/* All that others than the configuration's own files see in it. */
+static void
+look(struct conf_check *c, const struct cfg_t *root)
+{
+	secrets_look(c, root);
+	names_look(c, root);
 }
 
 static void

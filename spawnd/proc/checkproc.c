@@ -308,11 +308,13 @@ checkproc_reload(const struct conf *c)
 static bool
 asks(const struct conf *c)
 {
+	const struct conf_relay *r;
 	unsigned i;
 
-	for (i = 0; i < c->nrelays; i++)
-		if (c->relays[i].resolve != 0)
-			return true;
+	for (r = c->relays; r < c->relays + c->nrelays; r++)
+		for (i = 0; i < r->nremotes; i++)
+			if (conf_looks_up(r, &r->remotes[i]))
+				return true;
 	return false;
 }
 

@@ -63,6 +63,7 @@
 	" expect = \"^\\\\+B\\r\" } }\n" \
 	"remote y { path = \"/$\\{T_NO}\\e\\x7f\\377\" weight = 3\n" \
 	"check { } }\n" \
+	"resolve = 20 resolve-at-start = later\n" \
 	"balance = first rebalance = 10 retire = 11 retries = 0\n" \
 	"idle-timeout = 12ms connect-timeout = 13\n" \
 	"half-close-timeout = 14m buffer = 5000 io = copy\n" \

@@ -26,8 +26,12 @@ places_teardown(void **state)
 static void
 places_make(enum conf_balance balance, unsigned n, bool looked_up)
 {
+	unsigned i;
+
 	relays[1].resolve = looked_up ? 1000 : 0;
 	relays[1].nremotes = n;
+	for (i = 0; i < n; i++)
+		relays[1].remotes[i].address = "a.test";
 	board_close(&self.board);
 	assert_int_equal(board_create(&self.board, &conf), 0);
 	assert_int_equal(board_slot_make(&self.board, self.slot), 0);

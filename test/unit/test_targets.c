@@ -53,6 +53,7 @@ setup(void **state)
 	set_remote(&remotes[0], "a", addrs, 2);
 	set_remote(&remotes[1], "a", &addrs[2], 2);
 	set_remote(&remotes[2], "s", &sock, 1);
+	remotes[0].address = remotes[1].address = "a.test, b.test";
 	remotes[2].path = "/s";
 	memset(relays, 0, sizeof(relays));
 	strlcpy(relays[0].name, "x", sizeof(relays[0].name));
