@@ -51,5 +51,8 @@ extern const bool sockopt_has_abstract;	/* unix sockets without a file */
 
 /* As of setsockopt(2). */
 int		 sockopt_interface(int fd, const char *name);
+/* Why clients cannot send data with their first packet whatever a socket says,
+ * a sentence (static); NULL: they can, or it is not known. */
+const char	*sockopt_no_fastopen(void);
 
 #endif

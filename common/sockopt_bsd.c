@@ -36,6 +36,12 @@ const struct sockopt sockopt_names[SOCKOPTS] = {
 const bool sockopt_has_interface = false;
 const bool sockopt_has_abstract = false;
 
+const char *
+sockopt_no_fastopen(void)
+{
+	return NULL;
+}
+
 int
 sockopt_interface(int fd, const char *name)
 {

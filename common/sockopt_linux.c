@@ -1,9 +1,12 @@
 #include "compat.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "sockopt.h"
+
+#define SERVERS	2	/* may have it */
 
 const struct sockopt sockopt_names[SOCKOPTS] = {
 	[SOCKOPT_FREEBIND] = { IPPROTO_IP, IP_FREEBIND },
@@ -20,6 +23,22 @@ const struct sockopt sockopt_names[SOCKOPTS] = {
 
 const bool sockopt_has_interface = true;
 const bool sockopt_has_abstract = true;
+
+const char *
+sockopt_no_fastopen(void)
+{
+	const int fd = open("/proc/sys/net/ipv4/tcp_fastopen", O_RDONLY |
+	    O_CLOEXEC);
+	char text[16] = "";
+	ssize_t n;
+
+	if (fd == -1)
+		return NULL;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n <= 0 || (atoi(text) & SERVERS) != 0 ? NULL :
+	    "it does nothing before net.ipv4.tcp_fastopen is 3 (sysctl)";
+}
 
 int
 sockopt_interface(int fd, const char *name)

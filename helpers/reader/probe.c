@@ -26,6 +26,7 @@ static void	 probe_listen(struct probe *, const struct conf_listen *);
 static void	 probe_relay(struct probe *, const struct conf_relay *);
 static void	 probe_locals(struct probe *, const struct conf_local *,
 		    unsigned);
+static void	 probe_fastopen(struct probe *, const struct conf_listen *);
 static void	 probe_local(struct probe *, const struct conf_local *);
 static void	 probe_covered(struct probe *, const struct conf *,
 		    const struct conf_listen *);
@@ -55,6 +56,8 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 	probe_others(&p, "pidfile", c->pidfile);
 	probe_others(&p, "control", c->control);
 	probe_others(&p, "log to", log);
+	for (i = 0; i < c->nlistens; i++)
+		probe_fastopen(&p, &c->listens[i]);
 	if (!start)
 		return;
 	for (i = 0; i < c->nlistens; i++) {
@@ -88,6 +91,18 @@ tell(const struct probe *p, enum conf_kind kind, const char *fmt, ...)
 	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
 	va_end(ap);
 	p->report(NULL, kind, p->file, 0, text);
+}
+
+static void
+probe_fastopen(struct probe *p, const struct conf_listen *l)
+{
+	const char *why = l->socket.fastopen == 0 ? NULL :
+	    sockopt_no_fastopen();
+
+	if (why == NULL)
+		return;
+	snprintf(p->what, sizeof(p->what), "listen \"%s\"", l->name);
+	tell(p, CONF_WARNING, "fastopen: %s", why);
 }
 
 static void

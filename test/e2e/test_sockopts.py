@@ -170,6 +170,13 @@ def test_interfaces_and_addresses_to_come(daemon, backend, box):
         wait(lambda: d.lines("reload: done, generation 5"), 20, "the upgrade")
         d.reloads += 1
         roundtrip(box.connect(("127.0.0.1", 8080))).close()
+        # Each interface its own, at one address.
+        d.reload(listen={"web": at + "interface = lo",
+                         "far": at + "interface = far0"})
+        assert len(listening(8080)) == 2
+        roundtrip(box.connect(("127.0.0.1", 8080))).close()
+        assert {l["name"]: l["options"] for l in d.show("listeners")} == {
+            "web": "interface=lo", "far": "interface=far0"}
         d.write(listen={"web": at + "interface = none"})
         done = d.ctl("reload", check=False)
         d.reloads += 1
@@ -336,6 +343,38 @@ def test_a_unix_socket_without_a_file(daemon, echo, box):
     done = box.run("-f", second.path)
     assert done.returncode == 1
     assert f"listen on @{name}: Address already in use" in done.stderr
+
+
+@ROOT
+@pytest.mark.skipif(not os.path.exists("/proc/sys/net/ipv4/tcp_fastopen"),
+                    reason="Linux has that")
+def test_fastopen_that_the_system_does_not_allow(daemon, backend, box):
+    """What a client sends with its first packet, where it does."""
+    remote = backend(path=box.dir / "remote.sock")
+    switch = pathlib.Path("/proc/sys/net/ipv4/tcp_fastopen")
+    warning = "fastopen: it does nothing before net.ipv4.tcp_fastopen"
+    MSG_FASTOPEN = 0x20000000
+
+    def scene():
+        new_network()
+        switch.write_text("1")
+        d = daemon(remotes=[remote], listen=LOCAL + "fastopen = 5")
+        assert len(d.lines(warning)) == 1
+        switch.write_text("3")
+        d.reload()
+        assert len(d.lines(warning)) == 1
+        for _ in range(2):      # the first one gets the cookie
+            client = box.closing(socket.socket())
+            client.sendto(b"early", MSG_FASTOPEN, d.address())
+            client.settimeout(30)
+            assert client.recv(5) == b"early"
+            client.close()
+        stats = pathlib.Path("/proc/thread-self/net/netstat").read_text()
+        names, values = [line.split()[1:] for line in stats.splitlines()
+                         if line.startswith("TcpExt:")]
+        assert int(dict(zip(names, values))["TCPFastOpenPassive"]) == 1
+
+    peers.Thread(scene).result()
 
 
 @ROOT
