@@ -158,6 +158,9 @@ struct conf_listen {
 	unsigned	 source_prefix, source_prefix6;	/* bits */
 	enum conf_over	 over_limit;
 	unsigned	 reserve;	/* places of the pool */
+	bool		 sticky;	/* a source keeps its worker */
+	uint64_t	 sticky_period;	/* ms, since its last session */
+	unsigned	 sticky_size;	/* sources */
 };
 
 /* Where connections to remotes come from: an address and those after it. */

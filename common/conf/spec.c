@@ -332,6 +332,10 @@ static const struct conf_opt listen_opts[] = {
 	    "64") },
 	{ WORD("over-limit", conf_listen, over_limit, overs, "reset") },
 	{ NUMBER("reserve", conf_listen, reserve, 0, PLACES_MAX, "0") },
+	{ BOOL("sticky", conf_listen, sticky, "no") },
+	{ DURATION("sticky-period", conf_listen, sticky_period, 1, "10m") },
+	{ NUMBER("sticky-size", conf_listen, sticky_size, 1, 1000000,
+	    "10000") },
 	END
 };
 

@@ -2,6 +2,7 @@
 
 #include "accept/gate.h"
 #include "accept/limit.h"
+#include "accept/sticky.h"
 
 static int	gate_make(struct gate *, const struct conf_listen *, bool);
 
@@ -40,6 +41,8 @@ gate_make(struct gate *g, const struct conf_listen *l, bool counts)
 		return -1;
 	if (counts && (g->quota = limit_quota(l)) == NULL)
 		return -1;
+	if (l->sticky && (g->sticky = sticky_new(l)) == NULL)
+		return -1;
 	return 0;
 }
 
@@ -54,6 +57,7 @@ gate_free(struct gates **gatesp)
 		acl_map_free(&g->of[i].access);
 		acl_map_free(&g->of[i].proxy_from);
 		limit_quota_over(&g->of[i].quota);
+		sticky_free(&g->of[i].sticky);
 	}
 	free(g);
 }

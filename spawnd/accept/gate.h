@@ -9,12 +9,14 @@
 #include "conf/conf.h"
 
 struct quota;
+struct sources;
 
 struct gate {
 	struct acl_map	*access;	/* NULL: no rules of its own */
 	struct acl_map	*proxy_from;	/* NULL: its sources are asked for by
 					   their own addresses only */
 	struct quota	*quota;		/* NULL: nothing is counted */
+	struct sources	*sticky;	/* NULL: sources keep no worker */
 	uint64_t	 reserve;
 	uint64_t	 open;		/* sessions in the pool, if counted */
 };

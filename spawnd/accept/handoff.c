@@ -7,6 +7,7 @@
 #include "accept/handoff.h"
 #include "accept/limit.h"
 #include "accept/pause.h"
+#include "accept/sticky.h"
 #include "conf/conf.h"
 #include "ipc.h"
 #include "log.h"
@@ -33,6 +34,9 @@ struct kept {
 static void	view_make(void);
 static uint64_t	view_slack(void);
 static void	pick_next(void);
+static int	pick_for(const struct proto_conn *);
+static int	pick_sticky(const struct gate *, const struct conf_listen *,
+		    const struct source *);
 static unsigned	processors(void);
 static void	put(struct worker *, int, const struct proto_conn *,
 		    struct tally *);
@@ -153,6 +157,8 @@ handoff_room(void)
 bool
 handoff_give(int fd, const struct proto_conn *c, struct tally *tally)
 {
+	int i;
+
 	if (master.ending)
 		return false;
 	if (!chosen)
@@ -163,10 +169,41 @@ handoff_give(int fd, const struct proto_conn *c, struct tally *tally)
 	if (next.worker == -1)
 		return false;
 	chosen = false;
-	view[next.worker].users++;
-	view[next.worker].awake = true;
-	put(who[next.worker], fd, c, tally);
+	i = pick_for(c);
+	view[i].users++;
+	view[i].awake = true;
+	put(who[i], fd, c, tally);
 	return true;
+}
+
+/* Who is next, but where sources keep their workers. */
+static int
+pick_for(const struct proto_conn *c)
+{
+	const struct gate *g = &master.gen->gates->of[c->listener];
+	const struct conf_listen *l = &master.gen->conf->listens[c->listener];
+	int i;
+
+	if (g->sticky == NULL)
+		return next.worker;
+	if ((i = pick_sticky(g, l, &c->client)) == -1)
+		i = next.worker;
+	sticky_set(g->sticky, l, &c->client, who[i]->child.pid);
+	return i;
+}
+
+static int
+pick_sticky(const struct gate *g, const struct conf_listen *l,
+    const struct source *source)
+{
+	const struct pool_limits limits = refill_limits(master.gen);
+	const pid_t pid = sticky_worker(g->sticky, l, source);
+	size_t i;
+
+	for (i = 0; pid != 0 && i < nview; i++)
+		if (who[i]->child.pid == pid)
+			return pool_takes(&view[i], &limits) ? (int)i : -1;
+	return -1;
 }
 
 static void

@@ -55,6 +55,13 @@ pool_pick(const struct pool_worker *w, size_t n, const struct pool_limits *l)
 	return c;
 }
 
+bool
+pool_takes(const struct pool_worker *w, const struct pool_limits *l)
+{
+	return (w->state == WORKER_READY || w->state == WORKER_STARTING) &&
+	    !w->full && w->users < l->users_max;
+}
+
 unsigned
 pool_missing(const struct pool_worker *w, size_t n,
     const struct pool_limits *l)

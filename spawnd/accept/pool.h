@@ -52,6 +52,10 @@ struct pool_choice {
 struct pool_choice
 		 pool_pick(const struct pool_worker *, size_t,
 		    const struct pool_limits *);
+/* May it have one more that it is to have, though others have less to do? One
+ * that is about to leave may not. */
+bool		 pool_takes(const struct pool_worker *,
+		    const struct pool_limits *);
 /* How many workers must be started to have servers_min. */
 unsigned	 pool_missing(const struct pool_worker *, size_t,
 		    const struct pool_limits *);

@@ -2,7 +2,8 @@
 
 #include "accept/sources.h"
 
-#define BUCKETS		65536		/* a power of 2 */
+#define BUCKETS_MIN	16		/* powers of 2 */
+#define BUCKETS_MAX	65536
 #define IN_USE		((unsigned)-1)
 #define SWEEP		2		/* of no use, freed for each new one */
 
@@ -23,7 +24,10 @@ sources_init(struct sources *s, unsigned max)
 	memset(s, 0, sizeof(*s));
 	s->max = max;
 	siphash_key(&s->hash);
-	s->buckets = calloc(BUCKETS, sizeof(*s->buckets));
+	for (s->nbuckets = BUCKETS_MIN; s->nbuckets < BUCKETS_MAX &&
+	    s->nbuckets < max; s->nbuckets *= 2)
+		;
+	s->buckets = calloc(s->nbuckets, sizeof(*s->buckets));
 	s->idle = calloc((size_t)max + 1, sizeof(struct known *));
 	if (s->buckets != NULL && s->idle != NULL)
 		return 0;
@@ -36,9 +40,9 @@ void
 sources_free(struct sources *s)
 {
 	struct known *k;
-	unsigned i;
+	size_t i;
 
-	for (i = 0; s->buckets != NULL && i < BUCKETS; i++)
+	for (i = 0; s->buckets != NULL && i < s->nbuckets; i++)
 		while ((k = LIST_FIRST(&s->buckets[i])) != NULL) {
 			LIST_REMOVE(k, entry);
 			free(k);
@@ -69,7 +73,7 @@ sources_key(struct source_key *key, const struct source *source,
 static size_t
 bucket_number(const struct sources *s, const struct source_key *key)
 {
-	return siphash(&s->hash, key, sizeof(*key)) & (BUCKETS - 1);
+	return siphash(&s->hash, key, sizeof(*key)) & (s->nbuckets - 1);
 }
 
 static struct known_list *
@@ -111,7 +115,7 @@ sources_next(const struct sources *s, const struct known *k)
 
 	if (k != NULL)
 		b = bucket_number(s, &k->key) + 1;
-	for (; next == NULL && s->buckets != NULL && b < BUCKETS; b++)
+	for (; next == NULL && s->buckets != NULL && b < s->nbuckets; b++)
 		next = LIST_FIRST(&s->buckets[b]);
 	return next;
 }

@@ -26,6 +26,7 @@ struct known {
 
 struct sources {
 	LIST_HEAD(known_list, known) *buckets;	/* NULL: no table */
+	size_t			 nbuckets;
 	struct siphash_key	 hash;
 	struct known		**idle;		/* a heap: the first to be of no
 						   use on top */

@@ -174,3 +174,33 @@ def test_what_is_reserved_for_a_listener(daemon, echo):
     assert peers.turned_away(d.box, d.address()) == "reset"
     d.wait_line("listener=web", "why=limit limit=reserve")
     roundtrip(d.connect("admin"))
+
+
+def test_a_source_keeps_its_worker(daemon, echo):
+    """Also when others come and go, until it is gone or full."""
+    d = daemon(remotes=[echo], listen=WEB + "sticky = yes",
+               spawnd="servers { min = 4 max = 4 } users { min = 2 max = 6 }")
+    d.deaths = True
+
+    def loads():
+        return {w["pid"]: w["sessions"] for w in d.workers("ready")
+                if w["sessions"]}
+
+    mine = [roundtrip(d.connect()) for _ in range(4)]
+    d.wait_sessions(4)
+    (worker, count), = loads().items()
+    assert count == 4
+    others = [roundtrip(d.box.connect(d.address(), source=f"127.0.1.{i}"))
+              for i in range(3)]
+    d.wait_sessions(7)
+    assert loads()[worker] == 4 and len(loads()) == 4, loads()
+    victim = next(pid for pid in loads() if pid != worker)
+    d.kill(signal.SIGKILL, victim)
+    wait(lambda: len(d.workers("ready")) == 4, 30, "another one")
+    mine += [roundtrip(d.connect()) for _ in range(2)]
+    wait(lambda: loads()[worker] == 6, 30, "all of one source at one worker")
+    mine.append(roundtrip(d.connect()))
+    wait(lambda: sum(loads().values()) == 9, 30, "one more elsewhere")
+    assert loads()[worker] == 6
+    assert sum(map(peers.answers, mine)) == 7
+    assert sum(map(peers.answers, others)) == 2

@@ -27,7 +27,8 @@
 	" proxy-from = {10.0.0.0/8, '::1', unix} reserve = 4\n" \
 	" access = {\"permit ::1 mon,sat-sun 22:00-06:00\"}\n" \
 	" source-sessions = 3 source-rate = 4 source-burst = 5\n" \
-	" source-prefix = 6 source-prefix6 = 7 over-limit = close }\n" \
+	" source-prefix = 6 source-prefix6 = 7 over-limit = close\n" \
+	" sticky = yes sticky-period = 9m sticky-size = 10 }\n" \
 	"listen w { port = 0 relay = a tls = s auth = r tag = t.1\n" \
 	" v6only = yes" \
 	" interface = eth0.1 freebind = yes protocol = mptcp dscp = af41\n" \

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "accept/limit.h"
+#include "accept/sticky.h"
 #include "ev.h"
 
 #define MS		UINT64_C(1000)	/* us */
@@ -314,6 +315,44 @@ test_what_is_forgotten_first(void **state)
 }
 
 static void
+test_who_had_which_worker(void **state)
+{
+	struct sources *s;
+	struct source from;
+	unsigned i;
+
+	(void)state;
+	memset(&conf, 0, sizeof(conf));
+	conf.source_prefix = 24;
+	conf.sticky_size = 100;
+	conf.sticky_period = 1000;
+	assert_non_null(s = sticky_new(&conf));
+	for (i = 0; i < 1000; i++, now += MS) {
+		from = v4(i << 8);
+		assert_int_equal(sticky_worker(s, &conf, &from), 0);
+		sticky_set(s, &conf, &from, (pid_t)(i + 1));
+		from = v4(i << 8 | 255);
+		assert_int_equal(sticky_worker(s, &conf, &from), i + 1);
+		/* This one comes all the time. */
+		from = v4(0);
+		assert_int_equal(sticky_worker(s, &conf, &from), 1);
+		sticky_set(s, &conf, &from, 1);
+	}
+	from = v4(901 << 8);
+	assert_int_equal(sticky_worker(s, &conf, &from), 902);
+	from = v4(900 << 8);
+	assert_int_equal(sticky_worker(s, &conf, &from), 0);
+	from = v4(999 << 8);
+	now += 999 * MS - 1;
+	assert_int_equal(sticky_worker(s, &conf, &from), 1000);
+	now++;
+	assert_int_equal(sticky_worker(s, &conf, &from), 0);
+	sticky_free(&s);
+	assert_null(s);
+	sticky_free(&s);
+}
+
+static void
 test_over_an_upgrade(void **state)
 {
 	struct quota *q = listener(2, 1, 10);
@@ -394,6 +433,7 @@ main(void)
 		cmocka_unit_test(test_a_flood_of_sources),
 		cmocka_unit_test(test_many_open),
 		cmocka_unit_test(test_what_is_forgotten_first),
+		cmocka_unit_test(test_who_had_which_worker),
 		cmocka_unit_test(test_over_an_upgrade),
 	};
 

@@ -130,6 +130,21 @@ test_one_server_one_user(void **state)
 }
 
 static void
+test_who_may_keep_its_source(void **state)
+{
+	const struct pool_worker good[] = { R(0), R(99), A(50), S(0), S(99) };
+	const struct pool_worker bad[] = { R(100), RF(0), SF(0), L(0), D(0),
+	    K(0), S(100) };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems_of(good); i++)
+		assert_true(pool_takes(&good[i], &limits));
+	for (i = 0; i < nitems_of(bad); i++)
+		assert_false(pool_takes(&bad[i], &limits));
+}
+
+static void
 test_missing(void **state)
 {
 	const struct pool_worker w[] = { R(0), S(0), L(0), D(0), K(0), RF(0) };
@@ -341,6 +356,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_one_server_one_user),
+		cmocka_unit_test(test_who_may_keep_its_source),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_leaver),
 		cmocka_unit_test(test_leavers_end),
