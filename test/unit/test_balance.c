@@ -609,6 +609,29 @@ test_first(void **state)
 	assert_ptr_equal(pick(), a);
 }
 
+/* The next one only when those before it are full. */
+static void
+test_first_full(void **state)
+{
+	static const struct sess s;
+
+	(void)state;
+	remotes[0].max_sessions = 2;
+	remotes[1].max_sessions = 1;
+	pools_make(BALANCE_FIRST, 3);
+	assert_ptr_equal(pick(), a);
+	assert_ptr_equal(pick(), a);
+	assert_ptr_equal(pick(), b);
+	assert_ptr_equal(pick(), c);
+	assert_ptr_equal(pick(), c);
+	remote_release(b, &s);
+	remote_release(a, &s);
+	assert_ptr_equal(pick(), a);
+	assert_ptr_equal(pick(), b);
+	assert_ptr_equal(pick(), c);
+	remotes[0].max_sessions = remotes[1].max_sessions = 0;
+}
+
 int
 main(void)
 {
@@ -640,6 +663,7 @@ main(void)
 		T(test_random_better),
 		T(test_random_even),
 		T(test_first),
+		T(test_first_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
