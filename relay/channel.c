@@ -18,7 +18,7 @@
 static void	channel_event(struct ev_io *, int);
 static void	channel_more(struct ev_task *);
 static void	channel_read(void);
-static void	channel_message(const struct ipc_msg *);
+static void	channel_message(struct ipc_msg *);
 static void	channel_sessions(const struct ipc_msg *);
 static void	channel_session(int, const struct proto_conn *);
 static void	channel_log(int);
@@ -107,7 +107,7 @@ channel_read(void)
 }
 
 static void
-channel_message(const struct ipc_msg *m)
+channel_message(struct ipc_msg *m)
 {
 	log_debug("the master says %s, %u", ipc_name(m->type), m->count);
 	switch (m->type) {
@@ -122,6 +122,7 @@ channel_message(const struct ipc_msg *m)
 		break;
 	case MSG_KEYS:
 		tls_ctx_keys(&m->keys);
+		explicit_bzero(&m->keys, sizeof(m->keys));
 		break;
 	case MSG_LOG:
 		channel_log(m->fds[0]);

@@ -47,6 +47,8 @@ static void	 lost(void) no_return;
 
 static FILE	*report, *warnings;
 static bool	 check;		/* nothing is to be started */
+static bool	 shown;		/* what is said is no line of a log, which has
+				   the word for a warning itself */
 static bool	 wrong;		/* there was a mistake */
 
 int
@@ -66,6 +68,7 @@ main(int argc, char **argv)
 	name = argv[1];
 	how = argv[3];
 	check = strchr(how, 'n') != NULL;
+	shown = strpbrk(how, "nT") != NULL;
 	signals();
 	if (sandbox_reader(READER_MAX) == -1)
 		fatal("sandbox");
@@ -189,7 +192,7 @@ say(void *arg, enum conf_kind kind, const char *file, int line,
 {
 	const bool bad = kind == CONF_MISTAKE || (kind == CONF_DOUBT && check);
 	FILE *f = bad ? report : warnings;
-	const char *what = bad ? "" : "warning: ";
+	const char *what = bad || !shown ? "" : "warning: ";
 
 	(void)arg;
 	wrong = wrong || bad;

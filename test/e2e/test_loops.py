@@ -37,7 +37,7 @@ def test_a_start_warns_and_goes_on(daemon, echo, box):
     listen = f'address = "127.0.0.1" port = {port}'
     assert check(box, listen, listen=listen).returncode == 1
     d = daemon(remotes=[listen], listen=listen)
-    d.wait_line("warning: remote \"a\" " + BACK)
+    d.wait_line("warning: ", "remote \"a\" " + BACK)
     with pytest.raises((OSError, EOFError)):
         peers.roundtrip(d.connect())
     d.reload(remotes=[echo])

@@ -166,7 +166,8 @@ def test_workers_of_root_are_not_root(box, daemon, echo):
     assert box.run("-T", same).stdout == text
     d.reload(spawnd="user = root")
     wait(lambda: users_of(d) == {"0"}, 30, "workers of root")
-    d.wait_line("warning: user root: workers")
+    said = d.wait_line("warning: ", "user root: workers")
+    assert all(line.count("warning: ") == 1 for line in said)
     d.reload(spawnd="")
     wait(lambda: users_of(d) == {str(user.pw_uid)}, 30, "those of nobody")
 

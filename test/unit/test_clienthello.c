@@ -4,75 +4,10 @@
  */
 #include "compat.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
+#include "casefile.h"
 #include "parse/clienthello.h"
 
-#define BYTES_MOST	70000
-#define LINE_MOST	4096
 #define HEAD		5	/* bytes of a record's head */
-
-struct a_case {
-	char	*name, *verdict, *host, *alpn;
-	int	 length;
-	uint8_t	 bytes[BYTES_MOST];
-	size_t	 n;
-};
-
-static FILE *
-open_cases(void)
-{
-	const char *dir = getenv("SRCDIR");
-	char path[1024];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/test/unit/clienthello.cases",
-	    dir == NULL ? "." : dir);
-	assert_non_null(f = fopen(path, "r"));
-	return f;
-}
-
-static void
-read_bytes(struct a_case *c, const char *hex)
-{
-	unsigned byte, times;
-	int used;
-
-	for (c->n = 0; *hex != '\0'; hex += used) {
-		times = 1;
-		if (sscanf(hex, "%2x*%u%n", &byte, &times, &used) != 2)
-			assert_int_equal(sscanf(hex, "%2x%n", &byte, &used),
-			    1);
-		for (; times > 0 && c->n < BYTES_MOST; times--)
-			c->bytes[c->n++] = (uint8_t)byte;
-		used += (int)strspn(hex + used, " \n");
-	}
-}
-
-/* False at the end of the file. */
-static bool
-next_case(FILE *f, struct a_case *c)
-{
-	static char line[LINE_MOST];
-	char *p;
-
-	do {
-		if (fgets(line, sizeof(line), f) == NULL)
-			return false;
-	} while (line[0] == '#' || line[0] == '\n');
-	p = line;
-	c->name = strsep(&p, "|");
-	c->verdict = strsep(&p, "|");
-	c->host = strsep(&p, "|");
-	c->alpn = strsep(&p, "|");
-	c->length = atoi(strsep(&p, "|"));
-	assert_non_null(p);
-	read_bytes(c, p + strspn(p, " \n"));
-	return true;
-}
 
 /* Of memory that ends where the bytes do. */
 static int
@@ -93,8 +28,8 @@ parse(const uint8_t *bytes, size_t n, struct hello *h)
 static void
 says(const struct a_case *c, const struct hello *h)
 {
-	assert_string_equal(h->name, *c->host == '-' ? "" : c->host);
-	assert_string_equal(h->alpn, *c->alpn == '-' ? "" : c->alpn);
+	assert_string_equal(h->name, *c->a == '-' ? "" : c->a);
+	assert_string_equal(h->alpn, *c->b == '-' ? "" : c->b);
 }
 
 static void
@@ -143,7 +78,7 @@ put_record(uint8_t *out, const uint8_t *p, size_t n)
 static void
 cuts(const struct a_case *c)
 {
-	static uint8_t message[BYTES_MOST], bytes[BYTES_MOST + 2 * HEAD];
+	static uint8_t message[CASE_BYTES], bytes[CASE_BYTES + 2 * HEAD];
 	size_t cut, n, len = message_of(c, message);
 	struct hello h;
 
@@ -163,7 +98,7 @@ static void
 test_cases(void **state)
 {
 	static struct a_case c;
-	FILE *f = open_cases();
+	FILE *f = open_cases("clienthello.cases");
 	struct hello h;
 	unsigned n = 0;
 	int r;
@@ -191,7 +126,7 @@ static void
 test_need(void **state)
 {
 	static struct a_case c;
-	FILE *f = open_cases();
+	FILE *f = open_cases("clienthello.cases");
 	struct hello h;
 	unsigned looks;
 	size_t n;

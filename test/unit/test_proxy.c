@@ -1,74 +1,10 @@
 #include "proxy.h"
 
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
 
-#include <cmocka.h>
+#include "casefile.h"
 
 /* Every case of proxy.cases, and what is written. */
-
-#define HEADER_MOST	70000
-#define LINE_MOST	4096
-
-struct a_case {
-	char	*name, *verdict, *from, *to;
-	size_t	 header;
-	uint8_t	 bytes[HEADER_MOST];
-	size_t	 n;
-};
-
-static FILE *
-open_cases(void)
-{
-	const char *dir = getenv("SRCDIR");
-	char path[1024];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/test/unit/proxy.cases",
-	    dir == NULL ? "." : dir);
-	assert_non_null(f = fopen(path, "r"));
-	return f;
-}
-
-static void
-read_bytes(struct a_case *c, const char *hex)
-{
-	unsigned byte, times;
-	int used;
-
-	for (c->n = 0; *hex != '\0'; hex += used) {
-		times = 1;
-		if (sscanf(hex, "%2x*%u%n", &byte, &times, &used) != 2)
-			assert_int_equal(sscanf(hex, "%2x%n", &byte, &used),
-			    1);
-		for (; times > 0 && c->n < HEADER_MOST; times--)
-			c->bytes[c->n++] = (uint8_t)byte;
-		used += (int)strspn(hex + used, " \n");
-	}
-}
-
-/* False at the end of the file. */
-static bool
-next_case(FILE *f, struct a_case *c)
-{
-	static char line[LINE_MOST];
-	char *p;
-
-	do {
-		if (fgets(line, sizeof(line), f) == NULL)
-			return false;
-	} while (line[0] == '#' || line[0] == '\n');
-	p = line;
-	c->name = strsep(&p, "|");
-	c->verdict = strsep(&p, "|");
-	c->from = strsep(&p, "|");
-	c->to = strsep(&p, "|");
-	c->header = (size_t)atoi(strsep(&p, "|"));
-	assert_non_null(p);
-	read_bytes(c, p + strspn(p, " \n"));
-	return true;
-}
 
 /* Of memory that ends where the bytes do. */
 static int
@@ -94,11 +30,11 @@ check_names(const struct a_case *c, const struct proxy *p)
 {
 	char text[ADDR_STRLEN];
 
-	assert_int_equal(p->named, strcmp(c->from, "-") != 0);
+	assert_int_equal(p->named, strcmp(c->a, "-") != 0);
 	if (!p->named)
 		return;
-	assert_string_equal(source_str(&p->from, text), c->from);
-	assert_string_equal(source_str(&p->to, text), c->to);
+	assert_string_equal(source_str(&p->from, text), c->a);
+	assert_string_equal(source_str(&p->to, text), c->b);
 }
 
 static void
@@ -113,7 +49,7 @@ static void
 test_cases(void **state)
 {
 	static struct a_case c;
-	FILE *f = open_cases();
+	FILE *f = open_cases("proxy.cases");
 	const char *err;
 	struct proxy p;
 	int r, n = 0;
@@ -123,7 +59,7 @@ test_cases(void **state)
 		err = NULL;
 		r = parse(c.bytes, c.n, &p, &err);
 		if (strcmp(c.verdict, "ok") == 0) {
-			if (r != (int)c.header)
+			if (r != c.length)
 				fail_msg("%s: %d, %s", c.name, r, err);
 			check_names(&c, &p);
 		} else if (strcmp(c.verdict, "fin") == 0)
@@ -143,7 +79,7 @@ static void
 test_splits(void **state)
 {
 	static struct a_case c;
-	FILE *f = open_cases();
+	FILE *f = open_cases("proxy.cases");
 	const char *err;
 	struct proxy p;
 	size_t k;
@@ -156,12 +92,12 @@ test_splits(void **state)
 		for (k = 0; k <= MIN(c.n, 4200); k++) {
 			r = parse(c.bytes, k, &p, &err);
 			if (strcmp(c.verdict, "no") != 0) {
-				assert_int_equal(r, k < c.header || *c.verdict
-				    == 'f' ? 0 : (int)c.header);
+				assert_int_equal(r, *c.verdict == 'f' ||
+				    k < (size_t)c.length ? 0 : c.length);
 				if (r == 0)
 					assert_true(*c.verdict == 'f' ||
 					    proxy_need(c.bytes, k) <=
-					    c.header);
+					    (size_t)c.length);
 				continue;
 			}
 			assert_true(r <= 0 && (!wrong || r == -1));
@@ -177,7 +113,7 @@ static void
 test_checksum(void **state)
 {
 	static struct a_case c;
-	FILE *f = open_cases();
+	FILE *f = open_cases("proxy.cases");
 	const char *err;
 	struct proxy p;
 	size_t i;
