@@ -63,6 +63,8 @@ include_all(struct scan *s, struct frame *f, const struct token *name,
 			include_file(s, f, name, found.gl_pathv[i], rc);
 	if (pattern && error == 0)
 		globfree(&found);
+	else if (error == GLOB_NOMATCH)
+		conf_trust_folder(s->t, name->flat, path);
 	if (error != 0 && error != GLOB_NOMATCH) {
 		conf_text_mistake(s->t, name->flat, "\"%s\" cannot be "
 		    "included: a folder cannot be read", path);

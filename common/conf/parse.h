@@ -113,6 +113,9 @@ unsigned	 conf_text_report(struct conf_text *, conf_report *, void *arg);
  */
 void		 conf_trust(struct conf_text *, unsigned line, int fd,
 		    const char *path);
+/* The same of the folder only, for names that are not there yet. */
+void		 conf_trust_folder(struct conf_text *, unsigned line,
+		    const char *path);
 
 /*
  * scan.c: fills the flat text. libconfuse counts a line with a comment

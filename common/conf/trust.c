@@ -21,6 +21,15 @@ conf_trust(struct conf_text *t, unsigned line, int fd, const char *path)
 	if (trust_others(&st, &who))
 		conf_text_warning(t, line, "%s can be written by %s", path,
 		    who);
+	conf_trust_folder(t, line, path);
+}
+
+void
+conf_trust_folder(struct conf_text *t, unsigned line, const char *path)
+{
+	const char *who;
+	struct stat st;
+
 	if (trust_folder(path, &st) && trust_others(&st, &who) &&
 	    (st.st_mode & S_ISVTX) == 0)
 		conf_text_warning(t, line, "the folder of %s can be written "

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 
 #include "fdname.h"
@@ -38,6 +39,7 @@ static int	 try_bind(const struct conf_socket *, const struct addr *,
 		    uint16_t, const char **);
 static void	 probe_failed(struct probe *, const struct conf_listen *,
 		    const struct addr *, int, const char *);
+static void	 probe_auth(struct probe *, const struct conf_auth *);
 static void	 probe_file(struct probe *, const char *, const char *);
 static void	 probe_socket(struct probe *, const char *);
 static void	 probe_folder(struct probe *, const char *);
@@ -64,6 +66,8 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 		probe_listen(&p, &c->listens[i]);
 		probe_covered(&p, c, &c->listens[i]);
 	}
+	for (i = 0; i < c->nauths; i++)
+		probe_auth(&p, &c->auths[i]);
 	probe_file(&p, "pidfile", c->pidfile);
 	probe_file(&p, "log to", log);
 	strlcpy(p.what, "control", sizeof(p.what));
@@ -297,6 +301,26 @@ try_both(const struct conf_listen *l, const struct addr *a)
 	if (narrow != -1)
 		close(narrow);
 	return can;
+}
+
+/* A start does without; sessions do not. */
+static void
+probe_auth(struct probe *p, const struct conf_auth *a)
+{
+	char path[PATH_MAX];
+	const char *all = a->command != NULL ? a->command : a->path;
+	struct stat st;
+
+	snprintf(p->what, sizeof(p->what), "auth \"%s\"", a->name);
+	snprintf(path, sizeof(path), "%.*s", (int)(a->command != NULL ?
+	    strcspn(all, " ") : strlen(all)), all);
+	if (a->command != NULL && access(path, X_OK) == -1)
+		tell(p, CONF_WARNING, "%s cannot be run: %s", path,
+		    strerror(errno));
+	else if (a->path != NULL && (stat(path, &st) == -1 ||
+	    !S_ISSOCK(st.st_mode)))
+		tell(p, CONF_WARNING, "%s is no socket yet, and somebody has "
+		    "to listen there", path);
 }
 
 /* One that is written to. */

@@ -159,3 +159,28 @@ def test_files_that_everybody_can_write(box, where):
     if where == "folder":       # as /tmp: others cannot rename ours
         more.parent.chmod(0o1777)
         assert box.run("-n", conf.path).stderr == ""
+
+
+def test_who_is_asked_is_there(box):
+    """Sessions would find out otherwise; and a folder of parts is looked at
+    before there are any."""
+    path = box.dir / "ask"
+    for text, said in (
+            (f'command = "{path} -x"', f"{path} cannot be run: No such file"),
+            (f'path = "{path}"', f"{path} is no socket yet")):
+        done = check(box, extra=f"auth ask {{ {text} }}")
+        assert done.returncode == 0
+        assert f'warning: auth "ask": {said}' in done.stderr
+    path.write_text("")
+    path.chmod(0o644)
+    done = check(box, extra=f'auth ask {{ command = "{path}" }}')
+    assert f"{path} cannot be run: Permission denied" in done.stderr
+    path.chmod(0o755)
+    done = check(box, extra=f'auth ask {{ command = "{path} -x" }}')
+    assert done.stderr == ""
+    parts = box.dir / "parts"
+    parts.mkdir()
+    parts.chmod(0o777)
+    done = check(box, extra=f'include("{parts}/*.conf")')
+    assert f"the folder of {parts}/*.conf can be written by everybody" in \
+        done.stderr
