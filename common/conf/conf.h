@@ -192,6 +192,7 @@ struct conf_remote {
 	enum conf_state	 state;
 	bool		 backup;	/* only when no other one may be used */
 	unsigned	 max_sessions;	/* at each address; 0 = no limit */
+	uint64_t	 slow_start;	/* ms, 0 = at once */
 	enum conf_proxy	 proxy_out;	/* the PROXY header that it gets */
 	bool		 proxy_tls;	/* inside TLS */
 	unsigned	 tls;		/* as above */

@@ -422,6 +422,8 @@ static const struct conf_opt remote_opts[] = {
 	{ WORD("state", conf_remote, state, states, "enabled") },
 	{ NUMBER("max-sessions", conf_remote, max_sessions, 0, 1000000,
 	    "0") },
+	{ DURATION("slow-start", conf_remote, slow_start, 100, "0"),
+	    .zero = true },
 	{ WORD("proxy-out", conf_remote, proxy_out, proxies, "none") },
 	{ BOOL("proxy-tls", conf_remote, proxy_tls, "no") },
 	{ REF("tls", conf_remote, tls, tls), .optional = true },

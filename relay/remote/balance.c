@@ -4,18 +4,18 @@
 
 /* Between two turns of weight 1: 16 times what 1 to 20 divide, so that shares
  * of all usual weights are exact. Times the most sessions it is below 2^64. */
-#define WHOLE		UINT32_C(3724680960)
+#define WHOLE		UINT64_C(3724680960)
 #define DRAWS		16	/* for the second of two, most */
 
 typedef struct remote *choose_fn(struct remotes *, const struct source *);
 
-static void	 weigh(struct remote *);
 static int	 table_make(struct remotes *);
 static int	 table_shares(const struct remotes *, struct maglev_share *,
 		    uint32_t *);
 static bool	 table_current(struct remotes *);
 static choose_fn choose_leastconn, choose_roundrobin, choose_source,
 		 choose_random, choose_first;
+static bool	 has_risen_for(const struct remote *, uint64_t);
 static bool	 accepts(const struct remote *);
 static struct remote *draw(const struct remotes *);
 static struct remote *draw_other(const struct remotes *,
@@ -48,7 +48,7 @@ balance_start(struct remotes *rs, unsigned first)
 
 	for (i = 0; i < rs->n; i++) {
 		r = &rs->all[(first + i) % rs->n];
-		weigh(r);
+		balance_weigh(r);
 		r->turn = (uint64_t)r->stride * (2 * i + 1) / (2 * rs->n);
 		if (r->weight > rs->top_weight)
 			rs->top_weight = r->weight;
@@ -56,22 +56,23 @@ balance_start(struct remotes *rs, unsigned first)
 	rs->stale = true;
 }
 
-static void
-weigh(struct remote *r)
+/* It does not wait for the turn that it had with less weight. */
+void
+balance_weigh(struct remote *r)
 {
-	r->stride = takes_turns[r->of->conf->balance] ? WHOLE / r->weight : 0;
+	r->stride = takes_turns[r->of->conf->balance] ?
+	    WHOLE / r->weight * RISE_FULL / r->rise : 0;
+	if (r->turn > r->of->clock + r->stride)
+		r->turn = r->of->clock + r->stride;
 }
 
-/* It does not wait for the turn that it had with less weight. */
 void
 balance_changed(struct remote *r)
 {
 	struct remotes *rs = r->of;
 	unsigned i;
 
-	weigh(r);
-	if (r->turn > rs->clock + r->stride)
-		r->turn = rs->clock + r->stride;
+	balance_weigh(r);
 	rs->top_weight = 0;
 	for (i = 0; i < rs->n; i++)
 		rs->top_weight = MAX(rs->top_weight, rs->all[i].weight);
@@ -196,18 +197,27 @@ choose_source(struct remotes *rs, const struct source *source)
 {
 	struct maglev_walk walk;
 	struct remote *r;
+	uint64_t hash;
 	uint32_t i;
 
 	if (rs->by_turn.n < 2 || !table_current(rs))
 		return heap_least(&rs->by_turn);
-	walk = maglev_begin(&rs->table,
-	    maglev_hash(source->ip, sizeof(source->ip)));
+	hash = maglev_hash(source->ip, sizeof(source->ip));
+	walk = maglev_begin(&rs->table, hash);
 	for (i = 0; i < rs->table.n; i++) {
 		r = &rs->all[maglev_next(&rs->table, &walk)];
-		if (r->heap == &rs->by_turn)
+		if (r->heap == &rs->by_turn && (r->rise == RISE_FULL ||
+		    has_risen_for(r, hash)))
 			return r;
 	}
 	return heap_least(&rs->by_turn);
+}
+
+/* More and more clients come to who rises, and those that have come stay. */
+static bool
+has_risen_for(const struct remote *r, uint64_t hash)
+{
+	return maglev_hash(&hash, sizeof(hash)) % RISE_FULL < r->rise;
 }
 
 /* Two, each as often as its weight is to that of all, and the better one of
@@ -256,6 +266,8 @@ draw_other(const struct remotes *rs, const struct remote *one)
 static bool
 accepts(const struct remote *r)
 {
+	if (r->rise != RISE_FULL && arc4random_uniform(RISE_FULL) >= r->rise)
+		return false;
 	return r->weight >= r->of->top_weight ||
 	    arc4random_uniform(r->of->top_weight) < r->weight;
 }
@@ -267,7 +279,8 @@ is_better(const struct remote *a, const struct remote *b)
 {
 	const uint64_t na = remote_load(a), nb = remote_load(b);
 
-	return na + nb != 0 && (na + 1) * b->weight < (nb + 1) * a->weight;
+	return na + nb != 0 && (na + 1) * b->weight * b->rise <
+	    (nb + 1) * a->weight * a->rise;
 }
 
 /* Where nobody has a turn they are in the order of the file. */

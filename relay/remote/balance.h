@@ -14,6 +14,8 @@ void		 balance_start(struct remotes *, unsigned first);
 struct heap	*balance_place(struct remote *, uint64_t *key);
 /* Its weight is another one, or it has got an address or lost it. */
 void		 balance_changed(struct remote *);
+/* Its turns and its load are those of its weight now. */
+void		 balance_weigh(struct remote *);
 /* The one that a client gets; NULL: there is none. */
 struct remote	*balance_choose(struct remotes *, const struct source *);
 /* It was chosen: its next turn comes later. remote_place() is to follow. */

@@ -5,11 +5,13 @@
 #include "local.h"
 #include "log.h"
 #include "remotes.h"
+#include "rise.h"
 #include "self.h"
 #include "sess.h"
 #include "standing.h"
 
 #define RETIRE_SPREAD	20	/* retire up to 1/20 earlier */
+#define RISE_STEP	20	/* ms between looks at those that rise */
 
 static int	 remotes_init(struct remotes *, const struct conf_relay *,
 		    struct remote *);
@@ -24,6 +26,7 @@ static void	 remote_count(struct remote *);
 static void	 remote_changed(const struct remote *);
 static struct remote *single(struct remote *, const struct sess *);
 static struct remote *choose(struct remotes *, const struct sess *);
+static void	 remotes_rise(struct remotes *);
 static bool	 full_helps(const struct remotes *, const struct sess *);
 static struct remote *least_bad(const struct remotes *);
 static void	 tried_aside(struct remotes *, const struct sess *);
@@ -94,6 +97,7 @@ places_init(struct remotes *rs, const struct conf_remote *c,
 		r->weight = (uint16_t)c->weight;
 		r->number = (uint16_t)(r - first);
 		r->count = (uint16_t)n;
+		r->rise = RISE_FULL;
 		r->present = r->number < c->naddr;
 		r->addr = r->present ? &c->addr[r->number] : NULL;
 		r->board = &self.board.own->places[r - all];
@@ -326,6 +330,8 @@ choose(struct remotes *rs, const struct sess *s)
 		remotes_news(targets_news(&self.targets), &target_news);
 	if (rs->held.n != 0)
 		hold_over(rs);
+	if (rs->nrising != 0)
+		remotes_rise(rs);
 	if (s->ntried != 0)
 		tried_aside(rs, s);
 	if ((r = balance_choose(rs, &s->source)) == NULL &&
@@ -334,6 +340,19 @@ choose(struct remotes *rs, const struct sess *s)
 	if (s->ntried != 0)
 		tried_back(rs, s);
 	return r;
+}
+
+static void
+remotes_rise(struct remotes *rs)
+{
+	struct remote *r;
+
+	if (ev_now() < rs->rise_at)
+		return;
+	rs->rise_at = ev_now() + RISE_STEP;
+	for (r = rs->all; r < rs->all + rs->n; r++)
+		if (r->rise != RISE_FULL && rise_step(r))
+			remote_place(r);
 }
 
 /* Rather wait than have one that is not meant for it; if it has not tried that
@@ -415,6 +434,7 @@ remote_ok(struct remote *r)
 	log_info("remote %s: back after %u failures", remote_str(r, name),
 	    remote_fails(r));
 	hold_ok(r);
+	rise_from(r, ev_now());
 	remote_changed(r);
 	remote_place(r);
 }

@@ -23,6 +23,7 @@ struct waiter;
 /* What others say of it (standing.h). */
 enum remote_standing { STANDING_GOOD, STANDING_DOWN, STANDING_DRAINED,
 	STANDING_AWAY };
+#define RISE_FULL	100
 /* Whether it has as many sessions as it may; good: it is well but for that, and
  * worth waiting for. */
 enum remote_full { FULL_NOT, FULL_BAD, FULL_GOOD, FULLS };
@@ -38,7 +39,8 @@ struct remote {
 	struct board_place	*board;		/* this worker's counters */
 	const struct board_other *told;		/* of the other workers */
 	uint64_t		 turn;		/* the least one is next */
-	uint32_t		 stride;	/* from turn to turn; 0: none */
+	uint64_t		 stride;	/* from turn to turn; 0: none */
+	uint64_t		 up;		/* ms, since when it rises */
 	uint16_t		 weight;
 	uint16_t		 number;	/* of its remote's places */
 	uint16_t		 count;		/* of those */
@@ -48,6 +50,9 @@ struct remote {
 	bool			 slow;		/* another one was faster */
 	uint8_t			 standing;	/* enum remote_standing */
 	uint8_t			 full;		/* enum remote_full */
+	uint8_t			 rise;		/* share of its weight, of
+						   RISE_FULL (rise.h) */
+	bool			 learned;	/* standing: more than once */
 	bool			 present;	/* it has an address */
 	bool			 backup;
 	uint8_t			 version;	/* of its address */
@@ -82,6 +87,8 @@ struct remotes {
 	unsigned		 nfull[FULLS];	/* places, by how full */
 	TAILQ_HEAD(, waiter)	 waiting;	/* wait.h */
 	struct ev_task		 look;		/* for them */
+	unsigned		 nrising;	/* places (rise.h) */
+	uint64_t		 rise_at;	/* ms, the next look at them */
 	uint64_t		 sessions;	/* taken, for retire */
 	uint64_t		 retire_at;	/* with spread; 0 = never */
 	uint64_t		 rebalance_at;	/* the same, without */

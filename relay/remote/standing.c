@@ -1,6 +1,8 @@
 #include "compat.h"
 
 #include "balance.h"
+#include "ev.h"
+#include "rise.h"
 #include "local.h"
 #include "self.h"
 #include "standing.h"
@@ -37,7 +39,7 @@ standing_learn(struct remote *r)
 static bool
 learn_target(struct remote *r, const struct target *t)
 {
-	const bool was = r->present;
+	const bool was = r->present, was_good = r->standing == STANDING_GOOD;
 	const uint16_t weight = BOARD_ADMIN_WEIGHT(r->admin) != 0 ?
 	    BOARD_ADMIN_WEIGHT(r->admin) : t->weight != 0 ? t->weight :
 	    (uint16_t)r->conf->weight;
@@ -52,6 +54,10 @@ learn_target(struct remote *r, const struct target *t)
 		r->weight = weight;
 		balance_changed(r);
 	}
+	if (r->standing == STANDING_GOOD && (r->learned ? !was_good :
+	    t->state == TARGET_UP && t->back))
+		rise_from(r, r->learned ? ev_now() : t->since);
+	r->learned = true;
 	return was != r->present || moved;
 }
 

@@ -246,6 +246,112 @@ test_backup(void **state)
 	assert_int_equal(n[2], 10);
 }
 
+/* Little at first, all of it after the time; not at the start. */
+static void
+test_slow_start(void **state)
+{
+	static const enum conf_balance balances[] = { BALANCE_LEASTCONN,
+		BALANCE_ROUNDROBIN, BALANCE_RANDOM };
+	unsigned i, k, n[3], before;
+
+	(void)state;
+	remotes[0].slow_start = 10000;
+	for (i = 0; i < nitems_of(balances); i++) {
+		targets_close(&self.targets);
+		places_make(balances[i], 2, false);
+		share(100, n);
+		assert_true(n[0] >= 35);
+		check(a, TARGET_DOWN);
+		pick();
+		check(a, TARGET_UP);
+		for (k = 0, before = 0; k < 4; k++) {
+			/* Each of its loads is its own. */
+			atomic_store(&a->board->active, 0);
+			atomic_store(&b->board->active, 0);
+			remote_place(a);
+			remote_place(b);
+			share(600, n);
+			if (k == 0)
+				assert_true(n[0] < 60);
+			assert_true(n[0] >= before);
+			before = n[0];
+			now += 3334;
+		}
+		assert_true(n[0] >= 240 && n[0] <= 360);
+	}
+	remotes[0].slow_start = 0;
+}
+
+/* A worker that starts meanwhile knows since when. */
+static void
+test_slow_start_is_known(void **state)
+{
+	struct target t;
+	unsigned n[3];
+
+	(void)state;
+	remotes[0].slow_start = 10000;
+	places_make(BALANCE_ROUNDROBIN, 2, false);
+	t = known(a);
+	t.state = TARGET_UP;
+	t.since = now - 1000;
+	t.back = 1;
+	target_set(&self.targets, index_of(a), &t);
+	pools_make(BALANCE_ROUNDROBIN, 2);
+	assert_int_equal(a->rise, 10);
+	share(110, n);
+	assert_true(n[0] >= 8 && n[0] <= 12);
+	t.since = now - 20000;
+	target_set(&self.targets, index_of(a), &t);
+	pools_make(BALANCE_ROUNDROBIN, 2);
+	assert_int_equal(a->rise, RISE_FULL);
+	/* After failures, and when it is enabled. */
+	refuse(a);
+	now += 1000;
+	remote_ok(a);
+	assert_int_equal(a->rise, 1);
+	now += 20000;
+	pick();
+	assert_int_equal(a->rise, RISE_FULL);
+	operate(a, STATE(DRAIN));
+	pick();
+	operate(a, STATE(ENABLED));
+	pick();
+	assert_int_equal(a->rise, 1);
+	remotes[0].slow_start = 0;
+}
+
+/* Its own clients come back one after the other, and stay. */
+static void
+test_slow_start_of_sources(void **state)
+{
+	struct sess s = { .source.family = AF_INET };
+	unsigned i, k, mine[4] = { 0 };
+	bool was[200] = { false };
+
+	(void)state;
+	remotes[0].slow_start = 10000;
+	places_make(BALANCE_SOURCE, 3, false);
+	check(a, TARGET_DOWN);
+	pick();
+	check(a, TARGET_UP);
+	for (k = 0; k < 4; k++) {
+		for (i = 0; i < nitems_of(was); i++) {
+			s.source.ip[0] = (uint8_t)i;
+			if (remote_pick(pool, &s) != a)
+				assert_false(was[i]);
+			else {
+				was[i] = true;
+				mine[k]++;
+			}
+		}
+		now += 3400;
+	}
+	assert_true(mine[0] < 8 && mine[1] > mine[0] && mine[2] > mine[1]);
+	assert_true(mine[3] > 40 && mine[3] < 95);
+	remotes[0].slow_start = 0;
+}
+
 /* --- names that are looked up --- */
 
 static void
@@ -628,6 +734,9 @@ main(void)
 		T(test_weight),
 		T(test_source),
 		T(test_backup),
+		T(test_slow_start),
+		T(test_slow_start_is_known),
+		T(test_slow_start_of_sources),
 		T(test_places_come_and_go),
 		T(test_an_address_changes),
 		T(test_other_places),
