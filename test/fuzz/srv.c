@@ -1,6 +1,6 @@
 /*
- * The answer for a service, as a name server may send it. What is taken of it is
- * sorted, and of hosts and ports that can be asked for.
+ * The answer for a service, as a name server may send it. What is taken of it
+ * is sorted, and of hosts and ports that can be asked for.
  */
 #include "compat.h"
 
