@@ -9,6 +9,8 @@ static void	 listen_lacks(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
 static void	 listen_sctp(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
+static void	 listen_keepalive(struct conf_check *, const struct cfg_t *,
+		    const struct conf_listen *);
 static void	 listen_abstract(struct conf_check *, const struct cfg_t *);
 static unsigned	 listen_line(const struct cfg_t *, const char *);
 
@@ -27,6 +29,7 @@ conf_check_listens(struct conf_check *c, const struct cfg_t *spawnd)
 		listen_lacks(c, sec, l);
 		if (l->socket.protocol == CONF_SCTP)
 			listen_sctp(c, sec, l);
+		listen_keepalive(c, sec, l);
 		if (l->path != NULL && *l->path == '@')
 			listen_abstract(c, sec);
 	}
@@ -77,6 +80,28 @@ listen_sctp(struct conf_check *c, const struct cfg_t *sec,
 			    "an option of TCP; leave it out, or protocol = "
 			    "sctp", tcp[i]);
 	}
+}
+
+static void
+listen_keepalive(struct conf_check *c, const struct cfg_t *sec,
+    const struct conf_listen *l)
+{
+	static const char *const times[] = { "keepalive-idle",
+	    "keepalive-interval", "keepalive-count" };
+	const struct conf_relay *relay;
+	size_t i;
+
+	/* Which relay it is may be a mistake of its own. */
+	if ((l->relay == CONF_NOREF && l->nroutes == 0) ||
+	    c->conf->nrelays == 0 || c->text->nmistakes > 0)
+		return;
+	relay = conf_listen_relay(c->conf, l);
+	for (i = 0; i < nitems_of(times) && !relay->keepalive; i++)
+		if (conf_field_get(conf_spec_find(&conf_spec_listen,
+		    times[i]), l) != 0)
+			conf_check_fail(c, listen_line(sec, times[i]), "%s does "
+			    "nothing with keepalive = no in relay \"%s\"; leave "
+			    "it out there, or here", times[i], relay->name);
 }
 
 static void

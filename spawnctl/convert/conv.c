@@ -442,8 +442,8 @@ print_line(FILE *f, const char *s)
 {
 	s += strspn(s, " \t");
 	for (; *s != '\0'; s++)
-		fputc((unsigned char)*s < ' ' || (unsigned char)*s >= 0x7f ?
-		    '?' : *s, f);
+		fputc(*s == '\t' ? ' ' : (unsigned char)*s < ' ' ||
+		    (unsigned char)*s >= 0x7f ? '?' : *s, f);
 }
 
 static void

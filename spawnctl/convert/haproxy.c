@@ -331,7 +331,7 @@ global_number(struct haproxy *h, const struct ha_line *l, unsigned max)
 	return n;
 }
 
-/* The address of a log is the system's business. */
+/* Where the system's log sends it is the system's business. */
 void
 ha_log(struct conv *c, const struct ha_line *l)
 {
@@ -347,6 +347,9 @@ ha_log(struct conv *c, const struct ha_line *l)
 		return;
 	log = conv_part(c, conv_spawnd(c), "log", NULL);
 	conv_set(c, log, l->number, "to", "syslog");
+	if (*l->words[1] != '/')
+		conv_left(c, l->number, "the log is that of this machine, "
+		    "and it may send it there");
 	for (i = 2; i < l->n; i++) {
 		if (conf_spec_word_of(o->words, l->words[i]) != NULL)
 			conv_set(c, log, l->number, "facility", l->words[i]);

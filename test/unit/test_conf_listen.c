@@ -115,6 +115,10 @@ test_mistakes(void **state)
 	    "tcp, mptcp or sctp\n");
 	bad(PORT("protocol = sctp\nfastopen = 1"), "t:3: fastopen is an "
 	    "option of TCP; leave it out, or protocol = sctp\n");
+	bad("spawnd { listen w { port = 80\nkeepalive-count = 3 } }\nrelay a { "
+	    "keepalive = no remote r { address = 10.0.0.1 port = 81 } }",
+	    "t:2: keepalive-count does nothing with keepalive = no in relay "
+	    "\"a\"; leave it out there, or here\n");
 	bad(LISTEN("path = /x\ndscp = ef"), "t:3: dscp and path are both "
 	    "given; use address and port, or path\n");
 }
