@@ -4,7 +4,8 @@
 
 static void	 rounds(uint64_t v[4], int);
 static uint64_t	 rotate(uint64_t, int);
-static uint64_t	 word(const uint8_t *, size_t);
+static uint64_t	 word(const uint8_t *);
+static uint64_t	 rest(const uint8_t *, size_t);
 
 void
 siphash_key(struct siphash_key *key)
@@ -24,12 +25,12 @@ siphash(const struct siphash_key *key, const void *bytes, size_t len)
 	size_t left;
 
 	for (left = len; left >= 8; p += 8, left -= 8) {
-		m = word(p, 8);
+		m = word(p);
 		v[3] ^= m;
 		rounds(v, 2);
 		v[0] ^= m;
 	}
-	m = word(p, left) | (uint64_t)len << 56;
+	m = rest(p, left) | (uint64_t)len << 56;
 	v[3] ^= m;
 	rounds(v, 2);
 	v[0] ^= m;
@@ -61,9 +62,17 @@ rotate(uint64_t x, int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-/* Little end first, whatever the machine has. */
+/* Little end first, whatever the machine has; one load where that has it. */
 static uint64_t
-word(const uint8_t *p, size_t len)
+word(const uint8_t *p)
+{
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+	    (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
+	    (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
+static uint64_t
+rest(const uint8_t *p, size_t len)
 {
 	uint64_t m = 0;
 	size_t i;

@@ -151,14 +151,16 @@ seat_end(struct worker *w, uint32_t number)
 	return true;
 }
 
-/* One that has ended meanwhile needs no answer, and there is one for each. */
+/* One that has ended meanwhile needs no answer, and there is one for each, of
+ * listeners with headers. */
 enum limit
 seat_named(struct worker *w, const struct proto_named *n)
 {
 	struct seat *seat = seat_of(w, n->seat);
 	enum limit over = LIMIT_NONE;
 
-	if (seat == NULL || seat->verdict != NOT_ASKED)
+	if (seat == NULL || seat->verdict != NOT_ASKED ||
+	    w->gen->gates->of[seat->listener].proxy_from == NULL)
 		return LIMIT_NONE;
 	if (seat->tally != NULL)
 		over = limit_source(&seat->tally,
