@@ -29,7 +29,7 @@
 	" source-sessions = 3 source-rate = 4 source-burst = 5\n" \
 	" source-prefix = 6 source-prefix6 = 7 over-limit = close\n" \
 	" sticky = yes sticky-period = 9m sticky-size = 10 }\n" \
-	"listen w { port = 0 relay = a tls = s auth = r tag = t.1\n" \
+	"listen w { port = 0 relay = b tls = s auth = r tag = t.1\n" \
 	" v6only = yes" \
 	" interface = eth0.1 freebind = yes protocol = mptcp dscp = af41\n" \
 	" defer-accept = yes fastopen = 16 keepalive-idle = 90\n" \
