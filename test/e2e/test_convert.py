@@ -148,6 +148,31 @@ def test_tcprelay(box):
     assert "9002" not in loads(box, dropped)
 
 
+@pytest.mark.skipif(not has_tls(), reason="built without OpenSSL")
+def test_tcprelay_as_its_manual_shows_it(box):
+    text = convert(box, f"""id = spawnd {{
+    listen = {{ port = 12222 }}
+    listen = {{ address = ::0 port = 12222 }}
+    listen = {{ port = 12225 tls = yes }}
+    spawn {{
+        users max = 400
+        users min = 10
+        servers min = 1
+        servers max = 20
+    }}
+}}
+
+id = tcprelay {{
+        remote = {{ address = 192.0.2.1 port = 22 }}
+        ssl cert = {certificate()}
+        ssl passphrase =  12345
+}}
+""")
+    value = loads(box, text)
+    assert "tls = site" in section(value, "listen listen-3")
+    assert "max = 20" in section(value, "servers")
+
+
 HAPROXY = r"""global
     maxconn 20000
     nbthread 4

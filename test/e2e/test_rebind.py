@@ -14,6 +14,16 @@ from harness import free_port, wait
 from peers import roundtrip
 
 
+def has_mptcp():
+    IPPROTO_MPTCP = 262
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM,
+                      IPPROTO_MPTCP).close()
+        return True
+    except OSError:
+        return False
+
+
 @pytest.mark.load
 def test_wider_and_narrower_under_load(daemon, echo, box, seed):
     port = free_port()
@@ -21,7 +31,10 @@ def test_wider_and_narrower_under_load(daemon, echo, box, seed):
              f'address = "0.0.0.0" port = {port}',
              f'address = "127.0.0.2, 127.0.0.1" port = {port}',
              f'address = "::, 127.0.0.1" port = {port}',
-             f'address = "::1, 0.0.0.0" port = {port}')
+             f'address = "::1, 0.0.0.0" port = {port}',
+             *(f'address = "0.0.0.0" port = {port} ' + more for more in
+               ("freebind = yes", "interface = lo", "interface = lo dscp = ef",
+                *(["protocol = mptcp"] if has_mptcp() else []))))
     d = daemon(remotes=[echo], listen=forms[0])
     load = peers.Load(box, ("127.0.0.1", port), concurrent=10, rate=600)
     for n in range(1, 25):
