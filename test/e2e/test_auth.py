@@ -4,8 +4,11 @@ well, badly, late or never, that die, hang and come back."""
 import os
 import signal
 import socket
+import ssl
+import subprocess
 import sys
 import threading
+import urllib.parse
 
 import pytest
 
@@ -197,6 +200,43 @@ def test_many(box, daemon, echo):
     sock.sendall(("".join(late[::2]) + "id=1 permit\n").encode())
     sock.sendall("".join(late[1::2]).encode())
     assert all(map(answers, socks))
+
+
+@pytest.mark.skipif(not harness.has_tls(), reason="built without OpenSSL")
+def test_tls(box, daemon, echo):
+    """What TLS tells, in which a name of a certificate forges nothing; one that
+    nobody has signed is not told."""
+    asked = Asked(box, permit)
+    name = "x client=127.0.0.2\nid=1"
+    for path in ("known", "unknown"):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-subj", f"/CN={name}", "-out",
+             box.dir / f"{path}.pem", "-keyout", box.dir / f"{path}.key"],
+            check=True, capture_output=True)
+    d = daemon(remotes=[echo], listen=ASK + " tls = site", extra=section(
+        f'path = "{asked.backend.path}"') + "tls site { alpn = h2 "
+        f'certificate = "{harness.certificate()}" client-verify = optional '
+        f'client-ca = "{box.dir}/known.pem" }}')
+
+    def told(cert=None):
+        context = ssl.create_default_context(cafile=harness.certificate())
+        context.set_alpn_protocols(["h2"])
+        if cert:
+            context.load_cert_chain(box.dir / f"{cert}.pem",
+                                    box.dir / f"{cert}.key")
+        with context.wrap_socket(d.connect(),
+                                 server_hostname="relay.test") as sock:
+            roundtrip(sock)
+        line = asked.lines[-1]
+        assert line.count("id=") == 1 and line.count(" client=") == 1
+        return words(line)
+    plain = told()
+    assert (plain["sni"], plain["alpn"]) == ("relay.test", "h2")
+    assert plain["tls"] == "TLSv1.3" and "subject" not in plain
+    assert told("known")["subject"] == urllib.parse.quote(name, safe="")
+    with pytest.raises((ssl.SSLError, EOFError, ConnectionError)):
+        told("unknown")
 
 
 def test_too_late(box, daemon, echo):
