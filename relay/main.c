@@ -15,6 +15,7 @@
 #include "drop.h"
 #include "layer/tls_ctx.h"
 #include "log.h"
+#include "ondown.h"
 #include "path.h"
 #include "race.h"
 #include "remote/remotes.h"
@@ -71,6 +72,7 @@ main(int argc, char **argv)
 	confine(self.conf);
 	if (channel_start() == -1)
 		fatal("channel to the master");
+	ondown_start();
 	ev_run();
 	tls_ctx_free();
 	log_debug("worker ends: %llu sessions served",

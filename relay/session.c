@@ -43,6 +43,7 @@ static const char * const why_names[] = {
 	[WHY_ERROR] = "error", [WHY_HANDSHAKE_TIMEOUT] = "handshake-timeout",
 	[WHY_PROXY_HEADER] = "proxy-header", [WHY_DENIED] = "denied",
 	[WHY_HANDSHAKE] = "handshake", [WHY_MEMORY] = "memory",
+	[WHY_REMOTE_DOWN] = "remote-down",
 	[WHY_LIMIT] = "limit"
 };
 
@@ -417,6 +418,23 @@ close_one(struct sess *s, enum sess_why why)
 	sess_end(s, WHO_RELAY, why, s->stage == STAGE_FLUSH ? CUT_RESET :
 	    CUT_UNLESS_CLEAN);
 	sess_close(s);
+}
+
+/* Who is still connecting goes on to another one. */
+unsigned
+sess_close_at(const struct remote *r)
+{
+	struct sess *s, *next;
+	unsigned n = 0;
+
+	TAILQ_FOREACH_SAFE(s, &sessions, entry, next) {
+		if (s->chosen != r || s->stage < STAGE_RELAY)
+			continue;
+		sess_end(s, WHO_RELAY, WHY_REMOTE_DOWN, CUT_RESET);
+		sess_close(s);
+		n++;
+	}
+	return n;
 }
 
 void

@@ -31,6 +31,9 @@ int		 sess_watch(struct end *, int fd);
 void		 sess_close(struct sess *);
 /* Ends all that are left, spread over ms milliseconds (0: at once). */
 void		 sess_close_all(enum sess_why, uint64_t spread_ms);
+/* Ends all that are established at a place, by RST to both sides; returns how
+ * many there were. */
+unsigned	 sess_close_at(const struct remote *);
 /* Says what this process lacked for a session (NULL: none yet), at most once a
  * second. */
 void		 sess_warn(const struct sess *, const char *what, int err);

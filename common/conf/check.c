@@ -24,6 +24,8 @@ static size_t	 check_bound(const struct conf *, const struct cfg_t *,
 		    struct bound *);
 static void	 check_root(struct conf_check *, const struct cfg_t *);
 static int	 check_bound_cmp(const void *, const void *);
+static void	 check_on_down(struct conf_check *, const struct cfg_t *,
+		    const struct conf_relay *);
 static void	 check_proxy(struct conf_check *, const struct cfg_t *,
 		    const struct conf_remote *);
 
@@ -49,6 +51,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 		for (k = 0; k < conf->relays[i].nremotes; k++)
 			check_proxy(c, conf_child(relay, "remote", k),
 			    &conf->relays[i].remotes[k]);
+		check_on_down(c, relay, &conf->relays[i]);
 	}
 	conf_check_tls(c, root);
 	conf_check_auth(c, root);
@@ -222,4 +225,19 @@ check_proxy(struct conf_check *c, const struct cfg_t *sec,
 	if (v != NULL && r->proxy_tls && lacks != NULL)
 		conf_check_missing(c, v->line, "proxy-tls does nothing without "
 		    "another option; add %s", lacks);
+}
+
+/* Without a check none is ever down. */
+static void
+check_on_down(struct conf_check *c, const struct cfg_t *sec,
+    const struct conf_relay *r)
+{
+	const struct conf_value *v = conf_value(sec, "on-down", 0);
+	unsigned i, checks = 0;
+
+	for (i = 0; i < r->nremotes; i++)
+		checks += r->remotes[i].nchecks;
+	if (v != NULL && r->on_down == ON_DOWN_CLOSE && checks == 0)
+		conf_check_missing(c, v->line, "on-down = close does nothing "
+		    "without a check of a remote; add check { }");
 }

@@ -35,6 +35,7 @@ enum conf_balance { BALANCE_LEASTCONN, BALANCE_ROUNDROBIN, BALANCE_SOURCE,
 	BALANCE_RANDOM, BALANCE_FIRST };
 enum conf_proxy { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 };
 enum conf_state { STATE_ENABLED, STATE_DRAIN, STATE_DISABLED };
+enum conf_on_down { ON_DOWN_KEEP, ON_DOWN_CLOSE };
 enum conf_io { CONF_IO_AUTO, CONF_IO_COPY, CONF_IO_SPLICE };
 
 enum conf_protocol { CONF_TCP, CONF_MPTCP, CONF_SCTP };
@@ -207,6 +208,7 @@ struct conf_relay {
 	struct conf_remote	*remotes;
 	unsigned		 nremotes;
 	enum conf_balance	 balance;
+	enum conf_on_down	 on_down;	/* with open sessions */
 	unsigned		 rebalance;	/* sessions, 0 = never */
 	unsigned		 retire;	/* the same */
 	unsigned		 retries;	/* other remotes tried */

@@ -122,6 +122,12 @@ static const struct conf_word states[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word on_downs[] = {
+	{ "keep", ON_DOWN_KEEP },
+	{ "close", ON_DOWN_CLOSE },
+	{ NULL, 0 }
+};
+
 static const struct conf_word ios[] = {
 	{ "auto", CONF_IO_AUTO },
 	{ "copy", CONF_IO_COPY },
@@ -439,6 +445,7 @@ static const struct conf_opt relay_opts[] = {
 	{ WORD("resolve-at-start", conf_relay, at_start, at_starts, "fail") },
 	{ SECTIONS(remote, conf_relay, remotes, nremotes), .required = true },
 	{ WORD("balance", conf_relay, balance, balances, "leastconn") },
+	{ WORD("on-down", conf_relay, on_down, on_downs, "keep") },
 	{ NUMBER("rebalance", conf_relay, rebalance, 0, INT32_MAX, "0") },
 	{ NUMBER("retire", conf_relay, retire, 0, INT32_MAX, "0") },
 	{ NUMBER("retries", conf_relay, retries, 0, 16, "3") },

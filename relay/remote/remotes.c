@@ -166,6 +166,14 @@ locals_init(struct remotes *rs)
 	return 0;
 }
 
+void
+remotes_look(void)
+{
+	remotes_news(&self.board.told->news, &news);
+	if (self.targets.mem != NULL)
+		remotes_news(targets_news(&self.targets), &target_news);
+}
+
 /* The others have more or fewer sessions somewhere, or one does not answer, or
  * the operator has changed something. */
 static void
@@ -324,10 +332,9 @@ choose(struct remotes *rs, const struct sess *s)
 {
 	struct remote *r;
 
-	if (board_get(&self.board.told->news.n) != news)
-		remotes_news(&self.board.told->news, &news);
-	if (self.targets.mem != NULL)
-		remotes_news(targets_news(&self.targets), &target_news);
+	if (board_get(&self.board.told->news.n) != news ||
+	    self.targets.mem != NULL)
+		remotes_look();
 	if (rs->held.n != 0)
 		hold_over(rs);
 	if (rs->nrising != 0)

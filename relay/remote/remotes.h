@@ -53,6 +53,8 @@ struct remote {
 	uint8_t			 rise;		/* share of its weight, of
 						   RISE_FULL (rise.h) */
 	bool			 learned;	/* standing: more than once */
+	bool			 down;		/* as checks say */
+	bool			 fell;		/* it was not (ondown.h) */
 	bool			 present;	/* it has an address */
 	bool			 backup;
 	uint8_t			 version;	/* of its address */
@@ -96,6 +98,8 @@ struct remotes {
 
 /* Makes the remotes of all relay sections. Returns 0, or -1 with errno. */
 int	 remotes_start(void);
+/* Takes up what others have said since the last choice. */
+void	 remotes_look(void);
 /* Counts a session that comes in, and has held ones tried if it is time for
  * that; true if it is time to retire. */
 bool	 remotes_count(struct remotes *);

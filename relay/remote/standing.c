@@ -57,6 +57,8 @@ learn_target(struct remote *r, const struct target *t)
 	if (r->standing == STANDING_GOOD && (r->learned ? !was_good :
 	    t->state == TARGET_UP && t->back))
 		rise_from(r, r->learned ? ev_now() : t->since);
+	r->fell |= r->learned && !r->down && t->state == TARGET_DOWN;
+	r->down = t->state == TARGET_DOWN;
 	r->learned = true;
 	return was != r->present || moved;
 }

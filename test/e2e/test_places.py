@@ -257,3 +257,51 @@ def test_waiting_has_an_end(daemon, three):
     assert d.wait_closed(2)[-1]["why"] == "no-remote"
     assert d.remotes()["a"]["queue"] == 0
     assert peers.answers(first)
+
+
+# --- what checks find ---
+
+
+def test_on_down_close_resets_both_sides(daemon, backend):
+    """Those of the remote that went down, in a generation that drains too;
+    those of others go on, as do all without the option."""
+    resets = []
+
+    def echo(sock):
+        try:
+            while data := sock.recv(1000):
+                sock.sendall(data)
+        except ConnectionResetError:
+            resets.append(sock)
+
+    ill, well = backend(echo), backend(peers.echo)
+    health = backend()
+    check = (f"check {{ interval = 100ms timeout = 5s rise = 1 fall = 1 "
+             f"port = {health.port} }}")
+    d = daemon(remotes=[ill.conf(check), well], relay="on-down = close",
+               spawnd="servers { min = 2 max = 2 } users { min = 1 }")
+    wait(lambda: d.remotes()["a"]["up"], 30, "the first check")
+    clients = [roundtrip(d.connect()) for _ in range(6)]
+    d.reload()
+    clients += [roundtrip(d.connect()) for _ in range(6)]
+    before = {n: r["active"] for n, r in d.remotes().items()}
+    assert before["a"] >= 4 and before["b"] >= 4, before
+    health.stop()
+    lines = d.wait_closed(before["a"])
+    assert {(s["remote"], s["end"], s["why"]) for s in lines} == {
+        ("a", "relay", "remote-down")}
+    assert d.remotes()["a"]["state"] == "down"
+    assert not d.remotes()["a"]["up"] and d.remotes()["a"]["check_error"]
+    ended = [c for c in clients if not peers.answers(c)]
+    assert len(ended) == before["a"]
+    assert d.remotes()["b"]["active"] == before["b"]
+    wait(lambda: len(resets) == before["a"], 30, "the remote to see it")
+    assert set(shares(d, 4, before["a"])) == {"b"}
+    d.reload(relay="on-down = keep")
+    health.start()
+    wait(lambda: d.remotes()["a"]["up"], 30, "it to be back")
+    stay = [roundtrip(d.connect()) for _ in range(4)]
+    assert d.remotes()["a"]["active"] >= 1
+    health.stop()
+    wait(lambda: d.remotes()["a"]["state"] == "down", 30, "it to go down")
+    assert all(peers.answers(client) for client in stay)

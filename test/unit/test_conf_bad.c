@@ -269,6 +269,17 @@ test_words(void **state)
 		{ IN_REMOTE("address = ::1 port = 1 proxy-out = v2\n"
 		    "proxy-tls = yes"), "t:4: proxy-tls does nothing without "
 		    "another option; add tls = NAME\n" },
+		{ IN_REMOTE("address = ::1 port = 1 state = off"), "t:3: "
+		    "state \"off\" is not known; use enabled, drain or "
+		    "disabled\n" },
+		{ IN_REMOTE("address = ::1 port = 1 max-sessions = 1000001"),
+		    "t:3: max-sessions 1000001 is out of range; use 0 to "
+		    "1000000\n" },
+		{ IN_REMOTE("address = ::1 port = 1 slow-start = 99ms"),
+		    "t:3: slow-start 99ms is out of range; use 100ms to 365d, "
+		    "or 0\n" },
+		{ IN_RELAY("on-down = close"), "t:3: on-down = close does "
+		    "nothing without a check of a remote; add check { }\n" },
 	};
 
 	(void)state;

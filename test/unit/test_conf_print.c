@@ -58,7 +58,8 @@
 	"relay a {\n" \
 	"remote x { address = \"twelve.test, ::1\" port = https\n" \
 	"local-address = {10.0.0.8/30, \"fe80::fffe-fe80::1:2\"}\n" \
-	" weight = 2 proxy-out = v2 tls = t\n" \
+	" weight = 2 proxy-out = v2 tls = t backup = yes state = drain\n" \
+	" max-sessions = 9 slow-start = 250ms\n" \
 	" check { type = tls interval = 3 timeout = 40ms rise = 4 fall = 5\n" \
 	" jitter = 6 port = 7 send = 'A\\x00\\r'\n" \
 	" expect = \"^\\\\+B\\r\" } }\n" \
