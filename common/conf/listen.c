@@ -99,9 +99,10 @@ listen_keepalive(struct conf_check *c, const struct cfg_t *sec,
 	for (i = 0; i < nitems_of(times) && !relay->keepalive; i++)
 		if (conf_field_get(conf_spec_find(&conf_spec_listen,
 		    times[i]), l) != 0)
-			conf_check_fail(c, listen_line(sec, times[i]), "%s does "
-			    "nothing with keepalive = no in relay \"%s\"; leave "
-			    "it out there, or here", times[i], relay->name);
+			conf_check_fail(c, listen_line(sec, times[i]),
+			    "%s does nothing with keepalive = no in relay "
+			    "\"%s\"; leave it out there, or here", times[i],
+			    relay->name);
 }
 
 static void
