@@ -22,6 +22,7 @@ static int	 heaps_init(struct remotes *);
 static int	 locals_init(struct remotes *);
 static void	 remotes_news(const struct board_news *, uint64_t *);
 static void	 remote_learn(struct remote *);
+static struct heap *place_of_any(struct remote *, uint64_t *key);
 static void	 remote_count(struct remote *);
 static void	 remote_changed(const struct remote *);
 static struct remote *single(struct remote *, const struct sess *);
@@ -204,25 +205,34 @@ remote_learn(struct remote *r)
 void
 remote_place(struct remote *r)
 {
-	struct heap *h = NULL;
+	struct heap *h;
 	uint64_t key;
 
 	if (r->of->single)
 		return;
+	h = r->plain && remote_fails(r) == 0 ? balance_place(r, &key) :
+	    place_of_any(r, &key);
+	if (h == NULL)
+		heap_del(r);
+	else if (h != r->heap || key != h->items[r->at].key)
+		heap_put(h, r, key);
+}
+
+/* NULL: it belongs nowhere. */
+static struct heap *
+place_of_any(struct remote *r, uint64_t *key)
+{
+	struct heap *h = NULL;
+
 	if (r->conf->max_sessions != 0)
 		remote_count(r);
-	if (r->standing == STANDING_AWAY || r->full != FULL_NOT) {
-		heap_del(r);
-		return;
-	}
+	if (r->standing == STANDING_AWAY || r->full != FULL_NOT)
+		return NULL;
 	if (r->standing == STANDING_GOOD && remote_fails(r) != 0)
-		h = hold_place(r, &key);
+		h = hold_place(r, key);
 	if (h == NULL)
-		h = standing_place(r, &key);
-	if (h == NULL)
-		h = balance_place(r, &key);
-	if (h != r->heap || key != h->items[r->at].key)
-		heap_put(h, r, key);
+		h = standing_place(r, key);
+	return h != NULL ? h : balance_place(r, key);
 }
 
 /* Whether it is full. */

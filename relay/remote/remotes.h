@@ -55,6 +55,7 @@ struct remote {
 	bool			 learned;	/* standing: more than once */
 	bool			 down;		/* as checks say */
 	bool			 fell;		/* it was not (ondown.h) */
+	bool			 plain;		/* good, no backup, no limit */
 	bool			 present;	/* it has an address */
 	bool			 backup;
 	uint8_t			 version;	/* of its address */

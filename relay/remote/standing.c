@@ -49,6 +49,8 @@ learn_target(struct remote *r, const struct target *t)
 		moved = learn_address(r, t);
 	r->backup = r->conf->backup || t->backup;
 	r->standing = (uint8_t)standing_of(r, t);
+	r->plain = r->standing == STANDING_GOOD && !r->backup &&
+	    r->conf->max_sessions == 0;
 	r->present = t->present != 0;
 	if (weight != r->weight || was != r->present || moved) {
 		r->weight = weight;
