@@ -63,7 +63,7 @@ def state(d, pid):
 def test_what_it_finds(box, sample):
     """Who it is, what is open, and what the master knows of it."""
     d = served_by(box, sample, 0, more="""servers { min = 1 max = 1 }
-        users { min = 8 max = 9 }""")
+        users { min = 8 max = 9 } setenv = {"OURS=x y"} nice = 2""")
     pid, = pids(d)
     clients = [roundtrip(d.connect()) for _ in range(3)]
     d.wait_sessions(3)
@@ -75,8 +75,9 @@ def test_what_it_finds(box, sample):
         box.sandbox != "off"))]
     assert int(status_field(pid, "SigBlk")[0], 16) == 0
     with open(f"/proc/{pid}/environ") as f:
-        names = {entry.split("=")[0] for entry in f.read().split("\0")}
-    assert "PATH" in names and "HOME" not in names
+        env = dict(entry.partition("=")[::2] for entry in f.read().split("\0"))
+    assert "PATH" in env and "HOME" not in env and env["OURS"] == "x y"
+    assert os.getpriority(os.PRIO_PROCESS, pid) == 2
     with open(f"/proc/{pid}/cmdline") as f:
         assert f.read().split("\0")[-5:-1] == ["0", "1", "0", "1"]
     # Its configuration is text, in which names are numbers, to be read from
