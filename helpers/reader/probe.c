@@ -39,7 +39,7 @@ static int	 try_bind(const struct conf_socket *, const struct addr *,
 		    uint16_t, const char **);
 static void	 probe_failed(struct probe *, const struct conf_listen *,
 		    const struct addr *, int, const char *);
-static void	 probe_auth(struct probe *, const struct conf_auth *);
+static void	 probe_auth(struct probe *, const struct conf_auth *, bool);
 static void	 probe_file(struct probe *, const char *, const char *);
 static void	 probe_socket(struct probe *, const char *);
 static void	 probe_folder(struct probe *, const char *);
@@ -55,6 +55,8 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 
 	for (i = 0; i < c->nrelays; i++)
 		probe_relay(&p, &c->relays[i]);
+	for (i = 0; i < c->nauths; i++)
+		probe_auth(&p, &c->auths[i], start);
 	probe_others(&p, "pidfile", c->pidfile);
 	probe_others(&p, "control", c->control);
 	probe_others(&p, "log to", log);
@@ -66,8 +68,6 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 		probe_listen(&p, &c->listens[i]);
 		probe_covered(&p, c, &c->listens[i]);
 	}
-	for (i = 0; i < c->nauths; i++)
-		probe_auth(&p, &c->auths[i]);
 	probe_file(&p, "pidfile", c->pidfile);
 	probe_file(&p, "log to", log);
 	strlcpy(p.what, "control", sizeof(p.what));
@@ -303,17 +303,22 @@ try_both(const struct conf_listen *l, const struct addr *a)
 	return can;
 }
 
-/* A start does without; sessions do not. */
+/* Who puts another in its place decides about sessions. A start does without
+ * either; sessions do not. */
 static void
-probe_auth(struct probe *p, const struct conf_auth *a)
+probe_auth(struct probe *p, const struct conf_auth *a, bool start)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], what[64];
 	const char *all = a->command != NULL ? a->command : a->path;
 	struct stat st;
 
-	snprintf(p->what, sizeof(p->what), "auth \"%s\"", a->name);
+	snprintf(what, sizeof(what), "auth \"%s\"", a->name);
 	snprintf(path, sizeof(path), "%.*s", (int)(a->command != NULL ?
 	    strcspn(all, " ") : strlen(all)), all);
+	probe_others(p, what, path);
+	strlcpy(p->what, what, sizeof(p->what));
+	if (!start)
+		return;
 	if (a->command != NULL && access(path, X_OK) == -1)
 		tell(p, CONF_WARNING, "%s cannot be run: %s", path,
 		    strerror(errno));

@@ -181,6 +181,9 @@ def test_who_is_asked_is_there(box):
     parts = box.dir / "parts"
     parts.mkdir()
     parts.chmod(0o777)
+    done = check(box, extra=f'auth ask {{ path = "{parts}/sock" }}')
+    assert f'auth "ask": {parts}/sock: everybody can write to its folder' in \
+        done.stderr
     done = check(box, extra=f'include("{parts}/*.conf")')
     assert f"the folder of {parts}/*.conf can be written by everybody" in \
         done.stderr
