@@ -24,11 +24,13 @@ static void	show_summary(struct table *);
 static void	show_workers(struct table *);
 static void	show_generations(struct table *);
 static void	show_listeners(struct table *);
+static bool	show_is_range(const struct listener *);
 static bool	show_is_first(const struct listener *);
 static bool	show_is_same(const struct listener *, const struct listener *);
 static void	show_listener(struct table *, const struct listener *);
 static int	show_waiting(int, int);
-static void	show_address(struct table *, const struct listener *, bool);
+static void	show_address(struct table *, const struct listener *,
+		    const struct conf_listen *);
 static void	show_options(struct table *, const struct conf_listen *);
 static uint64_t	backlog_sum(void);
 static void	waiting_cell(struct table *, int);
@@ -196,30 +198,34 @@ show_listeners(struct table *t)
 			show_listener(t, l);
 }
 
-/* The ports of a range are one line. */
+/* The ports of a range are a line; what was passed by name may be anything. */
+static bool
+show_is_range(const struct listener *l)
+{
+	return l->from != LISTENER_BY_NAME &&
+	    conf_listen_ranges(&master.gen->conf->listens[l->index]);
+}
+
 static bool
 show_is_first(const struct listener *l)
 {
 	const struct conf_listen *c = &master.gen->conf->listens[l->index];
-	const struct listener *other;
 
-	if (!conf_listen_ranges(c))
-		return true;
-	other = TAILQ_FIRST(&master.listeners);
-	while (other != l && !show_is_same(other, l))
-		other = TAILQ_NEXT(other, entry);
-	return other == l;
+	return !show_is_range(l) ||
+	    addr_get_port(&l->addr) == addr_get_port(&c->addr[0]);
 }
 
 /* But for the port. */
 static bool
 show_is_same(const struct listener *a, const struct listener *b)
 {
-	struct addr at = a->addr;
+	struct addr at;
 
+	if (a->index != b->index || a->fresh || !show_is_range(a))
+		return false;
+	at = a->addr;
 	addr_set_port(&at, addr_get_port(&b->addr));
-	return a->index == b->index && !a->fresh &&
-	    addr_cmp(&at, &b->addr) == 0;
+	return addr_cmp(&at, &b->addr) == 0;
 }
 
 static void
@@ -227,12 +233,13 @@ show_listener(struct table *t, const struct listener *first)
 {
 	const struct conf *c = master.gen->conf;
 	const struct conf_listen *conf = &c->listens[first->index];
-	const bool ranges = conf_listen_ranges(conf);
+	const bool range = show_is_range(first);
+	const struct listener *l = range ? TAILQ_FIRST(&master.listeners) :
+	    first;
 	uint64_t accepted = 0, denied = 0, limited = 0;
-	const struct listener *l;
 	int waiting = 0;
 
-	for (l = first; l != NULL; l = ranges ? TAILQ_NEXT(l, entry) : NULL) {
+	for (; l != NULL; l = range ? TAILQ_NEXT(l, entry) : NULL) {
 		if (l != first && !show_is_same(l, first))
 			continue;
 		accepted += l->accepted;
@@ -241,7 +248,7 @@ show_listener(struct table *t, const struct listener *first)
 		waiting = show_waiting(waiting, backlog_count(l->io.fd));
 	}
 	table_cell(t, "%s", first->name);
-	show_address(t, first, ranges);
+	show_address(t, first, range ? conf : NULL);
 	table_cell(t, "%s", conf_relay_name(c, conf));
 	table_cell(t, "%s", conf->tls == CONF_NOREF ? "-" :
 	    c->tlss[conf->tls].name);
@@ -263,25 +270,19 @@ show_waiting(int sum, int n)
 	    BACKLOG_UNKNOWN : sum + n;
 }
 
+/* range: NULL, or whose. */
 static void
-show_address(struct table *t, const struct listener *first, bool ranges)
+show_address(struct table *t, const struct listener *first,
+    const struct conf_listen *range)
 {
-	const struct listener *l = first;
-	struct addr low = first->addr;
-	unsigned high = addr_get_port(&low);
 	char text[ADDR_STRLEN];
 
-	for (; ranges && l != NULL; l = TAILQ_NEXT(l, entry))
-		if (show_is_same(l, first)) {
-			addr_set_port(&low, MIN(addr_get_port(&low),
-			    addr_get_port(&l->addr)));
-			high = MAX(high, addr_get_port(&l->addr));
-		}
-	addr_str(&low, text);
-	if (high == addr_get_port(&low))
+	addr_str(&first->addr, text);
+	if (range == NULL)
 		table_cell(t, "%s", text);
 	else
-		table_cell(t, "%s-%u", text, high);
+		table_cell(t, "%s-%u", text,
+		    addr_get_port(&range->addr[range->naddr - 1]));
 }
 
 static void
