@@ -5,6 +5,7 @@
 #include "accept/limit.h"
 #include "ev.h"
 
+#define BUCKETS		1024	/* of quotas */
 #define IDLE_MOST	65536	/* sources without sessions, known because of
 				   their rate */
 #define NS		UINT64_C(1000000000)	/* of a second */
@@ -23,10 +24,13 @@ static bool		 client_rate(struct client *,
 			    const struct conf_listen *);
 static void		 client_end(struct client *);
 static struct quota	*quota_of(struct tally *);
+static struct quota_list *quota_bucket(const char *);
 static struct quota	*quota_find(const char *);
 static struct quota	*quota_new(const char *);
 static void		 quota_end(struct quota *);
 static uint64_t		 now_ns(void);
+static void		 save_clients(FILE *, uint32_t);
+static struct quota	*quota_numbered(unsigned);
 static bool		 number_add(struct tally *);
 static bool		 take_quota(const char *);
 static bool		 take_client(const char *);
@@ -38,13 +42,13 @@ static const char *const names[] = {
 	[LIMIT_SOURCE_RATE] = "source-rate", [LIMIT_MEMORY] = "memory"
 };
 
-static LIST_HEAD(, quota) quotas = LIST_HEAD_INITIALIZER(quotas);
+static LIST_HEAD(quota_list, quota) quotas[BUCKETS];
 static unsigned		 last_quota;
 static struct sources	 clients;
 
 /* While an upgrade is taken up: the tallies by their numbers, from 1 on. */
 static struct tally	**numbers;
-static uint32_t		 nnumbers;
+static uint32_t		 nnumbers, nquotas;
 
 const char *
 limit_name(enum limit limit)
@@ -71,10 +75,20 @@ quota_find(const char *name)
 {
 	struct quota *q;
 
-	LIST_FOREACH(q, &quotas, entry)
+	LIST_FOREACH(q, quota_bucket(name), entry)
 		if (strcmp(q->name, name) == 0)
 			return q;
 	return NULL;
+}
+
+static struct quota_list *
+quota_bucket(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	return &quotas[h % BUCKETS];
 }
 
 static struct quota *
@@ -86,7 +100,7 @@ quota_new(const char *name)
 		return NULL;
 	strlcpy(q->name, name, sizeof(q->name));
 	q->number = ++last_quota;
-	LIST_INSERT_HEAD(&quotas, q, entry);
+	LIST_INSERT_HEAD(quota_bucket(name), q, entry);
 	return q;
 }
 
@@ -235,17 +249,27 @@ client_end(struct client *c)
 void
 limit_save(FILE *f)
 {
+	struct quota *q;
+	uint32_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < BUCKETS; i++)
+		LIST_FOREACH(q, &quotas[i], entry) {
+			q->tally.number = ++n;
+			fprintf(f, "quota %u %s\n", q->number, q->name);
+		}
+	save_clients(f, n);
+}
+
+/* Numbered from there on. */
+static void
+save_clients(FILE *f, uint32_t n)
+{
 	const struct source_key *key;
 	struct known *k;
 	struct client *c;
-	struct quota *q;
-	uint32_t n = 0;
 	size_t i;
 
-	LIST_FOREACH(q, &quotas, entry) {
-		q->tally.number = ++n;
-		fprintf(f, "quota %u %s\n", q->number, q->name);
-	}
 	for (k = sources_next(&clients, NULL); k != NULL;
 	    k = sources_next(&clients, k)) {
 		c = container_of(k, struct client, known);
@@ -284,7 +308,10 @@ take_quota(const char *line)
 		return false;
 	q->number = number;
 	last_quota = MAX(number, last_quota);
-	return number_add(&q->tally);
+	if (!number_add(&q->tally))
+		return false;
+	nquotas = nnumbers;
+	return true;
 }
 
 /* One whose listener has gone is numbered, and nothing else. */
@@ -308,10 +335,7 @@ take_client(const char *line)
 			return false;
 		key.ip[i] = (uint8_t)byte;
 	}
-	LIST_FOREACH(q, &quotas, entry)
-		if (q->number == key.owner)
-			break;
-	if (q == NULL)
+	if ((q = quota_numbered(key.owner)) == NULL)
 		return number_add(NULL);
 	if ((clients.buckets == NULL &&
 	    sources_init(&clients, IDLE_MOST) == -1) ||
@@ -319,6 +343,18 @@ take_client(const char *line)
 		return false;
 	c->due = due;
 	return number_add(&c->tally);
+}
+
+/* Quotas come first. */
+static struct quota *
+quota_numbered(unsigned number)
+{
+	uint32_t i;
+
+	for (i = 0; i < nquotas; i++)
+		if (quota_of(numbers[i])->number == number)
+			return quota_of(numbers[i]);
+	return NULL;
 }
 
 static bool
@@ -358,16 +394,13 @@ limit_taken(void)
 {
 	uint32_t i;
 
-	/* Those of listeners come first, and may go last. */
-	for (i = nnumbers; i-- > 0;)
-		if (numbers[i] == NULL || numbers[i]->open != 0)
-			continue;
-		else if (numbers[i]->of != NULL)
+	for (i = nquotas; i < nnumbers; i++)
+		if (numbers[i] != NULL && numbers[i]->open == 0)
 			client_end(container_of(numbers[i], struct client,
 			    tally));
-		else
-			quota_end(quota_of(numbers[i]));
+	for (i = 0; i < nquotas; i++)
+		quota_end(quota_of(numbers[i]));
 	free(numbers);
 	numbers = NULL;
-	nnumbers = 0;
+	nnumbers = nquotas = 0;
 }
