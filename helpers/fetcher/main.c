@@ -111,15 +111,15 @@ confine(void)
 static void
 become(void)
 {
+	const char *err = "there is neither a user _spawnd nor nobody";
 	const struct passwd *pw;
-	const char *err;
 
 	if (geteuid() != 0)
 		return;
-	if ((pw = getpwnam("_spawnd")) == NULL &&
-	    (pw = getpwnam("nobody")) == NULL)
-		fatalx("there is neither a user _spawnd nor nobody");
-	if (drop_root(pw->pw_name, pw->pw_uid, pw->pw_gid, &err) == -1)
+	if ((pw = getpwnam("_spawnd")) == NULL)
+		pw = getpwnam("nobody");
+	if (pw == NULL || drop_root(pw->pw_name, pw->pw_uid, pw->pw_gid,
+	    &err) == -1)
 		fatalx("%s", err);
 }
 
