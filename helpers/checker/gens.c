@@ -266,7 +266,7 @@ spot_told(struct watcher *w, const struct finding *f)
 	if (former != state) {
 		t.state = state;
 		t.since = ev_now();
-		t.back = f->up && former == TARGET_DOWN;
+		t.back = f->up && (former == TARGET_DOWN || t.back);
 	}
 	target_set(targets, place_of(s), &t);
 	if (f->changed && former != state)

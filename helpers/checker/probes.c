@@ -6,7 +6,7 @@
 #include "verdict.h"
 
 #define BUCKETS		4099
-#define AT_ONCE		250	/* probes under way, most */
+#define AT_ONCE		1000	/* probes under way, most */
 
 LIST_HEAD(watchers, watcher);
 

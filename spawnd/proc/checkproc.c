@@ -30,6 +30,8 @@ static void	 tell_all(void);
 static int	 tell(struct generation *);
 static void	 log_anew(void);
 static void	 channel_event(struct ev_io *, int);
+static void	 channel_more(struct ev_task *);
+static void	 channel_read(void);
 static void	 checker_exit(struct child *, int);
 static void	 come_again(struct ev_timer *);
 static bool	 asks(const struct conf *);
@@ -38,6 +40,7 @@ static void	 end(void);
 static struct ev_io	 channel = { .fd = -1 };
 static struct child	 checker = CHILD("checker", checker_exit,
     CHILD_OWN | CHILD_WORKER);
+static struct ev_task	 more;
 static struct ev_timer	 again = EV_TIMER(come_again);
 static struct writer	*writer;
 static uint64_t		 started;	/* ms */
@@ -228,26 +231,41 @@ log_anew(void)
 static void
 channel_event(struct ev_io *io, int what)
 {
+	(void)io;
+	(void)what;
+	channel_read();
+}
+
+static void
+channel_more(struct ev_task *t)
+{
+	(void)t;
+	if (channel.fd != -1)
+		channel_read();
+}
+
+static void
+channel_read(void)
+{
 	struct ipc_msg m;
 	int i, r;
 
-	(void)what;
 	for (i = 0; i < TURN_MESSAGES; i++) {
-		r = ipc_recv(io->fd, PROTO_UP, &m);
+		r = ipc_recv(channel.fd, PROTO_UP, &m);
 		if (r == 1 && m.type == MSG_ALIVE) {
 			child_limit(&checker, SILENCE);
 			continue;
 		}
 		if (r == -1 && errno == EAGAIN)
-			ev_io_again(io, IO_READ);
+			ev_io_again(&channel, IO_READ);
 		else if (r == 0)
-			ev_io_close(io);	/* dead, or soon */
+			ev_io_close(&channel);	/* dead, or soon */
 		else
 			child_kill(&checker, SIGKILL,
 			    "speaks out of turn: killed");
 		return;
 	}
-	child_kill(&checker, SIGKILL, "talks too much: killed");
+	ev_defer(&more, channel_more);
 }
 
 /* Nobody knows less than before, so nothing is lost but time. */
@@ -289,6 +307,7 @@ end(void)
 		child_kill(&checker, SIGKILL, NULL);
 		child_forget(&checker);
 	}
+	ev_undefer(&more);
 	ev_io_close(&channel);
 	writer_over(&writer);
 }

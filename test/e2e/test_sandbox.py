@@ -616,6 +616,32 @@ def test_the_reader_has_little(daemon, echo, names, seccomp):  # noqa: F811
     d.wait_line("reload: done")
 
 
+# The checker
+
+def test_the_checker_has_nothing(daemon, echo, seccomp):
+    """And finds out with that whether a remote is well, and after a reload
+    again; as the user that workers are now."""
+    user = f"user = {OTHER}" if os.getuid() == 0 else ""
+    check = "check { interval = 100ms timeout = 10s }"
+    d = daemon(remotes=[echo.conf(check)], spawnd=f"sandbox = require {user}")
+    wait(lambda: d.remotes()["a"]["up"], 30, "the first check")
+    pid, = d.kids("checker")
+    assert status(pid, "Seccomp") == "2"
+    assert status(pid, "NoNewPrivs") == "1"
+    for word in "CapInh", "CapPrm", "CapEff", "CapAmb":
+        assert int(status(pid, word), 16) == 0, word
+    if os.getuid() == 0:
+        assert status(pid, "Uid").split()[0] == str(pwd.getpwnam(OTHER).pw_uid)
+        files = {os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0]
+                 for fd in os.listdir(f"/proc/{pid}/fd")}
+        assert {path for path in files if path.startswith("/")} <= {
+            "/dev/null", str(d.output)}, files
+    d.reload(spawnd="sandbox = require")
+    if os.getuid() == 0:
+        wait(lambda: d.kids("checker") not in ([], [pid]), 30, "another")
+    wait(lambda: d.remotes()["a"]["up"], 30, "another check")
+
+
 def attack_reader(box, library, name):
     conf = box.conf(remotes=[f'address = "attack-{name}.test" port = 80'])
     return subprocess.run(
