@@ -299,8 +299,8 @@ wrong_port(const char *text)
 static const char *
 wrong_rule(const struct conf_opt *o, const char *text)
 {
-	struct acl_rule rule;
-	const char *err;
+	struct acl_rule rule = { .family = 0 };
+	const char *err = NULL;
 
 	return (o->networks ? acl_parse_network : acl_parse)(text, &rule,
 	    &err) == -1 ? "is no such rule here" : NULL;

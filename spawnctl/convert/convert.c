@@ -4,6 +4,7 @@
 #include "convert/convert.h"
 
 static void	(*dialect(const struct conv *))(struct conv *);
+static char	*read_all(FILE *);
 static bool	 first_word(const char *, const char *const *, size_t);
 static bool	 is_whole(const struct conv *);
 
@@ -16,24 +17,37 @@ char *
 convert_read(const char *file)
 {
 	FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "r");
-	char *text = NULL;
-	size_t len;
-	int error;
+	char *text;
 
-	if (f == NULL || (text = malloc(CONF_FILE_MAX + 1)) == NULL)
+	if (f == NULL)
+		return NULL;
+	text = read_all(f);
+	if (f != stdin) {
+		const int error = errno;
+
+		fclose(f);
+		errno = error;
+	}
+	return text;
+}
+
+static char *
+read_all(FILE *f)
+{
+	char *text = malloc(CONF_FILE_MAX + 1);
+	size_t len;
+
+	if (text == NULL)
 		return NULL;
 	len = fread(text, 1, CONF_FILE_MAX, f);
 	text[len] = '\0';
-	error = ferror(f) ? errno : len == CONF_FILE_MAX ? EFBIG :
-	    strlen(text) != len ? EINVAL : 0;
-	if (f != stdin)
-		fclose(f);
-	if (error != 0) {
-		free(text);
-		text = NULL;
+	if (!ferror(f)) {
+		errno = len == CONF_FILE_MAX ? EFBIG : EINVAL;
+		if (len < CONF_FILE_MAX && strlen(text) == len)
+			return text;
 	}
-	errno = error;
-	return text;
+	free(text);
+	return NULL;
 }
 
 int

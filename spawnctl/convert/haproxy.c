@@ -364,7 +364,7 @@ ha_log(struct conv *c, const struct ha_line *l)
 static void
 global_sizes(struct haproxy *h)
 {
-	struct part *p = conv_spawnd(h->c);
+	struct part *p;
 	const unsigned n = h->threads != 0 ? h->threads : 8;
 	const unsigned most = (h->maxconn + n - 1) / n;
 
