@@ -225,8 +225,11 @@ def test_room_is_that_of_all_workers(daemon, three):
                    f"{three[0]} max-sessions = 3",
                    f"{three[1]} max-sessions = 3"])
     there = []
-    for _ in range(6):
+    for i in range(6):
         there.append(roundtrip(d.connect()))
+        # Which takes longer than the millisecond between two news of others.
+        wait(lambda: sum(r["active"] for r in d.show("remotes")) == i + 1, 30,
+             "the count")
     queued = asks(d, 9)
     wait(lambda: sum(r["queue"] for r in d.show("remotes")) == 9, 30,
          "the queue")
