@@ -258,7 +258,8 @@ listen_end(struct tcprelay *t, unsigned line)
 	const bool path = conv_has(t->listen, "path");
 
 	if (t->bad || (!path && !conv_has(t->listen, "port"))) {
-		conv_left(t->c, line, "a listener needs a port or a path");
+		conv_left(t->c, line, t->bad ? "so it goes as a whole" :
+		    "a listener needs a port or a path");
 		conv_drop(t->spawnd, t->listen);
 	} else if (!path && !conv_has(t->listen, "address"))
 		conv_set(t->c, t->listen, line, "address", "0.0.0.0");
@@ -270,7 +271,8 @@ remote_end(struct tcprelay *t, unsigned line)
 	if (!t->bad && (conv_has(t->remote, "path") ||
 	    (conv_has(t->remote, "address") && conv_has(t->remote, "port"))))
 		return;
-	conv_left(t->c, line, "a remote needs an address and a port");
+	conv_left(t->c, line, t->bad ? "so it goes as a whole" :
+	    "a remote needs an address and a port");
 	conv_drop(t->relay, t->remote);
 }
 
