@@ -102,6 +102,7 @@ struct conf_auth {
 	uint32_t	 uid, gid;	/* of user; CONF_NOID */
 	uint64_t	 timeout;	/* ms, of an answer */
 	enum conf_fail	 fail;		/* what holds without one */
+	bool		 sni;		/* looked for in TLS of others */
 };
 
 /* Of the sessions of a listener; a condition that is not given holds. */

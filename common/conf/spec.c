@@ -263,6 +263,7 @@ static const struct conf_opt auth_opts[] = {
 	{ USER("user", conf_auth, user, uid) },
 	{ DURATION("timeout", conf_auth, timeout, 1, "2s") },
 	{ WORD("fail", conf_auth, fail, fails, "deny") },
+	{ BOOL("sni", conf_auth, sni, "no") },
 	END
 };
 

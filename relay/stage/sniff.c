@@ -3,6 +3,7 @@
 #include "parse/clienthello.h"
 #include "peek.h"
 #include "router.h"
+#include "self.h"
 #include "session.h"
 #include "stage/sniff.h"
 
@@ -15,8 +16,11 @@ static enum step	 sniff_done(struct sess *);
 bool
 sniff_wanted(const struct path *p)
 {
-	return p->router != NULL && router_sniffs(p->router) &&
-	    p->listen->tls == CONF_NOREF;
+	const struct conf_listen *l = p->listen;
+
+	return l->tls == CONF_NOREF &&
+	    ((p->router != NULL && router_sniffs(p->router)) ||
+	    (l->auth != CONF_NOREF && self.conf->auths[l->auth].sni));
 }
 
 enum step

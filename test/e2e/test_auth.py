@@ -15,6 +15,7 @@ import pytest
 import harness
 from harness import wait
 from peers import Backend, answers, ended, roundtrip, turned_away
+from test_route import hello
 from test_upgrade import upgrade
 
 ASK = 'address = "127.0.0.1" port = 0 auth = ask relay = app'
@@ -237,6 +238,24 @@ def test_tls(box, daemon, echo):
     assert told("known")["subject"] == urllib.parse.quote(name, safe="")
     with pytest.raises((ssl.SSLError, EOFError, ConnectionError)):
         told("unknown")
+
+
+def test_tls_of_others(box, daemon, echo):
+    """A name in TLS that is passed on is looked for if that is asked for; who
+    says nothing is waited for, and what is no TLS is asked about."""
+    asked = Asked(box, permit)
+    d = daemon(remotes=[echo], listen=ASK + " handshake-timeout = 300ms",
+               extra=section(f'path = "{asked.backend.path}" sni = yes '
+                             "timeout = 20s"))
+    first = hello("Some.Example", ["h2", "x"])
+    roundtrip(d.connect(), first)
+    told = words(asked.lines[-1])
+    assert (told["sni"], told["alpn"]) == ("some.example", "h2,x")
+    roundtrip(d.connect())
+    assert "sni" not in words(asked.lines[-1])
+    sock = d.connect()
+    wait(lambda: len(asked.lines) == 3, what="a question about who is silent")
+    roundtrip(sock)
 
 
 def test_too_late(box, daemon, echo):

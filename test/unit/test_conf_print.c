@@ -79,7 +79,8 @@
 	"strict-sni = yes ticket-lifetime = 1h ticket-keys = /s/tk }\n" \
 	"tls t { ca = /t/ca name = db.a verify = no tickets = no }\n" \
 	"auth q { command = \"/q -x 'a\" user = \"daemon:88\" }\n" \
-	"auth r { path = /r processes = 3 timeout = 5ms fail = permit }\n"
+	"auth r { path = /r processes = 3 timeout = 5ms fail = permit\n" \
+	"sni = yes }\n"
 
 static char *
 print(const struct conf *conf, enum conf_style style)
