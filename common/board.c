@@ -58,6 +58,8 @@ board_create(struct board *b, const struct conf *conf)
 		errno = saved;
 		return -1;
 	}
+	atomic_store(&b->head->nseats, b->nseats);
+	atomic_store(&b->head->ended_at, (uint32_t)b->ended_at);
 	return 0;
 }
 

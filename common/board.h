@@ -41,6 +41,8 @@ struct board_news {
 
 struct board_head {		/* writer: the master */
 	board_u32	want_room;	/* workers say WAKE when one ends */
+	/* For another program than relay, as in struct board. */
+	board_u32	nseats, ended_at;
 };
 
 /*

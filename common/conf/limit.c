@@ -2,8 +2,6 @@
 
 #include "conf/parse.h"
 
-static void	 limit_exec(struct conf_check *, const struct cfg_t *,
-		    const struct conf_listen *);
 static void	 limit_sources(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
 static void	 limit_over(struct conf_check *, const struct cfg_t *,
@@ -22,8 +20,6 @@ conf_check_limits(struct conf_check *c, const struct cfg_t *spawnd)
 
 	for (i = 0; i < conf->nlistens; i++) {
 		sec = conf_child(spawnd, "listen", i);
-		if (conf->exec != NULL)
-			limit_exec(c, sec, &conf->listens[i]);
 		limit_sources(c, sec, &conf->listens[i]);
 		limit_over(c, sec, &conf->listens[i]);
 		limit_reserve(c, sec, &conf->listens[i], &room);
@@ -36,22 +32,6 @@ limit_of_sources(const struct conf_listen *l)
 {
 	return l->source_sessions != 0 ? "source-sessions" :
 	    l->source_rate != 0 ? "source-rate" : NULL;
-}
-
-/* Another program does not tell which of its sessions have ended. */
-static void
-limit_exec(struct conf_check *c, const struct cfg_t *sec,
-    const struct conf_listen *l)
-{
-	const char *which = l->max_sessions != 0 ? "max-sessions" :
-	    l->reserve != 0 ? "reserve" : limit_of_sources(l);
-	const struct conf_value *v;
-
-	if (which == NULL)
-		return;
-	v = conf_value(sec, which, 0);
-	conf_check_fail(c, v->line, "%s = %.32s is for relay, and spawn: exec "
-	    "runs another program; take one of them away", which, v->text);
 }
 
 static void

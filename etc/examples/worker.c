@@ -13,6 +13,7 @@
  */
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,8 @@
 
 static struct spawnd_slot *slot;
 static const struct spawnd_board *board;
+struct session { int fd; uint32_t seat; };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the slot */
 
 /* Each of these messages has one item, of two numbers at most. */
@@ -50,12 +53,12 @@ note(const char *text)
 
 /* It is counted whether it was served or not: spawnd gives as many others. */
 static void
-ended(uint64_t in)
+ended(uint32_t seat, uint64_t in)
 {
 	pthread_mutex_lock(&lock);
 	spawnd_count(&slot->bytes_in, in);
 	spawnd_count(&slot->bytes_out, in);
-	spawnd_count(&slot->closed, 1);
+	spawnd_ended(board, slot, seat);
 	if (spawnd_wants_room(board))
 		tell(SPAWND_WAKE, 0, 0, 1);
 	if (slot->draining && slot->closed == slot->taken)
@@ -66,34 +69,39 @@ ended(uint64_t in)
 static void *
 serve(void *arg)
 {
-	const int fd = (int)(intptr_t)arg;
+	const struct session s = *(struct session *)arg;
 	char buf[4096];
 	uint64_t all = 0;
 	ssize_t n;
 
-	fcntl(fd, F_SETFL, 0);		/* it comes non-blocking */
-	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0 &&
-	    send(fd, buf, (size_t)n, MSG_NOSIGNAL) == n)
+	free(arg);
+	fcntl(s.fd, F_SETFL, 0);	/* it comes non-blocking */
+	while ((n = recv(s.fd, buf, sizeof(buf), 0)) > 0 &&
+	    send(s.fd, buf, (size_t)n, MSG_NOSIGNAL) == n)
 		all += (uint64_t)n;
-	close(fd);
-	ended(all);
+	close(s.fd);
+	ended(s.seat, all);
 	return NULL;
 }
 
 static void
-begin(int fd)
+begin(int fd, uint32_t seat)
 {
+	struct session *s = malloc(sizeof(*s));
 	pthread_t thread;
 
-	if (fd != -1 && pthread_create(&thread, NULL, serve,
-	    (void *)(intptr_t)fd) == 0) {
+	if (s != NULL)
+		*s = (struct session){ fd, seat };
+	if (s != NULL && fd != -1 &&
+	    pthread_create(&thread, NULL, serve, s) == 0) {
 		pthread_detach(thread);
 		return;
 	}
+	free(s);
 	note("<4>warning: no thread or descriptor for a session");
 	if (fd != -1)
 		close(fd);
-	ended(0);
+	ended(seat, 0);
 }
 
 /* Ends with the last session; now: with all. */
@@ -134,7 +142,7 @@ take(void)
 		spawnd_count(&slot->taken, hdr.count);
 		pthread_mutex_unlock(&lock);
 		for (i = 0; i < hdr.count; i++)
-			begin(fds[i]);
+			begin(fds[i], item.conn[i].seat);
 		return 1;
 	}
 	if (hdr.type == SPAWND_LOG)
@@ -150,6 +158,7 @@ int
 main(int argc, char **argv)
 {
 	struct pollfd channel = { SPAWND_FD_CHANNEL, POLLIN, 0 };
+	struct stat st;
 	uint64_t most = argc == 5 ? strtoull(argv[1], NULL, 10) : 0;
 
 	if (argc < 4 || atoi(argv[argc - 1]) != SPAWND_WORKER_VERSION) {
@@ -157,8 +166,10 @@ main(int argc, char **argv)
 		    argv[0], SPAWND_WORKER_VERSION);
 		return 2;
 	}
-	slot = mmap(NULL, sizeof(*slot), PROT_READ | PROT_WRITE, MAP_SHARED,
-	    SPAWND_FD_SLOT, 0);
+	if (fstat(SPAWND_FD_SLOT, &st) == -1)
+		return 1;
+	slot = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, SPAWND_FD_SLOT, 0);
 	board = mmap(NULL, sizeof(*board), PROT_READ, MAP_SHARED,
 	    SPAWND_FD_BOARD, 0);
 	if (slot == MAP_FAILED || board == MAP_FAILED)

@@ -20,18 +20,21 @@ import sys
 VERSION, BATCH = 1, 16
 CONN, DRAIN, READY, LEAVE, WAKE, LOG = range(1, 7)
 HEADER = struct.Struct("=HH")               # type, count
-ITEM = struct.Struct("=16sIHBxIIQ8x")       # of CONN, as in spawnd/worker.h
+ITEM = struct.Struct("=16sIHBxIIQI4x")      # of CONN, as in spawnd/worker.h
 
 loop = selectors.DefaultSelector()
 channel, log = socket.socket(fileno=3), socket.socket(fileno=6)
 sessions = {}                               # socket -> what is to be written
+seats = {}                                  # socket -> told when it ends
 
 # The counters. A store through such a view is one of 8 bytes; struct would
 # write byte by byte, and the master could see half of a number.
-memory = memoryview(mmap.mmap(7, mmap.PAGESIZE))
+memory = memoryview(mmap.mmap(7, 0))
 slot, flags = memory.cast("Q"), memory.cast("I")
 TAKEN, CLOSED, IN, OUT, DROPPED = range(5)
 DRAINING = 10                               # among the flags, at 40 bytes
+board = memoryview(mmap.mmap(5, mmap.PAGESIZE, prot=mmap.PROT_READ)).cast("I")
+SEATS, ENDED_AT = board[1], board[2] // 4   # among the flags as well
 
 
 def tell(kind, *numbers):
@@ -52,10 +55,10 @@ def note(text, level=6):
 
 
 def begin(fd, item):
-    address, scope, port, family, listener, backlog, accepted = item
+    address, scope, port, family, listener, backlog, accepted, seat = item
     sock = socket.socket(fileno=fd)
     sock.setblocking(False)
-    sessions[sock] = b""
+    sessions[sock], seats[sock] = b"", seat
     loop.register(sock, selectors.EVENT_READ, serve)
 
 
@@ -63,6 +66,12 @@ def end(sock):
     loop.unregister(sock)
     sock.close()
     del sessions[sock]
+    ended(seats.pop(sock))
+
+
+def ended(seat):
+    if SEATS:                               # somebody wants to know
+        flags[ENDED_AT + slot[CLOSED] % SEATS] = seat
     slot[CLOSED] += 1
 
 
@@ -105,9 +114,11 @@ def take(channel):
     kind, count = HEADER.unpack_from(data)
     if kind == CONN:
         slot[TAKEN] += count
-        for fd, item in zip(fds, ITEM.iter_unpack(data[HEADER.size:])):
+        items = list(ITEM.iter_unpack(data[HEADER.size:]))
+        for fd, item in zip(fds, items):
             begin(fd, item)
-        slot[CLOSED] += count - len(fds)    # no descriptors were left
+        for item in items[len(fds):]:       # no descriptors were left
+            ended(item[-1])
         return
     if kind == LOG and fds:
         os.dup2(fds[0], 6)

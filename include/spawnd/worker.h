@@ -57,7 +57,8 @@ struct spawnd_conn {
 	uint32_t	listener;	/* 0 is the first in the file */
 	uint32_t	backlog_ms;	/* waited for room; 0: unknown */
 	uint64_t	accepted_us;	/* CLOCK_MONOTONIC */
-	uint64_t	reserved_seat;
+	uint32_t	seat;		/* spawnd_ended() */
+	uint32_t	reserved2;
 };
 
 enum {
@@ -101,6 +102,8 @@ struct spawnd_log {
 /* The first bytes of a memory that may be larger. */
 struct spawnd_board {
 	uint32_t	want_room;	/* not 0: SPAWND_WAKE is wanted */
+	uint32_t	seats;		/* not 0: so many are at ... */
+	uint32_t	ended_at;	/* ... this byte of the slot */
 };
 
 /* The same. Nobody else writes there; it begins as 0, and none but draining is
@@ -119,6 +122,20 @@ static inline void
 spawnd_count(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELEASE);
+}
+
+/* Counts a session as closed, and says which seat it had if somebody wants to
+ * know: for that all of the slot's file has to be mapped. */
+static inline void
+spawnd_ended(const struct spawnd_board *board, struct spawnd_slot *slot,
+    uint32_t seat)
+{
+	uint32_t *ended = (uint32_t *)(void *)((char *)slot + board->ended_at);
+
+	if (board->seats != 0)
+		__atomic_store_n(&ended[slot->closed % board->seats], seat,
+		    __ATOMIC_RELAXED);
+	spawnd_count(&slot->closed, 1);
 }
 
 /* Whether SPAWND_WAKE is wanted, after sessions have been counted as closed. */

@@ -179,6 +179,24 @@ def test_overload_drain_and_end(box, sample):
     assert not alive(worker)
 
 
+def test_limits_of_a_listener(box, sample):
+    """The master learns which sessions have ended."""
+    d = served_by(box, sample, 0, listen="""address = "127.0.0.1" port = 0
+        max-sessions = 3 source-sessions = 2""")
+    clients = [roundtrip(d.connect()) for _ in range(2)]
+    assert peers.turned_away(box, d.address()) == "reset"
+    other = roundtrip(box.connect(d.address(), source="127.0.0.2"))
+    assert peers.turned_away(box, d.address(), source="127.0.0.3") == "reset"
+    other.close()
+    d.wait_sessions(2)
+    for _ in range(20):
+        clients.pop(0).close()
+        d.wait_sessions(1)
+        clients.append(roundtrip(d.connect()))
+        assert peers.turned_away(box, d.address()) == "reset"
+    assert not d.lines("killed")
+
+
 def test_it_outlives_the_master(box, sample):
     d = served_by(box, sample, 0, more="servers { min = 1 max = 1 }")
     d.leaves = {d.conf.control}

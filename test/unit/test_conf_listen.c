@@ -76,10 +76,6 @@ test_limits(void **state)
 	bad(LISTEN("path = /a source-rate = 1"), "t:2: source-rate is for "
 	    "addresses, and who comes by a unix socket has none; leave it "
 	    "out, or add proxy-from\n");
-	bad("spawnd { spawn { exec = /bin/sh } listen w {\n"
-	    "port = 80 source-rate = 1 } }\n", "t:2: source-rate = 1 is for "
-	    "relay, and spawn: exec runs another program; take one of them "
-	    "away\n");
 	bad(PORT("reserve = 2 max-sessions = 1"),
 	    "t:2: reserve 2 is greater than max-sessions 1\n");
 	bad("spawnd { users { min = 1 max = 2 } servers { min = 1 max = 3 }\n"

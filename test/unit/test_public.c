@@ -55,6 +55,7 @@ SAME_FIELD(spawnd_conn, family, proto_conn, client.family);
 SAME_FIELD(spawnd_conn, listener, proto_conn, listener);
 SAME_FIELD(spawnd_conn, backlog_ms, proto_conn, backlog_ms);
 SAME_FIELD(spawnd_conn, accepted_us, proto_conn, accepted_us);
+SAME_FIELD(spawnd_conn, seat, proto_conn, seat);
 
 SAME_SIZE(spawnd_drain, proto_drain);
 SAME_FIELD(spawnd_drain, cut, proto_drain, cut);
@@ -73,6 +74,8 @@ SAME_SIZE(spawnd_wake, proto_wake);
 SAME_SIZE(spawnd_log, proto_log);
 
 SAME_FIELD(spawnd_board, want_room, board_head, want_room);
+SAME_FIELD(spawnd_board, seats, board_head, nseats);
+SAME_FIELD(spawnd_board, ended_at, board_head, ended_at);
 SAME_FIELD(spawnd_slot, taken, board_worker, taken);
 SAME_FIELD(spawnd_slot, closed, board_worker, closed);
 SAME_FIELD(spawnd_slot, bytes_in, board_worker, bytes_in);
