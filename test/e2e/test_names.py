@@ -120,9 +120,12 @@ def test_names_that_change(box, daemon):
                listen='address = "127.0.0.1" port = 0 relay = app',
                relay="resolve = 1s retries = 9 balance = roundrobin",
                extra=f"relay slow {{ remote a {{ address = slow.test {at} }} "
-                     "resolve = 10m }",
+                     "resolve = 10m }\n"
+                     "relay bad { resolve-at-start = later "
+                     f"remote a {{ address = refused.example {at} }} }}",
                preexec=zone.use)
     wait(lambda: who(d) == {"127.0.0.2", "127.0.0.3"}, 30, "both")
+    d.wait_line('remote bad/a cannot be looked up: "refused.example": ')
     zone.say("127.0.0.3 db.test", "127.0.0.4 db.test")
     d.wait_line("remote app/db has 2 addresses: 1 new, ")
     wait(lambda: who(d) == {"127.0.0.3", "127.0.0.4"}, 30, "the others")
