@@ -125,7 +125,7 @@ test_mistakes(void **state)
 	    "\"route\"?\n");
 	expect(IN_LISTEN("relay = a sni = x\nuse_backend = b"), false,
 	    "t:2: unknown option \"sni\" in listen \"w\"; it belongs in "
-	    "\"route\"\n"
+	    "\"route\" or \"auth\"\n"
 	    "t:3: unknown option \"use_backend\" in listen \"w\"; did you "
 	    "mean \"route\"?\n");
 	expect(IN_LISTEN("relay = a route { server_name = x relay = b }"),
