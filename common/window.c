@@ -177,11 +177,13 @@ unsigned
 window_now(void)
 {
 	static unsigned minute;
-	time_t now = time(NULL);
+	struct timespec now;
 
-	if (now != looked)
-		minute = window_at(now);
-	looked = now;
+	/* time(2) is none of the calls that a worker may make. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec != looked)
+		minute = window_at(now.tv_sec);
+	looked = now.tv_sec;
 	return minute;
 }
 

@@ -16,15 +16,17 @@
 static time_t	 now;
 static unsigned	 asked;
 
-time_t		 __wrap_time(time_t *);
+int		 __wrap_clock_gettime(clockid_t, struct timespec *);
 struct tm	*__wrap_localtime_r(const time_t *, struct tm *);
 struct tm	*__real_localtime_r(const time_t *, struct tm *);
 
-time_t
-__wrap_time(time_t *t)
+int
+__wrap_clock_gettime(clockid_t clock, struct timespec *ts)
 {
-	(void)t;
-	return now;
+	(void)clock;
+	ts->tv_sec = now;
+	ts->tv_nsec = 0;
+	return 0;
 }
 
 struct tm *
