@@ -37,22 +37,24 @@ static struct ev_task	 more;
 static struct ev_timer	 drain_timer = EV_TIMER(channel_end_soon);
 static struct ev_timer	 leave_timer = EV_TIMER(channel_ask);
 static struct proto_leave leave;	/* why is 0 until somebody wants it */
+static void		 (*done)(void);
 
 int
-channel_start(void)
+channel_start(void (*tell)(void))
 {
 	const struct proto_ready ready = { .version = PROTO_VERSION,
 	    .pid = (int32_t)self.pid };
 
+	done = tell;
 	sess_init(channel_session_ended);
 	wait_init(channel_ask_news);
 	if (authoriser_start(sess_resume, channel_unauth) == -1)
 		return -1;
 	claim_start(sess_resume, channel_named);
-	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
+	if (ev_io_add(&channel, self.fd[PROTO_FD_CHANNEL], IO_READ,
 	    channel_event) == -1)
 		return -1;
-	return ipc_send(PROTO_FD_CHANNEL, MSG_READY, &ready, 1, NULL);
+	return ipc_send(channel.fd, MSG_READY, &ready, 1, NULL);
 }
 
 static void
@@ -144,7 +146,7 @@ channel_log(int fd)
 {
 	if (fd == -1)
 		return;
-	dup2(fd, PROTO_FD_LOG);
+	dup2(fd, self.fd[PROTO_FD_LOG]);
 	close(fd);
 }
 
@@ -214,7 +216,8 @@ channel_drain(void)
 		return;
 	self.draining = true;
 	atomic_store(&self.board.own->draining, 1);
-	setproctitle("generation %u, draining", self.generation);
+	if (!self.inside)
+		setproctitle("generation %u, draining", self.generation);
 	if (limit != 0)
 		ev_timer_set(&drain_timer, limit - limit / 10);
 	authoriser_drain();
@@ -278,6 +281,10 @@ channel_session_ended(void)
 static void
 channel_check_done(void)
 {
-	if (self.draining && self.nsessions == 0)
-		ev_stop();
+	if (!self.draining || self.nsessions != 0)
+		return;
+	ev_timer_stop(&drain_timer);
+	if (channel.fd != -1)
+		ev_io_close(&channel);
+	done();
 }

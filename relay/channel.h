@@ -6,8 +6,10 @@
 
 #include "proto.h"
 
-/* Watches the channel and says READY. Returns 0, or -1 with errno. */
-int	 channel_start(void);
+/* Watches the channel and says READY; done is called, with the channel closed,
+ * when the last session of one that drains has ended. Returns 0, or -1 with
+ * errno. */
+int	 channel_start(void (*done)(void));
 /* Asks to be replaced; the worker goes on taking sessions until the master
  * has said DRAIN. Asking again is once. */
 void	 channel_leave(enum proto_why);

@@ -29,6 +29,8 @@ ondown_look(struct ev_timer *t)
 {
 	unsigned i;
 
+	if (self.draining && self.nsessions == 0)
+		return;
 	remotes_look();
 	for (i = 0; i < self.conf->nrelays; i++)
 		if (self.conf->relays[i].on_down == ON_DOWN_CLOSE)

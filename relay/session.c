@@ -76,7 +76,6 @@ struct sess *
 sess_new(int fd, const struct proto_conn *c, const struct path *path,
     const struct sess_calls *calls)
 {
-	static uint64_t serial;
 	struct sess *s;
 
 	end_io = calls->io;
@@ -92,7 +91,7 @@ sess_new(int fd, const struct proto_conn *c, const struct path *path,
 	s->remote.remote = true;
 	s->remote.io.fd = -1;
 	s->path = path;
-	s->id = ++serial;
+	s->id = ++self.serial;
 	s->source = c->client;
 	s->seat = c->seat;
 	if (c->backlog_ms != 0 && sess_extra(s) != NULL)
@@ -243,8 +242,9 @@ sess_close(struct sess *s)
 	board_close_session(&self.board, s->seat);
 	if (self.conf->log_sessions) {
 		sess_log(s, port);
-		atomic_store_explicit(&self.board.own->log_dropped,
-		    log_dropped(), memory_order_relaxed);
+		if (!self.inside)	/* else it is the master's count */
+			atomic_store_explicit(&self.board.own->log_dropped,
+			    log_dropped(), memory_order_relaxed);
 	}
 	TAILQ_REMOVE(&sessions, s, entry);
 	ev_undefer(&s->task);

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "mark.h"
 #include "master.h"
+#include "pending.h"
 #include "proc/channel.h"
 #include "proc/checkproc.h"
 #include "proc/generation.h"
@@ -20,13 +21,20 @@
 #include "proc/worker.h"
 #include "settle.h"
 
+#define SINGLE_AGAIN		1000	/* ms until it is tried again */
+#define SINGLE_AGAIN_MAX	3600000
+
 static void	settle(struct ev_task *);
 static void	settle_broken(void);
 static void	settle_lost(void);
 static void	settle_refill(bool);
 static void	settle_kept(void);
 static void	settle_want_room(void);
+static void	settle_single(void);
+static void	settle_again(struct ev_timer *);
 static void	settle_end(void);
+
+static struct ev_timer	 single_timer = EV_TIMER(settle_again);
 
 void
 settle_begin(void)
@@ -61,6 +69,7 @@ settle(struct ev_task *task)
 	}
 	if (what & (MARK_WORKERS | MARK_PENDING)) {
 		reload_step();
+		settle_single();
 		upgrade_step();
 		generation_sweep();
 		settle_end();
@@ -158,6 +167,31 @@ settle_want_room(void)
 	atomic_thread_fence(memory_order_seq_cst);
 	if (any)
 		mark(MARK_ACCEPT);
+}
+
+/* The worker that lived in this process has ended: the next one can live here
+ * when the process has executed itself, which an upgrade does, and no session
+ * is lost by. */
+static void
+settle_single(void)
+{
+	static uint64_t again = SINGLE_AGAIN;
+
+	if (!process_spent() || ev_timer_on(&single_timer) ||
+	    master.stopping || master.gen == NULL ||
+	    !master.gen->conf->single || upgrade_busy() || !reload_idle() ||
+	    pending_asked(PENDING_RELOAD))
+		return;
+	pending_ask(PENDING_UPGRADE, NULL);
+	ev_timer_set(&single_timer, again);
+	again = MIN(again * 2, SINGLE_AGAIN_MAX);
+}
+
+static void
+settle_again(struct ev_timer *t)
+{
+	(void)t;
+	mark(MARK_PENDING);
 }
 
 /* The master ends with its last worker. */

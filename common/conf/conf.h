@@ -259,6 +259,7 @@ struct conf {
 	uint64_t		 watchdog_kill;	/* ms */
 	bool			 batch;		/* schedule.h */
 	enum conf_sandbox	 sandbox;
+	bool			 single;	/* master and worker are one */
 	const char		*exec;		/* the program of workers, in
 						   place of relay; NULL: none */
 	const char		**exec_args;

@@ -284,6 +284,12 @@ void		 conf_check_limits(struct conf_check *,
 		    const struct cfg_t *spawnd);
 
 /*
+ * single.c: what cannot be where all is one process, of which there is one.
+ */
+void		 conf_check_single(struct conf_check *,
+		    const struct cfg_t *root);
+
+/*
  * loop.c: sessions that would come back to the relay that they are of, for
  * ever.
  */

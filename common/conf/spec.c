@@ -394,6 +394,7 @@ static const struct conf_opt spawnd_opts[] = {
 	    .zero = true },
 	{ BOOL("batch", conf, batch, "yes") },
 	{ WORD("sandbox", conf, sandbox, sandboxes, "auto") },
+	{ BOOL("single", conf, single, "no") },
 	{ NUMBER("max-generations", conf, max_generations, 0, 1000, "0") },
 	{ TEXTS("setenv", conf, env, nenv, CONF_VALUE_MAX),
 	    .wrong = conf_item_variable },

@@ -48,7 +48,7 @@ tls_ctx_init(const char **errp)
 	*errp = why;
 	if (!wanted()) {
 		if (self.conf->ntlss > 0)
-			close(PROTO_FD_SECRETS);
+			close(self.fd[PROTO_FD_SECRETS]);
 		return 0;
 	}
 	sections = calloc(self.conf->ntlss, sizeof(*sections));
@@ -205,20 +205,20 @@ alpn_chosen(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 static int
 read_all(void)
 {
+	const int fd = self.fd[PROTO_FD_SECRETS];
 	struct stat st;
 	void *bytes;
 	int error;
 
-	if (fstat(PROTO_FD_SECRETS, &st) == -1 || st.st_size <= 0 ||
+	if (fstat(fd, &st) == -1 || st.st_size <= 0 ||
 	    st.st_size > SECRET_MAX)
 		return failed("the secrets of the master are not there");
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE,
-	    PROTO_FD_SECRETS, 0);
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
 		return failed("secrets: %s", strerror(errno));
 	error = take_all(bytes, (size_t)st.st_size);
 	munmap(bytes, (size_t)st.st_size);
-	close(PROTO_FD_SECRETS);
+	close(fd);
 	return error;
 }
 

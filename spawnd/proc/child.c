@@ -300,6 +300,10 @@ child_kill(struct child *c, int signo, const char *why)
 {
 	static bool told;
 
+	if (c->inside) {
+		errno = EPERM;
+		return -1;
+	}
 	if (c->proc.pid < 1) {
 		errno = ESRCH;
 		return -1;

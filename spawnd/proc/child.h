@@ -50,6 +50,8 @@ struct child {
 	unsigned	 flags;		/* CHILD_* */
 	pid_t		 pid;		/* of its last start; -1: none yet */
 	bool		 killed;	/* by us: it was sent SIGKILL */
+	bool		 inside;	/* no child: it is in this process, and
+					   has no signals (EPERM) */
 };
 
 #define CHILD(name, fn, flag) {						\

@@ -22,6 +22,7 @@
 #include "shm.h"
 
 #define FD_SESSION	2	/* descriptors of a session */
+#define FD_MASTER	64	/* of this process, with few listeners */
 
 static bool	 budget(struct conf *);
 static int	 value_again(struct generation *);
@@ -37,7 +38,8 @@ static bool
 budget(struct conf *c)
 {
 	struct rlimit rl;
-	const rlim_t others = PROTO_FD_WORKER + conf_auth_lines(c);
+	const rlim_t others = PROTO_FD_WORKER + conf_auth_lines(c) +
+	    (c->single ? FD_MASTER : 0);
 	rlim_t need = (rlim_t)c->users_max * FD_SESSION + others;
 	unsigned fit;
 

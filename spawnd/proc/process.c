@@ -11,6 +11,7 @@
 #include "proc/channel.h"
 #include "proc/foreign.h"
 #include "proc/generation.h"
+#include "proc/inside.h"
 #include "proc/load.h"
 #include "proc/process.h"
 #include "proc/seat.h"
@@ -22,8 +23,14 @@
 static int	process_launch(struct worker *);
 static void	process_child(struct worker *);
 static int	process_exec(struct worker *, int);
+static unsigned	process_fds(const struct worker *, int, struct child_fd *);
+static int	process_begin(struct worker *);
+static void	process_begun_ended(void);
 static void	process_ended(struct child *, int);
 static unsigned long long process_open(const struct worker *, bool);
+
+static struct worker	*inside;	/* lives in this process */
+static bool		 spent;
 
 int
 process_start(struct generation *g)
@@ -56,6 +63,8 @@ process_launch(struct worker *w)
 	tickets_worker(w);
 	if (auth_worker(w) == -1)
 		return -1;
+	if (w->gen->conf->single && inside_free())
+		return process_begin(w);
 	if ((w->log = writer_new(foreign_who(w), &log)) == NULL)
 		return -1;
 	r = w->gen->conf->exec != NULL ? foreign_start(w, log) :
@@ -80,31 +89,82 @@ process_child(struct worker *w)
 static int
 process_exec(struct worker *w, int log)
 {
-	const struct generation *g = w->gen;
-	struct child_fd fds[] = {
-		{ w->its_end,		PROTO_FD_CHANNEL },
-		{ g->conf_fd,		PROTO_FD_CONF },
-		{ g->board.ro,		PROTO_FD_BOARD },
-		{ log,			PROTO_FD_LOG },
-		{ g->board.slots[w->slot].fd, PROTO_FD_SLOT },
-		{ -1, -1 }, { -1, -1 }
-	};
-	unsigned n = nitems_of(fds) - 2;
+	struct child_fd fds[PROTO_FD_END];
+	const unsigned n = process_fds(w, log, fds);
 	char path[1024], gen[16], slot[16], version[16];
 	char called[] = "relay";
 	char *argv[] = { called, gen, slot, version, NULL };
 
-	if (g->secrets_fd != -1)
-		fds[n++] = (struct child_fd){ g->secrets_fd,
-		    PROTO_FD_SECRETS };
-	if (g->targets.ro != -1)
-		fds[n++] = (struct child_fd){ g->targets.ro,
-		    PROTO_FD_TARGETS };
 	master_libexec("relay", path, sizeof(path));
 	snprintf(gen, sizeof(gen), "%u", w->gen->number);
 	snprintf(slot, sizeof(slot), "%u", w->slot);
 	snprintf(version, sizeof(version), "%d", PROTO_VERSION);
 	return child_start(&w->child, path, argv, fds, n);
+}
+
+/* What it is given; returns how many there are. */
+static unsigned
+process_fds(const struct worker *w, int log, struct child_fd *fds)
+{
+	const struct generation *g = w->gen;
+	const struct child_fd all[] = {
+		{ w->its_end,		PROTO_FD_CHANNEL },
+		{ g->conf_fd,		PROTO_FD_CONF },
+		{ g->board.ro,		PROTO_FD_BOARD },
+		{ log,			PROTO_FD_LOG },
+		{ g->board.slots[w->slot].fd, PROTO_FD_SLOT },
+		{ g->secrets_fd,	PROTO_FD_SECRETS },
+		{ g->targets.ro,	PROTO_FD_TARGETS }
+	};
+	unsigned i, n = 0;
+
+	for (i = 0; i < nitems_of(all); i++)
+		if (all[i].fd != -1)
+			fds[n++] = all[i];
+	return n;
+}
+
+/* Its lines are the master's. */
+static int
+process_begin(struct worker *w)
+{
+	struct child_fd given[PROTO_FD_END];
+	int fds[PROTO_FD_END];
+	const char *err;
+	unsigned i, n = process_fds(w, -1, given);
+
+	for (i = 0; i < nitems_of(fds); i++)
+		fds[i] = -1;
+	while (n-- > 0)
+		fds[given[n].place] = given[n].fd;
+	w->child.inside = true;
+	w->child.pid = getpid();
+	inside = w;
+	if (inside_start(w->gen->number, w->slot, fds, process_begun_ended,
+	    &err) == 0)
+		return 0;
+	inside = NULL;
+	log_write(LOG_ERR, "%s", err);
+	errno = ECANCELED;
+	return -1;
+}
+
+static void
+process_begun_ended(void)
+{
+	process_ended(&inside->child, 0);
+}
+
+struct worker *
+process_inside(void)
+{
+	return inside;
+}
+
+bool
+process_spent(void)
+{
+	return spent;
 }
 
 static void
@@ -120,6 +180,11 @@ process_ended(struct child *c, int status)
 void
 process_bury(struct worker *w)
 {
+	if (w == inside) {
+		inside = NULL;
+		spent = true;
+		inside_end();
+	}
 	totals_fold(w);
 	worker_free(w);
 }

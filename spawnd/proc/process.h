@@ -8,6 +8,11 @@
 
 /* Starts one worker. Returns 0, or -1 after logging why. */
 int		 process_start(struct generation *);
+/* The one that lives in this process (inside.h); NULL: there is none now. */
+struct worker	*process_inside(void);
+/* There was one, which has ended: this program can have another one when it has
+ * executed itself. */
+bool		 process_spent(void);
 /* Says how it has ended, once; all: what it had not taken has been read back,
  * or will not be. */
 void		 process_report(struct worker *, bool all);

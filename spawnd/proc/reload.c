@@ -18,6 +18,7 @@
 #include "proc/expiry.h"
 #include "proc/fetch.h"
 #include "proc/generation.h"
+#include "proc/inside.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
 #include "proc/reader.h"
@@ -43,6 +44,7 @@ static int	claim(const struct conf *, const char **);
 static void	check_failed(char *);
 static unsigned	tell(const char *, char *, char *, size_t);
 static int	prepare(const struct conf *, const char **);
+static int	check_single(const struct conf *, const char **);
 static void	start(struct reading *);
 static bool	bind_later(const struct reading *, const char *);
 static void	bind_again(struct ev_timer *);
@@ -211,13 +213,37 @@ tell(const char *what, char *text, char *first, size_t size)
 static int
 prepare(const struct conf *conf, const char **errp)
 {
-	if (logproc_check(conf, errp) == -1 ||
+	if (check_single(conf, errp) == -1 ||
+	    logproc_check(conf, errp) == -1 ||
 	    plan_make(conf, errp) == -1)
 		return -1;
 	if (master.gen != NULL)
 		return 0;
 	inetd_log_begins();
 	return logproc_start(conf, errp);
+}
+
+/* Whether this program, started by this user, can do it. */
+static int
+check_single(const struct conf *conf, const char **errp)
+{
+	static char why[1200];
+	char path[1024];
+
+	if (!conf->single)
+		return 0;
+	*errp = why;
+	if (!inside_can()) {
+		snprintf(why, sizeof(why), "single = yes: start %s in place "
+		    "of spawnd", master_libexec("single", path, sizeof(path)));
+		return -1;
+	}
+	if (geteuid() != 0 || conf->uid == 0)
+		return 0;
+	snprintf(why, sizeof(why), "single = yes: all is one process, which "
+	    "cannot become user %s; start it as that user, or set user = root",
+	    conf->user);
+	return -1;
 }
 
 static void

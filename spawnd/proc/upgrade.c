@@ -64,6 +64,9 @@ static void	go_back(void) no_return;
 
 static const char		 not_now[] =
     "a reload, an upgrade or the end is under way";
+static const char		 not_inside[] =
+    "single = yes, and sessions are in this process: reload first, and try "
+    "again when they have ended";
 static struct child	 checker = CHILD("check of the new binary", check_done,
     CHILD_STDERR);
 static bool		 busy;
@@ -114,9 +117,13 @@ upgrade_step(void)
 static void
 check_ask(void)
 {
-	if (busy || master.stopping || master.gen == NULL || !reload_idle()) {
-		log_warnx("upgrade: not now: %s", not_now);
-		pending_refuse(PENDING_UPGRADE, not_now);
+	const char *why;
+
+	if (busy || master.stopping || master.gen == NULL || !reload_idle() ||
+	    process_inside() != NULL) {
+		why = process_inside() != NULL ? not_inside : not_now;
+		log_warnx("upgrade: not now: %s", why);
+		pending_refuse(PENDING_UPGRADE, why);
 		return;
 	}
 	pending_take(PENDING_UPGRADE);
@@ -137,6 +144,12 @@ check_ask(void)
 		return;
 	}
 	child_limit(&checker, CHECK_LIMIT);
+}
+
+bool
+upgrade_busy(void)
+{
+	return busy;
 }
 
 void

@@ -18,6 +18,8 @@
  * sent.
  */
 void		 upgrade_step(void);
+/* Is one under way? */
+bool		 upgrade_busy(void);
 /* Gives up what is under way, for the end. */
 void		 upgrade_cancel(void);
 /* In the new image: is there a state to go on with? */

@@ -290,6 +290,7 @@ class Conf:
         self.listen = {"web": 'address = "127.0.0.1" port = 0'}
         self.control = box.dir / f"{name}.sock"
         self.io, self.sandbox, self.tls = box.io, box.sandbox, box.tls
+        self.single = box.single
         self.spawnd = ""
         self.relay = ""
         self.remotes = {}
@@ -318,7 +319,7 @@ class Conf:
             lines.append(f'    control = "{self.control}"')
         if self.sandbox and "sandbox = " not in self.spawnd:
             lines.append(f"    sandbox = {self.sandbox}")
-        lines += [self.spawnd, "}", "relay app {"]
+        lines += [self.whole(), "}", "relay app {"]
         for name, text in self.remotes.items():
             lines.append(f"    remote {name} {{ {text} }}")
         if self.io and "io = " not in self.relay:
@@ -327,6 +328,14 @@ class Conf:
         if self.tls:
             lines.append(f'tls site {{ certificate = "{certificate()}" }}')
         return "\n".join(lines)
+
+    def whole(self):
+        """What tests say of the section spawnd. One process is one worker, and
+        cannot become another user."""
+        if not self.single:
+            return self.spawnd
+        text = re.sub(r"servers \{[^}]*\}", "", self.spawnd)
+        return text + " single = yes" + ("" if "user = " in text else AS_ROOT)
 
     def write(self):
         self.path.write_text(self.render())
@@ -426,7 +435,8 @@ class Daemon:
         self.dialer = None          # who speaks TLS for the tests
 
     def launch(self):
-        argv = [self.program or box_program("spawnd"),
+        argv = [self.program or box_program("single" if self.box.single else
+                                            "spawnd"),
                 "-b" if self.background else "-f",
                 "-A", self.addrs, *self.args]
         if self.conf:
@@ -571,7 +581,9 @@ class Daemon:
             wait(lambda: not any(map(alive, pids)), 30, f"the end of {pids}")
 
     def kids(self, name="relay"):
-        return children(self.pid, name)
+        found = children(self.pid, name)
+        return found or ([self.pid] if self.box.single and name == "relay"
+                         else found)
 
     def wait(self, condition, deadline=5, what=""):
         return wait(condition, deadline, what)
@@ -690,6 +702,8 @@ class Box:
         self.procs, self.faults = [], []
         self.event = self.io = None
         self.tls = False            # on all listeners
+        # Master and worker are one process.
+        self.single = bool(os.environ.get("E2E_SINGLE"))
         # Who is not root cannot look into workers that nobody may trace.
         self.sandbox = None if os.geteuid() == 0 else "off"
         self.libexec = "libexec"    # whose relay its daemons run

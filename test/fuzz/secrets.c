@@ -34,6 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = shm_create("fuzz", 0);
 
 	self.conf = &conf;
+	self.fd[PROTO_FD_SECRETS] = PROTO_FD_SECRETS;
 	if (fd == -1 || write(fd, data, size) != (ssize_t)size ||
 	    dup2(fd, PROTO_FD_SECRETS) == -1)
 		abort();

@@ -122,7 +122,9 @@ begin(void **state)
 	self.conf = &conf;
 	self.board.own = &own;
 	self.board.head = &head;
-	return channel_start();
+	self.fd[PROTO_FD_CHANNEL] = PROTO_FD_CHANNEL;
+	self.fd[PROTO_FD_LOG] = PROTO_FD_LOG;
+	return channel_start(ev_stop);
 }
 
 static enum proto_type
