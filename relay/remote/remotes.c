@@ -25,6 +25,7 @@ static void	 remote_learn(struct remote *);
 static struct heap *place_of_any(struct remote *, uint64_t *key);
 static void	 remote_count(struct remote *);
 static void	 remote_changed(const struct remote *);
+static void	 remote_back(struct remote *);
 static struct remote *single(struct remote *, const struct sess *);
 static struct remote *choose(struct remotes *, const struct sess *);
 static void	 remotes_rise(struct remotes *);
@@ -443,11 +444,16 @@ remote_release(struct remote *r, const struct sess *s)
 void
 remote_ok(struct remote *r)
 {
+	board_add(&r->board->sessions, 1);
+	if (remote_fails(r) != 0)
+		remote_back(r);
+}
+
+static void
+remote_back(struct remote *r)
+{
 	char name[REMOTE_STRLEN];
 
-	board_add(&r->board->sessions, 1);
-	if (remote_fails(r) == 0)
-		return;
 	log_info("remote %s: back after %u failures", remote_str(r, name),
 	    remote_fails(r));
 	hold_ok(r);
