@@ -34,6 +34,7 @@ static int		 plan_address(const struct conf *, unsigned,
 static int		 plan_bind(const struct conf *, unsigned,
 			    const struct addr *, const char **);
 static bool		 plan_covered(unsigned, const struct addr *);
+static void		 plan_undo(struct listener *);
 static void		 plan_shut(void);
 
 static bool		 last;	/* the commit is next */
@@ -127,6 +128,7 @@ int
 plan_finish(const struct conf *conf, const char **errp)
 {
 	last = true;
+	retry = 0;
 	return plan_all(conf, errp);
 }
 
@@ -228,16 +230,16 @@ plan_address(const struct conf *conf, unsigned index, const struct addr *a,
 	if (plan_covered(index, a))
 		return 0;
 	/* What is held by one that goes is bound when it does. */
-	if (listener_holds(a) == NULL)
-		return plan_bind(conf, index, a, errp);
-	return last ? listener_bind_over(conf, index, a, errp) : 0;
+	return last || listener_holds(a) == NULL ?
+	    plan_bind(conf, index, a, errp) : 0;
 }
 
 static int
 plan_bind(const struct conf *conf, unsigned index, const struct addr *a,
     const char **errp)
 {
-	const int done = listener_bind(conf, index, a, errp);
+	const int done = (listener_holds(a) == NULL ? listener_bind :
+	    listener_bind_over)(conf, index, a, errp);
 
 	/* ENODEV: the interface. */
 	retry = done == -1 && (errno == EADDRNOTAVAIL ||
@@ -273,20 +275,36 @@ plan_covered(unsigned index, const struct addr *a)
 }
 
 void
+plan_unfinish(void)
+{
+	struct listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next)
+		if (l->over != NULL)
+			plan_undo(l);
+}
+
+/* What may have come to one that was bound over another is that one's. */
+static void
+plan_undo(struct listener *l)
+{
+	if (l->over != NULL) {
+		l->index = l->over->index;
+		admit_all(l);
+	}
+	listener_free(l);
+}
+
+void
 plan_rollback(void)
 {
 	struct listener *l, *next;
 
 	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next) {
-		if (!l->fresh) {
+		if (l->fresh)
+			plan_undo(l);
+		else
 			l->keep = false;
-			continue;
-		}
-		if (l->over != NULL) {
-			l->index = l->over->index;
-			admit_all(l);
-		}
-		listener_free(l);
 	}
 }
 

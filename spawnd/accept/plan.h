@@ -20,6 +20,8 @@ uint64_t	 plan_retry(void);
 /* Binds what has to wait for that, as a listener that goes holds the port: from
  * here on to the commit, or back, in the same turn. Returns -1 with *errp. */
 int		 plan_finish(const struct conf *, const char **errp);
+/* Takes that back, where it has failed and is to be tried again. */
+void		 plan_unfinish(void);
 /* Before the new generation takes over: what waits at a listener that goes is
  * still given to the old one. */
 void		 plan_commit(const struct conf *);

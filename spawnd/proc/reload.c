@@ -47,11 +47,13 @@ static int	prepare(const struct conf *, const char **);
 static int	check_single(const struct conf *, const char **);
 static void	start(struct reading *);
 static bool	bind_later(const struct reading *, const char *);
+static bool	bind_may_wait(const char *);
 static void	bind_again(struct ev_timer *);
 static void	bind_done(void);
 static void	tell_user(const struct conf *);
 static void	look(void);
 static int	take_over(const struct conf *, const char **);
+static bool	commit_later(const char *);
 static void	commit(void);
 static void	limit_generations(void);
 static void	undo_all(void);
@@ -103,7 +105,7 @@ reload_step(void)
 		pending_refuse(PENDING_RELOAD, "spawnd is stopping");
 		return;
 	}
-	if (stage == RELOAD_BINDING && master.gen != NULL)
+	if (bind_since != 0 && master.gen != NULL)
 		failed("another one was asked for while this one waited for "
 		    "an address");
 	if (stage == RELOAD_IDLE) {
@@ -279,6 +281,22 @@ start(struct reading *r)
 static bool
 bind_later(const struct reading *r, const char *why)
 {
+	const bool first = bind_since == 0;
+
+	if (!bind_may_wait(why))
+		return false;
+	if (first) {
+		binding = *r;
+		binding.warnings = strdup(r->warnings);
+	}
+	stage = RELOAD_BINDING;
+	return true;
+}
+
+/* Whether that may be tried again, which it is then. */
+static bool
+bind_may_wait(const char *why)
+{
 	const uint64_t limit = plan_retry();
 	char text[CONF_UNITLEN];
 
@@ -288,10 +306,7 @@ bind_later(const struct reading *r, const char *why)
 		log_warnx("%s: it is tried again for %s", why,
 		    conf_duration_str(limit, text));
 		bind_since = ev_now();
-		binding = *r;
-		binding.warnings = strdup(r->warnings);
 	}
-	stage = RELOAD_BINDING;
 	ev_timer_set(&bind_timer, BIND_AGAIN);
 	return true;
 }
@@ -300,7 +315,10 @@ static void
 bind_again(struct ev_timer *t)
 {
 	(void)t;
-	start(&binding);
+	if (stage == RELOAD_BINDING)
+		start(&binding);
+	else
+		look();
 }
 
 static void
@@ -335,6 +353,8 @@ tell_user(const struct conf *conf)
 static void
 look(void)
 {
+	if (ev_timer_on(&bind_timer))
+		return;
 	if (next->died != 0)
 		failed("a worker of the new generation did not start");
 	else if (worker_count(next, true) >= next->conf->servers_min)
@@ -372,6 +392,17 @@ take_over(const struct conf *conf, const char **errp)
 	return 0;
 }
 
+/* The same as bind_later(), of what has to be bound last. */
+static bool
+commit_later(const char *why)
+{
+	if (!bind_may_wait(why))
+		return false;
+	plan_unfinish();
+	handoff_send();
+	return true;
+}
+
 static void
 commit(void)
 {
@@ -379,9 +410,11 @@ commit(void)
 	const char *err;
 
 	if (take_over(next->conf, &err) == -1) {
-		failed(err);
+		if (!commit_later(err))
+			failed(err);
 		return;
 	}
+	bind_done();
 	plan_commit(next->conf);
 	if (old != NULL) {
 		handoff_send();

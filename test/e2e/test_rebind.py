@@ -99,7 +99,20 @@ def test_one_that_cannot_be_widened_stays(daemon, echo, box):
         assert f"0.0.0.0:{port}: Address already in use" in failed
         assert not (box.dir / "new.sock").exists()
         roundtrip(d.box.connect(("127.0.0.1", port))).close()
-    d.hup(control=control)
+        # With some patience it is, when the other one has gone.
+        d.write(listen=f'address = "0.0.0.0" port = {port} bind-retry = 1h',
+                control=control)
+        d.kill(signal.SIGHUP)
+        d.wait_line(f"0.0.0.0:{port}: Address already in use: it is tried "
+                    "again for 1h")
+        for _ in range(3):
+            roundtrip(d.box.connect(("127.0.0.1", port))).close()
+        d.kill(signal.SIGHUP)
+        d.wait_line("reload: failed: another one was asked for")
+        d.wait_line("it is tried again for 1h", count=2)
+        roundtrip(d.box.connect(("127.0.0.1", port))).close()
+    wait(lambda: d.verdicts(2), 20, "the reload")
+    d.reloads += 3
     roundtrip(d.box.connect(("127.0.0.3", port))).close()
 
 

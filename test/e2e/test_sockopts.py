@@ -45,14 +45,21 @@ def steal(pid, fd):
     return socket.socket(fileno=own)
 
 
+def descriptors(pid):
+    try:
+        return os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return []       # it has ended
+
+
 def socket_of(pids, name, peer=None):
     """That which listens at an address, or whose peer is that."""
     for pid in pids:
-        for link in pathlib.Path(f"/proc/{pid}/fd").glob("*"):
+        for fd in descriptors(pid):
             try:
-                if not os.readlink(link).startswith("socket"):
+                if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket"):
                     continue
-                sock = steal(pid, int(link.name))
+                sock = steal(pid, int(fd))
                 if sock.family in (socket.AF_INET, socket.AF_INET6) and \
                         sock.getsockname()[:2] == name and peer == (
                             sock.getpeername()[:2] if peer else None):
