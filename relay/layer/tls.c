@@ -382,6 +382,9 @@ tls_ready(struct end *e, struct layer *l, int what)
 		return what;
 	if (!out_flush(t))
 		return what & ~IO_WRITE;
+	/* Nobody may have more to write, and meet it. */
+	if (t->werror != 0)
+		return what | IO_ERROR;
 	if (t->shut)
 		shutdown(e->io.fd, SHUT_WR);
 	return what;

@@ -13,6 +13,7 @@
 static struct end	*flush_failed(struct sess *);
 static void		 flush_close(struct end *);
 static bool		 flush_acknowledged(struct sess *, struct end *);
+static bool		 flush_in_vain(const struct end *);
 
 static struct end *
 flush_failed(struct sess *s)
@@ -83,7 +84,18 @@ flush_acknowledged(struct sess *s, struct end *to)
 	if (n != s->unsent)
 		sess_touch(s);
 	s->unsent = n;
-	return n == 0 && end_held(to) == 0;
+	return n == 0 ? end_held(to) == 0 : flush_in_vain(to);
+}
+
+/* Has the survivor died as well? A layer may have met its error, and where
+ * events are levels, as of poll(2), none tells of an end that is neither read
+ * nor written. */
+static bool
+flush_in_vain(const struct end *to)
+{
+	struct addr peer = { .len = sizeof(peer.un) };
+
+	return getpeername(to->io.fd, &peer.sa, &peer.len) == -1;
 }
 
 enum step
