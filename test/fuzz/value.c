@@ -51,10 +51,15 @@ port(const char *text)
 {
 	const char *err = NULL;
 	int n = resolve_port(text, false, &err);
+	uint16_t low, high;
 
 	if (n == -1)
 		refused(err);
 	else if (n < 1 || n > 65535 || resolve_port(text, true, &err) != n)
+		abort();
+	if (resolve_ports(text, false, &low, &high, &err) == -1)
+		refused(err);
+	else if (low < 1 || low > high || (n != -1 && low != n))
 		abort();
 }
 
