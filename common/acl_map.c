@@ -36,7 +36,6 @@ struct acl_map {
 };
 
 static int	 map_make(struct acl_map *, const struct acl *, unsigned);
-static void	 map_clear(struct acl_map *);
 static bool	 map_turns(const struct acl_map *, unsigned);
 static bool	 map_says(const struct acl_map *, const struct source *);
 static int	 row_make(struct row *, const struct acl *, int, unsigned);
@@ -77,26 +76,20 @@ acl_map_new(const struct acl *acl)
 static int
 map_make(struct acl_map *map, const struct acl *acl, unsigned minute)
 {
-	struct acl_map made = *map;
+	struct row v4 = { .n = 0 }, v6 = { .n = 0 };
 
-	memset(&made.v4, 0, sizeof(made.v4));
-	memset(&made.v6, 0, sizeof(made.v6));
-	made.minute = minute;
-	if (row_make(&made.v4, acl, AF_INET, minute) == -1 ||
-	    row_make(&made.v6, acl, AF_INET6, minute) == -1) {
-		map_clear(&made);
+	if (row_make(&v4, acl, AF_INET, minute) == -1 ||
+	    row_make(&v6, acl, AF_INET6, minute) == -1) {
+		free(v4.turn);
+		free(v6.turn);
 		return -1;
 	}
-	map_clear(map);
-	*map = made;
-	return 0;
-}
-
-static void
-map_clear(struct acl_map *map)
-{
 	free(map->v4.turn);
 	free(map->v6.turn);
+	map->v4 = v4;
+	map->v6 = v6;
+	map->minute = minute;
+	return 0;
 }
 
 static int
@@ -248,7 +241,8 @@ acl_map_free(struct acl_map **mapp)
 	*mapp = NULL;
 	if (map == NULL)
 		return;
-	map_clear(map);
+	free(map->v4.turn);
+	free(map->v6.turn);
 	free(map);
 }
 

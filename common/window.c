@@ -121,7 +121,7 @@ window_str(const struct window *w, char buf[WINDOW_STRLEN])
 	if (w->from == 0 && w->to == WINDOW_DAY)
 		return buf;
 	len = strlen(buf);
-	snprintf(buf + len, WINDOW_STRLEN - len, "%s%02u:%02u-%02u:%02u",
+	snprintf(buf + len, WINDOW_STRLEN - len, "%s%02d:%02d-%02d:%02d",
 	    len == 0 ? "" : " ", w->from / 60, w->from % 60, w->to / 60,
 	    w->to % 60);
 	return buf;

@@ -12,6 +12,7 @@ static size_t	 bucket_number(const struct sources *,
 static struct known_list *bucket_of(struct sources *,
 		    const struct source_key *);
 static void	 forget(struct sources *, struct known *);
+static void	 forget_first(struct sources *);
 static void	 sweep(struct sources *, uint64_t);
 static void	 place(struct sources *, unsigned, struct known *);
 static void	 move_up(struct sources *, unsigned, struct known *);
@@ -139,16 +140,25 @@ sources_idle(struct sources *s, struct known *k, uint64_t until, uint64_t now)
 	k->until = until;
 	move_up(s, s->nidle++, k);
 	if (s->nidle > s->max)
-		forget(s, s->idle[0]);
+		forget_first(s);
 }
 
 static void
 forget(struct sources *s, struct known *k)
 {
-	sources_use(s, k);
 	LIST_REMOVE(k, entry);
 	free(k);
 	s->n--;
+}
+
+static void
+forget_first(struct sources *s)
+{
+	struct known *k = s->idle[0], *last = s->idle[--s->nidle];
+
+	if (s->nidle != 0)
+		move_down(s, 0, last);
+	forget(s, k);
 }
 
 /* More than come, so that the table shrinks without a timer. */
@@ -159,7 +169,7 @@ sweep(struct sources *s, uint64_t now)
 
 	for (i = 0; i < SWEEP; i++)
 		if (s->nidle != 0 && s->idle[0]->until <= now)
-			forget(s, s->idle[0]);
+			forget_first(s);
 }
 
 static void

@@ -37,12 +37,12 @@ struct seats {
 	uint64_t	 ended;		/* seats that were read so far */
 	uint32_t	 n, fresh, free;
 	bool		 left;		/* not counted at the gates */
-	uint32_t	*due;		/* who is to be told: a ring of n, or
-					   NULL */
+	uint32_t	*due;		/* who is to be told: a ring of n */
 	uint32_t	 due_at, ndue;
 	struct seat	 of[];
 };
 
+static struct seats *seats_new(uint32_t);
 static uint32_t	 seat_find(struct seats *);
 static void	 seat_set(struct worker *, uint32_t, struct tally *,
 		    uint32_t);
@@ -50,6 +50,7 @@ static struct seat *seat_of(const struct worker *, uint32_t);
 static uint32_t	 seat_number(const struct seats *, uint32_t);
 static bool	 seat_end(struct worker *, uint32_t);
 static void	 seat_due(struct seats *, uint32_t, enum verdict);
+static bool	 seat_begin(struct seats *, uint64_t, bool);
 static bool	 seat_reach(struct seats *, uint32_t);
 static struct worker *last_worker(void);
 
@@ -60,12 +61,25 @@ seat_worker(struct worker *w)
 
 	if (n == 0)
 		return 0;
-	w->seats = calloc(1, sizeof(*w->seats) + n * sizeof(struct seat));
-	if (w->seats == NULL)
-		return -1;
-	w->seats->n = n;
-	w->seats->free = NONE;
-	return 0;
+	w->seats = seats_new(n);
+	return w->seats == NULL ? -1 : 0;
+}
+
+static struct seats *
+seats_new(uint32_t n)
+{
+	struct seats *s = calloc(1, sizeof(*s) + n * sizeof(struct seat));
+	uint32_t *due = calloc(n, sizeof(*due));
+
+	if (s == NULL || due == NULL) {
+		free(s);
+		free(due);
+		return NULL;
+	}
+	s->n = n;
+	s->free = NONE;
+	s->due = due;
+	return s;
 }
 
 uint32_t
@@ -170,16 +184,13 @@ seat_named(struct worker *w, const struct proto_named *n)
 	return over;
 }
 
-/* Without memory for the list nobody is told: the session waits in vain. */
+/* More than there are sessions are for some that have ended. */
 static void
 seat_due(struct seats *s, uint32_t place, enum verdict verdict)
 {
-	if (s->due == NULL)
-		s->due = calloc(s->n, sizeof(*s->due));
-	s->of[place].verdict = ASKED;
-	if (s->due == NULL || s->ndue == s->n)
-		return;
 	s->of[place].verdict = (uint8_t)verdict;
+	if (s->ndue == s->n)
+		return;
 	s->due[(s->due_at + s->ndue++) % s->n] = seat_number(s, place);
 	mark(MARK_SEND);
 }
@@ -305,12 +316,9 @@ seat_take_up(const char *line)
 	if (w == NULL)
 		return false;
 	if (sscanf(line, "seats %" SCNu64 " %d", &ended, &left) == 2) {
-		if (w->seats != NULL || seat_worker(w) == -1 ||
-		    w->seats == NULL)
+		if (w->seats == NULL && seat_worker(w) == -1)
 			return false;
-		w->seats->ended = ended;
-		w->seats->left = left != 0;
-		return true;
+		return seat_begin(w->seats, ended, left != 0);
 	}
 	if (sscanf(line, "seat %" SCNu32 " %" SCNu32 " %" SCNu32 " %d", &seat,
 	    &number, &listener, &verdict) != 4 || w->seats == NULL ||
@@ -322,6 +330,17 @@ seat_take_up(const char *line)
 		seat_due(w->seats, seat & PLACE, (enum verdict)verdict);
 	else
 		w->seats->of[seat & PLACE].verdict = (uint8_t)verdict;
+	return true;
+}
+
+/* Once, where there are seats. */
+static bool
+seat_begin(struct seats *s, uint64_t ended, bool left)
+{
+	if (s == NULL || s->ended != 0 || s->fresh != 0)
+		return false;
+	s->ended = ended;
+	s->left = left;
 	return true;
 }
 
