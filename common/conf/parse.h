@@ -176,6 +176,7 @@ struct conf_check {
 	struct conf		*conf;
 	struct conf_text	*text;
 	void			*up;	/* what the section around fills */
+	bool			 silent; /* no name server answers */
 };
 
 /* A row being read. */

@@ -25,7 +25,7 @@ static size_t	 resolve_add(struct addr *, size_t, const struct addrinfo *);
 
 /* The sentence of the latest failure; every errp of this file points here. */
 static char resolve_error[512];
-static bool asked;	/* by the latest resolve_host() */
+static bool asked, silent;	/* the latest resolve_host() */
 
 int (*resolve_service)(const char *, struct addr *, size_t, const char **) =
     resolve_no_service;
@@ -46,6 +46,12 @@ resolve_is_wrong(void)
 	return !asked;
 }
 
+bool
+resolve_is_silent(void)
+{
+	return silent;
+}
+
 static int
 resolve_fail(const char **errp, const char *fmt, ...)
 {
@@ -64,7 +70,7 @@ resolve_host(const char *host, const char *service, bool passive,
 {
 	int i, n, port;
 
-	asked = false;
+	asked = silent = false;
 	if ((port = resolve_port(service, true, errp)) == -1)
 		return -1;
 	if (max == 0)
@@ -215,7 +221,9 @@ resolve_name(const char *host, bool passive, struct addr *out, size_t max,
 	hints.ai_socktype = SOCK_STREAM;
 	hints.ai_flags = passive ? AI_PASSIVE : 0;
 	asked = true;
-	if ((error = getaddrinfo(host, NULL, &hints, &res)) != 0)
+	error = getaddrinfo(host, NULL, &hints, &res);
+	silent = error == EAI_AGAIN;
+	if (error != 0)
 		return resolve_fail(errp, "host \"%.255s\": %s", host,
 		    error == EAI_SYSTEM ? strerror(errno) :
 		    gai_strerror(error));

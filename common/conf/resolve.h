@@ -21,6 +21,8 @@ int		 resolve_host(const char *host, const char *service,
 /* Whether what resolve_host() has failed at last can be no host at all: it is
  * nothing that a resolver was asked for. */
 bool		 resolve_is_wrong(void);
+/* Whether it has failed because no name server has answered. */
+bool		 resolve_is_silent(void);
 /* The addresses, with their ports, of a service (RFC 2782): max at most, those
  * that come first by priority first. Returns how many, or -1 with *errp as
  * above. Whoever can ask for such sets it; until then it fails. */

@@ -11,6 +11,7 @@ static unsigned	 where_list(struct conf_check *, const struct conf_at *,
 		    char *, struct addr *);
 static const struct conf_relay *where_relay(const struct conf_check *,
 		    const struct conf_at *);
+static bool	 where_is_name(const char *);
 static int	 where_service(struct conf_check *, const struct conf_at *,
 		    const char *, struct addr *, size_t, const char **);
 static char	*where_trim(char *);
@@ -117,6 +118,13 @@ where_host(struct conf_check *c, const struct conf_at *at, const char *host,
 		    "name or a number here", at->name);
 		return 0;
 	}
+	if (r != NULL && r->at_start == CONF_LATER && c->silent &&
+	    where_is_name(host)) {
+		conf_text_warning(c->text, at->line, "%s: host \"%.64s\": no "
+		    "name server answers; it is looked up later", at->name,
+		    host);
+		return 0;
+	}
 	if (r != NULL && *host == '_')
 		n = where_service(c, at, host, out, max, &err);
 	else
@@ -124,6 +132,8 @@ where_host(struct conf_check *c, const struct conf_at *at, const char *host,
 		    &err);
 	if (n != -1)
 		return n;
+	/* Others would take as long, and a load has a limit. */
+	c->silent |= *host != '_' && resolve_is_silent();
 	if (r == NULL || r->at_start == CONF_FAIL ||
 	    (*host != '_' && resolve_is_wrong()))
 		conf_check_fail(c, at->line, "%s: %s", at->name, err);
@@ -131,6 +141,16 @@ where_host(struct conf_check *c, const struct conf_at *at, const char *host,
 		conf_text_warning(c->text, at->line, "%s: %s; it is looked up "
 		    "later", at->name, err);
 	return 0;
+}
+
+static bool
+where_is_name(const char *host)
+{
+	char name[CONF_HOST];
+	bool number = true;
+
+	conf_next_host(&host, name, &number);
+	return !number;
 }
 
 /* It has no port but those that it says. */

@@ -4,7 +4,8 @@
  * defines the functions, and the linker takes them for libc's.
  *
  * localhost is ::1 and 127.0.0.1; twelve.test has 12 addresses, 10.0.12.0 and
- * up; four.test has one, 10.0.4.0; the services are http and https.
+ * up; four.test has one, 10.0.4.0; for silent.test nobody answers; the services
+ * are http and https.
  */
 #ifndef FAKE_NETDB_H
 #define FAKE_NETDB_H
@@ -53,6 +54,8 @@ getaddrinfo(const char *host, const char *service,
 	(void)service;
 	(void)hints;
 	*res = NULL;
+	if (strcmp(host, "silent.test") == 0)
+		return EAI_AGAIN;
 	if (strcmp(host, "localhost") == 0)
 		*res = fake_info("::1", 0, fake_info("127.0.0.1", 0, NULL));
 	else if (strcmp(host, "four.test") == 0)

@@ -113,6 +113,25 @@ test_later(void **state)
 	    "\"_s._tcp.test\": it is nowhere; it is looked up later\n");
 }
 
+/* What would wait for a name server that does not answer is not asked for. */
+static void
+test_silence(void **state)
+{
+	struct conf *c = load(RELAY("address = silent.test port = 1",
+	    "remote s { address = four.test port = 1 }\n"
+	    "remote t { address = ::1 port = 1 }\n"
+	    "resolve-at-start = later"));
+
+	(void)state;
+	assert_non_null(c);
+	assert_true(said.n == 2 && said.mistakes == 0);
+	assert_non_null(strstr(said.text, "t:5: warning: address: host "
+	    "\"four.test\": no name server answers; it is looked up later\n"));
+	assert_int_equal(c->relays[0].remotes[1].naddr, 0);
+	assert_int_equal(c->relays[0].remotes[2].naddr, 1);
+	conf_free(&c);
+}
+
 static void
 expect(const char *text, const char *want)
 {
@@ -172,6 +191,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_later),
+		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_hosts_of_a_list),
 	};
