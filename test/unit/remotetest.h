@@ -10,6 +10,7 @@
 #include "log.h"
 
 #include "../../relay/remote/remotes.h"
+#include "../../relay/remote/standing.h"
 #include "../../relay/remote/wait.h"
 #include "../../relay/self.h"
 #include "../../relay/session.h"
@@ -85,8 +86,14 @@ remotes_free(struct remotes *rs)
 static inline void
 pools_free(void)
 {
+	struct remote *r = self.remotes[0].all;
 	unsigned i;
 
+	for (i = 0; i < self.board.nplaces; i++, r++)
+		if (r->addrs != NULL) {
+			standing_left(r);
+			free(r->addrs);
+		}
 	for (i = 0; i < conf.nrelays; i++)
 		remotes_free(&self.remotes[i]);
 	free(self.remotes[0].all);
