@@ -25,10 +25,18 @@ def pytest_configure(config):
         "markers", "load: takes long because it needs much traffic or time")
     config.addinivalue_line(
         "markers", "alone: measures, so nothing else may run beside it")
+    config.addinivalue_line(
+        "markers", "rights: where root runs it, it needs all that root may, "
+        "which is less in most containers")
     harness.become_subreaper()
 
 
 def pytest_collection_modifyitems(config, items):
+    if harness.is_confined():
+        for item in items:
+            if item.get_closest_marker("rights"):
+                item.add_marker(pytest.mark.skip(reason="root may not make "
+                                "networks and look into others here"))
     part = config.getoption("part")
     if part == "all":
         return
@@ -119,7 +127,7 @@ def so_splice(box):
 
 def use_tls(box):
     if not harness.has_tls():
-        pytest.skip("built without OpenSSL")
+        pytest.skip("built without OpenSSL, or openssl is missing")
     box.tls = True
 
 

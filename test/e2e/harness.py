@@ -211,6 +211,14 @@ def status_field(pid, key):
     raise KeyError(key)
 
 
+def is_confined():
+    """Is this root without rights that it has outside of containers?"""
+    CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_SYS_ADMIN = 12, 19, 21
+    needed = 1 << CAP_NET_ADMIN | 1 << CAP_SYS_PTRACE | 1 << CAP_SYS_ADMIN
+    has = int(status_field("self", "CapEff")[0], 16)
+    return os.geteuid() == 0 and has & needed != needed
+
+
 def private_kib(pid):
     """Memory of its own that it has written to, in KiB. What it has not is
     shared with whoever runs the same program, and so depends on others."""
@@ -351,8 +359,9 @@ def name_remotes(remotes):
 
 
 def has_tls():
-    """Was it built with OpenSSL?"""
-    return b"libssl.so" in find_program("relay").read_bytes()
+    """Was it built with OpenSSL, and can certificates be made here?"""
+    return shutil.which("openssl") is not None and \
+        b"libssl.so" in find_program("relay").read_bytes()
 
 
 def certificate(name="relay.test", key="ec"):

@@ -270,6 +270,7 @@ def test_too_late(box, daemon, echo):
     assert "is not less than the handshake-timeout" in d.log
 
 
+@pytest.mark.rights
 def test_surroundings(box, daemon, echo):
     """Where a program of others is started, and how; workers too."""
     folder = box.dir / "work"

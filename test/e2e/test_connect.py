@@ -28,6 +28,7 @@ def few_ports():
         f"40000 {40000 + PORTS - 1}")
 
 
+@pytest.mark.rights
 @in_network
 def test_a_range_of_sources_is_for_more_sessions_than_ports(daemon, box):
     """They take turns; one that has no port left is passed over, and one that
@@ -58,6 +59,7 @@ def test_a_range_of_sources_is_for_more_sessions_than_ports(daemon, box):
     peers.Thread(scene).result()
 
 
+@pytest.mark.rights
 @in_network
 def test_a_source_address_is_good_for_each_remote(daemon, box):
     """All its ports are, over IPv6 as well; a remote may have its own."""

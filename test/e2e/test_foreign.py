@@ -60,6 +60,7 @@ def state(d, pid):
     return next((w["state"] for w in d.workers() if w["pid"] == pid), None)
 
 
+@pytest.mark.rights
 def test_what_it_finds(box, sample):
     """Who it is, what is open, and what the master knows of it."""
     d = served_by(box, sample, 0, more="""servers { min = 1 max = 1 }

@@ -67,6 +67,7 @@ def test_a_unix_socket_by_another_name(box):
     assert done.returncode == 0
 
 
+@pytest.mark.rights
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 def test_a_source_port_that_meets_itself(daemon, box):
     """Of the ports that the kernel gives, one is that of a remote that does
@@ -86,6 +87,7 @@ def test_a_source_port_that_meets_itself(daemon, box):
     peers.Thread(scene).result()
 
 
+@pytest.mark.rights
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 def test_an_address_that_has_become_our_own(daemon, box):
     """Known to nobody when the file was read."""

@@ -18,6 +18,7 @@ MS_BIND = 4096
 DNSMASQ = shutil.which("dnsmasq", path=os.environ["PATH"] + ":/usr/sbin")
 
 pytestmark = [
+    pytest.mark.rights,
     pytest.mark.skipif(os.geteuid() != 0, reason="makes a network"),
     pytest.mark.skipif(DNSMASQ is None, reason="dnsmasq is missing"),
     pytest.mark.skipif(b"libcares" not in find_program("checker")

@@ -186,6 +186,7 @@ def test_workers_of_another_are_as_they_were(box, echo):
     assert "# user is not set" in box.run("-T", conf.path).stdout
 
 
+@pytest.mark.rights
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may look")
 def test_a_worker_holds_no_file(daemon, echo):
     """Sockets, pipes, what events come by, /dev/null, and memory."""
@@ -315,6 +316,7 @@ def test_off(hostile, backend):
         assert status(pid, "NoNewPrivs") == "1"
 
 
+@pytest.mark.rights
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may look")
 def test_no_terminal(box, echo):
     """On one, none can type into the shell: it is not theirs, and workers do
@@ -411,6 +413,7 @@ def test_the_end_by_a_signal_of_its_own(daemon, echo, seccomp):
 
 # The logger
 
+@pytest.mark.rights
 @pytest.mark.parametrize("how", ["standard error", "file"])
 def test_the_logger_has_nothing(daemon, echo, box, seccomp, how):
     log = box.dir / "own.log"
@@ -618,6 +621,7 @@ def test_the_reader_has_little(daemon, echo, names, seccomp):  # noqa: F811
 
 # The checker
 
+@pytest.mark.rights
 def test_the_checker_has_nothing(daemon, echo, seccomp):
     """And finds out with that whether a remote is well, and after a reload
     again; as the user that workers are now."""

@@ -93,6 +93,7 @@ INHERITED = {"dscp": 46 << 2, "idle": 61, "interval": 7, "count": 4,
              "user-timeout": 20000}
 
 
+@pytest.mark.rights
 @ROOT
 def test_set_inherited_changed_and_kept(daemon, echo):
     d = daemon(remotes=[echo], listen=LOCAL + ALL + "fastopen = 5 "
@@ -126,6 +127,7 @@ def test_set_inherited_changed_and_kept(daemon, echo):
     assert of_listener(d, "fastopen") == {"fastopen": 0}
 
 
+@pytest.mark.rights
 @ROOT
 def test_both_families_are_marked(daemon, echo):
     d = daemon(remotes=[echo], listen='address = "::1" port = 0 dscp = af41')
@@ -144,6 +146,7 @@ def test_v6only_leaves_out_the_other_family(daemon, echo):
         d.box.connect(("127.0.0.1", port))
 
 
+@pytest.mark.rights
 @ROOT
 def test_interfaces_and_addresses_to_come(daemon, backend, box):
     remote = backend(path=box.dir / "remote.sock")
@@ -206,6 +209,7 @@ def has(protocol):
         return False
 
 
+@pytest.mark.rights
 @ROOT
 def test_mptcp_or_one_sentence(daemon, echo, box):
     listen = LOCAL + "protocol = mptcp dscp = ef keepalive-idle = 61"
@@ -352,6 +356,7 @@ def test_a_unix_socket_without_a_file(daemon, echo, box):
     assert f"listen on @{name}: Address already in use" in done.stderr
 
 
+@pytest.mark.rights
 @ROOT
 @pytest.mark.skipif(not os.path.exists("/proc/sys/net/ipv4/tcp_fastopen"),
                     reason="Linux has that")

@@ -427,6 +427,7 @@ def endless_file(box, path):
 
 # Sockets that are passed
 
+@pytest.mark.rights
 def test_socket_by_name(activated, echo, box, mechanism):
     """It serves the section of its name, whatever address that has: after
     reloads, upgrades, and for the next start."""
@@ -559,6 +560,7 @@ def test_background_keeps_what_is_passed(activated, echo, box):
     roundtrip(d.connect())
 
 
+@pytest.mark.rights
 @pytest.mark.parametrize("pid", ["1", "", "PID0"])
 def test_sockets_for_another_process_are_not_taken(activated, echo, box,
                                                    pid):
@@ -672,6 +674,7 @@ def test_options_of_the_section_are_for_passed_sockets_too(
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
+@pytest.mark.rights
 @needs_root
 @pytest.mark.parametrize("names", [["web"], ["spawnd.socket"]])
 def test_one_socket_for_both_families(activated, backend, box, names):
@@ -697,6 +700,7 @@ def test_one_socket_for_both_families(activated, backend, box, names):
     peers.Thread(scene).result()
 
 
+@pytest.mark.rights
 @needs_root
 def test_one_family_of_two_is_passed(activated, backend, box):
     """[::]:port with IPV6_V6ONLY: the other one is bound."""
@@ -927,6 +931,7 @@ def test_inetd_has_no_background_and_no_pid_file(box, echo, option):
     assert done.returncode == 2 and "usage" in done.stderr
 
 
+@pytest.mark.rights
 @needs_root
 def test_inetd_errors_go_to_syslog(inetd, box):
     """Mistakes of the configuration, before there is any log."""
@@ -1045,6 +1050,7 @@ class Container:
         self.outer.wait(PATIENCE)
 
 
+@pytest.mark.rights
 @needs_root
 @pytest.mark.parametrize("event", ["epoll", "poll"])
 def test_process_1_reaps_orphans(box, echo, event):
@@ -1075,6 +1081,7 @@ def test_process_1_reaps_orphans(box, echo, event):
     assert c.outer.wait(PATIENCE) == 0
 
 
+@pytest.mark.rights
 @needs_root
 @pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGINT])
 def test_process_1_can_be_ended(box, echo, signo):
@@ -1087,6 +1094,7 @@ def test_process_1_can_be_ended(box, echo, signo):
     assert "stopped" in c.log.read_text()
 
 
+@pytest.mark.rights
 @needs_root
 @pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGINT])
 def test_process_1_can_be_ended_while_it_reads_the_file(box, echo, signo):
