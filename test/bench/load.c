@@ -1,25 +1,31 @@
 /*
  * load.c - load for a relay, and the servers behind it (Linux).
  *
- *	load backend [-n count] address port
+ *	load backend [-n count] [-x 1] address port
  *	load short [-r resume] [-t tls] [-b sources] [-c concurrent]
  *	    [-n sessions] [-p ports] address port
  *	load ping [-t tls] [-b sources] [-c sessions] [-i idle]
  *	    [-n round trips] [-s bytes] address port
  *	load down|up [-t tls] [-c sessions] [-m MiB] address port
  *	load stall [-b sources] [-c sessions] address port
+ *	load slow [-b sources] [-c sessions] [-k KiB/s] [-m MiB] [-x 1]
+ *	    address port
  *
  * backend listens on count addresses from address on, at one port (0: any,
  * it prints which), until its standard input ends. A session says with its
  * first byte what it wants: e, an echo of all it sends; d, bytes; u, to send
- * bytes, which are answered by one.
+ * bytes, which are answered by one. At a line it prints for how long on
+ * average it has been busy with a d that it has ended: from accept(2) until
+ * the kernel had the last byte. With -x 1 packets are no larger than those
+ * of an Ethernet, and the kernel stores no more for a sender than there.
  *
  * The others print "ready" when what has to be open is open, and begin at a
  * line (or the end) of standard input; they print key=value pairs, and close
  * what is open at another line. short makes sessions of one 64-byte exchange;
  * they go round the ports in turn. ping bounces messages in sessions that
  * stay open, beside idle ones. down and up move bulk, without an end with
- * -m 0: then until the other line. stall asks for bytes and never reads.
+ * -m 0: then until the other line. stall asks for bytes and never reads, slow
+ * reads so many of them a second.
  * With -t 2 or -t 3 they speak TLS 1.2 or 1.3, and with -r 1 they resume one
  * session, made before "ready".
  *
@@ -54,6 +60,8 @@
 #define HEADER		13		/* d and u: op, seed, size */
 #define SHORT_BYTES	64
 #define STALL_RCVBUF	16384
+#define ETHERNET_MSS	1448
+#define TICKS		10		/* slow: a second */
 #define OPENING		256		/* at a time */
 #define PATIENCE	120		/* s */
 
@@ -111,10 +119,14 @@ static void	 down_event(struct sess *, uint32_t);
 static void	 up_event(struct sess *, uint32_t);
 static void	 bulk_end(struct sess *);
 static void	 stall_open(void);
+static void	 slow_run(void);
+static void	 slow_open(void);
+static void	 slow_read(struct sess *);
 static void	 nothing(void);
 static void	 resume_open(void);
 
 static void	 sess_connect(struct sess *, char, int);
+static void	 small_packets(int);
 static bool	 sess_send(struct sess *);
 static bool	 sess_receive(struct sess *);
 static ssize_t	 sess_put(struct sess *, const void *, size_t);
@@ -143,12 +155,13 @@ static const struct mode modes[] = {
 	{ "down",  nothing,    bulk_run },
 	{ "up",	   nothing,    bulk_run },
 	{ "stall", stall_open, nothing },
+	{ "slow",  nothing,    slow_run },
 };
 
 /* options */
 static uint64_t		 concurrent = 64, total = 10000, ports = 1, idle,
 			 sources = 100, size = SHORT_BYTES, mib = 100,
-			 tls, resume;
+			 kib = 50, ethernet, tls, resume;
 static bool		 upwards;
 static struct sockaddr_in target;
 
@@ -159,6 +172,7 @@ static struct sess	 input = { .event = told_event };
 static bool		 stop;
 static uint64_t		 started, done, serial, bytes;
 static uint32_t		*times;		/* 100 ns, of what was done */
+static uint64_t		 answers, busy;	/* backend: of d; ns */
 
 int
 main(int argc, char **argv)
@@ -206,6 +220,8 @@ backend(int argc, char **argv)
 		s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 		setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		if (ethernet != 0)
+			small_packets(s->fd);
 		if (bind(s->fd, (struct sockaddr *)&target, len) == -1 ||
 		    listen(s->fd, 4096) == -1)
 			err(1, "listen on %s", inet_ntoa(target.sin_addr));
@@ -217,6 +233,8 @@ backend(int argc, char **argv)
 	printf("port=%d\n", ntohs(target.sin_port));
 	while (!told())
 		turn();
+	printf("answers=%llu busy_us=%.1f\n", (unsigned long long)answers,
+	    answers == 0 ? 0 : (double)(busy / answers) / 1e3);
 	return 0;
 }
 
@@ -232,6 +250,7 @@ backend_accept(struct sess *l, uint32_t what)
 			err(1, NULL);
 		s->fd = fd;
 		s->event = backend_event;
+		s->started = now_ns();
 		sess_want(s, EPOLLIN);
 	}
 }
@@ -320,8 +339,11 @@ backend_source(struct sess *s)
 	}
 	if (sent > 0)
 		s->sent += (uint64_t)sent;
-	if (s->sent == s->size)
+	if (s->sent == s->size) {
+		answers++;
+		busy += now_ns() - s->started;
 		backend_end(s);
+	}
 }
 
 static void
@@ -354,7 +376,7 @@ client(const struct mode *m, int argc, char **argv)
 {
 	client_options(argc, argv);
 	upwards = strcmp(m->name, "up") == 0;
-	if (m->run == bulk_run)
+	if (m->run == bulk_run || m->run == slow_run)
 		total = concurrent;
 	signal(SIGALRM, too_late);
 	sessions = calloc(concurrent + idle, sizeof(*sessions));
@@ -382,18 +404,20 @@ client_options(int argc, char **argv)
 {
 	static uint64_t * const values[] = {
 		['b'] = &sources, ['c'] = &concurrent, ['i'] = &idle,
-		['m'] = &mib, ['n'] = &total, ['p'] = &ports,
-		['r'] = &resume, ['s'] = &size, ['t'] = &tls
+		['k'] = &kib, ['m'] = &mib, ['n'] = &total, ['p'] = &ports,
+		['r'] = &resume, ['s'] = &size, ['t'] = &tls,
+		['x'] = &ethernet
 	};
 	int ch;
 
-	while ((ch = getopt(argc, argv, "b:c:i:m:n:p:r:s:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "b:c:i:k:m:n:p:r:s:t:x:")) != -1) {
 		if (ch == '?')
 			usage();
 		number(optarg, values[ch]);
 	}
 	if (argc - optind != 2 || size == 0 || size > CHUNK ||
-	    concurrent == 0 || total == 0 || ports == 0)
+	    concurrent == 0 || total == 0 || ports == 0 || kib == 0 ||
+	    kib > CHUNK * TICKS / 1024)
 		usage();
 	address_parse(&target, argv[optind], argv[optind + 1]);
 	if (tls != 0)
@@ -655,6 +679,60 @@ stall_open(void)
 	}
 }
 
+/* --- slow --- */
+
+static void
+slow_run(void)
+{
+	const struct timespec tick = { .tv_nsec = 1000000000 / TICKS };
+	struct sess *s;
+
+	slow_open();
+	while (done < total) {
+		for (s = sessions; s < sessions + concurrent; s++)
+			if (s->active)
+				slow_read(s);
+		nanosleep(&tick, NULL);
+	}
+}
+
+static void
+slow_open(void)
+{
+	struct sess *s;
+
+	for (s = sessions; s < sessions + concurrent; s++) {
+		s->size = mib << 20;
+		s->active = true;
+		s->started = now_ns();
+		sess_connect(s, 'd', STALL_RCVBUF);
+		while (!sess_send(s))
+			usleep(1000);
+		epoll_ctl(ep, EPOLL_CTL_DEL, s->fd, NULL);
+	}
+}
+
+/* What is its share of a tick. */
+static void
+slow_read(struct sess *s)
+{
+	ssize_t n = sess_get(s, room, kib * 1024 / TICKS);
+
+	if (n == -1 && errno == EAGAIN)
+		return;
+	if (n == -1)
+		err(1, "receive");
+	if (n == 0)
+		errx(1, "the end came early");
+	pattern_check(s, s->got, room, (size_t)n);
+	s->got += (uint64_t)n;
+	bytes += (uint64_t)n;
+	if (s->got == s->size) {
+		s->active = false;
+		bulk_end(s);
+	}
+}
+
 static void
 nothing(void)
 {
@@ -678,6 +756,8 @@ sess_connect(struct sess *s, char op, int rcvbuf)
 	if (rcvbuf != 0)
 		setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf,
 		    sizeof(rcvbuf));
+	if (ethernet != 0)
+		small_packets(s->fd);
 	if (sources != 0) {
 		from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 0x010000 +
 		    (uint32_t)(serial % sources));
@@ -695,6 +775,15 @@ sess_connect(struct sess *s, char op, int rcvbuf)
 	    errno != EINPROGRESS)
 		err(1, "connect");
 	sess_send(s);
+}
+
+/* With those of loopback the kernel stores a megabyte for a sender. */
+static void
+small_packets(int fd)
+{
+	const int mss = ETHERNET_MSS;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss));
 }
 
 /* Sends what is still to be sent; true if that is nothing any more. */
@@ -937,11 +1026,11 @@ too_late(int signo)
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: load backend [-n count] address port\n"
-	    "       load short|ping|down|up|stall [-b sources] "
+	fprintf(stderr, "usage: load backend [-n count] [-x 1] address port\n"
+	    "       load short|ping|down|up|stall|slow [-b sources] "
 	    "[-c concurrent]\n"
-	    "           [-i idle] [-m MiB] [-n total] [-p ports] [-r resume] "
-	    "[-s bytes]\n"
-	    "           [-t tls] address port\n");
+	    "           [-i idle] [-k KiB/s] [-m MiB] [-n total] [-p ports] "
+	    "[-r resume]\n"
+	    "           [-s bytes] [-t tls] [-x 1] address port\n");
 	exit(2);
 }
