@@ -177,16 +177,20 @@ remotes_look(void)
 }
 
 /* The others have more or fewer sessions somewhere, or one does not answer, or
- * the operator has changed something. */
+ * the operator has changed something. Who never stops saying so is heard again
+ * at the next choice. */
 static void
 remotes_news(const struct board_news *b, uint64_t *pos)
 {
 	const int64_t n = self.board.nplaces;
 	int64_t i;
+	unsigned k;
 
-	while ((i = board_news_next(b, pos)) >= 0)
+	for (k = 0; k < BOARD_NEWS && (i = board_news_next(b, pos)) >= 0; k++)
 		if (i < n)
 			remote_learn(&all[i]);
+	if (k == BOARD_NEWS)
+		return;
 	if (i == BOARD_ALL)
 		for (i = 0; i < n; i++)
 			remote_learn(&all[i]);
