@@ -16,6 +16,7 @@
 #include "targets.h"
 
 #define SILENCE		60000		/* ms until one that is silent goes */
+#define LAST		5000		/* the same, when its channel is shut */
 #define AGAIN		1000		/* ms until the next one, at first */
 #define AGAIN_MOST	60000
 #define YOUNG		60000		/* ms: one that ends before that */
@@ -61,7 +62,8 @@ checkproc_step(void)
 		ev_timer_stop(&again);
 		return;
 	}
-	if (channel.fd == -1 && !ev_timer_on(&again) && launch() == -1)
+	if (channel.fd == -1 && !child_runs(&checker) &&
+	    !ev_timer_on(&again) && launch() == -1)
 		start_failed();
 	if (channel.fd == -1)
 		return;
@@ -258,9 +260,10 @@ channel_read(void)
 		}
 		if (r == -1 && errno == EAGAIN)
 			ev_io_again(&channel, IO_READ);
-		else if (r == 0)
-			ev_io_close(&channel);	/* dead, or soon */
-		else
+		else if (r == 0) {
+			ev_io_close(&channel);
+			child_limit(&checker, LAST);
+		} else
 			child_kill(&checker, SIGKILL,
 			    "speaks out of turn: killed");
 		return;

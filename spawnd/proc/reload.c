@@ -427,11 +427,11 @@ commit(void)
 	log_set_level(master.gen->conf->log_level);
 	schedule_batch(master.gen->conf->batch);
 	expiry_watch();
-	checkproc_reload(master.gen->conf);
 	if (old == NULL) {
 		finish(NULL, NULL);
 		return;
 	}
+	checkproc_reload(master.gen->conf);
 	generation_retire(old);
 	limit_generations();
 	log_info("reload: done, generation %u", master.gen->number);

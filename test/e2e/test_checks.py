@@ -13,7 +13,7 @@ import pytest
 
 import peers
 import tlspeer
-from harness import alive, certificate, free_port, has_tls, listening, wait
+from harness import Box, alive, certificate, free_port, has_tls, listening, wait
 from peers import roundtrip
 
 POSTGRES = shutil.which("postgres", path="/usr/lib/postgresql/17/bin:"
@@ -208,6 +208,35 @@ def test_what_is_known_outlives_the_checker(daemon, echo, backend):
     master, pid = d.pid, checker(d)
     d.stop()
     wait(lambda: not alive(pid) and not alive(master), 30, "their end")
+
+
+def test_a_checker_that_shuts_its_channel(box, daemon, echo, backend):
+    """And goes on living: there is no other one until it has ended, and
+    nobody waits for that."""
+    libexec = box.dir / "libexec"
+    shutil.copytree(Box.base / "libexec", libexec)
+    real, first = libexec / "checker", box.dir / "first"
+    real.rename(libexec / "checker.real")
+    real.write_text(f"""#!/bin/sh
+if ! [ -e {first} ]; then
+	: > {first}
+	exec 3>&-
+	exec sleep 60
+fi
+exec "$0.real" "$@"
+""")
+    real.chmod(0o755)
+    dead = backend(peers.ended, listen=False)
+    d = daemon(libexec=libexec, spawnd="user = root",
+               remotes=[echo, dead.conf(check())])
+    wait(first.exists, 30, "the first")
+    for _ in range(3):
+        d.reload()
+    assert len(d.kids("sleep")) == 1 and not d.kids("checker.real")
+    d.wait_line("checker ", "takes too long: killed")
+    wait(lambda: down(d, "b"), 30, "the next one")
+    roundtrip(d.connect()).close()
+    assert changes(d, "b") == ["down"]
 
 
 @pytest.mark.skipif(not has_tls(), reason="without OpenSSL")
