@@ -411,6 +411,7 @@ take(int fd)
 	free(line);
 	if (good && whole && master.gen != NULL) {
 		limit_taken();
+		load_watch();	/* workers that wait have said so before */
 		fclose(f);
 		return true;
 	}

@@ -244,6 +244,22 @@ def test_room_is_that_of_all_workers(daemon, three):
     assert d.summary()["sessions"] == 6
 
 
+def test_room_elsewhere_is_told_after_an_upgrade(daemon, three):
+    """Who waits is at another worker than who leaves, and nobody else comes."""
+    d = daemon(spawnd="servers { min = 2 max = 2 } users { min = 1 }",
+               relay="connect-timeout = 1m",
+               remotes=[f"{three[0]} max-sessions = 1"])
+    first = roundtrip(d.connect())
+    queued, = asks(d, 1)
+    wait(lambda: d.remotes()["a"]["queue"], 30, "the queue")
+    assert sorted(w["sessions"] for w in d.show("workers")) == [1, 1]
+    generation = d.summary()["generation"]
+    d.ctl("upgrade")
+    wait(lambda: d.summary()["generation"] > generation, 30, "the reload")
+    first.close()
+    wait(lambda: answered([queued]), 30, "the next one")
+
+
 def test_waiting_has_an_end(daemon, three):
     """When the time is over, and at once when it is of no use any more."""
     d = daemon(spawnd=ONE, relay="connect-timeout = 1s",
