@@ -99,8 +99,12 @@ keep(SSL *ssl, SSL_SESSION *session)
 	struct kept *k = SSL_get_app_data(ssl);
 	SSL_SESSION *copy;
 
-	if (k == NULL || store_full() ||
-	    !SSL_SESSION_is_resumable(session) ||
+	if (k == NULL)
+		return 0;
+	/* Open sessions need it more. */
+	if (store_full())
+		tls_resume_forget(k->remote);
+	if (store_full() || !SSL_SESSION_is_resumable(session) ||
 	    (copy = SSL_SESSION_dup(session)) == NULL)
 		return 0;
 	if (k->n == KEEP)
