@@ -220,10 +220,14 @@ name_find(const struct tls_section *s, const char *asked)
 	size_t len = strlen(asked), i;
 	char *dot;
 
+	/* It means nothing. */
+	if (len > 0 && asked[len - 1] == '.')
+		len--;
 	if (len == 0 || len >= HOST_MAX)
 		return NULL;
-	for (i = 0; i <= len; i++)
+	for (i = 0; i < len; i++)
 		name[i] = (char)tolower((unsigned char)asked[i]);
+	name[len] = '\0';
 	found = bsearch(name, s->names, s->nnames, sizeof(*found),
 	    name_find_cmp);
 	if (found == NULL && (dot = strchr(name, '.')) != NULL &&

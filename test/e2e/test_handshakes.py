@@ -1,15 +1,16 @@
 """Handshakes of TLS that somebody leaves, interrupts or repeats, on both
 sides; and openssl s_server as a remote."""
 
-import ssl
 import socket
+import ssl
+import subprocess
 
 import pytest
 
 import certs
 import peers
 import tlspeer
-from harness import certificate, fd_count, free_port, wait
+from harness import certificate, fd_count, free_port, patience, wait
 from peers import receive
 from test_kills import held
 from test_upgrade import upgraded
@@ -149,6 +150,17 @@ def test_a_worker_that_dies_amid_handshakes(box, echo):
         client.sock.close()
     d.wait_sessions(0)
     wait(lambda: fd_count(d.pid) == before, 10, "descriptors as before")
+
+
+def test_a_name_however_it_is_written(daemon, echo):
+    d = daemon(remotes=[echo], listen=SITE, extra=site("strict-sni = yes"))
+    for n, name in enumerate(("relay.test", "RELAY.Test", "relay.test.")):
+        subprocess.run(
+            ["openssl", "s_client", "-connect", "%s:%d" % d.address(),
+             "-servername", name], input=b"", capture_output=True,
+            timeout=patience(30))
+        line = d.wait_closed(n + 1)[n]
+        assert line["sni"] == "relay.test" and line["tls"], name
 
 
 # What a client may not say yet
