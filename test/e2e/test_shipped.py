@@ -165,8 +165,8 @@ def as_the_unit(dropin=False):
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @pytest.mark.skipif(ASAN, reason="LeakSanitizer needs more rights")
 def test_rights_of_the_unit_are_enough(daemon, echo, box):
-    """To bind a low port, to give a socket away, to confine workers and to
-    signal them."""
+    """To bind a low port, to give a socket away, to confine workers, to be nice
+    and to signal them."""
     empty = box.dir / "empty"
     empty.mkdir()
     empty.chmod(0o555)
@@ -185,7 +185,7 @@ def test_rights_of_the_unit_are_enough(daemon, echo, box):
         "web": 'address = "127.0.0.9" port = 82 relay = app',
         "own": f'path = "{path}" user = nobody mode = 0660 relay = app'},
         spawnd=f"""user = nobody chroot = "{empty}" drain-timeout = 1s
-            sandbox = {sandbox} log {{ to = "{log}" }}""")
+            sandbox = {sandbox} nice = 3 log {{ to = "{log}" }}""")
     bound = int(status_field(d.pid, "CapBnd")[0], 16)
     assert bound >> len(CAPABILITIES) == 0, "the test itself"
     filters = "0" if load is None else "2"
@@ -197,6 +197,7 @@ def test_rights_of_the_unit_are_enough(daemon, echo, box):
     workers = [w["pid"] for w in d.workers("ready")]
     for pid in workers + d.kids("logger"):
         assert int(status_field(pid, "CapBnd")[0], 16) == 0
+    assert os.getpriority(os.PRIO_PROCESS, workers[0]) == 3
     d.kill(signal.SIGUSR2)
     wait(lambda: re.search(r"upgrade: done[^$]*reload: done", log.read_text()),
          30, "the upgrade")
