@@ -170,7 +170,7 @@ sockopt_common(int fd, const struct conf_socket *s)
 }
 
 const char *
-sockopt_why(const char *what, int err)
+sockopt_why(const struct conf_socket *s, const char *what, int err)
 {
 	static char buf[256];
 	const char *more = "";
@@ -183,7 +183,12 @@ sockopt_why(const char *what, int err)
 		more = "; such a socket has none here, leave it out";
 	else if (err == EPERM)
 		more = "; start it as root, or with CAP_NET_RAW";
-	snprintf(buf, sizeof(buf), "%s: %s%s", what, strerror(err), more);
+	if (strcmp(what, "interface") == 0)
+		snprintf(buf, sizeof(buf), "interface \"%s\": %s%s",
+		    s->interface, strerror(err), more);
+	else
+		snprintf(buf, sizeof(buf), "%s: %s%s", what, strerror(err),
+		    more);
 	return buf;
 }
 

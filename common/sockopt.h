@@ -28,7 +28,8 @@ int		 sockopt_change(int fd, int family,
 /* What all of ours have: no delay, and urgent data in its place. */
 int		 sockopt_common(int fd, const struct conf_socket *);
 /* What such an errno says of that option, or of none: static storage. */
-const char	*sockopt_why(const char *what, int err);
+const char	*sockopt_why(const struct conf_socket *, const char *what,
+		    int err);
 /* The first option that is given and this system has none of; NULL. */
 const char	*sockopt_lacks(const struct conf_socket *);
 

@@ -145,7 +145,8 @@ probe_failed(struct probe *p, const struct conf_listen *l,
 	addr_host_str(a, host);
 	if (what != NULL)
 		tell(p, error == EPERM ? CONF_WARNING : error == ENODEV ?
-		    kind : CONF_MISTAKE, "%s", sockopt_why(what, error));
+		    kind : CONF_MISTAKE, "%s",
+		    sockopt_why(&l->socket, what, error));
 	else if (error == EADDRNOTAVAIL)
 		tell(p, kind, "%s is no address of this machine", host);
 	else if (error == EACCES)

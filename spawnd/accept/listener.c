@@ -189,7 +189,7 @@ listener_tcp(const struct conf *conf, unsigned index, const struct addr *a,
 	}
 	saved = errno;
 	*errp = sentence("listen on", addr_str(&want, text),
-	    sockopt_why(what, saved));
+	    sockopt_why(&c->socket, what, saved));
 	if (fd != -1)
 		close(fd);
 	errno = saved;
@@ -337,7 +337,8 @@ listener_change(struct listener *l, const struct conf_socket *s)
 
 	if (sockopt_change(l->io.fd, l->addr.sa.sa_family, &l->socket, s,
 	    &what) == -1)
-		log_warnx("listener %s: %s", l->name, sockopt_why(what, errno));
+		log_warnx("listener %s: %s", l->name,
+		    sockopt_why(s, what, errno));
 	listener_has(l, s);
 }
 

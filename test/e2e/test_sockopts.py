@@ -191,12 +191,13 @@ def test_interfaces_and_addresses_to_come(daemon, backend, box):
         done = d.ctl("reload", check=False)
         d.reloads += 1
         assert done.returncode == 1 and \
-            "listen on 0.0.0.0:8080: interface: No such device" in done.stderr
+            'listen on 0.0.0.0:8080: interface "none": No such device' in \
+            done.stderr
         check = subprocess.run(
             [str(box.programs["spawnd"]), "-n", str(d.conf.path)],
             capture_output=True, text=True, env=box.environment())
         assert check.returncode == 1
-        assert "interface: No such device" in check.stderr
+        assert 'interface "none": No such device' in check.stderr
 
     peers.Thread(scene).result()
 
