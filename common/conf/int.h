@@ -206,6 +206,14 @@ bool		 conf_is_titled(const struct conf_section *);
 bool		 conf_title_ok(const char *);
 
 /*
+ * print.c
+ */
+
+/* A text between quotes: nothing in it is expanded or ends the string when it
+ * is read again. */
+void		 conf_print_quoted(FILE *, const char *);
+
+/*
  * encode.c, decode.c
  *
  * A magic, CONF_FORM and the length of all; the sections and rows that the

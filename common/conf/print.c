@@ -38,7 +38,6 @@ static void	 print_local(FILE *, const struct conf_local *);
 static void	 print_hosts(FILE *, const struct conf_array *);
 static void	 print_ports(FILE *, const struct conf_array *);
 static bool	 print_is_default(const struct conf_opt *, const void *);
-static void	 print_quoted(FILE *, const char *);
 
 int
 conf_print(const struct conf *conf, enum conf_style style, FILE *f)
@@ -194,7 +193,7 @@ print_text(const struct page *p, const struct conf_opt *o, const void *base)
 	if (o->type == CONF_PORT && text[strspn(text, "0123456789")] == '\0')
 		fputs(text, p->f);
 	else
-		print_quoted(p->f, text);
+		conf_print_quoted(p->f, text);
 }
 
 static void
@@ -271,7 +270,7 @@ print_texts(const struct page *p, const struct conf_opt *o, const void *base)
 		if (o->type == CONF_LOCALS && p->style == CONF_RESOLVED)
 			print_local(p->f, &local[i]);
 		else
-			print_quoted(p->f, conf_field_item(o, &a, i));
+			conf_print_quoted(p->f, conf_field_item(o, &a, i));
 	}
 	fputc('}', p->f);
 }
@@ -350,9 +349,8 @@ print_is_default(const struct conf_opt *o, const void *base)
 	    n == conf_field_get(o, base);
 }
 
-/* Nothing in it is expanded or ends the string when it is read again. */
-static void
-print_quoted(FILE *f, const char *s)
+void
+conf_print_quoted(FILE *f, const char *s)
 {
 	fputc('"', f);
 	for (; *s != '\0'; s++) {

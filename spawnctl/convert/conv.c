@@ -25,7 +25,6 @@ static void	 print_value(FILE *, const struct part *, const struct value *,
 		    unsigned);
 static bool	 is_first(const struct part *, const struct value *);
 static bool	 is_bare(const struct conf_opt *);
-static void	 print_quoted(FILE *, const char *);
 static void	 print_line(FILE *, const char *);
 static void	 indent(FILE *, unsigned);
 
@@ -408,7 +407,7 @@ print_value(FILE *f, const struct part *p, const struct value *first,
 		if (is_bare(v->opt))
 			fputs(v->text, f);
 		else
-			print_quoted(f, v->text);
+			conf_print_quoted(f, v->text);
 	}
 	fputs(list ? "}\n" : "\n", f);
 }
@@ -418,22 +417,6 @@ static bool
 is_bare(const struct conf_opt *o)
 {
 	return o->type <= CONF_REF;
-}
-
-static void
-print_quoted(FILE *f, const char *s)
-{
-	fputc('"', f);
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s < ' ' || *s == 0x7f) {
-			fprintf(f, "\\x%02x", (unsigned char)*s);
-			continue;
-		}
-		if (strchr("\"\\$", *s) != NULL)
-			fputc('\\', f);
-		fputc(*s, f);
-	}
-	fputc('"', f);
 }
 
 /* On a terminal, or in a comment. */
