@@ -385,8 +385,6 @@ const struct conf_relay *conf_listen_relay(const struct conf *,
 const char	*conf_relay_name(const struct conf *,
 		    const struct conf_listen *);
 const char	*conf_overload_name(enum conf_overload);
-const char	*conf_balance_name(enum conf_balance);
-const char	*conf_io_name(enum conf_io);
 const char	*conf_state_name(enum conf_state);
 
 #endif

@@ -546,18 +546,6 @@ conf_overload_name(enum conf_overload overload)
 }
 
 const char *
-conf_balance_name(enum conf_balance balance)
-{
-	return conf_spec_word(balances, balance);
-}
-
-const char *
-conf_io_name(enum conf_io io)
-{
-	return conf_spec_word(ios, io);
-}
-
-const char *
 conf_state_name(enum conf_state state)
 {
 	return conf_spec_word(states, state);

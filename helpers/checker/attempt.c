@@ -63,12 +63,6 @@ attempt_stop(struct attempt *a)
 	a->step = STEP_IDLE;
 }
 
-bool
-attempt_runs(const struct attempt *a)
-{
-	return a->step != STEP_IDLE;
-}
-
 static int
 attempt_connect(struct attempt *a)
 {

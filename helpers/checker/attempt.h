@@ -46,6 +46,5 @@ void		 attempt_init(struct attempt *, void (*done)(struct attempt *,
 /* What aim points to must stay until done is called. */
 void		 attempt_start(struct attempt *, const struct aim *);
 void		 attempt_stop(struct attempt *);
-bool		 attempt_runs(const struct attempt *);
 
 #endif

@@ -446,12 +446,7 @@ test_words(void **state)
 	assert_string_equal(conf_overload_name(OVERLOAD_QUEUE), "queue");
 	assert_string_equal(conf_overload_name(OVERLOAD_CLOSE), "close");
 	assert_string_equal(conf_overload_name(OVERLOAD_RESET), "reset");
-	assert_string_equal(conf_balance_name(BALANCE_LEASTCONN), "leastconn");
-	assert_string_equal(conf_balance_name(BALANCE_ROUNDROBIN),
-	    "roundrobin");
-	assert_string_equal(conf_balance_name(BALANCE_SOURCE), "source");
-	assert_string_equal(conf_balance_name(BALANCE_RANDOM), "random");
-	assert_string_equal(conf_balance_name(99), "?");
+	assert_string_equal(conf_state_name(99), "?");
 }
 
 static char *
