@@ -269,14 +269,17 @@ target_set(struct targets *t, unsigned place, const struct target *target)
 	board_news_add(&t->mem->news, place);
 }
 
-void
+bool
 target_addr(const struct target *t, const struct conf_remote *conf,
     unsigned number, struct addr *out)
 {
-	if (t->addr.family == AF_UNIX)
+	if (t->addr.family != AF_UNIX)
+		source_addr(&t->addr, out);
+	else if (conf->naddr != 0)
 		*out = conf->addr[MIN(number, conf->naddr - 1)];
 	else
-		source_addr(&t->addr, out);
+		return false;
+	return true;
 }
 
 /* --- from one generation to the next --- */

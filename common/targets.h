@@ -77,8 +77,8 @@ bool	 target_get(const struct targets *, unsigned place, struct target *);
  * first. */
 void	 target_set(struct targets *, unsigned place, const struct target *);
 /* The address of a place, as a socket takes it; conf: of that remote, number:
- * of the place there. */
-void	 target_addr(const struct target *, const struct conf_remote *conf,
+ * of the place there. False: there is none, whatever is said. */
+bool	 target_addr(const struct target *, const struct conf_remote *conf,
 	    unsigned number, struct addr *);
 
 #endif

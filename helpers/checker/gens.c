@@ -213,10 +213,10 @@ spot_watch(struct spot *s)
 	struct target t;
 	struct addr to;
 	const bool there = s->remote->nchecks > 0 &&
-	    target_get(&s->gen->targets, place_of(s), &t) && t.present;
+	    target_get(&s->gen->targets, place_of(s), &t) && t.present &&
+	    target_addr(&t, s->remote, s->number, &to);
 
 	if (there) {
-		target_addr(&t, s->remote, s->number, &to);
 		if (s->remote->checks->port != 0)
 			addr_set_port(&to, (uint16_t)s->remote->checks->port);
 		if (w->probe != NULL && addr_cmp(&to, &w->aim.to) == 0)

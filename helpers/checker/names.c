@@ -309,7 +309,8 @@ is_loopback(const struct addr *a)
 	    IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
 }
 
-/* 0.0.0.0 would be this machine; others are for many at once. */
+/* 0.0.0.0 would be this machine; others are for many at once, or are IPv4 in
+ * disguise, as no name server has any reason to say. */
 static bool
 is_anybodys(const struct addr *a)
 {
@@ -321,5 +322,6 @@ is_anybodys(const struct addr *a)
 		    ip == INADDR_BROADCAST;
 	}
 	return IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr) ||
+	    IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr) ||
 	    IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
 }

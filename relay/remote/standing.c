@@ -20,6 +20,7 @@ struct place_addr {
 
 static bool	 learn_target(struct remote *, const struct target *);
 static bool	 learn_address(struct remote *, const struct target *);
+static void	 forget_version(struct remote *, uint8_t);
 static enum remote_standing standing_of(const struct remote *,
 		    const struct target *);
 static enum conf_state	 state_of(const struct remote *);
@@ -73,14 +74,15 @@ learn_address(struct remote *r, const struct target *t)
 	struct place_addr *a;
 	struct addr now;
 
-	target_addr(t, r->conf, r->number, &now);
-	if (r->addr != NULL && addr_cmp(r->addr, &now) == 0)
+	if (!target_addr(t, r->conf, r->number, &now) ||
+	    (r->addr != NULL && addr_cmp(r->addr, &now) == 0))
 		return false;
 	if ((a = calloc(1, sizeof(*a))) == NULL)
 		return false;
 	a->addr = now;
 	if (++r->version == 0)
 		r->version = 1;
+	forget_version(r, r->version);
 	a->version = r->version;
 	a->next = r->addrs;
 	r->addrs = a;
@@ -88,6 +90,21 @@ learn_address(struct remote *r, const struct target *t)
 	r->whose = REMOTE_UNSEEN;
 	r->slow = false;
 	return true;
+}
+
+/* A name server may go on like that for ever, and a session too: of so many
+ * addresses ago it is not known any more where it is. */
+static void
+forget_version(struct remote *r, uint8_t version)
+{
+	struct place_addr **ap = &r->addrs, *a;
+
+	while ((a = *ap) != NULL && a->version != version)
+		ap = &a->next;
+	if (a == NULL)
+		return;
+	*ap = a->next;
+	free(a);
 }
 
 static enum remote_standing

@@ -409,6 +409,37 @@ test_an_address_changes(void **state)
 	assert_string_equal(addr_str(b->addr, text), "10.0.0.2:80");
 }
 
+/* As a name server has it that wants to do harm; and what a checker says that
+ * somebody has got hold of. */
+static void
+test_an_address_changes_for_ever(void **state)
+{
+	static const struct sess s;
+	const struct conf_remote later = { .naddr = 0 };
+	const struct target wild = { .present = 1,
+	    .addr = { .family = AF_UNIX } };
+	const void *const *list;	/* the next one comes first */
+	struct addr to;
+	unsigned i, n = 0;
+	char ip[16];
+
+	(void)state;
+	places_make(BALANCE_ROUNDROBIN, 1, true);
+	vanish(a);
+	appear(b, "10.0.0.1");
+	assert_ptr_equal(remote_pick(pool, &s), b);
+	for (i = 0; i < 1024; i++) {
+		snprintf(ip, sizeof(ip), "10.1.%u.%u", i / 250, i % 250 + 1);
+		appear(b, ip);
+		remotes_look();
+	}
+	for (list = (const void *const *)b->addrs; list != NULL; list = *list)
+		n++;
+	assert_true(n > 1 && n < 256);
+	remote_release(b, &s);
+	assert_false(target_addr(&wild, &later, 3, &to));
+}
+
 /* All of a name's other places come before another remote, those that are
  * well; and no more than there may be. */
 static void
@@ -739,6 +770,7 @@ main(void)
 		T(test_slow_start_of_sources),
 		T(test_places_come_and_go),
 		T(test_an_address_changes),
+		T(test_an_address_changes_for_ever),
 		T(test_other_places),
 		T(test_families),
 		T(test_source_of_names),

@@ -94,7 +94,7 @@ expect_addr(unsigned place, const struct conf_remote *r, unsigned number,
 	struct addr a;
 
 	assert_true(t.present);
-	target_addr(&t, r, number, &a);
+	assert_true(target_addr(&t, r, number, &a));
 	assert_string_equal(addr_str(&a, text), want);
 }
 
