@@ -210,16 +210,17 @@ def echo(sock):
 
 
 class Backend:
-    """Accepts, and runs handler(sock) in a thread for each connection."""
+    """Accepts, and runs handler(sock) in a thread for each connection. Where
+    the port matters at other addresses, too, it is one of free_port()."""
 
     def __init__(self, handler, host="127.0.0.1", path=None, listen=True,
-                 rcvbuf=None):
+                 rcvbuf=None, port=0):
         self.handler, self.path, self.host = handler, path, host
         self.conns, self.errors, self.threads = [], [], []
         self.peers = []
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.family = socket.AF_UNIX if path else family
-        self.rcvbuf, self.port, self.up = rcvbuf, 0, False
+        self.rcvbuf, self.port, self.up = rcvbuf, port, False
         if not path:
             self.keeper = self._bound()     # nobody else gets the port
             self.port = self.keeper.getsockname()[1]

@@ -10,8 +10,8 @@ import ssl
 import pytest
 
 import peers
-from harness import (become, certificate, fd_count, has_tls, new_network,
-                     wait)
+from harness import (become, certificate, fd_count, free_port, has_tls,
+                     new_network, wait)
 from peers import roundtrip
 
 ONE = "servers { min = 1 max = 1 }"
@@ -84,9 +84,10 @@ def test_a_source_address_is_good_for_each_remote(daemon, box):
 
 @pytest.fixture
 def silent(box):
-    """A place of a port that does not answer."""
-    def make(host, port=0):
-        return box.closing(peers.Blackhole(host, port))
+    """A place of a port that does not answer; nobody has that port at any
+    address."""
+    def make(host, port=None):
+        return box.closing(peers.Blackhole(host, port or free_port()))
     return make
 
 
@@ -110,7 +111,7 @@ def worker_fds(d):
 def test_a_family_that_does_not_answer_is_not_waited_for(
         daemon, backend, silent, mechanism, dead, alive):
     """Nor is it held, as it has not failed."""
-    remote = backend(host=alive)
+    remote = backend(host=alive, port=free_port())
     silent(dead, remote.port)
     d = daemon(spawnd=ONE, relay=LONG, remotes=[
         f'address = "{dead}, {alive}" port = {remote.port}'])
@@ -135,7 +136,7 @@ def test_a_family_that_does_not_answer_is_not_waited_for(
 def test_one_that_fails_beside_is_held_and_the_next_is_tried(
         daemon, backend, silent):
     """127.0.0.1 refuses."""
-    remote = backend(host="127.0.0.2")
+    remote = backend(host="127.0.0.2", port=free_port())
     silent("::1", remote.port)
     d = daemon(spawnd=ONE, relay=LONG, remotes=[
         f'address = "::1, 127.0.0.1, 127.0.0.2" port = {remote.port}'])
@@ -210,7 +211,7 @@ def test_who_leaves_meanwhile(daemon, silent, how):
 
 def test_without_a_descriptor_there_is_no_race(daemon, backend, silent):
     """And nothing else is lost: the limit of the first one makes room."""
-    remote = backend()
+    remote = backend(port=free_port())
     silent("::1", remote.port)
     # Limits of another user's processes are not everybody's to set.
     user = " user = root" if os.getuid() == 0 else ""
@@ -239,7 +240,7 @@ def test_who_wins_gets_the_header_and_tls(daemon, backend, silent):
         peers.echo(context.wrap_socket(sock, server_side=True))
 
     heads = []
-    remote = backend(served)
+    remote = backend(served, port=free_port())
     silent("::1", remote.port)
     d = daemon(spawnd=ONE, relay=LONG, remotes=[
         f'address = "::1, 127.0.0.1" port = {remote.port} tls = inside '

@@ -14,7 +14,8 @@ import pytest
 
 import harness
 import peers
-from harness import ASAN, HERE, Box, alive, cpu_ticks_over, wait
+from harness import (ASAN, HERE, Box, alive, cpu_ticks_over, free_port,
+                     wait)
 from peers import roundtrip
 from test_settle import lower, served
 
@@ -530,7 +531,7 @@ def test_calls_that_fail_while_places_are_tried_side_by_side(
         box, backend, calls):
     """A session that lacks something may fail, and nothing else comes of it:
     all others are served over the family that answers."""
-    remote = backend()
+    remote = backend(port=free_port())
     box.closing(peers.Blackhole("::1", remote.port))
     d = box.daemon(env=calls.env, spawnd="servers { min = 1 max = 1 }",
                    relay="balance = first connect-timeout = 10m", remotes=[

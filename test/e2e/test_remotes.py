@@ -7,7 +7,7 @@ import time
 import pytest
 
 import peers
-from harness import LATE, cpu_ticks_over, wait
+from harness import LATE, cpu_ticks_over, free_port, wait
 from peers import roundtrip
 
 ONE = "servers { min = 1 max = 1 }"
@@ -369,7 +369,7 @@ def test_ipv6_remote(daemon, backend):
 def test_each_address_of_a_remote_is_a_place(daemon, backend):
     """Only the second one listens: the other is held alone, and to go on from
     there is no retry."""
-    remote = backend()
+    remote = backend(port=free_port())
     d = daemon(remotes=[f'address = "::1, 127.0.0.1" port = {remote.port}'],
                relay="retries = 0", spawnd=ONE)
     for _ in range(3):
