@@ -14,7 +14,7 @@ import pytest
 
 import certs
 import peers
-from harness import (LATE, PATIENCE, TOP, box_program, free_port, listening,
+from harness import (LATE, PATIENCE, TOP, free_port, has_tls, listening,
                      patience, wait)
 from peers import ended, receive, receive_all, roundtrip
 
@@ -691,8 +691,8 @@ def test_to_nginx_http(daemon, box, version):
 
 @pytest.fixture(scope="module")
 def ca(tmp_path_factory):
-    if b"SSL_CTX_new" not in box_program("reader").read_bytes():
-        pytest.skip("built without OpenSSL")
+    if not has_tls():
+        pytest.skip("built without OpenSSL, or openssl is missing")
     return certs.Authority(tmp_path_factory.mktemp("proxy"))
 
 

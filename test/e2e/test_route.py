@@ -58,6 +58,8 @@ def hello(name=None, alpn=(), share=0, size=16384):
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     """certificates(name): files with a key and a certificate."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is missing")
     folder = tmp_path_factory.mktemp("route")
 
     def make(name):
