@@ -136,6 +136,7 @@ def main():
     asked = []
     for signo in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(signo, lambda *_: asked.append(2))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     wake, other = socket.socketpair()       # a signal ends the wait
     for sock in (wake, other):
         sock.setblocking(False)
