@@ -46,6 +46,7 @@ struct asking {
 	struct questions	 unsent;
 	struct question		**table;	/* by the low bits of id */
 	unsigned		 ntable, nopen;
+	unsigned		 ncoming;	/* sessions, not asked about yet */
 	unsigned		 hint;		/* a row that may be free */
 	struct ev_timer		 timer;
 	struct ev_task		 task;
@@ -537,6 +538,14 @@ tell_lost(struct ev_timer *t)
 }
 
 void
+authoriser_expect(unsigned section, int n)
+{
+	sections[section].ncoming += (unsigned)n;
+	if (n < 0)
+		section_idle(&sections[section]);
+}
+
+void
 authoriser_drain(void)
 {
 	unsigned i;
@@ -552,7 +561,7 @@ section_idle(struct asking *s)
 {
 	struct authoriser *a;
 
-	if (!draining || s->nopen != 0)
+	if (!draining || s->nopen != 0 || s->ncoming != 0)
 		return;
 	for (a = s->all; a < s->all + s->conf->processes; a++)
 		if (a->io.fd != -1)

@@ -48,8 +48,10 @@ struct question	*authoriser_ask(unsigned section, struct sess *,
 		    struct authline *);
 /* Forgets it, answered or not; the pointer becomes NULL, and may have been. */
 void		 authoriser_forget(struct question **);
+/* One session more, or less, is on its way to be asked about. */
+void		 authoriser_expect(unsigned section, int);
 /* No more sessions come: connections are closed when nothing is asked any
- * more. */
+ * more, and nobody is on the way. */
 void		 authoriser_drain(void);
 
 #endif

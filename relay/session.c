@@ -102,6 +102,8 @@ sess_new(int fd, const struct proto_conn *c, const struct path *path,
 		s->queue_us = sess_span(c->accepted_us, s->taken_us);
 	ev_timer_init(&s->timer, calls->timer);
 	s->task.cb = calls->more;
+	if (path->listen->auth != CONF_NOREF)
+		authoriser_expect(path->listen->auth, 1);
 	self.nsessions++;
 	TAILQ_INSERT_TAIL(&sessions, s, entry);
 	return s;
@@ -224,6 +226,8 @@ sess_close(struct sess *s)
 	const unsigned port = s->path->ports && self.conf->log_sessions ?
 	    sess_port(s) : 0;
 
+	if (s->stage < STAGE_AUTH && s->path->listen->auth != CONF_NOREF)
+		authoriser_expect(s->path->listen->auth, -1);
 	s->stage = STAGE_DONE;
 	end_unsplice(&s->client);
 	end_unsplice(&s->remote);

@@ -7,6 +7,7 @@
 #include "session.h"
 #include "stage/auth.h"
 
+static enum step	 auth_not(struct sess *);
 static void		 auth_words(const struct sess *, struct authline *);
 static void		 auth_more(const struct extra *, struct authline *);
 static void		 auth_source(struct authline *, const char *,
@@ -27,6 +28,7 @@ auth_enter(struct sess *s)
 {
 	struct authline words = { .text = NULL };
 	struct extra *x = sess_extra(s);
+	enum step step;
 
 	/* It is not late because its client was waited for in vain. */
 	if (sess_is_late(s))
@@ -36,8 +38,14 @@ auth_enter(struct sess *s)
 		x->question = authoriser_ask(s->path->listen->auth, s,
 		    &words);
 	free(words.text);
-	if (x != NULL && x->question != NULL)
-		return STEP_WAIT;
+	step = x != NULL && x->question != NULL ? STEP_WAIT : auth_not(s);
+	authoriser_expect(s->path->listen->auth, -1);
+	return step;
+}
+
+static enum step
+auth_not(struct sess *s)
+{
 	sess_warn(s, "asking about a session", errno);
 	return sess_end(s, WHO_RELAY, errno == ENOBUFS ? WHY_DENIED :
 	    WHY_ERROR, CUT_RESET);

@@ -280,7 +280,8 @@ asker_later(struct asker *a, const char *why)
 	ev_timer_set(&a->again, a->backoff);
 }
 
-/* Workers that drain ask no more, and have closed it by themselves. */
+/* Workers that drain close it by themselves when they ask no more: what ends
+ * before that is not had again. */
 static bool
 asker_wanted(const struct asker *a)
 {

@@ -114,6 +114,23 @@ def test_answers(box, daemon, echo, backend, fail):
     assert ("fin", "o") in whys
 
 
+def test_who_is_asked_about_after_a_reload(box, daemon, echo):
+    """Who has not come so far when its worker drains is still asked about."""
+    d = daemon(remotes=[echo], listen=ASK + ' proxy-from = "127.0.0.0/8"',
+               extra=section(f'command = "{script(box)}"'))
+    late, gone = d.connect(), d.connect()
+    late.sendall(b"PROXY TCP4 10.1.2.3 10.")
+    d.wait_sessions(2)
+    d.reload()
+    assert len(programs(d)) > len(d.workers("ready"))
+    gone.close()
+    late.sendall(b"2.3.4 1234 80\r\n")
+    roundtrip(late)
+    d.wait(lambda: len(programs(d)) == len(d.workers("ready")), 30,
+           "the end of those that are asked no more")
+    assert answers(late)
+
+
 def test_deaths(box, daemon, echo):
     """Programs that are killed or stopped are replaced, and whoever waits for
     an answer gets it from the next; each worker has its own, as many as it may
