@@ -3,7 +3,7 @@
 #include "authoriser.h"
 #include "claim.h"
 #include "channel.h"
-#include "ipc.h"
+#include "inbox.h"
 #include "layer/tls_ctx.h"
 #include "log.h"
 #include "remote/remotes.h"
@@ -18,7 +18,8 @@
 static void	channel_event(struct ev_io *, int);
 static void	channel_more(struct ev_task *);
 static void	channel_read(void);
-static void	channel_message(struct ipc_msg *);
+static void	channel_lost(void);
+static void	channel_message(struct ev_io *, struct ipc_msg *);
 static void	channel_sessions(const struct ipc_msg *);
 static void	channel_session(int, const struct proto_conn *);
 static void	channel_log(int);
@@ -75,42 +76,38 @@ channel_more(struct ev_task *task)
 static void
 channel_read(void)
 {
-	struct ipc_msg m;
-	int i, r;
+	int r;
 
-	for (i = 0; i < TURN_MESSAGES; i++) {
-		if (channel.fd == -1)
-			return;
-		r = ipc_recv(channel.fd, PROTO_DOWN, &m);
-		if (r == 1) {
-			channel_message(&m);
-			continue;
-		}
-		if (r == -1 && errno == EMSGSIZE) {
-			/* Some systems drop all when not all fits. */
-			sess_warn(NULL, "taking sessions", errno);
-			continue;
-		}
-		if (r == -1 && errno == EAGAIN) {
-			ev_io_again(&channel, IO_READ);
-			return;
-		}
-		if (r == -1)
-			log_warn("channel");
-		else
-			log_info("the master is gone: serving %llu sessions "
-			    "to their end",
-			    (unsigned long long)self.nsessions);
-		ev_io_close(&channel);
-		channel_drain();
+	if (channel.fd == -1)
 		return;
+	r = inbox_read(&channel, PROTO_DOWN, TURN_MESSAGES, channel_message);
+	/* Some systems drop all descriptors when not all fit. */
+	if (r == -1 && errno == EMSGSIZE) {
+		sess_warn(NULL, "taking sessions", errno);
+		r = 1;
 	}
-	ev_defer(&more, channel_more);
+	if (r == 1)
+		ev_defer(&more, channel_more);
+	else if (r == -1)
+		channel_lost();
 }
 
 static void
-channel_message(struct ipc_msg *m)
+channel_lost(void)
 {
+	if (errno != 0)
+		log_warn("channel");
+	else
+		log_info("the master is gone: serving %llu sessions to their "
+		    "end", (unsigned long long)self.nsessions);
+	ev_io_close(&channel);
+	channel_drain();
+}
+
+static void
+channel_message(struct ev_io *io, struct ipc_msg *m)
+{
+	(void)io;
 	log_debug("the master says %s, %u", ipc_name(m->type), m->count);
 	switch (m->type) {
 	case MSG_CONN:

@@ -21,9 +21,8 @@
 
 #include "conf/conf.h"
 #include "drop.h"
-#include "ev.h"
 #include "gens.h"
-#include "ipc.h"
+#include "inbox.h"
 #include "log.h"
 #include "names.h"
 #include "sandbox.h"
@@ -39,7 +38,7 @@ static void	 confine(enum conf_sandbox);
 static void	 channel_event(struct ev_io *, int);
 static void	 channel_read(void);
 static void	 channel_more(struct ev_task *);
-static void	 channel_message(struct ipc_msg *);
+static void	 channel_message(struct ev_io *, struct ipc_msg *);
 static void	 channel_log(int);
 static void	 beat(struct ev_timer *);
 static unsigned	 number(const char *);
@@ -170,32 +169,24 @@ channel_more(struct ev_task *t)
 static void
 channel_read(void)
 {
-	struct ipc_msg m;
-	int i, r;
+	const int r = inbox_read(&channel, PROTO_DOWN, TURN_MESSAGES,
+	    channel_message);
 
-	for (i = 0; i < TURN_MESSAGES; i++) {
-		r = ipc_recv(channel.fd, PROTO_DOWN, &m);
-		if (r == 1) {
-			channel_message(&m);
-			continue;
-		}
-		if (r == -1 && errno == EAGAIN) {
-			ev_io_again(&channel, IO_READ);
-			return;
-		}
-		if (r == -1)
-			log_warn("channel");
-		ev_stop();
+	if (r == 1)
+		ev_defer(&more, channel_more);
+	if (r != -1)
 		return;
-	}
-	ev_defer(&more, channel_more);
+	if (errno != 0)
+		log_warn("channel");
+	ev_stop();
 }
 
 static void
-channel_message(struct ipc_msg *m)
+channel_message(struct ev_io *io, struct ipc_msg *m)
 {
 	int secrets = m->fds[2];
 
+	(void)io;
 	switch (m->type) {
 	case MSG_CHECK:
 		if (!m->check.secrets && secrets != -1) {

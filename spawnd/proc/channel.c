@@ -3,7 +3,7 @@
 #include <signal.h>
 
 #include "accept/listener.h"
-#include "ipc.h"
+#include "inbox.h"
 #include "log.h"
 #include "mark.h"
 #include "master.h"
@@ -23,7 +23,7 @@ static void	channel_event(struct ev_io *, int);
 static void	channel_has_room(struct worker *);
 static void	channel_more(struct ev_task *);
 static void	channel_read(struct worker *);
-static void	channel_message(struct worker *, const struct ipc_msg *);
+static void	channel_message(struct ev_io *, struct ipc_msg *);
 static bool	channel_agrees(const struct worker *,
 		    const struct proto_ready *);
 static void	channel_ready(struct worker *, const struct proto_ready *);
@@ -109,23 +109,17 @@ channel_more(struct ev_task *task)
 static void
 channel_read(struct worker *w)
 {
-	struct ipc_msg m;
-	int i, r;
+	const int r = inbox_read(&w->chan, PROTO_UP, TURN_MESSAGES,
+	    channel_message);
 
-	for (i = 0; i < TURN_MESSAGES; i++) {
-		if ((r = ipc_recv(w->chan.fd, PROTO_UP, &m)) == 1) {
-			channel_message(w, &m);
-			continue;
-		}
-		if (r == 0)
-			channel_broken(w, "has shut its channel: killed");
-		else if (errno == EPROTO)
-			channel_broken(w, "speaks out of turn: killed");
-		else
-			ev_io_again(&w->chan, IO_READ);
-		return;
-	}
-	ev_defer(&w->more, channel_more);
+	if (r == 1)
+		ev_defer(&w->more, channel_more);
+	else if (r == -1 && errno == 0)
+		channel_broken(w, "has shut its channel: killed");
+	else if (r == -1 && errno == EPROTO)
+		channel_broken(w, "speaks out of turn: killed");
+	else if (r == -1)
+		ev_io_again(&w->chan, IO_READ);
 }
 
 /*
@@ -150,8 +144,10 @@ channel_broken(struct worker *w, const char *why)
 }
 
 static void
-channel_message(struct worker *w, const struct ipc_msg *m)
+channel_message(struct ev_io *io, struct ipc_msg *m)
 {
+	struct worker *w = container_of(io, struct worker, chan);
+
 	log_debug("worker %ld says %s", (long)w->child.pid, ipc_name(m->type));
 	switch (m->type) {
 	case MSG_READY:

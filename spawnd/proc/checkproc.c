@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 
-#include "ipc.h"
+#include "inbox.h"
 #include "log.h"
 #include "master.h"
 #include "proc/checkproc.h"
@@ -33,6 +33,8 @@ static void	 log_anew(void);
 static void	 channel_event(struct ev_io *, int);
 static void	 channel_more(struct ev_task *);
 static void	 channel_read(void);
+static void	 channel_message(struct ev_io *, struct ipc_msg *);
+static void	 checker_broken(void);
 static void	 checker_exit(struct child *, int);
 static void	 come_again(struct ev_timer *);
 static bool	 asks(const struct conf *);
@@ -249,26 +251,33 @@ channel_more(struct ev_task *t)
 static void
 channel_read(void)
 {
-	struct ipc_msg m;
-	int i, r;
+	const int r = inbox_read(&channel, PROTO_UP, TURN_MESSAGES,
+	    channel_message);
 
-	for (i = 0; i < TURN_MESSAGES; i++) {
-		r = ipc_recv(channel.fd, PROTO_UP, &m);
-		if (r == 1 && m.type == MSG_ALIVE) {
-			child_limit(&checker, SILENCE);
-			continue;
-		}
-		if (r == -1 && errno == EAGAIN)
-			ev_io_again(&channel, IO_READ);
-		else if (r == 0) {
-			ev_io_close(&channel);
-			child_limit(&checker, LAST);
-		} else
-			child_kill(&checker, SIGKILL,
-			    "speaks out of turn: killed");
-		return;
-	}
-	ev_defer(&more, channel_more);
+	if (r == 1)
+		ev_defer(&more, channel_more);
+	else if (r == -1 && errno == 0) {
+		ev_io_close(&channel);
+		child_limit(&checker, LAST);
+	} else if (r == -1)
+		checker_broken();
+}
+
+static void
+channel_message(struct ev_io *io, struct ipc_msg *m)
+{
+	(void)io;
+	if (m->type == MSG_ALIVE)
+		child_limit(&checker, SILENCE);
+	else
+		checker_broken();
+}
+
+static void
+checker_broken(void)
+{
+	ev_io_close(&channel);
+	child_kill(&checker, SIGKILL, "speaks out of turn: killed");
 }
 
 /* Nobody knows less than before, so nothing is lost but time. */

@@ -9,9 +9,8 @@
 #include <signal.h>
 
 #include "conf/conf.h"
-#include "ev.h"
 #include "fdname.h"
-#include "ipc.h"
+#include "inbox.h"
 #include "log.h"
 #include "master.h"
 #include "proc/child.h"
@@ -37,6 +36,7 @@ static int	 launch(void);
 static int	 launch_on(int);
 static void	 logger_event(struct ev_io *, int);
 static void	 logger_says(void);
+static void	 logger_message(struct ev_io *, struct ipc_msg *);
 static void	 logger_more(struct ev_task *);
 static void	 logger_broken(const char *);
 static void	 logger_gone(void);
@@ -231,27 +231,27 @@ logger_event(struct ev_io *io, int what)
 static void
 logger_says(void)
 {
-	struct ipc_msg m;
-	int i, r;
+	const int r = inbox_read(&channel, PROTO_OF_LOG, TURN_MESSAGES,
+	    logger_message);
 
-	for (i = 0; i < TURN_MESSAGES; i++) {
-		r = ipc_recv(channel.fd, PROTO_OF_LOG, &m);
-		if (r == 1 && m.type == MSG_OPEN)
-			file_asked();
-		else if (r == 1)
-			writer_ended(m.ended.number);
-		else if (r == 0) {
-			logger_broken(NULL);	/* dead, or soon */
-			return;
-		} else if (errno == EPROTO) {
-			logger_broken("speaks out of turn: killed");
-			return;
-		} else {
-			ev_io_again(&channel, IO_READ);
-			return;
-		}
-	}
-	ev_defer(&more, logger_more);
+	if (r == 1)
+		ev_defer(&more, logger_more);
+	else if (r == -1 && errno == 0)
+		logger_broken(NULL);	/* dead, or soon */
+	else if (r == -1 && errno == EPROTO)
+		logger_broken("speaks out of turn: killed");
+	else if (r == -1)
+		ev_io_again(&channel, IO_READ);
+}
+
+static void
+logger_message(struct ev_io *io, struct ipc_msg *m)
+{
+	(void)io;
+	if (m->type == MSG_OPEN)
+		file_asked();
+	else
+		writer_ended(m->ended.number);
 }
 
 static void
