@@ -295,29 +295,14 @@ channel_verdicts(struct worker *w)
 	}
 }
 
-/* The former one has ended, and neither has asked for that. */
 static void
 channel_log(struct worker *w)
 {
-	const struct proto_log log = { .reserved = 0 };
-	struct writer *next;
-	int end;
-
-	if (w->full || (next = writer_new(foreign_who(w), &end)) == NULL) {
+	if (w->full || writer_replace(&w->log, w->chan.fd) == -1)
 		ev_timer_set(&again_timer, AGAIN);
-		return;
-	}
-	if (ipc_send(w->chan.fd, MSG_LOG, &log, 1, &end) == 0) {
+	else
 		log_warnx("worker %ld had no way to the logger any more: it "
 		    "has another", (long)w->child.pid);
-		writer_over(&w->log);
-		w->log = next;
-		writer_begin(next, w->child.pid);
-	} else {
-		writer_over(&next);
-		ev_timer_set(&again_timer, AGAIN);
-	}
-	close(end);
 }
 
 static void

@@ -29,7 +29,6 @@ static int	 launch_with(int, int);
 static void	 start_failed(void);
 static void	 tell_all(void);
 static int	 tell(struct generation *);
-static void	 log_anew(void);
 static void	 channel_event(struct ev_io *, int);
 static void	 channel_more(struct ev_task *);
 static void	 channel_read(void);
@@ -71,7 +70,7 @@ checkproc_step(void)
 		return;
 	tell_all();
 	if (writer_wanted(writer))
-		log_anew();
+		writer_replace(&writer, channel.fd);
 }
 
 static bool
@@ -209,25 +208,6 @@ checkproc_gone(const struct generation *g)
 		return;
 	/* One that knows of it would go on with it for ever. */
 	end();
-}
-
-/* The former one has ended, and neither has asked for that. */
-static void
-log_anew(void)
-{
-	const struct proto_log item = { .reserved = 0 };
-	struct writer *next;
-	int log;
-
-	if ((next = writer_new(WHO_CHECKER, &log)) == NULL)
-		return;
-	if (ipc_send(channel.fd, MSG_LOG, &item, 1, &log) == 0) {
-		writer_over(&writer);
-		writer = next;
-		writer_begin(writer, checker.pid);
-	} else
-		writer_over(&next);
-	close(log);
 }
 
 /* --- what it says --- */

@@ -134,6 +134,29 @@ writer_begin(struct writer *w, pid_t pid)
 	writer_hand();
 }
 
+/* Neither it nor its process has asked for that. */
+int
+writer_replace(struct writer **wp, int channel)
+{
+	const struct proto_log item = { .reserved = 0 };
+	const pid_t pid = (*wp)->pid;
+	struct writer *next;
+	int end, r;
+
+	if ((next = writer_new((*wp)->who, &end)) == NULL)
+		return -1;
+	r = ipc_send(channel, MSG_LOG, &item, 1, &end);
+	close(end);
+	if (r == -1) {
+		writer_over(&next);
+		return -1;
+	}
+	writer_over(wp);
+	*wp = next;
+	writer_begin(next, pid);
+	return 0;
+}
+
 void
 writer_over(struct writer **wp)
 {

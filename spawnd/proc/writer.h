@@ -23,6 +23,9 @@ int		 writer_start(void);
 struct writer	*writer_new(enum proto_who, int *end);
 /* Its process is known: the logger is told. */
 void		 writer_begin(struct writer *, pid_t);
+/* Another in its place, which ends, for the process at the other end of the
+ * channel. Returns 0, or -1: it stays. */
+int		 writer_replace(struct writer **, int channel);
 /* Nobody writes there any more; *w becomes NULL, and may have been. What the
  * logger has not read yet it still gets. */
 void		 writer_over(struct writer **);
