@@ -1,8 +1,8 @@
 #include "compat.h"
 
 #include "confine.h"
-#include "log.h"
 #include "sandbox.h"
+#include "start.h"
 
 static void	 needs(struct sandbox *, const struct conf *);
 static void	 needs_of(struct sandbox *, const struct conf_relay *,
@@ -20,20 +20,9 @@ void
 confine(const struct conf *c)
 {
 	struct sandbox box;
-	const char *err;
 
-	if (sandbox_basic(SANDBOX_WORKER) == -1)
-		fatal("sandbox");
-	if (c->sandbox == CONF_SANDBOX_OFF)
-		return;
 	needs(&box, c);
-	if (sandbox_enter(&box, &err) == 0)
-		return;
-	if (c->sandbox == CONF_SANDBOX_REQUIRE)
-		fatalx("sandbox: %s", err);
-	/* What cannot be had at all, the master has said. */
-	if (sandbox_missing() == NULL)
-		log_warnx("sandbox: %s", err);
+	start_confine(&box, c->sandbox);
 }
 
 static void

@@ -4,10 +4,6 @@
  */
 #include "compat.h"
 
-#include <sys/resource.h>
-#include <sys/stat.h>
-
-#include <fcntl.h>
 #include <signal.h>
 
 #include "begin.h"
@@ -20,25 +16,22 @@
 #include "schedule.h"
 #include "self.h"
 #include "session.h"
+#include "start.h"
 
-static void	 worker_limit(void);
 static void	 worker_drop(const struct conf *);
 static void	 worker_tls(void);
 static void	 worker_signals(void);
 static void	 signal_leave(struct ev_signal *);
 static void	 signal_now(struct ev_signal *);
 static void	 signal_none(struct ev_signal *);
-static unsigned	 number(const char *, const char *);
 
 int
 main(int argc, char **argv)
 {
 	const char *err;
-	struct stat st;
 	int i;
 
-	if (argc != 4 || fstat(PROTO_FD_CHANNEL, &st) == -1 ||
-	    !S_ISSOCK(st.st_mode)) {
+	if (argc != 4 || !start_has_channel(PROTO_FD_CHANNEL)) {
 		fprintf(stderr, "relay is a worker: spawnd(8) starts it\n");
 		return 2;
 	}
@@ -46,14 +39,12 @@ main(int argc, char **argv)
 	self.pid = getpid();
 	for (i = 0; i < PROTO_FD_END; i++)
 		self.fd[i] = i;
-	self.generation = number(argv[1], "generation");
-	self.slot = number(argv[2], "slot");
-	if (number(argv[3], "version") != PROTO_VERSION)
-		fatalx("the master speaks version %s, this program %u: it "
-		    "was replaced without an upgrade", argv[3], PROTO_VERSION);
+	self.generation = start_number(argv[1], "generation");
+	self.slot = start_number(argv[2], "slot");
+	start_version(argv[3]);
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
-	worker_limit();
+	start_descriptors();
 	if (begin_load(&err) == -1)
 		fatalx("%s", err);
 	schedule_batch(self.conf->batch);
@@ -70,29 +61,6 @@ main(int argc, char **argv)
 	log_debug("worker ends: %llu sessions served",
 	    (unsigned long long)board_get(&self.board.own->taken));
 	return 0;
-}
-
-static unsigned
-number(const char *text, const char *what)
-{
-	const char *err;
-	long long n = strtonum(text, 0, UINT32_MAX, &err);
-
-	if (err != NULL)
-		fatalx("%s \"%s\" is %s", what, text, err);
-	return (unsigned)n;
-}
-
-/* The master's limit may have been lowered for a while. */
-static void
-worker_limit(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur == rl.rlim_max)
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 static void

@@ -13,10 +13,6 @@
  */
 #include "compat.h"
 
-#include <sys/resource.h>
-#include <sys/stat.h>
-
-#include <limits.h>
 #include <signal.h>
 
 #include "conf/conf.h"
@@ -27,11 +23,11 @@
 #include "names.h"
 #include "sandbox.h"
 #include "secure.h"
+#include "start.h"
 
 #define TURN_MESSAGES	16
 #define BEAT		5000	/* ms: it says that it lives */
 
-static void	 descriptors(void);
 static void	 signals(void);
 static void	 ignored(struct ev_signal *);
 static void	 confine(enum conf_sandbox);
@@ -41,7 +37,6 @@ static void	 channel_more(struct ev_task *);
 static void	 channel_message(struct ev_io *, struct ipc_msg *);
 static void	 channel_log(int);
 static void	 beat(struct ev_timer *);
-static unsigned	 number(const char *);
 
 static struct ev_io	 channel;
 static struct ev_task	 more;
@@ -51,32 +46,29 @@ int
 main(int argc, char **argv)
 {
 	const char *err;
-	struct stat st;
 	unsigned sandbox;
 
-	if (argc != 6 || fstat(PROTO_FD_CHANNEL, &st) == -1 ||
-	    !S_ISSOCK(st.st_mode)) {
+	if (argc != 6 || !start_has_channel(PROTO_FD_CHANNEL)) {
 		fprintf(stderr, "checker is a part of spawnd(8), "
 		    "which starts it\n");
 		return 2;
 	}
 	log_init(PROTO_FD_LOG);
-	if (number(argv[1]) != PROTO_VERSION)
-		fatalx("the master speaks version %s, this program %u: it "
-		    "was replaced without an upgrade", argv[1], PROTO_VERSION);
+	start_version(argv[1]);
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
 	setproctitle("remotes and names");
-	descriptors();
+	start_descriptors();	/* one for each probe that is under way */
 	secure_start();
 	names_start();
-	sandbox = number(argv[2]);
+	sandbox = start_number(argv[2], "sandbox");
 	if (sandbox != CONF_SANDBOX_OFF)
 		sandbox_early();
 	if (chdir("/") == -1)
 		fatal("chdir");
-	if (*argv[3] != '\0' && drop_root(argv[3], (uid_t)number(argv[4]),
-	    (gid_t)number(argv[5]), &err) == -1)
+	if (*argv[3] != '\0' && drop_root(argv[3],
+	    (uid_t)start_number(argv[4], "user"),
+	    (gid_t)start_number(argv[5], "group"), &err) == -1)
 		fatalx("%s", err);
 	sandbox_secrets();
 	signals();
@@ -88,29 +80,6 @@ main(int argc, char **argv)
 	beat(&beat_timer);
 	ev_run();
 	return 0;
-}
-
-static unsigned
-number(const char *text)
-{
-	const char *err;
-	long long n = strtonum(text, 0, UINT32_MAX, &err);
-
-	if (err != NULL)
-		fatalx("number \"%s\" is %s", text, err);
-	return (unsigned)n;
-}
-
-/* One for each probe that is under way. */
-static void
-descriptors(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur == rl.rlim_max)
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 /* They mean something to others only; it ends with the master. */
@@ -138,17 +107,8 @@ confine(enum conf_sandbox how)
 {
 	const struct sandbox box = { .role = SANDBOX_CHECKER, .bind = true,
 		.paths = true, .any_port = true };
-	const char *err;
 
-	if (sandbox_basic(SANDBOX_CHECKER) == -1)
-		fatal("sandbox");
-	if (how == CONF_SANDBOX_OFF || sandbox_enter(&box, &err) == 0)
-		return;
-	if (how == CONF_SANDBOX_REQUIRE)
-		fatalx("sandbox: %s", err);
-	/* What cannot be had at all, the master has said. */
-	if (sandbox_missing() == NULL)
-		log_warnx("sandbox: %s", err);
+	start_confine(&box, how);
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "log.h"
 #include "proto.h"
 #include "sandbox.h"
+#include "start.h"
 
 #define CONNECT_LIMIT	10L	/* s */
 #define LIMIT		25L	/* s, of all of it */
@@ -90,15 +91,9 @@ confine(void)
 {
 	const struct sandbox box = { .role = SANDBOX_READER };
 	const char *err;
-	sigset_t none;
 
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);	/* a limit is an error of write(2) */
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGUSR1, SIG_IGN);
-	signal(SIGUSR2, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	start_signals();
 	sandbox_early();
 	become();
 	if (sandbox_reader(FETCHER_MAX) == -1)

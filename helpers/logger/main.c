@@ -14,9 +14,6 @@
  */
 #include "compat.h"
 
-#include <sys/resource.h>
-#include <sys/stat.h>
-
 #include <limits.h>
 #include <signal.h>
 #include <time.h>
@@ -26,6 +23,7 @@
 #include "log.h"
 #include "logger.h"
 #include "sandbox.h"
+#include "start.h"
 
 #define CHANNEL		3
 #define ROUNDS		1000		/* at the end, however much comes */
@@ -33,7 +31,6 @@
 #define MANY		32		/* more came within four times that */
 
 static void	 signals(void);
-static void	 descriptors(void);
 static void	 on_signal(int);
 static bool	 busy(void);
 static void	 run(void);
@@ -44,17 +41,16 @@ int
 main(int argc, char **argv)
 {
 	const char *err;
-	struct stat st;
 	int sandbox;
 
-	if (argc != 7 || fstat(CHANNEL, &st) == -1 || !S_ISSOCK(st.st_mode)) {
+	if (argc != 7 || !start_has_channel(CHANNEL)) {
 		fprintf(stderr, "logger is a part of spawnd(8), "
 		    "which starts it\n");
 		return 2;
 	}
 	signals();
 	setproctitle("%s", argv[1]);
-	descriptors();
+	start_descriptors();	/* one a writer */
 	writers_start(CHANNEL);
 	target_start(argv[1], (int)strtonum(argv[2], 0, LOG_FACMASK, &err));
 	sandbox = (int)strtonum(argv[3], 0, INT_MAX, &err);
@@ -86,18 +82,6 @@ signals(void)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);	/* then it is as a full disk */
-}
-
-/* One a writer. */
-static void
-descriptors(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur == rl.rlim_max)
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 static void

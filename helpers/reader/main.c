@@ -19,8 +19,6 @@
 
 #include <sys/stat.h>
 
-#include <signal.h>
-
 #include "conf/conf.h"
 #include "log.h"
 #include "names.h"
@@ -28,12 +26,12 @@
 #include "proto.h"
 #include "sandbox.h"
 #include "secrets.h"
+#include "start.h"
 
 #define TEXT_MAX	(16 * 1024 * 1024)	/* bytes, as of a file */
 
 static void	 look(struct conf_check *, const struct cfg_t *);
 static void	 usage(void) no_return;
-static void	 signals(void);
 static struct conf *load(const char *, const char *);
 static char	*text_of(int, const char *);
 static bool	 inetd_can(struct conf *, const char *);
@@ -69,7 +67,7 @@ main(int argc, char **argv)
 	how = argv[3];
 	check = strchr(how, 'n') != NULL;
 	shown = strpbrk(how, "nT") != NULL;
-	signals();
+	start_signals();
 	if (sandbox_reader(READER_MAX) == -1)
 		fatal("sandbox");
 	sandbox_early();
@@ -116,21 +114,6 @@ usage(void)
 {
 	fprintf(stderr, "reader is a part of spawnd(8), which starts it\n");
 	exit(2);
-}
-
-/* Those that mean something to the master only may be sent to its whole
- * process group. */
-static void
-signals(void)
-{
-	sigset_t none;
-
-	signal(SIGXFSZ, SIG_IGN);	/* a limit is an error of write(2) */
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGUSR1, SIG_IGN);
-	signal(SIGUSR2, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static struct conf *
