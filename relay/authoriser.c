@@ -46,7 +46,7 @@ struct asking {
 	struct questions	 unsent;
 	struct question		**table;	/* by the low bits of id */
 	unsigned		 ntable, nopen;
-	unsigned		 ncoming;	/* sessions, not asked about yet */
+	unsigned		 ncoming;	/* sessions, not asked yet */
 	unsigned		 hint;		/* a row that may be free */
 	struct ev_timer		 timer;
 	struct ev_task		 task;
