@@ -14,7 +14,7 @@
 struct self self;
 
 static struct conf		 conf;
-static struct conf_listen	 listener;
+static struct conf_listen	 listener = { .auth = CONF_NOREF };
 static struct path		 path = { .listen = &listener,
 	.limit = { [LIMIT_IDLE] = LIMIT } };
 static struct board_worker	 own;
