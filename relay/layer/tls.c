@@ -28,8 +28,12 @@ static int	 tls_read_failed(struct tls *, unsigned *);
 static bool	 tls_is_dry(const struct tls *);
 static ssize_t	 tls_write(struct end *, struct layer *, const void *,
 		    size_t);
+static void	 tls_write_failed(struct tls *);
+static void	 tls_wait_piece(struct tls *);
 static void	 tls_shut(struct end *, struct layer *);
+static void	 tls_notify(struct tls *);
 static int	 tls_ready(struct end *, struct layer *, int);
+static int	 tls_ready_out(struct tls *, int);
 static size_t	 tls_held(const struct layer *);
 static size_t	 tls_own(const struct layer *);
 static bool	 tls_unread(const struct layer *);
@@ -335,8 +339,10 @@ tls_write(struct end *e, struct layer *l, const void *buf, size_t len)
 {
 	struct tls *t = container_of(l, struct tls, layer);
 	size_t n, sum = 0;
+	int r = 1;
 
 	(void)e;
+	t->partial = false;
 	if (!out_flush(t)) {
 		errno = EAGAIN;
 		return -1;
@@ -344,17 +350,39 @@ tls_write(struct end *e, struct layer *l, const void *buf, size_t len)
 	t->cork = len > RECORD;
 	t->data = true;
 	while (sum < len && t->out == NULL && t->werror == 0 &&
-	    SSL_write_ex(t->ssl, (const char *)buf + sum, len - sum, &n) == 1)
+	    (r = SSL_write_ex(t->ssl, (const char *)buf + sum, len - sum,
+	    &n)) == 1)
 		sum += n;
 	t->cork = t->data = false;
 	out_uncork(t);
+	if (r != 1)
+		tls_write_failed(t);
 	if (sum > 0)
 		return (ssize_t)sum;
-	ERR_clear_error();
-	if (t->werror == 0)
-		out_failed(t, EPROTO);
-	errno = t->werror;
+	errno = t->partial ? EAGAIN : t->werror;
 	return -1;
+}
+
+static void
+tls_write_failed(struct tls *t)
+{
+	const int error = SSL_get_error(t->ssl, 0);
+
+	ERR_clear_error();
+	if (t->werror == 0 && error == SSL_ERROR_WANT_READ)
+		tls_wait_piece(t);
+	else if (t->werror == 0)
+		out_failed(t, EPROTO);
+}
+
+/* A message of the handshake may come in several records (RFC 8446, 5.1):
+ * until it is whole OpenSSL writes nothing, and goes on when there is more to
+ * read. */
+static void
+tls_wait_piece(struct tls *t)
+{
+	t->partial = true;
+	ev_io_again(&t->end->io, IO_READ);
 }
 
 static void
@@ -362,11 +390,26 @@ tls_shut(struct end *e, struct layer *l)
 {
 	struct tls *t = container_of(l, struct tls, layer);
 
+	(void)e;
 	t->shut = true;
-	SSL_shutdown(t->ssl);
+	tls_notify(t);
+}
+
+static void
+tls_notify(struct tls *t)
+{
+	int r = 1;
+
+	t->partial = false;
+	if (t->done && SSL_in_init(t->ssl))
+		r = SSL_do_handshake(t->ssl);
+	if (r != 1 && SSL_get_error(t->ssl, r) == SSL_ERROR_WANT_READ)
+		tls_wait_piece(t);
+	else
+		SSL_shutdown(t->ssl);
 	ERR_clear_error();
-	if (t->out == NULL)
-		shutdown(e->io.fd, SHUT_WR);
+	if (!t->partial && t->out == NULL)
+		shutdown(t->end->io.fd, SHUT_WR);
 }
 
 static int
@@ -374,19 +417,32 @@ tls_ready(struct end *e, struct layer *l, int what)
 {
 	struct tls *t = container_of(l, struct tls, layer);
 
+	(void)e;
 	if (what & IO_READ)
 		t->dry = false;
 	if (what & IO_EOF)
 		t->hup = true;
-	if (!(what & IO_WRITE) || t->out == NULL)
+	if ((what & IO_WRITE) && t->out != NULL)
+		what = tls_ready_out(t, what);
+	if (!t->partial)
 		return what;
+	if ((what & ~IO_WRITE) == 0)
+		return 0;
+	if (t->shut)
+		tls_notify(t);
+	return what | IO_WRITE;
+}
+
+static int
+tls_ready_out(struct tls *t, int what)
+{
 	if (!out_flush(t))
 		return what & ~IO_WRITE;
 	/* Nobody may have more to write, and meet it. */
 	if (t->werror != 0)
 		return what | IO_ERROR;
-	if (t->shut)
-		shutdown(e->io.fd, SHUT_WR);
+	if (t->shut && !t->partial)
+		shutdown(t->end->io.fd, SHUT_WR);
 	return what;
 }
 

@@ -32,7 +32,9 @@ struct tls {
 	bool		 cork : 1;	/* collect what is written */
 	bool		 data : 1;	/* that is of who writes */
 	bool		 done : 1;	/* the handshake */
-	bool		 shut : 1;	/* close_notify is written */
+	bool		 shut : 1;	/* there is a close_notify to write */
+	bool		 partial : 1;	/* that, or data, waits for the rest of
+					   a message of the handshake */
 	bool		 mine : 1;	/* it is its turn */
 	struct turn	 turn;		/* to go on with the handshake */
 };

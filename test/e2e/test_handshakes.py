@@ -4,14 +4,17 @@ sides; and openssl s_server as a remote."""
 import socket
 import ssl
 import subprocess
+import threading
+import time
 
 import pytest
 
 import certs
 import peers
 import tlspeer
-from harness import certificate, fd_count, free_port, patience, wait
-from peers import receive
+from harness import (certificate, cpu_ticks, fd_count, free_port, patience,
+                     wait)
+from peers import Thread, receive
 from test_kills import held
 from test_upgrade import upgraded
 from tlspeer import Tls
@@ -290,6 +293,63 @@ def test_s_server_that_renegotiates(served):
         pass
     client.close()
     d.wait_closed()
+
+
+class Holding:
+    """In front of a server of TLS 1.3: of what that says behind its handshake
+    only the first record goes on, until pass_on."""
+
+    def __init__(self, backend, port):
+        self.port, self.spoken = port, 0
+        self.held, self.pass_on = threading.Event(), threading.Event()
+        self.backend = backend(self.serve)
+
+    def serve(self, sock):
+        with socket.create_connection(("127.0.0.1", self.port)) as server:
+            server.settimeout(patience(60))
+            up = Thread(self.up, sock, server)
+            while head := receive(server, 5):
+                sock.sendall(head + receive(
+                    server, int.from_bytes(head[3:], "big")))
+                if self.spoken > 1:
+                    self.held.set()
+                    self.pass_on.wait(patience(30))
+            up.result()
+
+    def up(self, sock, server):
+        while data := sock.recv(65536):
+            self.spoken += 1
+            server.sendall(data)
+        server.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["data", "end"])
+def test_a_ticket_in_pieces(daemon, backend, box, mechanism, ends):
+    """One that comes in two records, the second of them late: what is said
+    between them waits for it, and so does the end behind that."""
+    pair = certs.Authority(box.dir).issue("client", kind="rsa")
+    server = Server(box, "-tls1_3", "-Verify", "1", "-max_send_frag", "512")
+    between = Holding(backend, server.port)
+    d = daemon(remotes=[between.backend.conf("tls = inside")],
+               spawnd="servers { min = 1 max = 1 }",
+               extra=f'tls inside {{ ca = "{certificate()}" '
+                     f'name = "relay.test" certificate = "{pair.pem}" '
+                     f'key = "{pair.key}" }}')
+    client = d.connect()
+    assert between.held.wait(patience(30))
+    if not ends:
+        client.sendall(b"hello\n")
+    client.shutdown(socket.SHUT_WR)
+    worker, = d.kids()
+    ticks = cpu_ticks(worker)
+    time.sleep(0.3)
+    assert cpu_ticks(worker) - ticks < 20
+    between.pass_on.set()
+    if not ends:
+        server.wait("hello\n")
+    server.wait("DONE")
+    line, = d.wait_closed()
+    assert line["in"] == ("0" if ends else "6")
 
 
 # Remotes that are come back to
