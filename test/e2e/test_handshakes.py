@@ -201,8 +201,9 @@ class Server:
                 stderr=out)
         self.wait("ACCEPT")
 
-    def wait(self, text):
-        wait(lambda: text in self.out.read_text(errors="replace"), 20, text)
+    def wait(self, text, gone=lambda: False):
+        wait(lambda: text in self.out.read_text(errors="replace") or gone(),
+             20, text)
 
     def say(self, line):
         self.proc.stdin.write(line + b"\n")
@@ -221,9 +222,10 @@ def served(daemon, box):
     return start
 
 
-def both_ways(client, server, word):
+def both_ways(client, server, word, gone=lambda: False):
+    """Unless the session is gone: then receive() says so."""
     client.sendall(word + b"-up\n")
-    server.wait(word.decode() + "-up")
+    server.wait(word.decode() + "-up", gone)
     server.say(word + b"-down")
     assert receive(client, len(word) + 6) == word + b"-down\n"
 
@@ -288,7 +290,7 @@ def test_s_server_that_renegotiates(served):
     both_ways(client, server, b"one")
     server.say(b"r")
     try:
-        both_ways(client, server, b"two")
+        both_ways(client, server, b"two", d.closed)
     except GONE:
         pass
     client.close()
