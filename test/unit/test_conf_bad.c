@@ -87,7 +87,8 @@ test_hints(void **state)
 		    "t:3: unknown option \"timeout\" in relay \"a\"; did you "
 		    "mean \"idle-timeout\"?\n"
 		    "t:4: unknown option \"maxconn\" in relay \"a\"; did you "
-		    "mean \"users\", in \"spawnd\"?\n"
+		    "mean \"max-sessions\", in \"listen\" or "
+		    "\"remote\"?\n"
 		    "t:5: unknown option \"buf\" in relay \"a\"; did you mean "
 		    "\"buffer\"?\n"
 		    "t:6: unknown option \"retry\" in relay \"a\"\n" },
@@ -1038,6 +1039,11 @@ test_checks(void **state)
 		{ IN_RELAY("healthcheck = yes"), "t:3: unknown option "
 		    "\"healthcheck\" in relay \"a\"; did you mean \"check\", "
 		    "in \"remote\"?\n" },
+		{ IN_REMOTE("path = /s maxconn = 5\nvrf = x"),
+		    "t:3: unknown option \"maxconn\" in remote \"r\"; did you "
+		    "mean \"max-sessions\"?\n"
+		    "t:4: unknown option \"vrf\" in remote \"r\"; did you "
+		    "mean \"interface\", in \"listen\"?\n" },
 	};
 
 	(void)state;
