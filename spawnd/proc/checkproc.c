@@ -12,6 +12,7 @@
 #include "proc/child.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/side.h"
 #include "proc/writer.h"
 #include "targets.h"
 
@@ -90,21 +91,9 @@ static int
 launch(void)
 {
 	struct generation *g;
-	int sv[2], r, saved;
 
-	if (ipc_pair(sv) == -1)
+	if (side_open(&channel, IO_READ, channel_event, launch_on) == -1)
 		return -1;
-	r = launch_on(sv[1]);
-	saved = errno;
-	close(sv[1]);
-	if (r == 0)
-		r = ev_io_add(&channel, sv[0], IO_READ, channel_event);
-	if (r == -1) {
-		close(sv[0]);	/* a checker without a master ends */
-		errno = saved;
-		return -1;
-	}
-	ipc_no_fds(sv[0]);
 	started = ev_now();
 	child_limit(&checker, SILENCE);
 	TAILQ_FOREACH(g, &master.gens, entry)

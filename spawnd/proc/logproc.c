@@ -16,6 +16,7 @@
 #include "proc/child.h"
 #include "proc/inherit.h"
 #include "proc/logproc.h"
+#include "proc/side.h"
 #include "proc/writer.h"
 #include "proto.h"
 #include "safe.h"
@@ -178,23 +179,11 @@ settings(const struct conf *conf)
 static int
 launch(void)
 {
-	int sv[2], r, saved;
-
-	if (ipc_pair(sv) == -1)
+	if (side_open(&channel, IO_READ | IO_WRITE, logger_event,
+	    launch_on) == -1)
 		return -1;
-	r = launch_on(sv[1]);
-	saved = errno;
-	close(sv[1]);
-	if (r == -1 || ev_io_add(&channel, sv[0], IO_READ | IO_WRITE,
-	    logger_event) == -1) {
-		saved = r == -1 ? saved : errno;
-		close(sv[0]);
-		errno = saved;
-		return r;	/* a logger without a master ends */
-	}
-	ipc_no_fds(sv[0]);
 	logproc_reopen();
-	writer_logger(sv[0]);
+	writer_logger(channel.fd);
 	return 0;
 }
 
