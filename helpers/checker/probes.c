@@ -41,6 +41,7 @@ static void	 probe_due(struct ev_timer *);
 static void	 probe_start(struct probe *);
 static void	 probe_next(struct probe *);
 static void	 probe_done(struct attempt *, enum result, const char *);
+static void	 serve_late(void);
 static void	 probe_tell(struct probe *, bool);
 static void	 tell_one(struct watcher *, bool);
 static void	 lack(const char *);
@@ -95,6 +96,7 @@ probes_leave(struct watcher *w)
 	}
 	if (LIST_EMPTY(&p->watchers))
 		probe_end(p);
+	serve_late();
 }
 
 /* --- which probe is the same --- */
@@ -242,7 +244,7 @@ probe_next(struct probe *p)
 static void
 probe_done(struct attempt *a, enum result result, const char *why)
 {
-	struct probe *p = container_of(a, struct probe, attempt), *next;
+	struct probe *p = container_of(a, struct probe, attempt);
 	const bool good = result == RESULT_GOOD;
 	bool changed;
 
@@ -260,11 +262,20 @@ probe_done(struct attempt *a, enum result result, const char *why)
 		    LIST_FIRST(&p->watchers)->aim.conf, good);
 		probe_tell(p, changed);
 	}
-	if ((next = TAILQ_FIRST(&late)) == NULL || nunder_way >= AT_ONCE)
+	serve_late();
+}
+
+/* There may be none whose end would do it. */
+static void
+serve_late(void)
+{
+	struct probe *p = TAILQ_FIRST(&late);
+
+	if (p == NULL || nunder_way >= AT_ONCE)
 		return;
-	TAILQ_REMOVE(&late, next, late);
-	next->is_late = false;
-	probe_start(next);
+	TAILQ_REMOVE(&late, p, late);
+	p->is_late = false;
+	probe_start(p);
 }
 
 static void

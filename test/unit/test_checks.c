@@ -4,6 +4,8 @@
  */
 #include "looptest.h"
 
+#include <sys/resource.h>
+
 #include <arpa/inet.h>
 
 #include "conf/conf.h"
@@ -375,6 +377,51 @@ test_one_probe_for_all(void **state)
 		probes_leave(&w[nitems_of(w) - 1 - i]);
 }
 
+/* All that can be under way at once are, and then go: who had to wait for them
+ * is not forgotten. */
+static void
+test_who_is_late(void **state)
+{
+	static struct watcher all[1000], late;
+	static struct conf_probe confs[nitems_of(all)];
+	struct conf_probe own = conf;
+	struct rlimit rl;
+	unsigned i;
+	int fd, fds;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	if (rl.rlim_cur < nitems_of(all) + 100)
+		skip();
+	conf.expect = "x";
+	server_start();
+	fd = server.io.fd;
+	ev_io_del(&server.io);	/* nobody is accepted */
+	server.io.fd = fd;
+	fds = count_fds() + (int)nitems_of(all);
+	for (i = 0; i < nitems_of(all); i++) {
+		confs[i] = conf;
+		confs[i].timeout += i;
+		all[i].aim = (struct aim){ .to = server.addr,
+			.conf = &confs[i], .remote = &remote };
+		assert_int_equal(probes_watch(&all[i], false, false), 0);
+	}
+	while (count_fds() < fds)
+		ev_turn(100);
+	late.aim = all[0].aim;
+	late.aim.conf = &own;
+	own.timeout = 100;
+	assert_int_equal(probes_watch(&late, false, false), 0);
+	for (i = 0; i < 10; i++)
+		ev_turn(50);
+	for (i = 0; i < nitems_of(all); i++)
+		probes_leave(&all[i]);
+	until_told(1);
+	probes_leave(&late);
+}
+
 /* The one whose aim is under way goes, and all of it with it. */
 static void
 test_who_leaves_meanwhile(void **state)
@@ -412,6 +459,7 @@ static const struct CMUnitTest tests[] = {
 	A(test_a_dialogue),
 	A(test_an_answer_that_ends),
 	A(test_one_probe_for_all),
+	A(test_who_is_late),
 	A(test_who_leaves_meanwhile),
 };
 
