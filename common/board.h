@@ -56,7 +56,19 @@ struct board_other {		/* writer: the master */
 	board_outcome	outcome;	/* the newest one of any worker */
 	board_u32	sessions;	/* that all other workers have there */
 	board_u32	admin;		/* BOARD_ADMIN(), 0: as configured */
+	board_u32	leases;		/* that this worker was given so far */
+	board_u32	wanted;		/* others wait for some: say QUEUE */
 };
+
+/*
+ * A worker has no more sessions at a place with max-sessions than it has
+ * leases: as many as it was given so far, less those that it has given back
+ * so far. It claims in one word how many it has given back and how many it
+ * needs, for sessions that it has there and for those that wait.
+ */
+#define BOARD_CLAIM(back, need)	((uint64_t)(back) << 32 | (need))
+#define BOARD_CLAIM_BACK(claim)	((uint32_t)((claim) >> 32))
+#define BOARD_CLAIM_NEED(claim)	((uint32_t)(claim))
 
 /* What the operator has set: a state (BOARD_ADMIN_NONE: as configured) and a
  * weight (0: as configured). */
@@ -81,6 +93,7 @@ struct board_place {		/* writer: the worker of the slot */
 	board_outcome	outcome;	/* the newest one it knows of */
 	board_u32	active;		/* connecting or established now */
 	board_u32	queue;		/* wait until there is room */
+	board_u64	claim;		/* BOARD_CLAIM(), of leases */
 };
 
 struct board_worker {		/* writer: the worker of the slot */

@@ -16,6 +16,7 @@ struct ipc_msg {
 		struct proto_leave	leave;
 		struct proto_wake	wake;
 		struct proto_queue	queue;
+		struct proto_lease	lease;
 		struct proto_log	log;
 		struct proto_writer	writer[PROTO_BATCH];
 		struct proto_ended	ended;

@@ -84,7 +84,8 @@ enum {
 	X(CHECK, 13, PROTO_DOWN, struct proto_check,	3) /* these places */ \
 	X(UNCHECK, 14, PROTO_DOWN, struct proto_uncheck, 0) /* not now */ \
 	X(ALIVE, 15, PROTO_UP,	struct proto_alive,	0) /* checker is */ \
-	X(QUEUE, 17, PROTO_UP,	struct proto_queue,	0) /* news, please */ \
+	X(QUEUE, 17, PROTO_UP,	struct proto_queue,	0) /* claims */ \
+	X(LEASE, 18, PROTO_DOWN, struct proto_lease,	0) /* there is one */ \
 	X(AUTH, 21, PROTO_DOWN,	struct proto_auth,	1) /* ask there */ \
 	X(UNAUTH, 22, PROTO_UP,	struct proto_auth,	0) /* not there */ \
 	X(NAMED, 23, PROTO_UP,	struct proto_named,	0) /* its source */ \
@@ -148,9 +149,14 @@ struct proto_wake {
 	uint32_t	reserved;	/* 0 */
 };
 
-/* Sessions wait until a remote has room: news of the other workers are wanted
- * as long as there are such (board.h). */
+/* What a worker claims of a place with max-sessions has become another thing:
+ * it needs more leases, or has given back what others want (board.h). */
 struct proto_queue {
+	uint32_t	place;		/* index into board.places */
+};
+
+/* It has leases that it had not before. */
+struct proto_lease {
 	uint32_t	reserved;	/* 0 */
 };
 

@@ -6,6 +6,7 @@
 #include "inbox.h"
 #include "layer/tls_ctx.h"
 #include "log.h"
+#include "remote/lease.h"
 #include "remote/remotes.h"
 #include "remote/wait.h"
 #include "self.h"
@@ -29,7 +30,7 @@ static bool	channel_named(const struct proto_named *);
 static void	channel_drain(void);
 static void	channel_end_soon(struct ev_timer *);
 static void	channel_ask(struct ev_timer *);
-static bool	channel_ask_news(void);
+static bool	channel_claim(unsigned);
 static void	channel_session_ended(void);
 static void	channel_check_done(void);
 
@@ -48,7 +49,7 @@ channel_start(void (*tell)(void))
 
 	done = tell;
 	sess_init(channel_session_ended);
-	wait_init(channel_ask_news);
+	lease_init(channel_claim);
 	if (authoriser_start(sess_resume, channel_unauth) == -1)
 		return -1;
 	claim_start(sess_resume, channel_named);
@@ -128,6 +129,9 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 		break;
 	case MSG_AUTH:
 		channel_auth(m);
+		break;
+	case MSG_LEASE:
+		wait_leases();
 		break;
 	case MSG_VERDICT:
 		claim_answer(&m->verdict);
@@ -248,11 +252,11 @@ channel_ask(struct ev_timer *t)
 		ev_timer_set(t, LEAVE_AGAIN);
 }
 
-/* Without a master nobody has news. */
+/* Without a master nobody has leases to give. */
 static bool
-channel_ask_news(void)
+channel_claim(unsigned place)
 {
-	const struct proto_queue queue = { .reserved = 0 };
+	const struct proto_queue queue = { .place = place };
 
 	return channel.fd == -1 ||
 	    ipc_send(channel.fd, MSG_QUEUE, &queue, 1, NULL) == 0;

@@ -2,6 +2,7 @@
 
 #include "balance.h"
 #include "hold.h"
+#include "lease.h"
 #include "local.h"
 #include "log.h"
 #include "remotes.h"
@@ -33,7 +34,6 @@ static bool	 full_helps(const struct remotes *, const struct sess *);
 static struct remote *least_bad(const struct remotes *);
 static void	 tried_aside(struct remotes *, const struct sess *);
 static void	 tried_back(struct remotes *, const struct sess *);
-static struct remote *remote_take(struct remote *, const struct sess *);
 
 static struct remote	*all;		/* in the order of the board */
 static uint64_t		 news;		/* of others, read so far */
@@ -96,6 +96,7 @@ places_init(struct remotes *rs, const struct conf_remote *c,
 	for (r = first; r < first + n; r++) {
 		r->of = rs;
 		r->conf = c;
+		rs->leased |= c->max_sessions != 0;
 		r->weight = (uint16_t)c->weight;
 		r->number = (uint16_t)(r - first);
 		r->count = (uint16_t)n;
@@ -275,6 +276,9 @@ remote_pick(struct remotes *rs, const struct sess *s)
 		r = single(rs->all, s);
 	else
 		r = choose(rs, s);
+	if (rs->leased && (rs->wanted = r) != NULL && !lease_free(r))
+		return NULL;
+	rs->wanted = NULL;
 	return r == NULL ? NULL : remote_take(r, s);
 }
 
@@ -294,18 +298,26 @@ remote_other(struct remote *r, const struct sess *s)
 	struct remote *first = r - r->number, *other, *same = NULL;
 	unsigned i, tried = 0;
 
+	r->of->wanted = NULL;
 	for (i = 0; i < r->count; i++)
 		tried += remote_is_tried(first + i, s);
 	for (i = 1; i < r->count && tried < REMOTE_PLACES; i++) {
 		other = first + (r->number + i) % r->count;
 		if (!remote_usable(other) || remote_is_tried(other, s))
 			continue;
+		if (!lease_free(other)) {
+			r->of->wanted = other;
+			continue;
+		}
 		if (other->addr->sa.sa_family != r->addr->sa.sa_family)
 			return remote_take(other, s);
 		if (same == NULL)
 			same = other;
 	}
-	return same == NULL ? NULL : remote_take(same, s);
+	if (same == NULL)
+		return NULL;
+	r->of->wanted = NULL;
+	return remote_take(same, s);
 }
 
 bool
@@ -330,7 +342,7 @@ remote_is_given_up(const struct remote *r, const struct sess *s)
 	return false;
 }
 
-static struct remote *
+struct remote *
 remote_take(struct remote *r, const struct sess *s)
 {
 	if (remote_fails(r) != 0 && r->probe == NULL)
@@ -441,7 +453,8 @@ remote_release(struct remote *r, const struct sess *s)
 	if (r->addrs != NULL && atomic_load_explicit(&r->board->active,
 	    memory_order_relaxed) == 0)
 		standing_left(r);
-	if (!TAILQ_EMPTY(&r->of->waiting))
+	if (r->of->look.cb != NULL && (r->of->leased ||
+	    !TAILQ_EMPTY(&r->of->waiting)))
 		ev_defer(&r->of->look, r->of->look.cb);
 }
 

@@ -36,6 +36,7 @@ struct remote {
 	struct heap		*heap;		/* NULL: in none */
 	unsigned		 at;		/* its place there */
 	uint32_t		 others;	/* sessions of other workers */
+	uint32_t		 queued;	/* that wait for it here */
 	struct board_place	*board;		/* this worker's counters */
 	const struct board_other *told;		/* of the other workers */
 	uint64_t		 turn;		/* the least one is next */
@@ -57,6 +58,7 @@ struct remote {
 	bool			 fell;		/* it was not (ondown.h) */
 	bool			 plain;		/* good, no backup, no limit */
 	bool			 present;	/* it has an address */
+	bool			 unsaid;	/* its claim (lease.h) */
 	bool			 backup;
 	uint8_t			 version;	/* of its address */
 	uint32_t		 admin;		/* as it is told */
@@ -87,6 +89,9 @@ struct remotes {
 	struct heap		 last;		/* when nothing else is left */
 	bool			 single;	/* there is nothing to choose */
 	bool			 stale;		/* its table is */
+	bool			 leased;	/* some have max-sessions */
+	struct remote		*wanted;	/* last choice, if it has
+						   no lease; or NULL */
 	unsigned		 nfull[FULLS];	/* places, by how full */
 	TAILQ_HEAD(, waiter)	 waiting;	/* wait.h */
 	struct ev_task		 look;		/* for them */
@@ -108,7 +113,8 @@ bool	 remotes_count(struct remotes *);
  * Chooses a place of a remote that the session has not tried yet: one that is
  * not held, else a backup, else the one due soonest, else what is down or
  * drained. Counts the session as active there. NULL: every remote was tried, or
- * has as many sessions as it may.
+ * has as many sessions as it may; or there is no lease (lease.h) of the one
+ * that was chosen, which is wanted then.
  */
 struct remote *remote_pick(struct remotes *, const struct sess *);
 /* The same for another place of the remote that was tried just now: one that
@@ -116,6 +122,8 @@ struct remote *remote_pick(struct remotes *, const struct sess *);
  * one. */
 #define REMOTE_PLACES	16
 struct remote *remote_other(struct remote *, const struct sess *);
+/* A place that may be had is the session's, which counts as active there. */
+struct remote *remote_take(struct remote *, const struct sess *);
 /* Whether a session that has tried some has tried this one; or any place of its
  * remote. */
 bool	 remote_is_tried(const struct remote *, const struct sess *);
@@ -162,12 +170,12 @@ remote_fails(const struct remote *r)
 	    memory_order_relaxed) & 0xff;
 }
 
-/* All sessions that are open at a remote, or on their way. */
+/* All sessions that are open at a remote, or on their way, or wait here. */
 static inline uint64_t
 remote_load(const struct remote *r)
 {
-	return (uint64_t)r->others + atomic_load_explicit(&r->board->active,
-	    memory_order_relaxed);
+	return (uint64_t)r->others + r->queued + atomic_load_explicit(
+	    &r->board->active, memory_order_relaxed);
 }
 
 #endif

@@ -49,6 +49,10 @@ connect_enter(struct sess *s)
 
 	if (s->chosen != NULL)
 		return connect_start(s);
+	if (wait_has(s)) {		/* for another place of the remote */
+		sess_touch(s);
+		return STEP_WAIT;
+	}
 	if (wait_is_on(rs))
 		wait_look(rs);
 	if ((s->chosen = remote_pick(rs, s)) != NULL)
@@ -64,9 +68,14 @@ connect_enter(struct sess *s)
 static enum step
 connect_waited(struct sess *s)
 {
+	bool given_up;
+
 	if (!wait_called(s))
 		return STEP_WAIT;
+	given_up = wait_bound(s) && s->chosen == NULL;
 	wait_end(s);
+	if (given_up && ++s->ntried > s->path->relay->retries)
+		return sess_end(s, WHO_REMOTE, WHY_CONNECT, CUT_RESET);
 	return connect_enter(s);
 }
 
@@ -416,7 +425,13 @@ connect_next(struct sess *s)
 		s->ntried++;
 		return false;
 	}
-	if ((next = remote_other(r, s)) == NULL) {
+	next = remote_other(r, s);
+	if (next == NULL && r->of->wanted != NULL) {
+		remote_release(r, s);
+		s->chosen = NULL;
+		return wait_for(s, r->of->wanted) == 0;
+	}
+	if (next == NULL) {
 		if (++s->ntried > s->path->relay->retries)
 			return false;
 		next = remote_pick(s->path->remotes, s);

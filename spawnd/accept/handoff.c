@@ -425,6 +425,7 @@ handoff_recover(struct worker *w)
 		if ((m.type == MSG_LOG || m.type == MSG_AUTH) &&
 		    m.fds[0] != -1)
 			close(m.fds[0]);
+		w->lease_due |= m.type == MSG_LEASE;
 		if (m.type != MSG_CONN)
 			continue;
 		all += m.count;

@@ -11,6 +11,7 @@
 #include "proc/channel.h"
 #include "proc/foreign.h"
 #include "proc/generation.h"
+#include "proc/lease.h"
 #include "proc/load.h"
 #include "proc/seat.h"
 #include "proc/watch.h"
@@ -31,6 +32,7 @@ static void	channel_drain(struct worker *);
 static void	channel_log(struct worker *);
 static void	channel_named(struct worker *, const struct proto_named *);
 static void	channel_verdicts(struct worker *);
+static void	channel_leases(struct worker *);
 static void	channel_auth(struct worker *);
 static void	channel_again(struct ev_timer *);
 
@@ -170,6 +172,7 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 		break;
 	case MSG_QUEUE:
 		load_watch();
+		lease_claim(w, m->queue.place);
 		break;
 	default:
 		break;		/* ipc_recv() lets no other through */
@@ -250,6 +253,8 @@ channel_send_due(void)
 			if (writer_wanted(w->log))
 				channel_log(w);
 			channel_verdicts(w);
+			if (w->lease_due)
+				channel_leases(w);
 			if (!TAILQ_EMPTY(&w->askers))
 				channel_auth(w);
 		}
@@ -293,6 +298,24 @@ channel_verdicts(struct worker *w)
 			return;
 		}
 	}
+}
+
+/* Which ones it sees in its board. */
+static void
+channel_leases(struct worker *w)
+{
+	const struct proto_lease lease = { .reserved = 0 };
+
+	if (w->full)
+		return;
+	if (ipc_send(w->chan.fd, MSG_LEASE, &lease, 1, NULL) == 0)
+		w->lease_due = false;
+	else if (errno == EPIPE || errno == ECONNRESET)
+		channel_broken(w, "has shut its channel: killed");
+	else if (errno == EAGAIN)
+		channel_is_full(w);
+	else
+		ev_timer_set(&again_timer, AGAIN);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "master.h"
 #include "proc/admin.h"
 #include "proc/generation.h"
+#include "proc/lease.h"
 #include "proc/load.h"
 #include "proc/worker.h"
 
@@ -73,6 +74,7 @@ total_of(const char *relay, const char *remote, const char *addr)
 	strlcpy(t->addr, addr, sizeof(t->addr));
 	t->admin = admin_of(relay, remote);
 	LIST_INIT(&t->places);
+	TAILQ_INIT(&t->askers);
 	LIST_INSERT_HEAD(b, t, name);
 	return t;
 }
@@ -118,6 +120,7 @@ place_begin(struct generation *g, unsigned place,
 	if ((p->total = total_of(relay->name, remote->name, text)) == NULL)
 		return -1;
 	p->gen = g;
+	p->most = remote->max_sessions;
 	LIST_INSERT_HEAD(&p->total->places, p, entry);
 	if (g->targets.mem != NULL)
 		place_look(g, place);
@@ -178,6 +181,7 @@ place_move(struct place *p, struct total *to)
 	LIST_REMOVE(p, entry);
 	LIST_INSERT_HEAD(&to->places, p, entry);
 	p->total = to;
+	lease_move(p, from);
 	changed(to);
 	if (LIST_EMPTY(&from->places))
 		total_free(from);
@@ -215,7 +219,7 @@ load_worker(struct worker *w)
 	tell_changed();
 	for (i = 0; i < w->gen->board.nplaces; i++)
 		tell(w, i);
-	return 0;
+	return lease_worker(w);
 }
 
 void
@@ -223,6 +227,7 @@ load_worker_gone(struct worker *w)
 {
 	unsigned i;
 
+	lease_worker_gone(w);
 	for (i = 0; i < w->gen->board.nplaces && w->counted != NULL; i++)
 		fold(w, i);
 	free(w->counted);
@@ -270,9 +275,10 @@ watch_tick(struct ev_timer *t)
 {
 	struct generation *g;
 	struct worker *w;
-	bool on = false;
+	bool on;
 
 	load_tell();
+	on = lease_look();
 	TAILQ_FOREACH(g, &master.gens, entry)
 		TAILQ_FOREACH(w, &g->workers, entry)
 			on |= w->counted != NULL && waits(w);

@@ -8,33 +8,10 @@
 
 #include <stdio.h>
 
-#include "conf/conf.h"
+#include "proc/place.h"
 
 struct generation;
 struct worker;
-
-/* A place by name; kept over reloads, as long as a generation has it. */
-struct total {
-	LIST_ENTRY(total)	 name;		/* in its bucket */
-	char			 relay[CONF_NAME];
-	char			 remote[CONF_NAME];
-	char			 addr[ADDR_STRLEN];
-	/* What the workers of the past have done there. */
-	uint64_t		 sessions, failed, bytes_in, bytes_out;
-	uint64_t		 active;	/* of all workers, now */
-	uint64_t		 outcome;	/* the newest one (board.h) */
-	uint32_t		 admin;		/* BOARD_ADMIN(), or 0 */
-	LIST_HEAD(, place)	 places;
-	TAILQ_ENTRY(total)	 entry;		/* to be told, if changed */
-	bool			 changed;
-};
-
-/* A place of a generation, and where else it is. */
-struct place {
-	LIST_ENTRY(place)	 entry;
-	struct total		*total;
-	struct generation	*gen;
-};
 
 /* Finds the places of a generation by their names. Returns 0, or -1 with
  * errno; load_generation_free() is to follow in both cases. */
@@ -52,8 +29,8 @@ void	 load_worker_gone(struct worker *);
  */
 void	 load_tell(void);
 
-/* Sessions of a worker wait for news of the others: from now on all are told
- * regularly, as long as there are such. */
+/* Sessions of a worker wait for news of the others, or for leases: from now on
+ * all are told regularly, as long as there are such. */
 void		 load_watch(void);
 /* The operator has set that of a remote, in all its places: every worker of
  * every generation is told before this returns. */

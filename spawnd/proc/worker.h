@@ -43,11 +43,14 @@ struct worker {
 	bool			 reported;	/* dead, and the log tells */
 	bool			 full;		/* channel met EAGAIN */
 	bool			 drain_due;	/* DRAIN is to be sent */
+	bool			 lease_due;	/* LEASE is */
 	bool			 keys_due;	/* KEYS are (tickets.h) */
 	bool			 expired;	/* told to end now */
 	uint64_t		 sent;		/* sessions handed to it */
 	uint32_t		*counted;	/* its sessions at each remote,
 						   when last seen (load.h) */
+	struct lease		*leases;	/* at each place, or NULL
+						   (lease.h) */
 	uint64_t		 news;		/* of its board, read so far */
 	uint64_t		 seen;		/* taken, at the last look */
 	uint64_t		 taken, closed;	/* its counts, when last seen */

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 import peers
-from harness import wait
+from harness import free_port, wait
 from peers import roundtrip
 
 ONE = "servers { min = 1 max = 1 }"
@@ -276,6 +276,139 @@ def test_waiting_has_an_end(daemon, three):
     assert d.wait_closed(2)[-1]["why"] == "no-remote"
     assert d.remotes()["a"]["queue"] == 0
     assert peers.answers(first)
+
+
+class Counting:
+    """Echoes, and knows the most that were connected at any moment."""
+
+    def __init__(self, port=0):
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=99)
+        self.port = self.listener.getsockname()[1]
+        self.there, self.most, self.over = [], 0, False
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def conf(self, limit):
+        return (f'address = "127.0.0.1" port = {self.port} '
+                f"max-sessions = {limit}")
+
+    def run(self):
+        while not self.over:
+            ready, _, _ = select.select([self.listener, *self.there], [], [],
+                                        0.2)
+            for sock in list(self.there):
+                self.serve(sock)
+            if self.listener not in ready:
+                continue
+            sock, _ = self.listener.accept()
+            # Who has gone before this one came is seen now.
+            for other in list(self.there):
+                self.serve(other)
+            self.there.append(sock)
+            self.most = max(self.most, len(self.there))
+
+    def serve(self, sock):
+        try:
+            data = sock.recv(1000, socket.MSG_DONTWAIT)
+            sock.sendall(data)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.there.remove(sock)
+            sock.close()
+
+    def close(self):
+        self.over = True
+        self.thread.join()
+        for sock in [self.listener, *self.there]:
+            sock.close()
+
+
+def wave(d, count, middle=None):
+    """So many clients at once; how many of them were served."""
+    served, begun = [], threading.Event()
+
+    def one():
+        try:
+            with d.connect() as client:
+                served.append(roundtrip(client))
+                begun.set()
+                roundtrip(client)
+        except (OSError, EOFError):
+            pass        # its worker was killed
+        finally:
+            begun.set()
+
+    threads = [threading.Thread(target=one) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    if middle is not None:
+        assert begun.wait(60)
+        middle()
+    for thread in threads:
+        thread.join()
+    return len(served)
+
+
+@pytest.mark.parametrize("what", ["kill", "reload", "upgrade"])
+def test_no_moment_has_more(daemon, box, what):
+    """Four workers, and clients that come at once, while one dies, or another
+    generation or another binary begins."""
+    server = box.closing(Counting())
+    d = daemon(spawnd="servers { min = 4 max = 4 } users { min = 1 }",
+               relay="connect-timeout = 1m", remotes=[server.conf(3)])
+
+    def happens():
+        if what == "kill":
+            d.deaths = True
+            d.kill(signal.SIGKILL, d.kids()[0])
+        else:
+            d.ctl(what)
+
+    assert wave(d, 60) == 60
+    some = wave(d, 60, happens)
+    assert some == 60 or what == "kill" and some >= 15
+    generation = 1 if what == "kill" else 2
+    wait(lambda: d.summary()["generation"] == generation, 30, "the reload")
+    assert wave(d, 60) == 60
+    wait(lambda: d.summary()["sessions"] == 0, 30, "the end of all")
+    assert server.most == 3
+    assert d.remotes()["a"]["active"] == d.remotes()["a"]["queue"] == 0
+
+
+def test_a_limit_that_is_lowered(daemon, box):
+    """Holds for both generations: nobody comes before enough have left."""
+    server = box.closing(Counting())
+    d = daemon(spawnd="servers { min = 2 max = 2 } users { min = 1 }",
+               relay="connect-timeout = 1m", remotes=[server.conf(3)])
+    there = [roundtrip(d.connect()) for _ in range(3)]
+    d.reload(remotes=[server.conf(2)])
+    queued, = asks(d, 1)
+    wait(lambda: d.remotes()["a"]["queue"], 30, "the queue")
+    for left in 2, 1:
+        assert not answered([queued])
+        there.pop().close()
+        wait(lambda: len(server.there) == left or left == 1, 30, "one to go")
+    wait(lambda: answered([queued]), 30, "the next one")
+    assert server.most == 3 and len(server.there) == 2
+
+
+def test_who_refuses_gives_its_leases_back(daemon, box, three):
+    """More failures than it may have sessions, and then it is there."""
+    port = free_port()
+    d = daemon(spawnd="servers { min = 2 max = 2 } users { min = 1 }",
+               relay="connect-timeout = 1m retries = 1", remotes=[
+                   f'address = "127.0.0.1" port = {port} '
+                   "max-sessions = 2", f"{three[0]} max-sessions = 2"])
+    for _ in range(3):
+        assert wave(d, 20) == 20
+    assert d.remotes()["a"]["failed"] and not d.remotes()["a"]["active"]
+    server = box.closing(Counting(port))
+    wait(lambda: wave(d, 20) == 20 and d.remotes()["a"]["sessions"] > 2, 30,
+         "it to be tried again")
+    assert server.most <= 2
 
 
 # --- what checks find ---

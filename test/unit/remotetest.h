@@ -204,6 +204,13 @@ load_elsewhere(const struct remote *u, unsigned n)
 	tell(u);
 }
 
+/* The master gives n leases of u. */
+static inline void
+lend(const struct remote *u, unsigned n)
+{
+	atomic_fetch_add(&told(u)->leases, n);
+}
+
 /* Another worker has found that u does not answer. */
 static inline void
 fail_elsewhere(const struct remote *u, unsigned fails)

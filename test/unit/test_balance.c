@@ -619,6 +619,8 @@ test_first_full(void **state)
 	remotes[0].max_sessions = 2;
 	remotes[1].max_sessions = 1;
 	pools_make(BALANCE_FIRST, 3);
+	lend(a, 2);
+	lend(b, 1);
 	assert_ptr_equal(pick(), a);
 	assert_ptr_equal(pick(), a);
 	assert_ptr_equal(pick(), b);

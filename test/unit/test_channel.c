@@ -11,6 +11,7 @@
 #include "../../relay/authoriser.h"
 #include "../../relay/channel.h"
 #include "../../relay/layer/tls_ctx.h"
+#include "../../relay/remote/lease.h"
 #include "../../relay/remote/remotes.h"
 #include "../../relay/remote/wait.h"
 #include "../../relay/self.h"
@@ -35,9 +36,14 @@ sess_init(void (*ended)(void))
 }
 
 void
-wait_init(bool (*ask)(void))
+lease_init(bool (*say)(unsigned place))
 {
-	(void)ask;
+	(void)say;
+}
+
+void
+wait_leases(void)
+{
 }
 
 void

@@ -6,9 +6,11 @@
 
 #include "board.h"
 #include "log.h"
+#include "mark.h"
 #include "master.h"
 #include "proc/admin.h"
 #include "proc/generation.h"
+#include "proc/lease.h"
 #include "proc/load.h"
 
 #define WORKERS	3
@@ -56,6 +58,12 @@ bool
 ev_timer_on(const struct ev_timer *t)
 {
 	return t->slot != 0;
+}
+
+void
+mark(unsigned what)
+{
+	assert_int_equal(what, MARK_SEND);
 }
 
 static struct generation *
@@ -420,6 +428,182 @@ test_address_changes(void **state)
 	targets_close(&gen->targets);
 }
 
+/* --- leases --- */
+
+#define PLACE(one)	((one)->gen == gen ? 0u : 1u)	/* of the same name */
+
+static void
+limits_make(unsigned older, unsigned newest)
+{
+	generation_end(newer);
+	generation_end(gen);
+	remotes[0].max_sessions = older;
+	others[1].max_sessions = newest;
+	gen = generation_make(&conf);
+	newer = generation_make(&next);
+	newer->number = 1;
+	w[0] = worker_make(gen, 0);
+	w[1] = worker_make(gen, 1);
+	w[2] = worker_make(newer, 0);
+}
+
+static void
+limits_unmake(void)
+{
+	remotes[0].max_sessions = others[1].max_sessions = 0;
+}
+
+static board_u64 *
+claim_of(const struct worker *one)
+{
+	return &board_slot(&one->gen->board, one->slot)->places[
+	    PLACE(one)].claim;
+}
+
+static uint32_t
+leases(const struct worker *one)
+{
+	return atomic_load(&told(one, PLACE(one))->leases) -
+	    BOARD_CLAIM_BACK(board_get(claim_of(one)));
+}
+
+/* As a worker does it: what it does not need goes back at once. */
+static void
+needs(struct worker *one, uint32_t need, bool said)
+{
+	const uint32_t has = leases(one);
+	uint32_t back = BOARD_CLAIM_BACK(board_get(claim_of(one)));
+
+	if (has > need)
+		back += has - need;
+	atomic_store(claim_of(one), BOARD_CLAIM(back, need));
+	if (said)
+		lease_claim(one, PLACE(one));
+}
+
+static uint32_t
+leases_out(void)
+{
+	uint32_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < WORKERS; i++)
+		if (w[i] != NULL)
+			n += leases(w[i]);
+	return n;
+}
+
+/* By turns among those who want some, over both generations; who gives back
+ * without a word is seen when somebody asks. */
+static void
+test_leases(void **state)
+{
+	(void)state;
+	limits_make(9, 3);
+	needs(w[0], 5, true);
+	assert_int_equal(leases(w[0]), 3);
+	assert_true(w[0]->lease_due);
+	assert_int_equal(atomic_load(&told(w[2], 1)->wanted), 1);
+	needs(w[1], 5, true);
+	needs(w[2], 5, true);
+	needs(w[0], 0, true);
+	assert_int_equal(leases(w[1]), 2);
+	assert_int_equal(leases(w[2]), 1);
+	needs(w[2], 1, true);
+	needs(w[1], 2, true);
+	assert_int_equal(atomic_load(&told(w[2], 1)->wanted), 0);
+	needs(w[1], 0, false);
+	needs(w[0], 2, true);
+	assert_int_equal(leases(w[0]), 2);
+	assert_false(lease_look());
+	/* A message that was lost. */
+	needs(w[1], 1, true);
+	assert_int_equal(leases(w[1]), 0);
+	needs(w[0], 1, false);
+	assert_false(lease_look());
+	assert_int_equal(leases(w[1]), 1);
+	/* Its end gives all back, and the next in its slot begins with none. */
+	worker_end(w[0]);
+	worker_end(w[1]);
+	w[0] = worker_make(gen, 0);
+	assert_int_equal(leases(w[0]), 0);
+	needs(w[2], 9, true);
+	assert_int_equal(leases(w[2]), 3);
+	limits_unmake();
+}
+
+/* One that gives back more than it has gets no more, and no other gets what it
+ * has; one that wants more than it can use, what it could use. */
+static void
+test_leases_of_liars(void **state)
+{
+	(void)state;
+	limits_make(3, 3);
+	needs(w[0], 1, true);
+	atomic_store(claim_of(w[0]), BOARD_CLAIM(7, 9));
+	lease_claim(w[0], 0);
+	lease_claim(w[0], 1000000);
+	lease_claim(w[0], 1);
+	atomic_store(&board_slot(&gen->board, 0)->places[1].claim, UINT64_MAX);
+	lease_claim(w[0], 1);
+	needs(w[1], 9, true);
+	assert_int_equal(leases(w[1]), 2);
+	worker_end(w[0]);
+	w[0] = NULL;
+	assert_int_equal(leases(w[1]), 3);
+	limits_make(0, 0);
+	limits_make(1000000, 1000000);
+	needs(w[0], UINT32_MAX, true);
+	assert_in_range(leases(w[0]), MOST, MOST + 8);
+	limits_unmake();
+}
+
+/* Sessions of a generation that had no limit count against one that has. */
+static void
+test_leases_beside_others(void **state)
+{
+	(void)state;
+	limits_make(0, 3);
+	atomic_store(&says(w[0], 0)->active, 2);
+	now++;
+	load_tell();
+	needs(w[2], 3, true);
+	assert_int_equal(leases(w[2]), 1);
+	atomic_store(&says(w[0], 0)->active, 0);
+	now++;
+	load_tell();
+	assert_false(lease_look());
+	assert_int_equal(leases(w[2]), 3);
+	limits_unmake();
+}
+
+/* Anything in any order: never more than the limit, and nobody waits while
+ * there is one left. */
+static void
+test_leases_at_random(void **state)
+{
+	unsigned i, turn;
+
+	(void)state;
+	limits_make(7, 5);
+	for (turn = 0; turn < 20000; turn++) {
+		i = arc4random_uniform(WORKERS);
+		switch (arc4random_uniform(20)) {
+		case 0:
+			worker_end(w[i]);
+			w[i] = worker_make(i < 2 ? gen : newer, i % 2);
+			break;
+		default:
+			needs(w[i], arc4random_uniform(6),
+			    arc4random_uniform(4) != 0);
+		}
+		assert_in_range(leases_out(), 0, 5);
+		if (lease_look())
+			assert_int_equal(leases_out(), 5);
+	}
+	limits_unmake();
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -436,6 +620,10 @@ main(void)
 		T(test_who_waits_is_told),
 		T(test_admin),
 		T(test_address_changes),
+		T(test_leases),
+		T(test_leases_of_liars),
+		T(test_leases_beside_others),
+		T(test_leases_at_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
