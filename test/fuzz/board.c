@@ -1,7 +1,8 @@
 /*
  * The claims of a worker on the board are any bytes: nobody is told of more
- * sessions than a worker may have, nor of anything that is still to come; what
- * a session is counted in is given back once; and what is on record goes over
+ * sessions than a worker may have, nor of anything that is still to come; no
+ * more leases are out than there may be; what a session is counted in is given
+ * back once; and what is on record goes over
  * an upgrade as it was.
  */
 #include "compat.h"
@@ -16,6 +17,7 @@
 #include "proc/child.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/lease.h"
 #include "proc/load.h"
 #include "proc/seat.h"
 #include "proc/totals.h"
@@ -24,6 +26,7 @@
 #define MOST	100		/* sessions a worker */
 #define REMOTES	3
 #define SENT	10		/* to each worker */
+#define LEASES	5		/* of the second remote */
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -33,7 +36,7 @@ static uint64_t			 now = 1000000;
 static struct addr		 addr;
 static struct conf_remote	 remotes[] = {
 	{ .name = "a", .addr = &addr, .naddr = 1 },
-	{ .name = "b", .addr = &addr, .naddr = 1 },
+	{ .name = "b", .addr = &addr, .naddr = 1, .max_sessions = LEASES },
 	{ .name = "c", .addr = &addr, .naddr = 1 }
 };
 static struct conf_relay	 relay = {
@@ -145,8 +148,8 @@ inherit_fd(int fd)
 void
 mark(unsigned what)
 {
-	(void)what;
-	abort();
+	if (what != MARK_SEND)
+		abort();
 }
 
 static void	sit(struct worker *);
@@ -193,6 +196,43 @@ end(struct worker *w)
 	TAILQ_REMOVE(&gen->workers, w, entry);
 }
 
+/* How many leases a worker was given and has not given back. */
+static uint32_t
+leases(const struct worker *w)
+{
+	return atomic_load(&board_told(&gen->board, w->slot)->places[1].leases)
+	    - BOARD_CLAIM_BACK(board_get(&board_slot(&gen->board,
+	    w->slot)->places[1].claim));
+}
+
+/* The honest one says what it needs; it has something to give back, or not. */
+static void
+claim(uint32_t need)
+{
+	board_u64 *c = &board_slot(&gen->board, honest.slot)->places[1].claim;
+	const uint32_t has = leases(&honest);
+
+	atomic_store(c, BOARD_CLAIM(BOARD_CLAIM_BACK(board_get(c)) +
+	    (has > need ? has - need : 0), need));
+	lease_claim(&honest, 1);
+	if (leases(&honest) > need)
+		abort();
+}
+
+static void
+look_leases(void)
+{
+	const struct total *t = gen->places[1].total;
+	unsigned i;
+
+	for (i = 0; i < REMOTES; i++)
+		lease_claim(&liar, i);
+	claim(1);
+	lease_look();
+	if (t->leases > LEASES || leases(&honest) > t->leases)
+		abort();
+}
+
 static void
 look(void)
 {
@@ -203,6 +243,7 @@ look(void)
 
 	now++;
 	load_tell();
+	look_leases();
 	seat_look(&liar);
 	if (*counted < SENT || *counted > 2 * SENT ||
 	    gen->gates->of[0].open != *counted)
@@ -282,12 +323,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look();
 	memmove(mem, mem + 1, gen->board.slot_size - 1);
 	look();
+	claim(LEASES);
 	totals_fold(&liar);
 	end(&liar);
+	if (leases(&honest) != LEASES)
+		abort();
 	if (gen->gates->of[0].quota->tally.open != SENT)
 		abort();
 	load_tell();
 	end(&honest);
+	if (gen->places[1].total->leases != 0)
+		abort();
 	if (gen->gates->of[0].quota->tally.open != 0)
 		abort();
 	again();
