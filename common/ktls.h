@@ -6,7 +6,7 @@
 
 #include "compat.h"
 
-/* Does this kernel have it, as far as it is loaded? It is not made use of. */
+/* Does this kernel have it, as far as it is loaded? */
 bool	 ktls_here(void);
 
 #endif

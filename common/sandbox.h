@@ -30,6 +30,7 @@ struct sandbox {
 	/* a worker, the checker: */
 	bool		 bind;		/* gives a socket a local address */
 	bool		 paths;		/* connects to unix sockets */
+	bool		 ktls;		/* gives the kernel keys of TLS */
 	bool		 any_port;	/* ports is not all it connects to */
 	uint16_t	 ports[SANDBOX_PORTS];
 	size_t		 nports;

@@ -8,6 +8,7 @@
 #include <sched.h>
 
 #include <linux/sockios.h>
+#include <linux/tls.h>
 #include <seccomp.h>
 
 #include "proto.h"
@@ -18,6 +19,10 @@
 #define NOT_BY_MPROTECT	(PROT_EXEC | PROT_WRITE)
 #else
 #define NOT_BY_MPROTECT	PROT_EXEC
+#endif
+
+#ifndef SOL_TLS
+#define SOL_TLS		282
 #endif
 
 #define IS(arg, value)		{ arg, SCMP_CMP_EQ, value, 0 }
@@ -109,6 +114,16 @@ static const struct rule like_worker[] = {
 	COMMAND("fcntl64", F_SETPIPE_SZ),
 };
 
+/* A record that is no data takes a control message, which cannot be looked at
+ * here. What else that could say, only a unix socket would hear: the channel
+ * and the way to the logger are excepted, and others have nothing to do with
+ * descriptors that come. */
+static const struct rule like_ktls[] = {
+	NO_CHANNEL("sendmsg"),
+	OPTION(IPPROTO_TCP, TCP_ULP),
+	OPTION(SOL_TLS, TLS_TX),
+};
+
 /* syslog(3), and descriptors that nobody wants. */
 static const struct rule like_logger[] = {
 	OPTION(SOL_SOCKET, SO_LINGER),
@@ -160,9 +175,12 @@ static const char *const never[] = {
 
 /* The same, but libraries that ask for names may. */
 static const char *const never_ours[] = {
-	"listen", "accept", "accept4", "sendmsg", "sendmmsg",
+	"listen", "accept", "accept4", "sendmmsg",
 	"memfd_create", "memfd_secret",
 };
+
+/* The same, but the kernel may be to encrypt. */
+static const char *const never_told[] = { "sendmsg" };
 
 /* The same, but a sanitizer does it at its end. */
 static const char *const never_born[] = { "fork", "vfork", "clone", "clone3" };
@@ -221,6 +239,9 @@ allow_some(scmp_filter_ctx ctx, const struct sandbox *box)
 	if (error == 0)
 		error = add_calls(ctx, SCMP_ACT_KILL_PROCESS, never_ours,
 		    nitems_of(never_ours));
+	if (error == 0 && !box->ktls)
+		error = add_calls(ctx, SCMP_ACT_KILL_PROCESS, never_told,
+		    nitems_of(never_told));
 	if (error != 0 || SANITIZED)
 		return error;
 	error = add_calls(ctx, SCMP_ACT_KILL_PROCESS, never_born,
@@ -255,6 +276,8 @@ allow_worker(scmp_filter_ctx ctx, const struct sandbox *box)
 		error = add_rules(ctx, like_worker, nitems_of(like_worker));
 	if (error == 0 && box->bind)
 		error = add(ctx, SCMP_ACT_ALLOW, "bind", 0, NULL);
+	if (error == 0 && box->ktls)
+		error = add_rules(ctx, like_ktls, nitems_of(like_ktls));
 	if (error == 0 && box->role == SANDBOX_CHECKER)
 		error = add_rules(ctx, like_checker, nitems_of(like_checker));
 	return error;

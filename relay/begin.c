@@ -4,6 +4,7 @@
 
 #include "begin.h"
 #include "channel.h"
+#include "ktls.h"
 #include "log.h"
 #include "ondown.h"
 #include "path.h"
@@ -17,6 +18,7 @@
 static int	 begin_memory(void);
 static int	 begin_failed(const char *, const char **);
 static void	 begin_spare(const struct conf *);
+static bool	 begin_ktls(const struct conf *);
 
 struct self self;
 
@@ -35,6 +37,7 @@ begin_load(const char **errp)
 		return begin_failed(strerror(errno), errp);
 	store_limit(self.conf->memory);
 	begin_spare(self.conf);
+	self.ktls = begin_ktls(self.conf);
 	return 0;
 }
 
@@ -88,4 +91,17 @@ begin_spare(const struct conf *c)
 		if (c->relays[i].io == CONF_IO_SPLICE)
 			log_warnx("relay %s: io = splice: this system cannot "
 			    "do it, bytes are copied", c->relays[i].name);
+}
+
+/* Only where zero copy is asked for: with keys that the kernel has, there is no
+ * answer to a KeyUpdate. */
+static bool
+begin_ktls(const struct conf *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->nrelays && c->ntlss > 0; i++)
+		if (c->relays[i].io == CONF_IO_SPLICE)
+			return ktls_here();
+	return false;
 }

@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "carry.h"
+#include "end.h"
 
 #define BULK_READ	(32 * 1024)	/* a read this large counts as bulk */
 #define SCORE_MAX	16		/* so many small ones end it */
@@ -8,15 +9,27 @@
 					   that the kernel moves by itself,
 					   or a quarter of a time limit */
 
+static bool	 can_splice(struct end *);
 static uint64_t	 look_after(const struct sess *);
 
 void
 carry_init(struct sess *s)
 {
-	if (s->client.layered || s->remote.layered)
-		s->client.no_splice = s->remote.no_splice = true;
-	else if (s->path->relay->io == CONF_IO_SPLICE && splice_works())
+	s->client.no_splice = !can_splice(&s->client);
+	s->remote.no_splice = !can_splice(&s->remote);
+	if (s->path->relay->io == CONF_IO_SPLICE && splice_works())
 		s->client.score = s->remote.score = SCORE_MAX;
+}
+
+/* From a socket, to one or to a layer that the kernel is a part of. */
+static bool
+can_splice(struct end *from)
+{
+	struct end *to = far_of(from);
+
+	if (from->layered || !to->layered)
+		return !from->layered;
+	return (end_raw(to) == 0 || errno != EINVAL) && !splice_by_itself();
 }
 
 /*

@@ -2,6 +2,7 @@
 
 #include "confine.h"
 #include "sandbox.h"
+#include "self.h"
 #include "start.h"
 
 static void	 needs(struct sandbox *, const struct conf *);
@@ -33,6 +34,7 @@ needs(struct sandbox *box, const struct conf *c)
 
 	memset(box, 0, sizeof(*box));
 	box->role = SANDBOX_WORKER;
+	box->ktls = self.ktls;
 	for (r = c->relays; r < c->relays + c->nrelays; r++) {
 		box->bind |= r->nlocals != 0;
 		for (k = 0; k < r->nremotes; k++)

@@ -40,6 +40,14 @@ end_writev(struct end *e, const struct iovec *iov, int n)
 	    writev(e->io.fd, iov, n);
 }
 
+/* May the kernel write to the socket by itself what comes next? Returns 0, or
+ * -1 with errno as write(2); EINVAL: never. */
+static inline int
+end_raw(struct end *e)
+{
+	return e->layered ? layer_raw(e) : 0;
+}
+
 /* Says that nothing more will be written: FIN, behind all that was. */
 static inline void
 end_shut(struct end *e)

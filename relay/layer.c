@@ -72,6 +72,14 @@ layer_writev(struct end *e, const struct iovec *iov, int places)
 	return sum;
 }
 
+int
+layer_raw(struct end *e)
+{
+	struct layer *l = layer_of(e);
+
+	return l->ops->raw(e, l);
+}
+
 void
 layer_shut(struct end *e)
 {

@@ -14,10 +14,13 @@
 
 #include "sess.h"
 
-/* One kind of layer; see end.h for the first three. */
+/* One kind of layer; see end.h for the first four. */
 struct transport {
 	ssize_t	(*read)(struct end *, struct layer *, void *, size_t);
 	ssize_t	(*write)(struct end *, struct layer *, const void *, size_t);
+	/* May what comes next be written to the socket as it is? Returns 0, or
+	 * -1 with errno as write(2); EINVAL: never. */
+	int	(*raw)(struct end *, struct layer *);
 	void	(*shut)(struct end *, struct layer *);
 	/* Something happened at the socket: what of IO_* that is for who
 	 * reads and writes above. */
@@ -53,6 +56,7 @@ void		 layer_close(struct end *, bool reset);
 ssize_t		 layer_read(struct end *, void *, size_t);
 ssize_t		 layer_write(struct end *, const void *, size_t);
 ssize_t		 layer_writev(struct end *, const struct iovec *, int);
+int		 layer_raw(struct end *);
 void		 layer_shut(struct end *);
 size_t		 layer_held(const struct end *);
 size_t		 layer_own(const struct end *);

@@ -97,7 +97,8 @@ pump_stored(struct end *from, struct end **broken)
 	ssize_t n;
 
 	if (piped)
-		n = splice_out(from->splicer, to->io.fd);
+		n = end_raw(to) == -1 ? -1 :
+		    splice_out(from->splicer, to->io.fd);
 	else
 		n = pump_send_queue(to, from->queue);
 	if (n == -1)

@@ -23,6 +23,7 @@ struct self {
 	struct board	 board;
 	struct targets	 targets;	/* mem is NULL: there are none */
 	struct remotes	*remotes;	/* one a relay section */
+	bool		 ktls;		/* the kernel can encrypt, and is to */
 	/* And as it goes on: */
 	uint64_t	 serial;	/* of the last session */
 	uint64_t	 nsessions;	/* open now */

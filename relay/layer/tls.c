@@ -4,25 +4,19 @@
 #include <openssl/ssl.h>
 
 #include "end.h"
+#include "layer/ktls.h"
 #include "layer/tls.h"
+#include "layer/tls_out.h"
 
 #define READ_BUFFER	(66 * 1024)	/* taken from the socket at once: four
 					   records and a bit */
 #define RECORD		(16 * 1024)	/* of what is written, at most */
-#define CORK		(68 * 1024)	/* records of one write */
-#define OUT_MAX		(256 * 1024)	/* kept for one who reads nothing and
-					   has us answer all the time */
 #define IDLE_RECORDS	32		/* that bring no data, in a row */
 
 static int	 bio_read(BIO *, char *, int);
 static int	 bio_write(BIO *, const char *, int);
 static long	 bio_ctrl(BIO *, int, long, void *);
 static BIO	*bio_new(struct tls *);
-static void	 out_send(struct tls *, const char *, size_t);
-static void	 out_keep(struct tls *, const char *, size_t);
-static void	 out_uncork(struct tls *);
-static void	 out_failed(struct tls *, int);
-static bool	 out_flush(struct tls *);
 static ssize_t	 tls_read(struct end *, struct layer *, void *, size_t);
 static int	 tls_read_failed(struct tls *, unsigned *);
 static bool	 tls_is_dry(const struct tls *);
@@ -30,6 +24,7 @@ static ssize_t	 tls_write(struct end *, struct layer *, const void *,
 		    size_t);
 static void	 tls_write_failed(struct tls *);
 static void	 tls_wait_piece(struct tls *);
+static int	 tls_raw(struct end *, struct layer *);
 static void	 tls_shut(struct end *, struct layer *);
 static void	 tls_notify(struct tls *);
 static int	 tls_ready(struct end *, struct layer *, int);
@@ -40,13 +35,8 @@ static bool	 tls_unread(const struct layer *);
 static void	 tls_close(struct end *, struct layer *, bool);
 static const char *tls_reason(const struct tls *);
 
-static const struct transport tls_transport = { tls_read, tls_write, tls_shut,
-	tls_ready, tls_held, tls_own, tls_unread, tls_close };
-
-/* The records of a large write, or of a flight of the handshake with the
- * tickets behind it, which go to the socket at once. */
-static char	 corked[CORK];
-static size_t	 ncorked;
+static const struct transport tls_transport = { tls_read, tls_write, tls_raw,
+	tls_shut, tls_ready, tls_held, tls_own, tls_unread, tls_close };
 
 /* --- between OpenSSL and the socket --- */
 
@@ -93,108 +83,36 @@ bio_read(BIO *bio, char *buf, int len)
 	return (int)n;
 }
 
-/* Never tells of what the socket does not take. */
 static int
 bio_write(BIO *bio, const char *buf, int len)
 {
-	struct tls *t = BIO_get_data(bio);
-	const size_t n = (size_t)len;
-
 	BIO_clear_retry_flags(bio);
-	t->own = t->data ? 0 : t->own + (uint32_t)n;
-	if (t->cork && n <= sizeof(corked) - ncorked) {
-		memcpy(corked + ncorked, buf, n);
-		ncorked += n;
-		return len;
-	}
-	out_uncork(t);
-	out_send(t, buf, n);
+	tls_out_write(BIO_get_data(bio), buf, (size_t)len);
 	return len;
 }
 
 static long
 bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 {
-	const struct tls *t = BIO_get_data(bio);
+	struct tls *t = BIO_get_data(bio);
 
-	(void)num;
-	(void)ptr;
-	if (cmd == BIO_CTRL_EOF)
+	switch (cmd) {
+	case BIO_CTRL_EOF:
 		return t->eof;
-	return cmd == BIO_CTRL_FLUSH;
-}
-
-static void
-out_send(struct tls *t, const char *buf, size_t len)
-{
-	struct end *e = t->end;
-	ssize_t n = -1;
-
-	if (t->werror != 0)
-		return;
-	errno = EAGAIN;
-	if (t->out == NULL)
-		n = send(e->io.fd, buf, len, MSG_NOSIGNAL);
-	if (n == -1 && errno != EAGAIN && errno != EINTR)
-		out_failed(t, errno);
-	else if (n < (ssize_t)len)
-		out_keep(t, buf + MAX(n, 0), len - (size_t)MAX(n, 0));
-}
-
-static void
-out_keep(struct tls *t, const char *buf, size_t len)
-{
-	if (queue_len(t->out) + len > OUT_MAX)
-		out_failed(t, EPROTO);
-	else if (queue_add(&t->out, buf, len) == -1)
-		out_failed(t, ENOMEM);
-	if (t->werror != 0)
-		return;
-	t->end->writable = false;
-	ev_io_again(&t->end->io, IO_WRITE);
-}
-
-static void
-out_uncork(struct tls *t)
-{
-	const size_t n = ncorked;
-
-	ncorked = 0;
-	if (n != 0)
-		out_send(t, corked, n);
-}
-
-/* Nothing more can be written. What the socket had received before is still to
- * be read, whether an event tells of it or not; who writes is to meet it. */
-static void
-out_failed(struct tls *t, int error)
-{
-	t->werror = error;
-	t->end->writable = true;
-	t->dry = false;
-	queue_free(&t->out);
-}
-
-/* True if the socket has taken all. */
-static bool
-out_flush(struct tls *t)
-{
-	struct iovec iov[QUEUE_IOV];
-	ssize_t n;
-
-	while (t->out != NULL) {
-		n = writev(t->end->io.fd, iov, queue_look(t->out, iov));
-		if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
-			t->end->writable = false;
-			ev_io_again(&t->end->io, IO_WRITE);
-			return false;
-		}
-		if (n == -1)
-			out_failed(t, errno);
-		else
-			queue_taken(&t->out, (size_t)n);
+	case BIO_CTRL_FLUSH:
+		return 1;
+	case KTLS_CTRL_BEGIN:
+		return tls_out_encrypt(t, num != 0, ptr);
+	case KTLS_CTRL_SENDS:
+		return t->ktls != NULL;
+	case KTLS_CTRL_TYPE:
+	case KTLS_CTRL_NO_TYPE:
+		if (t->ktls != NULL)
+			t->ktls->type = (uint8_t)num;
+		return 0;
+	default:
+		return 0;
 	}
-	return true;
 }
 
 /* --- the layer --- */
@@ -239,7 +157,7 @@ tls_shake(struct tls *t, const char **why)
 	t->cork = true;
 	r = SSL_do_handshake(t->ssl);
 	t->cork = false;
-	out_uncork(t);
+	tls_out_uncork(t);
 	if (r == 1) {
 		t->done = true;
 		SSL_set_default_read_buffer_len(t->ssl, READ_BUFFER);
@@ -343,7 +261,9 @@ tls_write(struct end *e, struct layer *l, const void *buf, size_t len)
 
 	(void)e;
 	t->partial = false;
-	if (!out_flush(t)) {
+	if (t->ktls != NULL)
+		return tls_out_plain(t, buf, len);
+	if (!tls_out_flush(t)) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -354,7 +274,7 @@ tls_write(struct end *e, struct layer *l, const void *buf, size_t len)
 	    &n)) == 1)
 		sum += n;
 	t->cork = t->data = false;
-	out_uncork(t);
+	tls_out_uncork(t);
 	if (r != 1)
 		tls_write_failed(t);
 	if (sum > 0)
@@ -372,7 +292,7 @@ tls_write_failed(struct tls *t)
 	if (t->werror == 0 && error == SSL_ERROR_WANT_READ)
 		tls_wait_piece(t);
 	else if (t->werror == 0)
-		out_failed(t, EPROTO);
+		tls_out_failed(t, EPROTO);
 }
 
 /* A message of the handshake may come in several records (RFC 8446, 5.1):
@@ -383,6 +303,13 @@ tls_wait_piece(struct tls *t)
 {
 	t->partial = true;
 	ev_io_again(&t->end->io, IO_READ);
+}
+
+static int
+tls_raw(struct end *e, struct layer *l)
+{
+	(void)e;
+	return tls_out_raw(container_of(l, struct tls, layer));
 }
 
 static void
@@ -409,7 +336,7 @@ tls_notify(struct tls *t)
 		SSL_shutdown(t->ssl);
 	ERR_clear_error();
 	if (!t->partial && t->out == NULL)
-		shutdown(t->end->io.fd, SHUT_WR);
+		tls_out_fin(t);
 }
 
 static int
@@ -436,20 +363,23 @@ tls_ready(struct end *e, struct layer *l, int what)
 static int
 tls_ready_out(struct tls *t, int what)
 {
-	if (!out_flush(t))
+	if (!tls_out_flush(t))
 		return what & ~IO_WRITE;
 	/* Nobody may have more to write, and meet it. */
 	if (t->werror != 0)
 		return what | IO_ERROR;
 	if (t->shut && !t->partial)
-		shutdown(t->end->io.fd, SHUT_WR);
+		tls_out_fin(t);
 	return what;
 }
 
 static size_t
 tls_held(const struct layer *l)
 {
-	return queue_len(container_of(l, const struct tls, layer)->out);
+	const struct tls *t = container_of(l, const struct tls, layer);
+	const bool looks = t->ktls != NULL && ev_timer_on(&t->ktls->look);
+
+	return queue_len(t->out) + looks;
 }
 
 static size_t
@@ -478,6 +408,9 @@ tls_close(struct end *e, struct layer *l, bool reset)
 	SSL_free(t->ssl);
 	ERR_clear_error();
 	turn_cancel(&t->turn);
+	if (t->ktls != NULL)
+		ev_timer_stop(&t->ktls->look);
+	free(t->ktls);
 	queue_free(&t->out);
 	free(t);
 }

@@ -4,6 +4,11 @@
  * OpenSSL reads the socket by itself. What it writes goes to the socket at
  * once, and what that does not take is kept here: OpenSSL never has a write
  * that is half done, which a KeyUpdate would find in its way.
+ *
+ * Where the SSL has SSL_OP_ENABLE_KTLS, the kernel encrypts what is written if
+ * it takes the keys (ktls.h): data goes to the socket as it is, the rest by
+ * OpenSSL and ktls.h. Keys cannot change then, so a KeyUpdate of ours, as an
+ * answer, is an error of the session.
  */
 #ifndef LAYER_TLS_H
 #define LAYER_TLS_H
@@ -12,6 +17,7 @@
 #include "queue.h"
 #include "turn.h"
 
+struct ktls;
 struct ssl_st;
 
 enum tls_shake { TLS_DONE, TLS_WAITS, TLS_FAILED };
@@ -20,6 +26,7 @@ struct tls {
 	struct layer	 layer;
 	struct end	*end;
 	struct ssl_st	*ssl;
+	struct ktls	*ktls;		/* the kernel encrypts; or NULL */
 	struct queue	*out;		/* written, not taken; or NULL */
 	int		 rerror;	/* errno of the socket, for good */
 	int		 werror;

@@ -22,6 +22,7 @@ static enum tls_shake	 tls_go_on(struct tls *, const char **);
 static enum step	 tls_hello(struct sess *, const struct end *);
 static size_t		 tls_hello_need(const unsigned char *, size_t);
 static enum step	 tls_begin(struct end *, struct ssl_st *);
+static bool		 tls_by_kernel(const struct path *);
 static enum step	 tls_none(struct sess *);
 static void		 tls_turn(struct turn *);
 static enum sess_why	 tls_why(const struct tls *, const char *,
@@ -146,8 +147,17 @@ tls_begin(struct end *e, struct ssl_st *ssl)
 		SSL_free(ssl);
 		return tls_none(s);
 	}
+	if (self.ktls && tls_by_kernel(s->path))
+		SSL_set_options(ssl, SSL_OP_ENABLE_KTLS);
 	turn_wait(&t->turn, tls_turn);
 	return STEP_WAIT;
+}
+
+/* As far as that is known: a client's handshake comes before its route. */
+static bool
+tls_by_kernel(const struct path *p)
+{
+	return p->relay != NULL && p->relay->io == CONF_IO_SPLICE;
 }
 
 static enum step
