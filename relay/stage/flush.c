@@ -9,11 +9,14 @@
 
 #define LOOK_MIN	10	/* ms to the first look at a send queue */
 #define LOOK_MAX	1000	/* and at most; it doubles */
+#define NOBODYS		(16 * 1024)	/* read for nobody at once */
+#define NOBODYS_READS	64	/* so often at a look, at most */
 
 static struct end	*flush_failed(struct sess *);
 static void		 flush_close(struct end *);
 static bool		 flush_acknowledged(struct sess *, struct end *);
 static bool		 flush_in_vain(const struct end *);
+static bool		 flush_take(struct end *);
 
 static struct end *
 flush_failed(struct sess *s)
@@ -103,6 +106,29 @@ flush_timeout(struct sess *s)
 {
 	if (sess_is_late(s))
 		return sess_end(s, s->who, s->why, CUT_RESET);
-	s->look_ms = MIN(2 * s->look_ms, LOOK_MAX);
+	if (!flush_take(far_of(flush_failed(s))))
+		s->look_ms = MIN(2 * s->look_ms, LOOK_MAX);
 	return flush_event(s, flush_failed(s));
+}
+
+/*
+ * Takes what the survivor has sent, which nobody is there to have any more: it
+ * may read nothing before that has been taken. It always is so if it is a relay
+ * whose other end has failed as well, and that waits for us.
+ */
+static bool
+flush_take(struct end *to)
+{
+	char nowhere[NOBODYS];
+	bool some = false;
+	unsigned i;
+
+	if (to->eof || carry_by_kernel(to))
+		return false;
+	for (i = 0; i < NOBODYS_READS; i++) {
+		if (end_read(to, nowhere, sizeof(nowhere)) <= 0)
+			break;
+		some = true;
+	}
+	return some;
 }

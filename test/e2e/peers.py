@@ -191,6 +191,31 @@ def abort(sock):
     sock.close()
 
 
+def fill(sock, quiet=0.5):
+    """Sends until nothing more is taken; returns how much was."""
+    sock.settimeout(quiet)
+    sent = 0
+    try:
+        while True:
+            sent += sock.send(b"x" * 65536)
+    except TimeoutError:
+        return sent
+
+
+def reset_both(d, remote, n):
+    """Each of n sessions is full both ways when one end of it is reset, and
+    then the other one."""
+    for i in range(n):
+        client = d.connect()
+        server = wait(lambda: remote.conns[i:], 10, "the remote's end")[0]
+        for end in client, server:
+            fill(end, 0.2)
+        for end in (client, server)[::1 if i % 2 else -1]:
+            abort(end)
+            time.sleep(0.005)
+    d.wait_closed(n, 30)
+
+
 def unsent(sock):
     """Bytes that the peer's kernel has not acknowledged."""
     size = array.array("i", [0])

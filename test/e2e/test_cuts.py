@@ -38,7 +38,10 @@ def end_by(cut, d, client):
         d.reload()
         d.reload()
     elif cut == "stopped":
-        d.kill(signal.SIGINT, d.kids()[0])
+        worker = d.kids()[0]
+        d.kill(signal.SIGINT, worker)
+        if worker == d.pid:         # there is but one process
+            d.wait_end()
 
 
 CUTS = {
@@ -99,22 +102,22 @@ def test_nothing_left_is_an_orderly_end(daemon, echo, cut):
     assert (line["why"], line["in"], line["out"]) == (cut, "100", "100")
 
 
-def fill(sock):
-    """Sends until nothing more is taken; returns how much was."""
-    sock.settimeout(0.5)
-    sent = 0
-    try:
-        while True:
-            sent += sock.send(b"x" * 65536)
-    except TimeoutError:
-        return sent
+def test_both_reset_behind_two_relays(daemon, backend):
+    """Each of the two has an end that has failed, and waits for the other one
+    to take what that had sent."""
+    remote = backend(peers.hold)
+    last = daemon(remotes=[remote], relay=STILL)
+    host, port = last.address()
+    first = daemon(remotes=[f'address = "{host}" port = {port}'], relay=STILL)
+    peers.reset_both(first, remote, 4)
+    last.wait_closed(4, 30)
 
 
 def test_what_nobody_takes_does_not_count_as_delivered(daemon, backend):
     """An upload that the remote does not read."""
     remote = backend(peers.hold, rcvbuf=8192)
     d = daemon(remotes=[remote], relay="idle-timeout = 1s")
-    sent = fill(d.connect())
+    sent = peers.fill(d.connect())
     line, = d.wait_closed(1, 30)
     got, how = read_on(remote.conns[0])
     assert how == "reset"
@@ -126,7 +129,7 @@ def test_what_a_reset_destroys_does_not_count_as_delivered(daemon, backend):
     """The remote reads nothing of an upload, and resets."""
     remote = backend(peers.hold, rcvbuf=8192)
     d = daemon(remotes=[remote], relay=STILL)
-    assert fill(d.connect()) > 200_000
+    assert peers.fill(d.connect()) > 200_000
     peers.abort(remote.conns[0])
     line, = d.wait_closed(1, 30)
     assert (line["end"], line["why"]) == ("remote", "reset")

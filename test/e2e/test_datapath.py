@@ -386,20 +386,7 @@ def test_both_reset_with_much_under_way(backend, daemon):
     is the end, and not to be waited for."""
     remote = backend(peers.hold)
     d = daemon(remotes=[remote], relay="buffer = 4k half-close-timeout = 1h")
-    for n in range(6):
-        client = d.connect()
-        server = wait(lambda: remote.conns[n:], 10, "the remote's end")[0]
-        for end in client, server:
-            end.setblocking(False)
-            try:
-                while True:
-                    end.send(bytes(65536))
-            except BlockingIOError:
-                pass
-        for end in (client, server)[::1 if n % 2 else -1]:
-            peers.abort(end)
-            time.sleep(0.005)
-    d.wait_closed(6, 30)
+    peers.reset_both(d, remote, 6)
 
 
 def test_client_gone_while_the_remote_connects(backend, daemon, box):
