@@ -219,6 +219,7 @@ def test_a_checker_that_shuts_its_channel(box, daemon, echo, backend):
     real.rename(libexec / "checker.real")
     real.write_text(f"""#!/bin/sh
 if ! [ -e {first} ]; then
+	until dd bs=65536 count=1 <&3 >/dev/null 2>&1; do sleep 0.1; done
 	: > {first}
 	exec 3>&-
 	exec sleep 60
@@ -229,7 +230,7 @@ exec "$0.real" "$@"
     dead = backend(peers.ended, listen=False)
     d = daemon(libexec=libexec, spawnd="user = root",
                remotes=[echo, dead.conf(check())])
-    wait(first.exists, 30, "the first")
+    wait(lambda: first.exists() and d.kids("sleep"), 30, "the first")
     for _ in range(3):
         d.reload()
     assert len(d.kids("sleep")) == 1 and not d.kids("checker.real")
