@@ -36,9 +36,10 @@ class Tls:
     """TLS over a connected socket; cert: the file of a server."""
 
     def __init__(self, sock, cert=None, version=None, session=None,
-                 early=None):
+                 early=None, together=False):
         """session: of an earlier one, to go on with; early: what is said
-        before anything is agreed on."""
+        before anything is agreed on; together: the client's last word of the
+        handshake comes with what it sends then, as one."""
         if libssl is None:
             load()
         self.sock = sock
@@ -68,6 +69,10 @@ class Tls:
             assert libssl.SSL_SESSION_set_max_early_data(session, 16384) == 1
             self._do(libssl.SSL_write_early_data, early, len(early),
                      ctypes.byref(ctypes.c_size_t()))
+        self.together = together
+        if together:
+            self._try(libssl.SSL_do_handshake)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         self._do(libssl.SSL_do_handshake)
         self.early_status = libssl.SSL_get_early_data_status(self.ssl)
         self.reused = libssl.SSL_session_reused(self.ssl) == 1
@@ -115,6 +120,9 @@ class Tls:
         view = memoryview(data)
         while view:
             view = view[self.send(view[:16384]):]
+        if self.together:
+            self.together = False
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     def recv(self, size):
         """b"" is a close_notify, and nothing else."""
