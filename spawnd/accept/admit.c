@@ -212,7 +212,7 @@ admit_connection(struct listener *l, enum limit over, bool keep)
 		c.backlog_ms = backlog_waited(fd);
 	if (!handoff_give(fd, &c, tally)) {
 		if (!keep) {
-			limit_end(tally);
+			limit_undo(tally, &master.gen->conf->listens[l->index]);
 			refuse_limited(l, fd, &c.client, LIMIT_OVERLOAD);
 			return;
 		}

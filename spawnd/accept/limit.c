@@ -238,6 +238,15 @@ limit_end(struct tally *t)
 	limit_end(of);
 }
 
+void
+limit_undo(struct tally *t, const struct conf_listen *l)
+{
+	if (t != NULL && t->of != NULL && l->source_rate != 0)
+		container_of(t, struct client, tally)->due -=
+		    NS / l->source_rate;
+	limit_end(t);
+}
+
 static void
 client_end(struct client *c)
 {

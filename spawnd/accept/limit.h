@@ -52,6 +52,9 @@ enum limit	 limit_source(struct tally **, const struct conf_listen *,
 		    const struct source *);
 /* The session has ended; NULL: it was not counted. */
 void		 limit_end(struct tally *);
+/* The same of one that nobody has room for: it has not begun, and so does not
+ * count for the rate of its source either. In the turn of limit_source(). */
+void		 limit_undo(struct tally *, const struct conf_listen *);
 
 /* For an upgrade: writes the lines of what is counted; takes up one. False for
  * a line that is not understood. A tally is passed on as its number, and once

@@ -121,6 +121,20 @@ def test_rate_of_a_source(daemon, echo):
     assert tries(d, source="127.0.0.2")
 
 
+def test_who_finds_no_room_has_not_begun(daemon, echo):
+    """What the pool refuses does not count for the rate of its source."""
+    d = daemon(remotes=[echo], listen=WEB + "source-rate = 1 source-burst = 3",
+               spawnd="""servers { min = 1 max = 1 } users { min = 1 max = 1 }
+                         overload = reset""")
+    client = roundtrip(d.connect())
+    for _ in range(20):
+        assert peers.turned_away(d.box, d.address()) == "reset"
+    client.close()
+    again(d)
+    d.wait_line("refused: listener=web", "limit=overload")
+    assert not d.lines("limit=source-rate"), d.log
+
+
 def test_sessions_of_a_listener(daemon, echo):
     """They wait in the backlog, also for the sessions of workers that no
     longer are of the pool."""

@@ -164,6 +164,9 @@ test_rate(void **state)
 	/* Those that are refused cost nothing. */
 	for (i = 0; i < 100; i++)
 		limit_end(begin(q, v4(7), LIMIT_SOURCE_RATE));
+	/* Nor do those that find no room. */
+	for (i = 0; i < 100; i++)
+		limit_undo(begin(q, v4(9), LIMIT_NONE), &conf);
 	now += 100 * MS - 1;
 	limit_end(begin(q, v4(7), LIMIT_SOURCE_RATE));
 	now += 1;
