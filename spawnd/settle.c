@@ -164,9 +164,10 @@ settle_want_room(void)
 		atomic_store(&g->board.head->want_room, now);
 		any |= now;
 	}
+	if (!any)
+		return;
 	atomic_thread_fence(memory_order_seq_cst);
-	if (any)
-		mark(MARK_ACCEPT);
+	mark(MARK_ACCEPT);
 }
 
 /* The worker that lived in this process has ended: the next one can live here
