@@ -37,6 +37,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	const struct cfg_t *relay;
 	unsigned i, k;
 
+	conf_check_single(c, root);
 	check_minmax(c, conf_child(spawnd, "servers", 0), "servers",
 	    conf->servers_min, conf->servers_max);
 	check_minmax(c, conf_child(spawnd, "users", 0), "users",
@@ -56,7 +57,6 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	conf_check_tls(c, root);
 	conf_check_auth(c, root);
 	conf_check_exec(c, root);
-	conf_check_single(c, root);
 	conf_check_probes(c, root);
 	conf_check_routes(c, root);
 	conf_check_loops(c, root);

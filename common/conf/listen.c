@@ -93,7 +93,7 @@ listen_keepalive(struct conf_check *c, const struct cfg_t *sec,
 
 	/* Which relay it is may be a mistake of its own. */
 	if ((l->relay == CONF_NOREF && l->nroutes == 0) ||
-	    c->conf->nrelays == 0 || c->text->nmistakes > 0)
+	    c->conf->nrelays == 0 || c->text->wrong)
 		return;
 	relay = conf_listen_relay(c->conf, l);
 	for (i = 0; i < nitems_of(times) && !relay->keepalive; i++)

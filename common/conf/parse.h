@@ -65,6 +65,7 @@ struct conf_text {
 	size_t			 nread;		/* bytes of all files so far */
 	struct conf_mistake	*mistakes;
 	unsigned		 nmistakes, maxmistakes;
+	bool			 wrong;		/* one of them is no warning */
 	bool			 cut;		/* something is missing: what
 						   is not there is no mistake */
 	bool			 partial;	/* the root is */

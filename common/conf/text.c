@@ -284,6 +284,7 @@ conf_text_note(struct conf_text *t, enum conf_kind kind, unsigned line,
 	}
 	conf_text_clean(text);
 	m = &t->mistakes[t->nmistakes];
+	t->wrong |= kind == CONF_MISTAKE;
 	m->kind = kind;
 	m->line = line;
 	m->seq = t->nmistakes++;

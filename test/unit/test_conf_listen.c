@@ -76,6 +76,14 @@ test_limits(void **state)
 	bad(LISTEN("path = /a source-rate = 1"), "t:2: source-rate is for "
 	    "addresses, and who comes by a unix socket has none; leave it "
 	    "out, or add proxy-from\n");
+	bad("spawnd { single = yes users { min = 1 max = 4 } listen a { port = "
+	    "1\nreserve = 5 } }\n" RELAY,
+	    "t:2: reserve 5 is more than is left of the 4 sessions that "
+	    "servers max 1 and users max 4 make, which is 4\n");
+	c = load_ok("spawnd { single = yes servers { max = 1 }\n"
+	    "listen a { port = 1 } }\n" RELAY);
+	assert_int_equal(c->servers_min, 1);
+	conf_free(&c);
 	bad(PORT("reserve = 2 max-sessions = 1"),
 	    "t:2: reserve 2 is greater than max-sessions 1\n");
 	bad("spawnd { users { min = 1 max = 2 } servers { min = 1 max = 3 }\n"
@@ -115,6 +123,12 @@ test_mistakes(void **state)
 	    "keepalive = no remote r { address = 10.0.0.1 port = 81 } }",
 	    "t:2: keepalive-count does nothing with keepalive = no in relay "
 	    "\"a\"; leave it out there, or here\n");
+	/* A warning of something else does not hide it. */
+	assert_null(load("spawnd { listen w { port = 80\nkeepalive-count = 3 "
+	    "} }\nrelay a { keepalive = no resolve-at-start = later\n"
+	    "remote r { address = no.example port = 81 } }"));
+	assert_non_null(strstr(said.text, "t:2: keepalive-count does nothing"));
+	assert_non_null(strstr(said.text, "t:4: warning: address: host"));
 	bad(LISTEN("path = /x\ndscp = ef"), "t:3: dscp and path are both "
 	    "given; use address and port, or path\n");
 }
