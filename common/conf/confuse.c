@@ -191,3 +191,11 @@ conf_line(const struct cfg_t *sec)
 
 	return v == NULL ? 0 : v->line;
 }
+
+unsigned
+conf_line_of(const struct cfg_t *sec, const char *name)
+{
+	const struct conf_value *v = conf_value(sec, name, 0);
+
+	return v == NULL ? conf_line(sec) : v->line;
+}

@@ -308,6 +308,15 @@ conf_field_is_abstract(const struct conf_opt *o, const char *path)
 }
 
 bool
+conf_field_path_ok(const struct conf_opt *o, const char *path)
+{
+	if (*path != '/' && !conf_field_is_abstract(o, path) &&
+	    (o->words == NULL || conf_spec_word_of(o->words, path) == NULL))
+		return false;
+	return strlen(path) <= o->max;
+}
+
+bool
 conf_field_is_list(const struct conf_opt *o)
 {
 	return o->type == CONF_RULES || conf_field_is_texts(o);

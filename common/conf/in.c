@@ -120,11 +120,10 @@ get_path(struct in *in, const struct conf_opt *o, void *base)
 
 	if (get_rest(in, &text) == -1)
 		return -1;
-	if (text != NULL && o->type == CONF_PATH && *text != '/' &&
-	    (o->words == NULL || conf_spec_word_of(o->words, text) == NULL))
+	if (text != NULL && o->type == CONF_PATH &&
+	    !conf_field_path_ok(o, text))
 		return in_fail("%s is no path", o->name);
-	if (text != NULL && strlen(text) > (o->type == CONF_PATH ? o->max :
-	    CONF_VALUE_MAX))
+	if (text != NULL && strlen(text) > CONF_VALUE_MAX)
 		return in_fail("%s is too long", o->name);
 	if (text != NULL && o->type == CONF_TEXT && o->wrong != NULL &&
 	    o->wrong(text) != NULL)
@@ -144,8 +143,7 @@ get_socket(struct in *in, const struct conf_opt *o, void *base)
 	conf_field_set_text(o, base, text);
 	if (text == NULL)
 		return 0;
-	if (a.n > 0 || strlen(text) > o->max ||
-	    (*text != '/' && !conf_field_is_abstract(o, text)))
+	if (a.n > 0 || !conf_field_path_ok(o, text))
 		return in_fail("%s is no path of a socket", o->name);
 	a.n = 1;
 	if ((a.items = conf_alloc(in->conf, sizeof(struct addr))) == NULL)

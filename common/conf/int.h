@@ -191,6 +191,9 @@ bool		 conf_field_unused(const struct conf_opt *, bool is_unix);
 /* Of a path: whether it is the name of a unix socket that has no file. */
 bool		 conf_field_is_abstract(const struct conf_opt *,
 		    const char *);
+/* Of a path: whether it is absolute, or one of the words, or such a name, and
+ * not too long. */
+bool		 conf_field_path_ok(const struct conf_opt *, const char *);
 /* Of a list of texts: the bytes of an item, which begins with a pointer to its
  * text. */
 size_t		 conf_field_item_size(const struct conf_opt *);

@@ -12,7 +12,6 @@ static void	 listen_sctp(struct conf_check *, const struct cfg_t *,
 static void	 listen_keepalive(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
 static void	 listen_abstract(struct conf_check *, const struct cfg_t *);
-static unsigned	 listen_line(const struct cfg_t *, const char *);
 
 void
 conf_check_listens(struct conf_check *c, const struct cfg_t *spawnd)
@@ -46,8 +45,9 @@ listen_v6only(struct conf_check *c, const struct cfg_t *sec,
 		if (l->addr[i].sa.sa_family == AF_INET6)
 			l->addr[n++] = l->addr[i];
 	if (n == 0 && l->naddr > 0)
-		conf_check_fail(c, listen_line(sec, "v6only"), "v6only leaves "
-		    "out what is IPv4, and address has no IPv6 address");
+		conf_check_fail(c, conf_line_of(sec, "v6only"), "v6only "
+		    "leaves out what is IPv4, and address has no IPv6 "
+		    "address");
 	else
 		l->naddr = n;
 }
@@ -59,7 +59,7 @@ listen_lacks(struct conf_check *c, const struct cfg_t *sec,
 	const char *what = sockopt_lacks(&l->socket);
 
 	if (what != NULL)
-		conf_check_fail(c, listen_line(sec, what), "this system has "
+		conf_check_fail(c, conf_line_of(sec, what), "this system has "
 		    "no %s for a listener; leave it out", what);
 }
 
@@ -76,7 +76,7 @@ listen_sctp(struct conf_check *c, const struct cfg_t *sec,
 	for (i = 0; i < nitems_of(tcp); i++) {
 		o = conf_spec_find(&conf_spec_listen, tcp[i]);
 		if (conf_field_get(o, l) != 0)
-			conf_check_fail(c, listen_line(sec, tcp[i]), "%s is "
+			conf_check_fail(c, conf_line_of(sec, tcp[i]), "%s is "
 			    "an option of TCP; leave it out, or protocol = "
 			    "sctp", tcp[i]);
 	}
@@ -99,7 +99,7 @@ listen_keepalive(struct conf_check *c, const struct cfg_t *sec,
 	for (i = 0; i < nitems_of(times) && !relay->keepalive; i++)
 		if (conf_field_get(conf_spec_find(&conf_spec_listen,
 		    times[i]), l) != 0)
-			conf_check_fail(c, listen_line(sec, times[i]),
+			conf_check_fail(c, conf_line_of(sec, times[i]),
 			    "%s does nothing with keepalive = no in relay "
 			    "\"%s\"; leave it out there, or here", times[i],
 			    relay->name);
@@ -112,20 +112,12 @@ listen_abstract(struct conf_check *c, const struct cfg_t *sec)
 	size_t i;
 
 	if (!sockopt_has_abstract)
-		conf_check_fail(c, listen_line(sec, "path"), "path: this "
+		conf_check_fail(c, conf_line_of(sec, "path"), "path: this "
 		    "system has no unix sockets without a file; start it with "
 		    "\"/\"");
 	for (i = 0; i < nitems_of(file); i++)
 		if (conf_value(sec, file[i], 0) != NULL)
-			conf_check_fail(c, listen_line(sec, file[i]), "%s is "
+			conf_check_fail(c, conf_line_of(sec, file[i]), "%s is "
 			    "for a file, and a path that starts with \"@\" is "
 			    "none: everybody may connect", file[i]);
-}
-
-static unsigned
-listen_line(const struct cfg_t *sec, const char *option)
-{
-	const struct conf_value *v = conf_value(sec, option, 0);
-
-	return v != NULL ? v->line : conf_line(sec);
 }

@@ -156,6 +156,9 @@ const struct conf_value	*conf_value(const struct cfg_t *sec, const char *name,
  * said to be wrong. */
 const char		*conf_title(const struct cfg_t *sec);
 unsigned		 conf_line(const struct cfg_t *sec);
+/* That of an option; of the section if it is not given. */
+unsigned		 conf_line_of(const struct cfg_t *sec,
+			    const char *name);
 
 /*
  * hint.c

@@ -18,7 +18,6 @@ static void	 tls_listen(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
 static void	 tls_remote(struct conf_check *, const struct cfg_t *,
 		    const struct conf_remote *);
-static unsigned	 tls_line(const struct cfg_t *, const char *);
 
 void
 conf_check_tls(struct conf_check *c, const struct cfg_t *root)
@@ -49,25 +48,25 @@ tls_section(struct conf_check *c, const struct cfg_t *sec,
 	tls_keys(c, sec, t);
 	tls_needs(c, sec, "crl", "client-ca");
 	if (t->client_verify != CONF_VERIFY_REQUIRED && t->client_ca == NULL)
-		conf_check_missing(c, tls_line(sec, "client-verify"),
+		conf_check_missing(c, conf_line_of(sec, "client-verify"),
 		    "client-verify does nothing without client-ca; add that, "
 		    "or leave it out");
 	if (t->server_name != NULL && !tls_is_host(t->server_name))
-		conf_check_fail(c, tls_line(sec, "name"), "name \"%.64s\" is "
-		    "neither a name of a host nor an address; give one that "
-		    "the certificate of the remote has", t->server_name);
+		conf_check_fail(c, conf_line_of(sec, "name"), "name \"%.64s\" "
+		    "is neither a name of a host nor an address; give one "
+		    "that the certificate of the remote has", t->server_name);
 	if (t->min_version > t->max_version)
-		conf_check_fail(c, tls_line(sec, "min-version"),
+		conf_check_fail(c, conf_line_of(sec, "min-version"),
 		    "min-version is greater than max-version");
 	if (t->passphrase != NULL && t->passphrase_file != NULL)
-		conf_check_fail(c, tls_line(sec, "passphrase-file"),
+		conf_check_fail(c, conf_line_of(sec, "passphrase-file"),
 		    "passphrase and passphrase-file are both given; use one "
 		    "of them");
 	if (t->nalpn > ALPN_MAX)
-		conf_check_fail(c, tls_line(sec, "alpn"), "alpn has %u "
+		conf_check_fail(c, conf_line_of(sec, "alpn"), "alpn has %u "
 		    "protocols; name at most %d", t->nalpn, ALPN_MAX);
 	if (!t->tickets && t->ticket_keys != NULL)
-		conf_check_fail(c, tls_line(sec, "ticket-keys"),
+		conf_check_fail(c, conf_line_of(sec, "ticket-keys"),
 		    "ticket-keys is given and tickets is no; leave one of "
 		    "them out");
 }
@@ -78,8 +77,8 @@ tls_keys(struct conf_check *c, const struct cfg_t *sec,
 {
 	tls_needs(c, sec, "key", "certificate");
 	if (t->nkeys > 0 && t->ncerts > 0 && t->nkeys != t->ncerts)
-		conf_check_fail(c, tls_line(sec, "key"), "there are %u keys "
-		    "for %u certificates; give one for each, in the same "
+		conf_check_fail(c, conf_line_of(sec, "key"), "there are %u "
+		    "keys for %u certificates; give one for each, in the same "
 		    "order, or none where they are in the certificates' files",
 		    t->nkeys, t->ncerts);
 }
@@ -101,8 +100,9 @@ tls_needs(struct conf_check *c, const struct cfg_t *sec, const char *name,
 {
 	if (conf_value(sec, name, 0) != NULL &&
 	    conf_value(sec, other, 0) == NULL)
-		conf_check_missing(c, tls_line(sec, name), "%s does nothing "
-		    "without %s; add that, or leave it out", name, other);
+		conf_check_missing(c, conf_line_of(sec, name), "%s does "
+		    "nothing without %s; add that, or leave it out", name,
+		    other);
 }
 
 static void
@@ -112,9 +112,9 @@ tls_listen(struct conf_check *c, const struct cfg_t *sec,
 	const struct conf_tls *t = &c->conf->tlss[l->tls];
 
 	if (t->ncerts == 0)
-		conf_check_missing(c, tls_line(sec, "tls"), "tls \"%s\" has no "
-		    "certificate, which a listener needs; add certificate = "
-		    "FILE there", t->name);
+		conf_check_missing(c, conf_line_of(sec, "tls"), "tls \"%s\" "
+		    "has no certificate, which a listener needs; add "
+		    "certificate = FILE there", t->name);
 }
 
 static void
@@ -125,16 +125,8 @@ tls_remote(struct conf_check *c, const struct cfg_t *sec,
 
 	if ((r->path != NULL || conf_is_service(r)) && t->verify &&
 	    t->server_name == NULL)
-		conf_check_missing(c, tls_line(sec, "tls"), "tls \"%s\" has no "
-		    "name to look for in the certificate of a %s; "
+		conf_check_missing(c, conf_line_of(sec, "tls"), "tls \"%s\" "
+		    "has no name to look for in the certificate of a %s; "
 		    "add name = NAME there, or verify = no", t->name,
 		    r->path != NULL ? "unix socket" : "service");
-}
-
-static unsigned
-tls_line(const struct cfg_t *sec, const char *name)
-{
-	const struct conf_value *v = conf_value(sec, name, 0);
-
-	return v == NULL ? conf_line(sec) : v->line;
 }

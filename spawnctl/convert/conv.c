@@ -252,10 +252,7 @@ wrong(const struct conf_opt *o, const char *text)
 		return NULL;
 	case CONF_PATH:
 	case CONF_SOCKET:
-		return (*text == '/' || conf_field_is_abstract(o, text) ||
-		    (o->words != NULL &&
-		    conf_spec_word_of(o->words, text) != NULL)) &&
-		    strlen(text) <= o->max ? NULL :
+		return conf_field_path_ok(o, text) ? NULL :
 		    "is no path that can be used";
 	case CONF_HOSTS:
 		return text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
