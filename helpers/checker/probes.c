@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "hash.h"
 #include "log.h"
 #include "pace.h"
 #include "probes.h"
@@ -115,12 +116,9 @@ probe_find(const struct aim *aim)
 static size_t
 bucket_of(const struct aim *aim)
 {
-	char text[ADDR_STRLEN], *c;
-	uint32_t h = 2166136261u;
+	char text[ADDR_STRLEN];
 
-	for (c = addr_str(&aim->to, text); *c != '\0'; c++)
-		h = (h ^ (uint8_t)*c) * 16777619u;
-	return h % BUCKETS;
+	return hash_text(HASH_BEGIN, addr_str(&aim->to, text)) % BUCKETS;
 }
 
 static bool

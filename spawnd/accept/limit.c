@@ -4,6 +4,7 @@
 
 #include "accept/limit.h"
 #include "ev.h"
+#include "hash.h"
 
 #define BUCKETS		1024	/* of quotas */
 #define IDLE_MOST	65536	/* sources without sessions, known because of
@@ -84,11 +85,7 @@ quota_find(const char *name)
 static struct quota_list *
 quota_bucket(const char *name)
 {
-	uint32_t h = 2166136261u;
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (uint8_t)*name) * 16777619u;
-	return &quotas[h % BUCKETS];
+	return &quotas[hash_text(HASH_BEGIN, name) % BUCKETS];
 }
 
 static struct quota *

@@ -2,13 +2,13 @@
 
 #include "accept/listener.h"
 #include "accept/lookup.h"
+#include "hash.h"
 #include "master.h"
 
 #define BUCKETS		16381	/* for 10,000 listeners and more */
 
 LIST_HEAD(bucket, lookup_key);
 
-static uint32_t	 hash_bytes(uint32_t, const void *, size_t);
 static uint32_t	 hash_asked(const struct addr *, const char *);
 static uint32_t	 hash_addr(enum lookup, const struct addr *);
 static uint32_t	 hash_port(enum lookup, const struct addr *);
@@ -21,24 +21,13 @@ static struct listener *first(enum lookup, uint32_t);
 
 static struct bucket	 buckets[BUCKETS];
 
-/* FNV-1a; nobody but who writes the configuration chooses what goes in. */
-static uint32_t
-hash_bytes(uint32_t h, const void *buf, size_t len)
-{
-	const uint8_t *p = buf;
-
-	while (len-- > 0)
-		h = (h ^ *p++) * 16777619u;
-	return h;
-}
-
 static uint32_t
 hash_asked(const struct addr *a, const char *name)
 {
 	uint32_t h = hash_addr(LOOKUP_ASKED, a);
 
 	if (a->sa.sa_family != AF_UNIX && addr_get_port(a) == 0)
-		h = hash_bytes(h, name, strlen(name));
+		h = hash_text(h, name);
 	return h;
 }
 
@@ -54,7 +43,7 @@ hash_addr(enum lookup by, const struct addr *a)
 		return hash_bytes(h, &a->in6.sin6_addr,
 		    sizeof(a->in6.sin6_addr));
 	case AF_UNIX:
-		return hash_bytes(h, a->un.sun_path, strlen(a->un.sun_path));
+		return hash_text(h, a->un.sun_path);
 	default:
 		return h;
 	}
@@ -65,7 +54,7 @@ hash_port(enum lookup by, const struct addr *a)
 {
 	const uint32_t key[] = { by, a->sa.sa_family, addr_get_port(a) };
 
-	return hash_bytes(2166136261u, key, sizeof(key));
+	return hash_bytes(HASH_BEGIN, key, sizeof(key));
 }
 
 static uint32_t
@@ -73,7 +62,7 @@ hash_name(const char *name)
 {
 	const uint32_t by = LOOKUP_NAME;
 
-	return hash_bytes(hash_bytes(2166136261u, &by, sizeof(by)), name,
+	return hash_bytes(hash_bytes(HASH_BEGIN, &by, sizeof(by)), name,
 	    master.opt.inetd ? 0 : strlen(name));
 }
 
@@ -81,7 +70,7 @@ static uint32_t
 hash_file(const struct unixsock *file)
 {
 	const uint32_t by = LOOKUP_FILE;
-	uint32_t h = hash_bytes(2166136261u, &by, sizeof(by));
+	uint32_t h = hash_bytes(HASH_BEGIN, &by, sizeof(by));
 
 	h = hash_bytes(h, &file->dev, sizeof(file->dev));
 	return hash_bytes(h, &file->ino, sizeof(file->ino));

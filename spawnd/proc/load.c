@@ -4,6 +4,7 @@
 
 #include "board.h"
 #include "ev.h"
+#include "hash.h"
 #include "master.h"
 #include "proc/admin.h"
 #include "proc/generation.h"
@@ -16,7 +17,6 @@
 
 LIST_HEAD(bucket, total);
 
-static uint32_t	 hash_more(uint32_t, const char *);
 static struct bucket *bucket_of(const char *, const char *, const char *);
 static struct total *total_of(const char *, const char *, const char *);
 static void	 total_free(struct total *);
@@ -41,18 +41,10 @@ static TAILQ_HEAD(, total)	 news = TAILQ_HEAD_INITIALIZER(news);
 static uint64_t			 told;	/* ms, when last */
 static struct ev_timer		 watch_timer = EV_TIMER(watch_tick);
 
-static uint32_t
-hash_more(uint32_t h, const char *text)
-{
-	for (; *text != '\0'; text++)
-		h = (h ^ (uint8_t)*text) * 16777619u;
-	return h;
-}
-
 static struct bucket *
 bucket_of(const char *relay, const char *remote, const char *addr)
 {
-	return &names[hash_more(hash_more(hash_more(2166136261u, relay),
+	return &names[hash_text(hash_text(hash_text(HASH_BEGIN, relay),
 	    remote), addr) % BUCKETS];
 }
 
