@@ -171,11 +171,13 @@ def test_flapping_changes_nothing(daemon, echo, backend):
     flaps = backend(peers.ended)
     d = daemon(remotes=[echo, flaps.conf(check("rise = 6 fall = 6",
                                                "150ms"))])
+    wait(lambda: d.remotes()["b"]["up"], 30, "the first check")
     for _ in range(3):
         flaps.stop()
         time.sleep(0.5)
         flaps.start()
-        time.sleep(0.5)
+        seen = len(flaps.peers)
+        wait(lambda: len(flaps.peers) > seen, 30, "a check that is well")
     assert changes(d, "b") == []
 
 
@@ -268,6 +270,9 @@ def test_tls(daemon, echo, backend):
     wait(lambda: down(d, "name") and down(d, "plain"), 30, "two down")
     line, = d.lines("remote app/name ")
     assert re.search("TLS handshake: .*mismatch", line), line
-    time.sleep(1)
+    # Four of the six are checked there.
+    seen = len(server.peers)
+    wait(lambda: len(server.peers) >= seen + 16, 60, "some checks more")
     for name in ("good", "open", "talks", "echo"):
+        assert d.remotes()[name]["up"], name
         assert changes(d, name) == [], name

@@ -243,9 +243,8 @@ def test_haproxy(box):
     assert 'sni = {"*.b.example"}' in names
     assert "proxy-out = v2" in section(value, "relay app")
     assert "proxy-out = v1" in section(value, "relay web")
-    if "check {" in text:
-        assert r'send = "PING\x0d\x0a"' in value
-        assert r'expect = "\\+PONG"' in value
+    assert r'send = "PING\x0d\x0a"' in value
+    assert r'expect = "\\+PONG"' in value
     assert "8080" not in value
 
 

@@ -622,11 +622,12 @@ def test_the_reader_has_little(daemon, echo, names, seccomp):  # noqa: F811
 # The checker
 
 @pytest.mark.rights
-def test_the_checker_has_nothing(daemon, echo, seccomp):
+def test_the_checker_has_nothing(daemon, echo, backend, seccomp):
     """And finds out with that whether a remote is well, and after a reload
     again; as the user that workers are now."""
     user = f"user = {OTHER}" if os.getuid() == 0 else ""
-    check = "check { interval = 100ms timeout = 10s }"
+    probed = backend(peers.ended)
+    check = f"check {{ interval = 100ms timeout = 10s port = {probed.port} }}"
     d = daemon(remotes=[echo.conf(check)], spawnd=f"sandbox = require {user}")
     wait(lambda: d.remotes()["a"]["up"], 30, "the first check")
     pid, = d.kids("checker")
@@ -642,8 +643,14 @@ def test_the_checker_has_nothing(daemon, echo, seccomp):
             "/dev/null", str(d.output)}, files
     d.reload(spawnd="sandbox = require")
     if os.getuid() == 0:
-        wait(lambda: d.kids("checker") not in ([], [pid]), 30, "another")
-    wait(lambda: d.remotes()["a"]["up"], 30, "another check")
+        wait(lambda: d.kids("checker") and pid not in d.kids("checker"), 30,
+             "another")
+    # That it is up is known from before: more than was under way is new.
+    seen = len(probed.peers)
+    wait(lambda: len(probed.peers) > seen + 1, 30, "another check")
+    assert d.remotes()["a"]["up"]
+    now, = d.kids("checker")
+    assert status(now, "Uid") == status(d.workers("ready")[0]["pid"], "Uid")
 
 
 def attack_reader(box, library, name):
