@@ -243,12 +243,18 @@ end(void **state)
 }
 
 static void
-watch(struct watcher *w, bool known, bool up)
+watch_by(struct watcher *w, const struct conf_probe *by, bool known, bool up)
 {
 	memset(w, 0, sizeof(*w));
-	w->aim = (struct aim){ .to = server.addr, .conf = &conf,
+	w->aim = (struct aim){ .to = server.addr, .conf = by,
 		.remote = &remote };
 	assert_int_equal(probes_watch(w, known, up), 0);
+}
+
+static void
+watch(struct watcher *w, bool known, bool up)
+{
+	watch_by(w, &conf, known, up);
 }
 
 static void
@@ -347,17 +353,18 @@ test_an_answer_that_ends(void **state)
 static void
 test_one_probe_for_all(void **state)
 {
+	const char text[] = "x";	/* another one, with the same in it */
 	struct watcher w[20], other;
-	struct conf_probe same = conf, differs = conf;
+	struct conf_probe same, differs;
 	unsigned i;
 
 	(void)state;
-	same.send = differs.send = NULL;
+	conf.send = "x";
+	same = differs = conf;
+	same.send = text;
 	server_start();
-	for (i = 0; i < nitems_of(w); i++) {
-		watch(&w[i], false, false);
-		w[i].aim.conf = i % 2 == 0 ? &conf : &same;
-	}
+	for (i = 0; i < nitems_of(w); i++)
+		watch_by(&w[i], i % 2 == 0 ? &conf : &same, false, false);
 	assert_int_equal(probes_count(), 1);
 	until_told(nitems_of(w));
 	assert_int_equal(server.accepted, 1);
@@ -367,10 +374,7 @@ test_one_probe_for_all(void **state)
 	watch(&w[3], true, false);
 	assert_true(told == 1 && found.up && !found.changed);
 	differs.fall = 7;
-	memset(&other, 0, sizeof(other));
-	other.aim = w[0].aim;
-	other.aim.conf = &differs;
-	assert_int_equal(probes_watch(&other, false, false), 0);
+	watch_by(&other, &differs, false, false);
 	assert_int_equal(probes_count(), 2);
 	probes_leave(&other);
 	for (i = 0; i < nitems_of(w); i++)
@@ -434,8 +438,7 @@ test_who_leaves_meanwhile(void **state)
 	*gone = conf;
 	server_start();
 	watch(&stays, false, false);
-	watch(&leaves, false, false);
-	leaves.aim.conf = gone;
+	watch_by(&leaves, gone, false, false);
 	while (server.accepted == 0)
 		ev_turn(100);
 	probes_leave(&leaves);

@@ -1005,7 +1005,6 @@ test_include_bomb(void **state)
 }
 
 #define TEN	"x, x, x, x, x, x, x, x, x, x, "
-/* x on line 2, of a section that listen and remote use. */
 #define CHECKED(x, y) IN_REMOTE("address = ::1 port = 1 check {\n" x "\n}\n" y)
 
 static void
@@ -1050,6 +1049,7 @@ test_checks(void **state)
 	expect(cases, nitems_of(cases));
 }
 
+/* x on line 2, of a section that listen and remote use. */
 #define IN_TLS(x) \
 	"tls s {\n" x "\n}\nspawnd { listen w { port = 80\ntls = s } }\n" \
 	"relay a { remote r { path = /r\ntls = s } }\n"

@@ -11,12 +11,6 @@
 #define ROOM	16		/* places of a remote that is looked up */
 
 static int
-places_setup(void **state)
-{
-	return setup(state);
-}
-
-static int
 places_teardown(void **state)
 {
 	targets_close(&self.targets);
@@ -778,8 +772,7 @@ test_wait_rather_than_backup(void **state)
 }
 
 #undef T
-#define T(f)	cmocka_unit_test_setup_teardown(f, places_setup, \
-		    places_teardown)
+#define T(f)	cmocka_unit_test_setup_teardown(f, setup, places_teardown)
 
 int
 main(void)
