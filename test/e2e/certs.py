@@ -2,7 +2,6 @@
 
 import functools
 import pathlib
-import shutil
 import socket
 import ssl
 import subprocess
@@ -10,12 +9,10 @@ import time
 
 import pytest
 
-from harness import find_program
+from harness import has_tls
 
 needed = pytest.mark.skipif(
-    shutil.which("openssl") is None or
-    b"SSL_CTX_new" not in find_program("relay").read_bytes(),
-    reason="no openssl, or built without it")
+    not has_tls(), reason="built without OpenSSL, or openssl is missing")
 
 CONFIG = """
 [ca]

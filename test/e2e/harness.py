@@ -63,6 +63,8 @@ ASAN = uses_asan(find_program("spawnd"))
 SLOW = 2 if ASAN else 1
 
 # For who sets limits of workers or looks at what root's may do.
+IPPROTO_MPTCP = 262
+
 AS_ROOT = " user = root" if os.geteuid() == 0 else ""
 
 # Some watchdog, in ms: a worker that has nothing to do but waits for its turn
@@ -278,6 +280,15 @@ def free_port():
         _names.append(name)
         return port
     raise AssertionError("no free port")
+
+
+def has_protocol(number):
+    """Does this kernel have such streams?"""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, number).close()
+        return True
+    except OSError:
+        return False
 
 
 def free_ports(count):

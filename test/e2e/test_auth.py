@@ -3,7 +3,6 @@ well, badly, late or never, that die, hang and come back."""
 
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 import harness
 from harness import wait
-from peers import Backend, answers, ended, roundtrip, turned_away
+from peers import Backend, abort, answers, ended, roundtrip, turned_away
 from test_route import hello
 from test_upgrade import upgrade
 
@@ -205,9 +204,7 @@ def test_many(box, daemon, echo):
                extra=section(f'path = "{asked.backend.path}" timeout = 20s'))
     socks = [d.connect() for _ in range(300)]
     wait(lambda: len(late) == 300, what="all questions")
-    gone = socks.pop(7)
-    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    gone.close()
+    abort(socks.pop(7))
     wait(lambda: any(c["why"] == "reset" for c in d.closed()))
     other = Asked(box, permit, "keep.other")
     d.reload(extra=section(f'path = "{other.backend.path}"'))

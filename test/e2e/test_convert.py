@@ -16,8 +16,7 @@ def convert(box, text, left=()):
     what is said of it."""
     path = box.dir / "foreign.conf"
     path.write_text(text)
-    done = subprocess.run([str(box_program("spawnctl")), "convert", str(path)],
-                          capture_output=True, text=True)
+    done = box.run("convert", path, program="spawnctl")
     said = done.stderr.splitlines()
     assert len(said) == len(left), done
     for line, (number, part) in zip(said, left):
@@ -31,9 +30,7 @@ def loads(box, text):
     """What spawnd -T makes of it."""
     path = box.dir / "ours.conf"
     path.write_text(text)
-    done = subprocess.run([str(box_program("spawnd")), "-T", str(path)],
-                          capture_output=True, text=True,
-                          env=box.environment())
+    done = box.run("-T", path)
     assert done.returncode == 0, (text, done.stderr)
     checked = box.run("-n", path)
     assert checked.returncode == 0, (text, checked.stderr)

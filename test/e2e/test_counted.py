@@ -7,6 +7,7 @@ import signal
 import peers
 from harness import wait
 from peers import roundtrip
+from test_upgrade import upgraded
 
 WEB = 'address = "127.0.0.1" port = 0 '
 
@@ -49,10 +50,7 @@ def test_sessions_of_a_source(daemon, echo):
     first.close()
     third, = again(d)
     assert not tries(d)
-    d.reloads += 1
-    d.ctl("upgrade")
-    d.wait_line("upgrade: done")
-    wait(lambda: len(d.verdicts()) == d.reloads, 30, "the reload")
+    upgraded(d, "ctl")
     assert not tries(d), "the upgrade has forgotten somebody"
     assert tries(d, source="127.0.0.2")
     second.close()

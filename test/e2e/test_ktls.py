@@ -3,7 +3,6 @@ spliced, and all else of TLS holds. ktls.c plays the kernel's part."""
 
 import hashlib
 import os
-import shutil
 import ssl
 import struct
 import subprocess
@@ -11,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
+import certs
 import peers
-from harness import ASAN, HERE, Box, certificate, has_tls, wait
+from harness import ASAN, HERE, Box, certificate, wait
 from peers import Thread
 from test_tls import Pair, s_client
-from tlspeer import TLS1_2, TLS1_3, Tls, ended
+from tlspeer import TLS1_2, TLS1_3, ended
 
 pytestmark = [
-    pytest.mark.skipif(shutil.which("openssl") is None or not has_tls(),
-                       reason="no TLS"),
+    certs.needed,
     pytest.mark.skipif(ASAN or bool(os.environ.get("E2E_SINGLE")),
                        reason="it is loaded into the program relay"),
 ]

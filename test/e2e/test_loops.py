@@ -1,11 +1,9 @@
 """A remote that is spawnd itself is no loop: the check says so where it can be
 known, and what shows later is a remote that fails."""
 
-import fcntl
 import os
 import pathlib
 import socket
-import struct
 
 import pytest
 

@@ -151,7 +151,7 @@ def test_names_that_change(box, daemon):
     assert len(d.lines("of which 16 are used")) == 1
     # As many as that, at a reload.
     d.reload()
-    d.wait(lambda: len([r for r in d.show("remotes")]) > 250, 30, "places")
+    d.wait(lambda: len(d.show("remotes")) > 250, 30, "places")
     wait(lambda: "127.0.0.2" in who(d, 3), 30, "the one that is there")
 
 

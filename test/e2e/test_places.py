@@ -5,7 +5,6 @@ import itertools
 import select
 import signal
 import socket
-import struct
 import threading
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 import peers
 from harness import free_port, wait
 from peers import roundtrip
+from test_upgrade import upgraded
 
 ONE = "servers { min = 1 max = 1 }"
 
@@ -110,9 +110,7 @@ def test_the_next_session_obeys(daemon, three):
     wait(lambda: len(set(d.kids()) - set(kids)) >= 2, 30, "other workers")
     got = shares(d, 12, 48)
     assert "b" not in got and got["c"] > got["a"], got
-    generation = d.summary()["generation"]
-    d.ctl("upgrade")
-    wait(lambda: d.summary()["generation"] > generation, 30, "the reload")
+    upgraded(d, "ctl")
     rows = d.remotes()
     assert rows["b"]["state"] == "disabled" and rows["c"]["weight"] == 5
     assert "b" not in shares(d, 6, 60)
@@ -188,12 +186,6 @@ def answered(clients):
     return [c for c in clients if c in ready]
 
 
-def leaves(client):
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                      struct.pack("ii", 1, 0))
-    client.close()
-
-
 def test_who_finds_no_room_waits_in_order(daemon, three):
     """Also on if the configuration or the binary becomes another one; who
     leaves gives its place to the next."""
@@ -208,21 +200,19 @@ def test_who_finds_no_room_waits_in_order(daemon, three):
     assert d.remotes()["a"]["active"] == 2 and not answered(queued)
 
     def frees(client, expected):
-        leaves(client)
+        peers.abort(client)
         wait(lambda: answered([expected]), 30, "the next one")
         there.append(queued.pop(queued.index(expected)))
         assert expected.recv(100) == b"ping"
 
     frees(there.pop(0), queued[0])
     assert not answered(queued)
-    leaves(queued.pop(0))
+    peers.abort(queued.pop(0))
     wait(lambda: d.remotes()["a"]["queue"] == 4, 30, "one to be gone")
     frees(there.pop(0), queued[0])
     d.reload()
     frees(there.pop(0), queued[0])
-    generation = d.summary()["generation"]
-    d.ctl("upgrade")
-    wait(lambda: d.summary()["generation"] > generation, 30, "the reload")
+    upgraded(d, "ctl")
     frees(there.pop(0), queued[0])
     frees(there.pop(0), queued[0])
     assert d.remotes()["a"]["queue"] == 0 and not queued
@@ -259,9 +249,7 @@ def test_room_elsewhere_is_told_after_an_upgrade(daemon, three):
     queued, = asks(d, 1)
     wait(lambda: d.remotes()["a"]["queue"], 30, "the queue")
     assert sorted(w["sessions"] for w in d.show("workers")) == [1, 1]
-    generation = d.summary()["generation"]
-    d.ctl("upgrade")
-    wait(lambda: d.summary()["generation"] > generation, 30, "the reload")
+    upgraded(d, "ctl")
     first.close()
     wait(lambda: answered([queued]), 30, "the next one")
 

@@ -10,18 +10,8 @@ import sys
 import pytest
 
 import peers
-from harness import free_port, wait
+from harness import IPPROTO_MPTCP, free_port, has_protocol, wait
 from peers import roundtrip
-
-
-def has_mptcp():
-    IPPROTO_MPTCP = 262
-    try:
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM,
-                      IPPROTO_MPTCP).close()
-        return True
-    except OSError:
-        return False
 
 
 @pytest.mark.load
@@ -34,7 +24,8 @@ def test_wider_and_narrower_under_load(daemon, echo, box, seed):
              f'address = "::1, 0.0.0.0" port = {port}',
              *(f'address = "0.0.0.0" port = {port} ' + more for more in
                ("freebind = yes", "interface = lo", "interface = lo dscp = ef",
-                *(["protocol = mptcp"] if has_mptcp() else []))))
+                *(["protocol = mptcp"] if has_protocol(IPPROTO_MPTCP)
+                  else []))))
     d = daemon(remotes=[echo], listen=forms[0])
     load = peers.Load(box, ("127.0.0.1", port), concurrent=10, rate=600)
     for n in range(1, 25):

@@ -14,14 +14,16 @@ import sys
 import pytest
 
 import peers
-from harness import free_port, free_ports, listening, new_network, wait
+from harness import (IPPROTO_MPTCP, free_port, free_ports, has_protocol,
+                     listening, new_network, wait)
 from peers import roundtrip
+from test_upgrade import upgraded
 
 IP_TOOL = shutil.which("ip", path=os.environ["PATH"] + ":/sbin:/usr/sbin")
 ROOT = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 LOCAL = 'address = "127.0.0.1" port = 0 '
 TCP, IP, IPV6 = socket.IPPROTO_TCP, socket.IPPROTO_IP, socket.IPPROTO_IPV6
-IP_FREEBIND, TCP_FASTOPEN, IPPROTO_MPTCP = 15, 23, 262
+IP_FREEBIND, TCP_FASTOPEN = 15, 23
 NAMES = {
     "dscp": (IP, socket.IP_TOS), "idle": (TCP, socket.TCP_KEEPIDLE),
     "interval": (TCP, socket.TCP_KEEPINTVL),
@@ -119,9 +121,7 @@ def test_set_inherited_changed_and_kept(daemon, echo):
     assert of_session(d, *INHERITED) == want
     assert of_listener(d, "fastopen", "defer") == {"fastopen": 6, "defer": 0}
     # What it has is known afterwards: only so can it be taken back.
-    d.kill(signal.SIGUSR2)
-    wait(lambda: d.lines("reload: done, generation 3"), 20, "the upgrade")
-    d.reloads += 1
+    upgraded(d)
     assert of_session(d, *INHERITED) == want
     d.reload(listen=LOCAL)
     assert d.address() == at
@@ -179,9 +179,7 @@ def test_interfaces_and_addresses_to_come(daemon, backend, box):
             else:
                 roundtrip(box.connect(("127.0.0.1", 8080))).close()
         roundtrip(client).close()
-        d.kill(signal.SIGUSR2)
-        wait(lambda: d.lines("reload: done, generation 5"), 20, "the upgrade")
-        d.reloads += 1
+        upgraded(d)
         roundtrip(box.connect(("127.0.0.1", 8080))).close()
         # Each interface its own, at one address.
         d.reload(listen={"web": at + "interface = lo",
@@ -196,29 +194,19 @@ def test_interfaces_and_addresses_to_come(daemon, backend, box):
         assert done.returncode == 1 and \
             'listen on 0.0.0.0:8080: interface "none": No such device' in \
             done.stderr
-        check = subprocess.run(
-            [str(box.programs["spawnd"]), "-n", str(d.conf.path)],
-            capture_output=True, text=True, env=box.environment())
+        check = box.run("-n", d.conf.path)
         assert check.returncode == 1
         assert 'interface "none": No such device' in check.stderr
 
     peers.Thread(scene).result()
 
 
-def has(protocol):
-    try:
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol).close()
-        return True
-    except OSError:
-        return False
-
-
 @pytest.mark.rights
 @ROOT
 def test_mptcp_or_one_sentence(daemon, echo, box):
     listen = LOCAL + "protocol = mptcp dscp = ef keepalive-idle = 61"
-    if not has(IPPROTO_MPTCP):
-        refused(box, listen, "mptcp")
+    if not has_protocol(IPPROTO_MPTCP):
+        refused(box, listen)
         return
     d = daemon(remotes=[echo], listen=LOCAL)
     d.reload(listen=listen)
@@ -238,8 +226,8 @@ def test_mptcp_or_one_sentence(daemon, echo, box):
 
 
 def test_sctp_or_one_sentence(daemon, echo, box):
-    if not has(socket.IPPROTO_SCTP):
-        refused(box, LOCAL + "protocol = sctp", "sctp")
+    if not has_protocol(socket.IPPROTO_SCTP):
+        refused(box, LOCAL + "protocol = sctp")
         return
     d = daemon(remotes=[echo], listen=LOCAL + "protocol = sctp")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM,
@@ -248,7 +236,7 @@ def test_sctp_or_one_sentence(daemon, echo, box):
         roundtrip(client)
 
 
-def refused(box, listen, protocol):
+def refused(box, listen):
     conf = box.conf(remotes=["address = 127.0.0.1 port = 1"], listen=listen,
                     control=None)
     for option in ("-f", "-n"):
@@ -322,9 +310,7 @@ def test_a_range_of_ports(daemon, echo, box):
     for port in range(low + 2, low + 5):
         assert listening(port) == stays[port]
     assert listening(low) == [] and len(listening(low + 5)) == 2
-    d.kill(signal.SIGUSR2)
-    wait(lambda: d.lines("reload: done, generation 3"), 20, "the upgrade")
-    d.reloads += 1
+    upgraded(d)
     assert listening(low + 3) == stays[low + 3]
     roundtrip(client).close()
     roundtrip(box.connect(("127.0.0.1", low + 5))).close()
@@ -347,9 +333,7 @@ def test_a_unix_socket_without_a_file(daemon, echo, box):
     assert d.addresses() == ["@" + name] and not os.path.exists(name)
     client = connect()
     d.reload()
-    d.kill(signal.SIGUSR2)
-    wait(lambda: d.lines("reload: done, generation 3"), 20, "the upgrade")
-    d.reloads += 1
+    upgraded(d)
     roundtrip(client).close()
     connect().close()
     assert d.show("listeners")[0]["address"] == "@" + name
@@ -400,8 +384,5 @@ def test_as_a_user(box):
                     listen='address = "127.0.0.1" port = 0 interface = lo')
     box.dir.chmod(0o755)
     pathlib.Path(conf.path).chmod(0o644)
-    done = subprocess.run(
-        [str(box.programs["spawnd"]), "-n", str(conf.path)], user=65534,
-        group=65534, extra_groups=[], capture_output=True, text=True,
-        env=box.environment())
+    done = box.run("-n", conf.path, user=65534, group=65534, extra_groups=[])
     assert done.returncode == 0, done

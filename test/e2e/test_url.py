@@ -34,7 +34,7 @@ class Server:
     """By http on this machine; what it answers is the test's to say."""
 
     def __init__(self, box, port=0):
-        self.asked, self.text, self.code, self.delay = [], None, 200, None
+        self.asked, self.text, self.code = [], None, 200
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -87,7 +87,7 @@ def state(box):
 def nginx(box):
     """nginx(port): with TLS on this machine, and the files in www."""
     if shutil.which("nginx") is None or os.geteuid() != 0:
-        pytest.skip("nginx is missing, or root")
+        pytest.skip("nginx is missing, or this is not root")
     pem = certificate("localhost")
     (box.dir / "ca.pem").write_bytes(
         pem.with_suffix(".crt").read_bytes())
@@ -157,12 +157,12 @@ def test_https(box, daemon, echo, nginx, state):
 
 def test_bounds(box, echo):
     """What is too large, what the server refuses, redirects to elsewhere or
-    does not have; a copy that others could have put there is not used."""
+    does not have."""
     server = Server(box)
     conf = Conf(box, "keep").change(remotes=[echo])
 
-    def said(path="x", env=None):
-        done = box.run("-T", server.url(path), env=env)
+    def said():
+        done = box.run("-T", server.url("x"))
         return done.returncode, done.stdout + done.stderr
     server.text = conf.render()
     code, text = said()
