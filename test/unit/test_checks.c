@@ -269,6 +269,17 @@ until_told(unsigned n)
 }
 
 static void
+until_accepted(void)
+{
+	const uint64_t limit = ev_now() + LIMIT;
+
+	while (server.accepted == 0) {
+		assert_true(ev_now() < limit);
+		ev_turn(100);
+	}
+}
+
+static void
 test_a_connection_is_enough(void **state)
 {
 	struct watcher w;
@@ -340,8 +351,7 @@ test_an_answer_that_ends(void **state)
 	server.answer = "-ERR no\r\nx";
 	server_start();
 	watch(&w, false, false);
-	while (server.accepted == 0)
-		ev_turn(100);
+	until_accepted();
 	shutdown(server.conns[0], SHUT_WR);
 	until_told(1);
 	assert_true(!found.up && changes == 1);
@@ -439,8 +449,7 @@ test_who_leaves_meanwhile(void **state)
 	server_start();
 	watch(&stays, false, false);
 	watch_by(&leaves, gone, false, false);
-	while (server.accepted == 0)
-		ev_turn(100);
+	until_accepted();
 	probes_leave(&leaves);
 	free(gone);
 	server.answer = "x";

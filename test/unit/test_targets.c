@@ -9,6 +9,7 @@
 #include "targets.h"
 
 #define COUNT	200000
+#define PATIENCE 60	/* s */
 
 static struct addr		 addrs[4], sock;
 static struct conf_remote	 remotes[3];
@@ -201,6 +202,7 @@ test_reads_are_whole(void **state)
 		_exit(0);
 	}
 	assert_int_not_equal(pid, -1);
+	alarm(PATIENCE);	/* it may have failed */
 	do {
 		if (!target_get(&targets, 0, &t) || t.since == 0)
 			continue;
@@ -208,6 +210,7 @@ test_reads_are_whole(void **state)
 		assert_int_equal(t.error[0], 'a' + (int)(t.since % 26));
 		assert_int_equal(t.error[59], t.error[0]);
 	} while (t.since != COUNT);
+	alarm(0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(board_get(&targets_news(&targets)->n), COUNT);
