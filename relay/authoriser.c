@@ -484,7 +484,6 @@ hear_reply(struct authoriser *a, const struct reply *r)
 static void
 broken(struct authoriser *a, const char *why)
 {
-	struct question *q, *next;
 	unsigned skipped;
 
 	if (why != NULL && log_allow(&a->section->wrong, ev_now(), &skipped))
@@ -493,16 +492,13 @@ broken(struct authoriser *a, const char *why)
 	part(a);
 	a->lost = true;
 	tell_lost(&lost_timer);
-	TAILQ_FOREACH_SAFE(q, &a->section->unsent, turn, next)
-		if (q->tries == TRIES)
-			fail(q, "who is asked breaks");
 }
 
-/* What it was asked is to be asked again. */
+/* What it was asked is to be asked again, if it was not yet. */
 static void
 part(struct authoriser *a)
 {
-	struct question *q;
+	struct question *q, *next;
 
 	ev_undefer(&a->more);
 	ev_io_close(&a->io);
@@ -514,6 +510,9 @@ part(struct authoriser *a)
 		TAILQ_INSERT_HEAD(&a->section->unsent, q, turn);
 		q->to = NULL;
 	}
+	TAILQ_FOREACH_SAFE(q, &a->section->unsent, turn, next)
+		if (q->tries == TRIES)
+			fail(q, "who is asked breaks");
 	ev_defer(&a->section->task, section_send);
 }
 

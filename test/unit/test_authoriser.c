@@ -220,6 +220,13 @@ test_broken(void **state)
 	say(0, "id=%llu permit\n", id);
 	expect(&all[0], ANSWER_PERMIT);
 	assert_int_equal(lost[1], 2);
+	/* Nor a third time where another comes before it is known to break. */
+	ask(&all[0], "a");
+	id = hear(0, "a");
+	attach(0);
+	assert_int_equal(hear(0, "a"), id);
+	attach(0);
+	expect(&all[0], ANSWER_PERMIT);
 }
 
 static void
