@@ -15,8 +15,10 @@ static uint64_t	 look_after(const struct sess *);
 void
 carry_init(struct sess *s)
 {
-	s->client.no_splice = !can_splice(&s->client);
-	s->remote.no_splice = !can_splice(&s->remote);
+	if (s->client.layered || s->remote.layered) {
+		s->client.no_splice = !can_splice(&s->client);
+		s->remote.no_splice = !can_splice(&s->remote);
+	}
 	if (s->path->relay->io == CONF_IO_SPLICE && splice_works())
 		s->client.score = s->remote.score = SCORE_MAX;
 }

@@ -14,6 +14,7 @@
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
 #define MORE		(ADDR_STRLEN + 1024)	/* what few lines have */
 
+static void		 sess_give_up(struct sess *);
 static bool		 sess_clean(const struct sess *);
 static bool		 end_clean(const struct end *);
 static bool		 unread(int);
@@ -234,12 +235,8 @@ sess_close(struct sess *s)
 	end_close(&s->client, reset);
 	end_close(&s->remote, reset);
 	ev_timer_stop(&s->timer);
-	if (s->extra != NULL) {
-		authoriser_forget(&s->extra->question);
-		claim_forget(&s->extra->claim);
-	}
-	race_close(s);
-	wait_end(s);
+	if (s->extra != NULL)
+		sess_give_up(s);
 	if (s->chosen != NULL)
 		remote_release(s->chosen, s);
 	self.nsessions--;
@@ -254,6 +251,16 @@ sess_close(struct sess *s)
 	ev_undefer(&s->task);
 	ev_defer(&s->task, sess_free);
 	ended();
+}
+
+/* What was under way on its behalf. */
+static void
+sess_give_up(struct sess *s)
+{
+	authoriser_forget(&s->extra->question);
+	claim_forget(&s->extra->claim);
+	race_close(s);
+	wait_end(s);
 }
 
 /* Everything that one side has sent is with the other one. */

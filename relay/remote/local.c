@@ -49,11 +49,8 @@ local_tries(const struct local *l)
 int
 local_bind(struct local *l, int fd)
 {
-	struct addr a;
+	struct addr a = l->conf->addr;
 
-	if (l == NULL)
-		return 0;
-	a = l->conf->addr;
 	addr_add(&a, l->next);
 	l->next = (l->next + 1) % l->conf->n;
 #ifdef IP_BIND_ADDRESS_NO_PORT

@@ -29,8 +29,7 @@ unsigned	 local_tries(const struct local *);
 /*
  * Binds a socket to the next one, and to no port yet where the system can
  * choose it at connect(2): so each is good for as many connections to each
- * address of a remote as there are ports (ip(7)). NULL: does nothing. Returns
- * 0, or -1 with errno.
+ * address of a remote as there are ports (ip(7)). Returns 0, or -1 with errno.
  */
 int		 local_bind(struct local *, int fd);
 

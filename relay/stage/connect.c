@@ -141,7 +141,7 @@ connect_from(struct local *l, const struct addr *to)
 	if (fd == -1)
 		return -1;
 	connect_options(fd, to);
-	if (local_bind(l, fd) == -1 ||
+	if ((l != NULL && local_bind(l, fd) == -1) ||
 	    (connect(fd, &to->sa, to->len) == -1 && errno != EINPROGRESS &&
 	    errno != EINTR)) {
 		saved = errno;
