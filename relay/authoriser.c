@@ -35,7 +35,7 @@ struct authoriser {
 	char			 in[AUTHLINE_ANSWER];
 	size_t			 nin;
 	char			*out;		/* of OUT bytes */
-	size_t			 off, nout;
+	size_t			 nout;
 };
 
 /* An auth section. */
@@ -326,8 +326,7 @@ section_choose(struct asking *s)
 	struct authoriser *a, *best = NULL;
 
 	for (a = s->all; a < s->all + s->conf->processes; a++) {
-		if (a->io.fd != -1 && a->nout != 0 && a->writable &&
-		    a->nout > OUT / 2)
+		if (a->io.fd != -1 && a->writable && a->nout > OUT / 2)
 			flush(a);
 		if (a->io.fd != -1 && a->writable && a->nout <= OUT / 2 &&
 		    (best == NULL || a->nasked < best->nasked))
@@ -340,8 +339,8 @@ section_choose(struct asking *s)
 static void
 put(struct authoriser *a, struct question *q)
 {
-	const int n = snprintf(a->out + a->off + a->nout, OUT - a->off -
-	    a->nout, "id=%llu%s\n", (unsigned long long)q->id, q->text);
+	const int n = snprintf(a->out + a->nout, OUT - a->nout,
+	    "id=%llu%s\n", (unsigned long long)q->id, q->text);
 
 	TAILQ_REMOVE(&q->section->unsent, q, turn);
 	TAILQ_INSERT_TAIL(&a->asked, q, turn);
@@ -354,13 +353,14 @@ put(struct authoriser *a, struct question *q)
 static void
 flush(struct authoriser *a)
 {
+	size_t off = 0;
 	ssize_t n;
 
 	while (a->nout != 0 && a->writable) {
-		n = send(a->io.fd, a->out + a->off, a->nout,
+		n = send(a->io.fd, a->out + off, a->nout,
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n > 0) {
-			a->off += (size_t)n;
+			off += (size_t)n;
 			a->nout -= (size_t)n;
 		} else if (errno == EAGAIN) {
 			a->writable = false;
@@ -370,8 +370,7 @@ flush(struct authoriser *a)
 			return;
 		}
 	}
-	memmove(a->out, a->out + a->off, a->nout);
-	a->off = 0;
+	memmove(a->out, a->out + off, a->nout);
 }
 
 static void
@@ -503,7 +502,7 @@ part(struct authoriser *a)
 	ev_undefer(&a->more);
 	ev_io_close(&a->io);
 	a->writable = false;
-	a->nin = a->off = a->nout = 0;
+	a->nin = a->nout = 0;
 	a->nasked = 0;
 	while ((q = TAILQ_LAST(&a->asked, questions)) != NULL) {
 		TAILQ_REMOVE(&a->asked, q, turn);

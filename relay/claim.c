@@ -68,7 +68,7 @@ claim_answer(const struct proto_verdict *v)
 	struct claim *c;
 
 	TAILQ_FOREACH(c, &claims, entry)
-		if (!c->answered && c->sess->seat == v->seat)
+		if (c->sess->seat == v->seat)
 			break;
 	if (c == NULL)
 		return;

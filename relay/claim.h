@@ -14,7 +14,8 @@ struct sess;
 
 /* Of one session. */
 struct claim {
-	TAILQ_ENTRY(claim)	 entry;		/* of all, the oldest first */
+	TAILQ_ENTRY(claim)	 entry;		/* of those not answered, the
+						   oldest first */
 	struct sess		*sess;
 	bool			 told;
 	bool			 answered;

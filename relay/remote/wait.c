@@ -162,10 +162,9 @@ wait_serve(struct waiter *w)
 {
 	struct sess *s = w->sess;
 	struct remotes *rs = w->at->of;
+	struct remote *r = NULL;
 	const bool ready = w->at->standing != STANDING_AWAY &&
 	    lease_free(w->at);
-
-	struct remote *r = NULL;
 
 	if (ready && (w->bound || wait_is_good(w->at)))
 		r = w->at;
