@@ -9,7 +9,7 @@
 #define CARRY_ON	4	/* a score from which on it is zero copy */
 
 /* At the start of stage RELAY: zero copy from the first byte if that is asked
- * for, never if there are layers. */
+ * for; never from a layer, and to one only if the kernel has its keys. */
 void		 carry_init(struct sess *);
 /* So many bytes have come from the end at once. */
 void		 carry_note(struct end *from, uint64_t);
