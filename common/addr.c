@@ -202,6 +202,13 @@ source_addr(const struct source *p, struct addr *a)
 	addr_set_port(a, p->port);
 }
 
+bool
+source_same(const struct source *a, const struct source *b)
+{
+	return a->family == b->family && a->port == b->port &&
+	    a->scope == b->scope && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
 char *
 source_str(const struct source *p, char buf[ADDR_STRLEN])
 {

@@ -53,6 +53,8 @@ char		*addr_host_str(const struct addr *, char buf[ADDR_STRLEN]);
 void		 source_set(struct source *, const struct sockaddr *);
 /* The reverse, for one that is no AF_UNIX. */
 void		 source_addr(const struct source *, struct addr *);
+/* Same family, address, scope and port. */
+bool		 source_same(const struct source *, const struct source *);
 /* "1.2.3.4:80", "[::1]:80" or "unix". */
 char		*source_str(const struct source *, char buf[ADDR_STRLEN]);
 

@@ -34,7 +34,6 @@ static void	 entry_put(struct entry *, const struct target *);
 static void	 entry_get(const struct entry *, uint32_t, struct target *);
 static void	 target_clamp(struct target *);
 static bool	 target_same(const struct target *, const struct target *);
-static bool	 source_same(const struct source *, const struct source *);
 static bool	 span_find(struct span *, const struct conf *, const char *,
 		    const char *);
 static void	 span_inherit(const struct span *, const struct span *);
@@ -240,13 +239,6 @@ target_clamp(struct target *t)
 	for (p = t->error; *p != '\0'; p++)
 		if (*p < ' ' || *p > '~')
 			*p = '?';
-}
-
-static bool
-source_same(const struct source *a, const struct source *b)
-{
-	return a->family == b->family && a->port == b->port &&
-	    a->scope == b->scope && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
 static bool

@@ -9,7 +9,6 @@ static void	 place_leave(struct target *, uint64_t);
 static void	 place_take(struct target *, const struct source *, uint64_t);
 static bool	 is_there(const struct asked *, unsigned,
 		    const struct source *);
-static bool	 same(const struct source *, const struct source *);
 
 void
 merge(struct target *t, unsigned n, const struct asked *addrs, unsigned naddrs,
@@ -48,7 +47,7 @@ place_of(struct target *t, unsigned n, const struct source *addr,
 	unsigned i;
 
 	for (i = 0; i < n; i++)
-		if (t[i].present == present && same(&t[i].addr, addr))
+		if (t[i].present == present && source_same(&t[i].addr, addr))
 			return &t[i];
 	return NULL;
 }
@@ -95,15 +94,8 @@ is_there(const struct asked *addrs, unsigned n, const struct source *addr)
 
 	for (i = 0; i < n; i++) {
 		source_set(&one, &addrs[i].addr.sa);
-		if (same(&one, addr))
+		if (source_same(&one, addr))
 			return true;
 	}
 	return false;
-}
-
-static bool
-same(const struct source *a, const struct source *b)
-{
-	return a->family == b->family && a->port == b->port &&
-	    a->scope == b->scope && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
