@@ -101,6 +101,18 @@ addr_set_any(struct addr *a)
 	}
 }
 
+bool
+addr_is_loopback(const struct addr *a)
+{
+	uint32_t ip = ntohl(a->in.sin_addr.s_addr);
+
+	if (a->sa.sa_family == AF_INET)
+		return ip >> 24 == IN_LOOPBACKNET || ip == INADDR_ANY;
+	return a->sa.sa_family == AF_INET6 &&
+	    (IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr) ||
+	    IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr));
+}
+
 char *
 addr_str(const struct addr *a, char buf[ADDR_STRLEN])
 {

@@ -44,6 +44,9 @@ void		 addr_set_port(struct addr *, uint16_t);
 void		 addr_add(struct addr *, unsigned n);
 /* The port stays, the address is every one of its family. */
 void		 addr_set_any(struct addr *);
+/* Does a machine reach itself by it, whichever it is: loopback, or what stands
+ * for every address? */
+bool		 addr_is_loopback(const struct addr *);
 
 /* "1.2.3.4:80", "[::1]:80", "/path"; returns buf. */
 char		*addr_str(const struct addr *, char buf[ADDR_STRLEN]);

@@ -41,7 +41,6 @@ static const struct place *loop_find(const struct loop *,
 		    const struct addr *);
 static void	 loop_path(const struct addr *, struct addr *);
 static bool	 loop_is_local(const struct loop *, const struct addr *);
-static bool	 loop_is_loopback(const struct addr *);
 
 void
 conf_check_loops(struct conf_check *c, const struct cfg_t *root)
@@ -204,7 +203,7 @@ loop_is_local(const struct loop *loop, const struct addr *a)
 	const struct ifaddrs *i;
 	struct addr own;
 
-	if (loop_is_loopback(a))
+	if (addr_is_loopback(a))
 		return true;
 	for (i = loop->own; i != NULL; i = i->ifa_next) {
 		if (i->ifa_addr == NULL ||
@@ -217,16 +216,4 @@ loop_is_local(const struct loop *loop, const struct addr *a)
 			return true;
 	}
 	return false;
-}
-
-static bool
-loop_is_loopback(const struct addr *a)
-{
-	uint32_t ip = ntohl(a->in.sin_addr.s_addr);
-
-	if (a->sa.sa_family == AF_INET)
-		return ip >> 24 == IN_LOOPBACKNET || ip == INADDR_ANY;
-	return a->sa.sa_family == AF_INET6 &&
-	    (IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr) ||
-	    IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr));
 }

@@ -47,7 +47,6 @@ static unsigned	 keep_usable(const struct name *, const struct answer *,
 static bool	 is_usable(const struct name *, const struct addr *);
 static bool	 is_reachable(const struct name *, int);
 static bool	 is_own(const struct conf *, const struct addr *);
-static bool	 is_loopback(const struct addr *);
 static bool	 is_anybodys(const struct addr *);
 
 void
@@ -295,18 +294,10 @@ is_own(const struct conf *c, const struct addr *a)
 	for (l = c->listens; l < c->listens + c->nlistens; l++)
 		for (i = 0; i < l->naddr; i++)
 			if (addr_cmp(&l->addr[i], a) == 0 ||
-			    (is_loopback(a) &&
+			    (addr_is_loopback(a) &&
 			    addr_cmp(&l->addr[i], &any) == 0))
 				return true;
 	return false;
-}
-
-static bool
-is_loopback(const struct addr *a)
-{
-	return a->sa.sa_family == AF_INET ?
-	    ntohl(a->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET :
-	    IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
 }
 
 /* 0.0.0.0 would be this machine; others are for many at once, or are IPv4 in
