@@ -56,6 +56,7 @@ main(int argc, char **argv)
 	CURLcode code;
 	long status = 0;
 	CURL *curl;
+	int result;
 
 	if (argc != 3 || fstat(FETCHER_FD_TEXT, &st) == -1 ||
 	    fstat(FETCHER_FD_REPORT, &st) == -1)
@@ -71,11 +72,11 @@ main(int argc, char **argv)
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	code = (CURLcode)outcome(curl, code, error, status);
+	result = outcome(curl, code, error, status);
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	curl_global_cleanup();
-	return (int)code;
+	return result;
 }
 
 static void
