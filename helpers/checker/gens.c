@@ -55,7 +55,9 @@ gens_add(uint32_t number, int conf, int targets, int secrets)
 	const char *err = "there is no memory";
 
 	gens_drop(number);
-	if (g == NULL)
+	if (g != NULL)
+		g->targets.fd = g->targets.ro = -1;
+	else
 		close(targets);
 	if (g == NULL || gen_take(g, conf, targets, secrets, &err) == -1) {
 		log_warnx("generation %u is not checked: %s", number, err);

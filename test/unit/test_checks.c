@@ -7,9 +7,11 @@
 #include <sys/resource.h>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 
 #include "conf/conf.h"
 #include "../../helpers/checker/dialogue.h"
+#include "../../helpers/checker/gens.h"
 #include "../../helpers/checker/pace.h"
 #include "../../helpers/checker/probes.h"
 #include "../../helpers/checker/verdict.h"
@@ -459,6 +461,20 @@ test_who_leaves_meanwhile(void **state)
 	probes_leave(&stays);
 }
 
+/* A generation that cannot be had takes no descriptor with it but its own. */
+static void
+test_a_generation_that_is_none(void **state)
+{
+	int conf_fd = open("/dev/null", O_RDONLY), targets = dup(conf_fd);
+
+	(void)state;
+	assert_int_equal(dup2(conf_fd, STDIN_FILENO), STDIN_FILENO);
+	gens_add(1, conf_fd, targets, -1);
+	assert_int_equal(fcntl(conf_fd, F_GETFD), -1);
+	assert_int_equal(fcntl(targets, F_GETFD), -1);
+	assert_int_not_equal(fcntl(STDIN_FILENO, F_GETFD), -1);
+}
+
 #define A(f)	cmocka_unit_test_setup_teardown(f, begin, end)
 
 static const struct CMUnitTest tests[] = {
@@ -473,6 +489,7 @@ static const struct CMUnitTest tests[] = {
 	A(test_one_probe_for_all),
 	A(test_who_is_late),
 	A(test_who_leaves_meanwhile),
+	A(test_a_generation_that_is_none),
 };
 
 int
