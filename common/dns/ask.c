@@ -207,6 +207,8 @@ add(struct ask *a, const struct host *h, const struct sockaddr *sa,
 	for (i = 0; i < w->n; i++)
 		if (addr_cmp(&w->addrs[i].addr, &one.addr) == 0)
 			return;
+	if (w->n == ASK_MOST)
+		return;
 	if (w->n == a->room) {
 		more = reallocarray(w->addrs, a->room + 64, sizeof(*more));
 		if (more == NULL) {

@@ -10,6 +10,8 @@
 
 #include "addr.h"
 
+#define ASK_MOST	4096	/* addresses of an answer that are taken */
+
 /* An address, and what a service says of it. */
 struct asked {
 	struct addr	 addr;
@@ -20,7 +22,7 @@ struct asked {
 struct answer {
 	const char	*why;		/* NULL: all is known; static, or of
 					   the ask */
-	struct asked	*addrs;		/* in their order, each once */
+	struct asked	*addrs;		/* as they came, each once */
 	unsigned	 n;
 	uint32_t	 ttl;		/* seconds that it holds */
 };

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 
+#include "dns/ask.h"
 #include "dns/srv.h"
 #include "../../helpers/checker/merge.h"
 
@@ -162,6 +163,29 @@ test_the_bytes_of_a_service(void **state)
 	assert_int_equal(srv_parse(copy, len, all, 8, &ttl), -1);
 }
 
+static void
+count(void *arg, const struct answer *a)
+{
+	assert_null(a->why);
+	*(unsigned *)arg = a->n;
+}
+
+/* Who answers does not say how long each of them is compared with all. */
+static void
+test_no_more_than_can_be_compared(void **state)
+{
+	const unsigned more = ASK_MOST + 100;
+	char *list = malloc(more * 16), *at = list;
+	unsigned i, n = 0;
+
+	(void)state;
+	for (i = 0; i < more; i++)
+		at += sprintf(at, "10.0.%u.%u,", i / 256, i % 256);
+	assert_non_null(ask_start(NULL, list, 80, count, &n));
+	assert_int_equal(n, ASK_MOST);
+	free(list);
+}
+
 #define A(f)	cmocka_unit_test_setup(f, begin)
 
 static const struct CMUnitTest tests[] = {
@@ -169,6 +193,7 @@ static const struct CMUnitTest tests[] = {
 	A(test_more_than_there_are_places),
 	A(test_what_a_service_says),
 	A(test_the_bytes_of_a_service),
+	A(test_no_more_than_can_be_compared),
 };
 
 int
