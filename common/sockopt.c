@@ -169,6 +169,13 @@ sockopt_common(int fd, const struct conf_socket *s)
 	    sizeof(on)) == -1 && s->protocol == CONF_TCP ? -1 : 0;
 }
 
+int
+sockopt_bind(int fd, const struct addr *a)
+{
+	set(fd, SOCKOPT_LATE_PORT, 1);
+	return bind(fd, &a->sa, a->len);
+}
+
 const char *
 sockopt_why(const struct conf_socket *s, const char *what, int err)
 {

@@ -1,6 +1,7 @@
 /*
  * sockopt.h - the options of a listening socket. What it has, the connections
- * that it accepts inherit: none costs a call a session.
+ * that it accepts inherit: none costs a call a session. And the address that a
+ * connecting one comes from.
  */
 #ifndef SOCKOPT_H
 #define SOCKOPT_H
@@ -27,6 +28,9 @@ int		 sockopt_change(int fd, int family,
 		    const struct conf_socket *to, const char **whatp);
 /* What all of ours have: no delay, and urgent data in its place. */
 int		 sockopt_common(int fd, const struct conf_socket *);
+/* Gives a socket that will connect its own address, of any port; that is chosen
+ * at connect(2) only, where the system can (ip(7)). As bind(2). */
+int		 sockopt_bind(int fd, const struct addr *);
 /* What such an errno says of that option, or of none: static storage. */
 const char	*sockopt_why(const struct conf_socket *, const char *what,
 		    int err);
@@ -39,7 +43,7 @@ const char	*sockopt_lacks(const struct conf_socket *);
 
 enum { SOCKOPT_FREEBIND, SOCKOPT_FREEBIND6, SOCKOPT_TOS, SOCKOPT_TCLASS,
 	SOCKOPT_IDLE, SOCKOPT_INTERVAL, SOCKOPT_COUNT, SOCKOPT_USER_TIMEOUT,
-	SOCKOPT_FASTOPEN, SOCKOPT_DEFER, SOCKOPTS };
+	SOCKOPT_FASTOPEN, SOCKOPT_DEFER, SOCKOPT_LATE_PORT, SOCKOPTS };
 
 /* Name 0: there is none. */
 struct sockopt {

@@ -19,6 +19,7 @@ const struct sockopt sockopt_names[SOCKOPTS] = {
 	[SOCKOPT_USER_TIMEOUT] = { IPPROTO_TCP, TCP_USER_TIMEOUT },
 	[SOCKOPT_FASTOPEN] = { IPPROTO_TCP, TCP_FASTOPEN },
 	[SOCKOPT_DEFER] = { IPPROTO_TCP, TCP_DEFER_ACCEPT },
+	[SOCKOPT_LATE_PORT] = { IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT },
 };
 
 const bool sockopt_has_interface = true;

@@ -6,13 +6,13 @@
 
 #include "attempt.h"
 #include "proxy.h"
+#include "sockopt.h"
 
 /* In this order; what is not asked for is passed over. */
 enum { STEP_IDLE, STEP_CONNECT, STEP_HEADER, STEP_SHAKE, STEP_HEADER_TLS,
 	STEP_SAY, STEP_HEAR, STEP_OVER };
 
 static int	 attempt_connect(struct attempt *);
-static int	 attempt_bind(const struct attempt *, int);
 static void	 attempt_event(struct ev_io *, int);
 static void	 attempt_late(struct ev_timer *);
 static void	 attempt_go_on(struct attempt *);
@@ -76,33 +76,15 @@ attempt_connect(struct attempt *a)
 		return -1;
 	if (to->sa.sa_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (attempt_bind(a, fd) == 0 && (connect(fd, &to->sa, to->len) == 0 ||
-	    errno == EINPROGRESS || errno == EINTR) &&
+	if ((a->aim.local == NULL || sockopt_bind(fd, a->aim.local) == 0) &&
+	    (connect(fd, &to->sa, to->len) == 0 || errno == EINPROGRESS ||
+	    errno == EINTR) &&
 	    ev_io_add(&a->io, fd, IO_READ | IO_WRITE, attempt_event) == 0)
 		return 0;
 	saved = errno;
 	close(fd);
 	errno = saved;
 	return -1;
-}
-
-/* As a session does it. */
-static int
-attempt_bind(const struct attempt *a, int fd)
-{
-	const struct addr *local = a->aim.local;
-
-	if (local == NULL || local->sa.sa_family != a->aim.to.sa.sa_family)
-		return 0;
-#ifdef IP_BIND_ADDRESS_NO_PORT
-	{
-		const int on = 1;
-
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
-		    sizeof(on));
-	}
-#endif
-	return bind(fd, &local->sa, local->len);
 }
 
 static void

@@ -16,7 +16,8 @@ struct aim {
 	struct addr		 to;
 	const struct conf_probe	*conf;
 	const struct conf_remote *remote; /* its header and its TLS */
-	const struct addr	*local;	/* the source address, or NULL */
+	const struct addr	*local;	/* the source address, of the same
+					   family, or NULL */
 	struct secure		*secure;
 	const struct script	*script;
 };

@@ -1,8 +1,7 @@
 #include "compat.h"
 
-#include <netinet/in.h>
-
 #include "remote/local.h"
+#include "sockopt.h"
 
 #define TRIES	64	/* a session is not to take long about it */
 
@@ -53,13 +52,5 @@ local_bind(struct local *l, int fd)
 
 	addr_add(&a, l->next);
 	l->next = (l->next + 1) % l->conf->n;
-#ifdef IP_BIND_ADDRESS_NO_PORT
-	{
-		const int on = 1;
-
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
-		    sizeof(on));
-	}
-#endif
-	return bind(fd, &a.sa, a.len);
+	return sockopt_bind(fd, &a);
 }
