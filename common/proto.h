@@ -53,6 +53,7 @@ enum {
 	FETCHER_FD_REPORT = 4	/* file: its tag, or what is wrong */
 };
 #define FETCHER_MAX		(16 * 1024 * 1024)	/* bytes */
+#define FETCHER_SAME		4	/* its status: not modified */
 #define READER_MAX		(256 * 1024 * 1024)	/* bytes */
 
 /* Descriptors that a worker needs: two a session, and so many besides, of

@@ -30,7 +30,6 @@
 #define REDIRECTS	5L
 #define TAG_MOST	256	/* bytes */
 #define NOT_MODIFIED	304
-#define SAME		4	/* status */
 
 static void	 usage(void) no_return;
 static void	 confine(void);
@@ -227,7 +226,7 @@ outcome(CURL *curl, CURLcode code, const char *error, long status)
 		    "SSL_CERT_FILE names who may sign it" : "");
 	}
 	if (status == NOT_MODIFIED)
-		return SAME;
+		return FETCHER_SAME;
 	if (status == 200) {
 		(void)!write(FETCHER_FD_REPORT, tag, strlen(tag));
 		return 0;

@@ -18,7 +18,6 @@
 #include "utf8.h"
 
 #define LIMIT		28000	/* ms; the fetcher has a lower one */
-#define SAME		4	/* its status: not modified */
 #define PATH_MOST	1024
 #define PIECE		65536	/* bytes copied at a time */
 
@@ -98,7 +97,7 @@ ended(struct child *c, int status)
 	(void)c;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		fetched();
-	else if (WIFEXITED(status) && WEXITSTATUS(status) == SAME &&
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == FETCHER_SAME &&
 	    last_fd != -1)
 		same();
 	else if (WIFEXITED(status) && WEXITSTATUS(status) == 1 &&
