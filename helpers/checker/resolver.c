@@ -2,12 +2,11 @@
 
 #include <poll.h>
 
+#include "dns/ask.h"
 #include "ev.h"
 #include "resolver.h"
 
 #define SOCKETS		64	/* at the same time, most that are watched */
-#define TIMEOUT		2000	/* ms for an answer, at first */
-#define TRIES		3
 #define ROUNDS		32	/* a turn, while there is something to read */
 
 /* One that c-ares has. */
@@ -32,18 +31,11 @@ static struct ev_timer	 timer = EV_TIMER(due);
 int
 resolver_start(const char **errp)
 {
-	struct ares_options o = { .timeout = TIMEOUT, .tries = TRIES,
-		.sock_state_cb = sock_state };
 	size_t i;
-	int r;
 
 	for (i = 0; i < SOCKETS; i++)
 		socks[i].io.fd = -1;
-	if ((r = ares_library_init(ARES_LIB_INIT_ALL)) == ARES_SUCCESS)
-		r = ares_init_options(&channel, &o, ARES_OPT_TIMEOUTMS |
-		    ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-	*errp = ares_strerror(r);
-	return r == ARES_SUCCESS ? 0 : -1;
+	return ask_open(&channel, sock_state, errp);
 }
 
 ares_channel

@@ -6,9 +6,6 @@
 #include "dns/ask.h"
 #include "names.h"
 
-#define TIMEOUT		2000	/* ms for an answer, at first */
-#define TRIES		3
-
 /* An answer that is waited for. */
 struct wait {
 	bool		 over;
@@ -38,19 +35,14 @@ names_look(struct conf_check *c, const struct cfg_t *root)
 static int
 service(const char *name, struct addr *out, size_t max, const char **errp)
 {
-	struct ares_options o = { .timeout = TIMEOUT, .tries = TRIES };
 	static struct wait w;
 	ares_channel channel;
-	int r;
+	const char *err;
 
 	w = (struct wait){ .out = out, .max = max, .n = -1 };
 	*errp = w.why;
-	r = ares_library_init(ARES_LIB_INIT_ALL);
-	if (r == ARES_SUCCESS)
-		r = ares_init_options(&channel, &o, ARES_OPT_TIMEOUTMS |
-		    ARES_OPT_TRIES);
-	if (r != ARES_SUCCESS) {
-		snprintf(w.why, sizeof(w.why), "c-ares: %s", ares_strerror(r));
+	if (ask_open(&channel, NULL, &err) == -1) {
+		snprintf(w.why, sizeof(w.why), "c-ares: %s", err);
 		return -1;
 	}
 	snprintf(w.why, sizeof(w.why), "there is no memory");
