@@ -171,12 +171,6 @@ conv_spawnd(struct conv *c)
 /* --- options --- */
 
 bool
-conv_knows(const struct part *p, const char *option)
-{
-	return conf_spec_find(p->spec, option) != NULL;
-}
-
-bool
 conv_has(const struct part *p, const char *option)
 {
 	const struct value *v;
@@ -300,6 +294,21 @@ wrong_rule(const struct conf_opt *o, const char *text)
 
 	return (o->networks ? acl_parse_network : acl_parse)(text, &rule,
 	    &err) == -1 ? "is no such rule here" : NULL;
+}
+
+const char *
+conv_level(const char *word)
+{
+	static const char *const levels[][2] = { { "emerg", "error" },
+	    { "alert", "error" }, { "crit", "error" }, { "err", "error" },
+	    { "error", "error" }, { "warning", "warning" },
+	    { "notice", "notice" }, { "info", "info" }, { "debug", "debug" } };
+	size_t i;
+
+	for (i = 0; i < nitems_of(levels); i++)
+		if (strcasecmp(word, levels[i][0]) == 0)
+			return levels[i][1];
+	return NULL;
 }
 
 void

@@ -15,6 +15,7 @@ struct part {
 	TAILQ_HEAD(values, value)	 values;
 	const struct conf_section	*spec;
 	const char			*title;	/* NULL: it has none */
+	unsigned			 line;	/* that who makes it notes */
 };
 
 struct conv {
@@ -50,8 +51,6 @@ const char	*conv_title(struct conv *, const struct part *in,
 struct part	*conv_apart(struct conv *, const struct conf_section *);
 /* It is not wanted after all. */
 void		 conv_drop(struct part *in, struct part *);
-/* Whether this release has such a row. */
-bool		 conv_knows(const struct part *, const char *option);
 /* Sets an option as a text that spawnd.conf(5) understands, again if need be.
  * One that does not exist, or cannot have that value, is left out: false. */
 bool		 conv_set(struct conv *, struct part *, unsigned line,
@@ -63,6 +62,9 @@ bool		 conv_add(struct conv *, struct part *, unsigned line,
 bool		 conv_put_first(struct conv *, struct part *, unsigned line,
 		    const char *option, const char *value);
 bool		 conv_has(const struct part *, const char *option);
+
+/* A level of syslog(3) as ours; NULL: it is none. */
+const char	*conv_level(const char *word);
 
 /* That line was left out, or something in it, and why. */
 void		 conv_left(struct conv *, unsigned line, const char *fmt, ...)
@@ -77,5 +79,7 @@ void		 conv_tell(const struct conv *, FILE *);
 void		 rinetd_convert(struct conv *);
 void		 tcprelay_convert(struct conv *);
 void		 haproxy_convert(struct conv *);
+/* Whether the word begins a section there. */
+bool		 haproxy_begins(const char *word);
 
 #endif

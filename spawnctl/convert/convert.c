@@ -5,13 +5,7 @@
 
 static void	(*dialect(const struct conv *))(struct conv *);
 static char	*read_all(FILE *);
-static bool	 first_word(const char *, const char *const *, size_t);
 static bool	 is_whole(const struct conv *);
-
-static const char *const of_tcprelay[] = { "id" };
-static const char *const of_haproxy[] = { "global", "defaults", "listen",
-	"frontend", "backend", "userlist", "peers", "resolvers", "cache",
-	"program", "ring", "mailers" };
 
 char *
 convert_read(const char *file)
@@ -76,29 +70,20 @@ convert(const char *file, const char *text, FILE *out, FILE *err)
 static void
 (*dialect(const struct conv *c))(struct conv *)
 {
+	const char *p;
+	char word[16];
 	unsigned i;
 
 	for (i = 1; i <= c->nlines; i++) {
-		if (first_word(c->lines[i], of_tcprelay,
-		    nitems_of(of_tcprelay)))
+		p = c->lines[i] + strspn(c->lines[i], " \t");
+		snprintf(word, sizeof(word), "%.*s",
+		    (int)MIN(strcspn(p, " \t={"), sizeof(word)), p);
+		if (strcmp(word, "id") == 0)
 			return tcprelay_convert;
-		if (first_word(c->lines[i], of_haproxy,
-		    nitems_of(of_haproxy)))
+		if (haproxy_begins(word))
 			return haproxy_convert;
 	}
 	return rinetd_convert;
-}
-
-static bool
-first_word(const char *line, const char *const *words, size_t n)
-{
-	const char *p = line + strspn(line, " \t");
-	size_t i, len = strcspn(p, " \t={");
-
-	for (i = 0; i < n; i++)
-		if (strlen(words[i]) == len && strncmp(p, words[i], len) == 0)
-			return true;
-	return false;
 }
 
 static bool

@@ -45,6 +45,21 @@ haproxy_convert(struct conv *c)
 			ha_front(&h, p);
 }
 
+bool
+haproxy_begins(const char *word)
+{
+	static const char *const words[] = { "global", "defaults", "listen",
+	    "frontend", "backend", "userlist", "peers", "resolvers", "cache",
+	    "program", "ring", "mailers", "log-forward", "http-errors",
+	    "fcgi-app", "crt-store", "traces", "acme" };
+	size_t i;
+
+	for (i = 0; i < nitems_of(words); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
 /* --- lines --- */
 
 static void
@@ -69,14 +84,18 @@ read_lines(struct haproxy *h)
 		    strcmp(l->words[0], "frontend") == 0 ||
 		    strcmp(l->words[0], "backend") == 0)
 			at = &begin(h, l, &defaults)->lines;
-		else if (isspace((unsigned char)*h->c->lines[i]) ||
+		else if (haproxy_begins(l->words[0])) {
+			TAILQ_INSERT_TAIL(&nowhere, l, entry);
+			at = &nowhere;
+		} else if (isspace((unsigned char)*h->c->lines[i]) ||
 		    at != &nowhere)
 			TAILQ_INSERT_TAIL(at, l, entry);
 		else
 			conv_left(h->c, i, "not understood");
 	}
 	TAILQ_FOREACH(l, &nowhere, entry)
-		conv_left(h->c, l->number, "of a section that is not known");
+		conv_left(h->c, l->number, "of a section that has no place "
+		    "here");
 }
 
 static struct ha_line *
@@ -335,13 +354,9 @@ global_number(struct haproxy *h, const struct ha_line *l, unsigned max)
 void
 ha_log(struct conv *c, const struct ha_line *l)
 {
-	static const char *const levels[][2] = { { "emerg", "error" },
-	    { "alert", "error" }, { "crit", "error" }, { "err", "error" },
-	    { "warning", "warning" }, { "notice", "notice" },
-	    { "info", "info" }, { "debug", "debug" } };
 	const struct conf_opt *o = conf_spec_find(&conf_spec_log, "facility");
 	struct part *log;
-	unsigned i, k;
+	unsigned i;
 
 	if (ha_is(l, "log", "global"))
 		return;
@@ -353,10 +368,9 @@ ha_log(struct conv *c, const struct ha_line *l)
 	for (i = 2; i < l->n; i++) {
 		if (conf_spec_word_of(o->words, l->words[i]) != NULL)
 			conv_set(c, log, l->number, "facility", l->words[i]);
-		for (k = 0; k < nitems_of(levels); k++)
-			if (strcmp(l->words[i], levels[k][0]) == 0)
-				conv_set(c, log, l->number, "level",
-				    levels[k][1]);
+		if (conv_level(l->words[i]) != NULL)
+			conv_set(c, log, l->number, "level",
+			    conv_level(l->words[i]));
 	}
 }
 

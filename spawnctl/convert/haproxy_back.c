@@ -9,7 +9,6 @@ struct back {
 	uint64_t		 ms[6];
 	const struct ha_line	*set[6];
 	const struct ha_line	*send, *expect;	/* of tcp-check; or NULL */
-	const struct ha_line	*defaults;	/* default-server; or NULL */
 };
 
 /* A server as its arguments say. */
@@ -29,6 +28,8 @@ static const char *const timeouts[] = { [CONNECT] = "connect",
 	[TUNNEL] = "tunnel" };
 
 static void	 back_line(struct back *, const struct ha_line *);
+static void	 back_source(struct conv *, struct part *,
+		    const struct ha_line *);
 static void	 back_timeout(struct back *, const struct ha_line *);
 static void	 back_limits(struct back *);
 static void	 back_limit(struct back *, const char *, unsigned, unsigned);
@@ -45,7 +46,7 @@ static bool	 server_value(struct server *, const char *, const char *);
 static bool	 server_tls(struct server *, const char *, const char *);
 static void	 server_set(struct server *, const char *, const char *);
 static void	 server_check(struct server *);
-static const char *escape(struct conv *, const char *);
+static const char *escape(struct conv *, const char *, const char *);
 
 void
 ha_back(struct haproxy *h, struct ha_proxy *p)
@@ -57,12 +58,9 @@ ha_back(struct haproxy *h, struct ha_proxy *p)
 	TAILQ_FOREACH(l, &p->lines, entry)
 		back_line(&b, l);
 	back_limits(&b);
-	TAILQ_FOREACH(l, &p->lines, entry) {
-		if (ha_is(l, "default-server", NULL))
-			b.defaults = l;
+	TAILQ_FOREACH(l, &p->lines, entry)
 		if (ha_is(l, "server", NULL))
 			server(&b, l);
-	}
 	if (!TAILQ_EMPTY(&p->relay->parts))
 		return;
 	conv_left(h->c, p->head->number, "it has no server");
@@ -102,7 +100,7 @@ back_line(struct back *b, const struct ha_line *l)
 	else if (ha_is(l, "retries", NULL))
 		conv_set(c, relay, l->number, "retries", l->words[1]);
 	else if (ha_is(l, "source", NULL))
-		conv_set(c, relay, l->number, "local-address", l->words[1]);
+		back_source(c, relay, l);
 	else if (ha_is(l, "timeout", NULL))
 		back_timeout(b, l);
 	else if (ha_is(l, "tcp-check", NULL))
@@ -112,6 +110,17 @@ back_line(struct back *b, const struct ha_line *l)
 	else if (!ha_back_knows(l) && !b->p->front &&
 	    l->number > b->p->head->number)
 		conv_left(c, l->number, "not understood");
+}
+
+static void
+back_source(struct conv *c, struct part *relay, const struct ha_line *l)
+{
+	struct ha_address a;
+
+	ha_address(c, l->words[1], &a);
+	conv_set(c, relay, l->number, "local-address", a.host);
+	if (l->n > 2)
+		conv_left(c, l->number, "%s is not understood", l->words[2]);
 }
 
 static void
@@ -142,16 +151,22 @@ back_limits(struct back *b)
 	const bool tunnel = b->set[TUNNEL] != NULL;
 
 	back_limit(b, "connect-timeout", CONNECT, CONNECT);
-	back_limit(b, "idle-timeout", tunnel ? TUNNEL : CLIENT,
-	    tunnel ? TUNNEL : SERVER);
+	if (!tunnel && b->set[CLIENT] == NULL && b->set[SERVER] == NULL)
+		conv_set(b->h->c, b->p->relay, b->p->head->number,
+		    "idle-timeout", "0");
+	else
+		back_limit(b, "idle-timeout", tunnel ? TUNNEL : CLIENT,
+		    tunnel ? TUNNEL : SERVER);
 	back_limit(b, "half-close-timeout", CLIENT_FIN, SERVER_FIN);
 }
 
 static void
 back_limit(struct back *b, const char *option, unsigned one, unsigned other)
 {
+	/* 0 is for ever. */
 	const unsigned which = b->set[one] == NULL ||
-	    (b->set[other] != NULL && b->ms[other] > b->ms[one]) ? other : one;
+	    (b->set[other] != NULL && b->ms[other] - 1 > b->ms[one] - 1) ?
+	    other : one;
 	char text[CONF_UNITLEN];
 
 	if (b->set[which] != NULL)
@@ -195,6 +210,7 @@ static void
 server(struct back *b, const struct ha_line *l)
 {
 	struct server s = { .b = b, .line = l };
+	const struct ha_line *before;
 
 	s.remote = conv_part(b->h->c, b->p->relay, "remote", l->words[1]);
 	if (!server_address(&s, l->words[2])) {
@@ -204,8 +220,10 @@ server(struct back *b, const struct ha_line *l)
 		return;
 	}
 	s.tls = conv_apart(b->h->c, &conf_spec_tls);
-	if (b->defaults != NULL)
-		server_args(&s, b->defaults, 1);
+	for (before = TAILQ_FIRST(&b->p->lines); before != l;
+	    before = TAILQ_NEXT(before, entry))
+		if (ha_is(before, "default-server", NULL))
+			server_args(&s, before, 1);
 	server_args(&s, l, 3);
 	if (s.check)
 		server_check(&s);
@@ -261,29 +279,34 @@ server_arg(struct server *s, const struct ha_line *l, unsigned i)
 static bool
 server_flag(struct server *s, const char *word)
 {
-	static const char *const nothing[] = { "enabled", "no-ssl-reuse",
-	    "no-backup", "no-check", "no-tfo", "no-ssl", "no-send-proxy" };
+	static const struct { const char *word, *option, *value; } sets[] = {
+		{ "backup", "backup", "yes" }, { "no-backup", "backup", "no" },
+		{ "disabled", "state", "disabled" },
+		{ "enabled", "state", "enabled" },
+		{ "send-proxy", "proxy-out", "v1" },
+		{ "no-send-proxy", "proxy-out", "none" }
+	};
+	const struct { const char *word; bool *flag; } flags[] = {
+		{ "check", &s->check }, { "check-ssl", &s->check_tls },
+		{ "ssl", &s->ssl }
+	};
+	const bool no = strncmp(word, "no-", 3) == 0;
 	size_t i;
 
-	for (i = 0; i < nitems_of(nothing); i++)
-		if (strcmp(word, nothing[i]) == 0)
+	for (i = 0; i < nitems_of(flags); i++)
+		if (strcmp(word + (no ? 3 : 0), flags[i].word) == 0) {
+			*flags[i].flag = !no;
 			return true;
-	if (strcmp(word, "check") == 0)
-		s->check = true;
-	else if (strcmp(word, "check-ssl") == 0)
-		s->check_tls = true;
-	else if (strcmp(word, "ssl") == 0)
-		s->ssl = true;
-	else if (strcmp(word, "backup") == 0)
-		server_set(s, "backup", "yes");
-	else if (strcmp(word, "disabled") == 0)
-		server_set(s, "state", "disabled");
-	else if (strcmp(word, "send-proxy") == 0)
-		server_set(s, "proxy-out", "v1");
-	else if (strncmp(word, "send-proxy-v2", 13) == 0)
-		server_set(s, "proxy-out", "v2");
-	else
-		return false;
+		}
+	for (i = 0; i < nitems_of(sets); i++)
+		if (strcmp(word, sets[i].word) == 0) {
+			server_set(s, sets[i].option, sets[i].value);
+			return true;
+		}
+	if (strncmp(word, "send-proxy-v2", 13) != 0)
+		return strcmp(word, "no-ssl-reuse") == 0 ||
+		    strcmp(word, "no-tfo") == 0;
+	server_set(s, "proxy-out", "v2");
 	return true;
 }
 
@@ -365,10 +388,6 @@ server_check(struct server *s)
 	const char *inter = ha_time(c, s->inter != NULL ? s->inter : "2s");
 	struct part *p;
 
-	if (!conv_knows(s->remote, "check")) {
-		conv_left(c, line, "this release has no check");
-		return;
-	}
 	p = conv_part(c, s->remote, "check", NULL);
 	if (s->check_tls || (s->ssl && s->port == NULL))
 		conv_set(c, p, line, "type", "tls");
@@ -379,21 +398,21 @@ server_check(struct server *s)
 		conv_set(c, p, line, "port", s->port);
 	if (s->b->send != NULL)
 		conv_set(c, p, s->b->send->number, "send",
-		    s->b->send->words[2]);
+		    escape(c, s->b->send->words[2], "\\"));
 	if (expect != NULL)
 		conv_set(c, p, expect->number, "expect",
 		    *expect->words[2] == 'r' ? expect->words[3] :
-		    escape(c, expect->words[3]));
+		    escape(c, expect->words[3], ".[]{}()*+?^$|\\"));
 }
 
-/* A text as an expression that only it matches. */
+/* Where some characters mean something else, unless behind a backslash. */
 static const char *
-escape(struct conv *c, const char *text)
+escape(struct conv *c, const char *text, const char *some)
 {
 	char *out = conv_alloc(c, 2 * strlen(text) + 1), *p = out;
 
 	for (; *text != '\0'; text++) {
-		if (strchr(".[]{}()*+?^$|\\", *text) != NULL)
+		if (strchr(some, *text) != NULL)
 			*p++ = '\\';
 		*p++ = *text;
 	}

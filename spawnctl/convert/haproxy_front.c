@@ -8,7 +8,9 @@ struct bind {
 	const struct ha_proxy	*p;
 	const struct ha_line	*line;
 	struct part		*listen, *tls;
-	bool			 ssl, both;	/* families */
+	bool			 ssl;
+	bool			 any, both;	/* addresses, families */
+	bool			 open;	/* who comes is not looked at */
 };
 
 static void	 front_line(struct haproxy *, const struct ha_proxy *,
@@ -21,8 +23,7 @@ static void	 front_relay(struct haproxy *, const struct ha_proxy *,
 static bool	 front_leads(const struct part *);
 static void	 bind_line(struct haproxy *, const struct ha_proxy *,
 		    const struct ha_line *, struct ha_listens *);
-static struct part *bind_address(struct haproxy *, const struct ha_proxy *,
-		    const struct ha_line *, const char *);
+static bool	 bind_address(struct bind *, const char *);
 static void	 bind_args(struct bind *);
 static unsigned	 bind_arg(struct bind *, const char *, const char *);
 static bool	 bind_flag(struct bind *, const char *);
@@ -110,7 +111,7 @@ static void
 bind_line(struct haproxy *h, const struct ha_proxy *p, const struct ha_line *l,
     struct ha_listens *listens)
 {
-	struct bind b = { .h = h, .p = p, .line = l };
+	struct bind b;
 	char *rest = conv_text(h->c, "%s", l->words[1]), *text;
 
 	while ((text = strsep(&rest, ",")) != NULL) {
@@ -118,10 +119,10 @@ bind_line(struct haproxy *h, const struct ha_proxy *p, const struct ha_line *l,
 			conv_left(h->c, l->number, "one listener too many");
 			return;
 		}
-		if ((b.listen = bind_address(h, p, l, text)) == NULL)
+		b = (struct bind){ .h = h, .p = p, .line = l };
+		if (!bind_address(&b, text))
 			continue;
 		b.tls = conv_apart(h->c, &conf_spec_tls);
-		b.ssl = b.both = false;
 		bind_args(&b);
 		if (bind_finish(&b))
 			listens->part[listens->n++] = b.listen;
@@ -129,24 +130,26 @@ bind_line(struct haproxy *h, const struct ha_proxy *p, const struct ha_line *l,
 }
 
 /* Without an address it is IPv4. */
-static struct part *
-bind_address(struct haproxy *h, const struct ha_proxy *p,
-    const struct ha_line *l, const char *text)
+static bool
+bind_address(struct bind *b, const char *text)
 {
-	struct part *listen = conv_part(h->c, conv_spawnd(h->c), "listen",
-	    p->name);
+	struct conv *c = b->h->c;
+	const unsigned line = b->line->number;
 	struct ha_address a;
 	const char *host;
 
-	ha_address(h->c, text, &a);
+	b->listen = conv_part(c, conv_spawnd(c), "listen", b->p->name);
+	ha_address(c, text, &a);
 	host = *a.host == '\0' || strcmp(a.host, "*") == 0 ? "0.0.0.0" :
 	    a.host;
-	if (a.path != NULL ? conv_set(h->c, listen, l->number, "path",
-	    a.path) : conv_set(h->c, listen, l->number, "address", host) &&
-	    conv_set(h->c, listen, l->number, "port", a.port))
-		return listen;
-	conv_drop(conv_spawnd(h->c), listen);
-	return NULL;
+	b->any = a.path == NULL && (strcmp(host, "0.0.0.0") == 0 ||
+	    strcmp(host, "::") == 0);
+	if (a.path != NULL ? conv_set(c, b->listen, line, "path", a.path) :
+	    conv_set(c, b->listen, line, "address", host) &&
+	    conv_set(c, b->listen, line, "port", a.port))
+		return true;
+	conv_drop(conv_spawnd(c), b->listen);
+	return false;
 }
 
 static void
@@ -245,8 +248,8 @@ bind_tls(struct bind *b, const char *word, const char *value)
 			continue;
 		if (i == 0)
 			conv_add(c, b->tls, line, same[i][1], value);
-		else
-			conv_set(c, b->tls, line, same[i][1], value);
+		else if (!conv_set(c, b->tls, line, same[i][1], value))
+			b->open |= strstr(same[i][0], "-file") != NULL;
 		return true;
 	}
 	if (strcmp(word, "alpn") == 0)
@@ -273,18 +276,20 @@ bind_alpn(struct bind *b, const char *list)
 		conv_add(b->h->c, b->tls, b->line->number, "alpn", word);
 }
 
-/* Never in clear: false without a certificate. */
+/* Never in clear, or for clients that are not looked at as they were: false
+ * without a certificate, or where what they are checked by is left out. */
 static bool
 bind_finish(struct bind *b)
 {
 	struct conv *c = b->h->c;
 
-	if (b->both)
+	if (b->both && b->any)
 		conv_set(c, b->listen, b->line->number, "address", "*");
 	if (!b->ssl)
 		return true;
-	if (!conv_has(b->tls, "certificate")) {
-		conv_left(c, b->line->number, "ssl needs crt and a path");
+	if (b->open || !conv_has(b->tls, "certificate")) {
+		conv_left(c, b->line->number, b->open ? "so it goes as a "
+		    "whole" : "ssl needs crt and a path");
 		conv_drop(conv_spawnd(c), b->listen);
 		return false;
 	}

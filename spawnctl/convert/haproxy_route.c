@@ -229,21 +229,27 @@ ha_access(struct haproxy *h, const struct ha_proxy *p,
     const struct ha_line *l, struct ha_listens *listens)
 {
 	struct condition c = { .n = 0 };
-	unsigned i = 4;
-	bool accept;
+	unsigned i = 4, k;
+	bool accept, reject;
 
 	if (!ha_is(l, "tcp-request", NULL))
 		return false;
 	if (ha_is(l, "tcp-request", "inspect-delay") || is_hello(l))
 		return true;
 	accept = strcmp(l->words[2], "accept") == 0;
-	if ((accept || strcmp(l->words[2], "reject") == 0) &&
-	    (l->n == 3 || (strcmp(l->words[3], "if") == 0 &&
+	reject = strcmp(l->words[2], "reject") == 0 ||
+	    strcmp(l->words[2], "silent-drop") == 0;
+	if ((accept || reject) && (l->n == 3 ||
+	    (strcmp(l->words[3], "if") == 0 &&
 	    condition(h, p, l, &i, &c) && i == l->n)) &&
 	    access_rule(h, l, listens, &c, accept))
 		return true;
-	conv_left(h->c, l->number, "such a rule cannot be written; everybody "
-	    "is let in as far as it goes");
+	/* Nobody more is to be let in because of it. */
+	for (k = 0; reject && k < listens->n; k++)
+		conv_put_first(h->c, listens->part[k], l->number, "access",
+		    "deny all");
+	conv_left(h->c, l->number, "such a rule cannot be written%s", reject ?
+	    "; nobody is let in before access is put right" : "");
 	return true;
 }
 

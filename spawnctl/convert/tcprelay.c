@@ -450,30 +450,20 @@ static bool
 set_log(struct tcprelay *t, unsigned line, const char *key,
     const char *value)
 {
-	static const struct { const char *there, *here; } levels[] = {
-		{ "emerg", "error" }, { "alert", "error" }, { "crit", "error" },
-		{ "err", "error" }, { "error", "error" },
-		{ "warning", "warning" }, { "notice", "notice" },
-		{ "info", "info" }, { "debug", "debug" }
-	};
+	const bool facility = strcmp(key, "syslog facility") == 0;
 	struct part *log;
 	char *word = conv_text(t->c, "%s", value), *p;
-	const char *level = word;
-	size_t i;
+	const char *level = conv_level(value);
 
 	for (p = word; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
-	for (i = 0; i < nitems_of(levels); i++)
-		if (strcmp(word, levels[i].there) == 0)
-			level = levels[i].here;
 	if (strcmp(key, "syslog level") != 0 &&
-	    strcmp(key, "syslog severity") != 0 &&
-	    strcmp(key, "syslog facility") != 0)
+	    strcmp(key, "syslog severity") != 0 && !facility)
 		return false;
 	log = conv_part(t->c, t->spawnd, "log", NULL);
 	conv_set(t->c, log, line, "to", "syslog");
-	conv_set(t->c, log, line, strcmp(key, "syslog facility") == 0 ?
-	    "facility" : "level", level);
+	conv_set(t->c, log, line, facility ? "facility" : "level",
+	    facility || level == NULL ? word : level);
 	return true;
 }
 
@@ -511,7 +501,7 @@ set_ignored(struct tcprelay *t, enum where where, unsigned line,
 		t->user_line = line;
 		return true;
 	}
-	if (strncmp(key, "setenv ", 7) == 0 && conv_knows(t->spawnd, "setenv"))
+	if (strncmp(key, "setenv ", 7) == 0)
 		return conv_add(t->c, t->spawnd, line, "setenv",
 		    conv_text(t->c, "%s=%s", key + 7, value)), true;
 	if (strcmp(key, "background") == 0 && strcmp(value, "no") != 0) {

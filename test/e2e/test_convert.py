@@ -206,7 +206,7 @@ backend app
 backend web
     balance url_param x
     option tcp-check
-    tcp-check send PING\r\n
+    tcp-check send PING\r\n\\0
     tcp-check expect string +PONG
     server y 127.0.0.1:80 check send-proxy
 frontend http
@@ -240,9 +240,51 @@ def test_haproxy(box):
     assert 'sni = {"*.b.example"}' in names
     assert "proxy-out = v2" in section(value, "relay app")
     assert "proxy-out = v1" in section(value, "relay web")
-    assert r'send = "PING\x0d\x0a"' in value
+    assert r'send = "PING\x0d\x0a\\\\0"' in value
     assert r'expect = "\\+PONG"' in value
     assert "8080" not in value
+
+
+def test_haproxy_with_care(box):
+    """What could open more than before does not, and says so."""
+    text = convert(box, f"""peers those
+    bind 127.0.0.1:15438
+    server self 127.0.0.1:1024
+listen a
+    bind [::1]:15434 v4v6
+    bind :::15435 v4v6
+    tcp-request connection accept if {{ src 10.0.0.0/8 }}
+    tcp-request connection reject if {{ src_conn_rate gt 10 }}
+    source 127.0.0.9:0 usesrc clientip
+    default-server inter 7s
+    default-server check backup send-proxy
+    server x 127.0.0.1:80
+    server y 127.0.0.1:81 no-check no-backup no-send-proxy
+resolvers names
+    nameserver one 127.0.0.53:53
+    timeout retry 1s
+listen b
+    bind 127.0.0.1:15436
+    timeout client 0
+    timeout server 30s
+    server x 127.0.0.1:80
+listen c
+    bind 127.0.0.1:15437 ssl crt {box.dir}/x.pem ca-file ca.pem
+    server x 127.0.0.1:80
+""", [(1, "no place"), (2, "no place"), (3, "no place"),
+      (8, "nobody is let in"), (9, "usesrc"), (14, "no place"),
+      (15, "no place"), (16, "no place"), (23, "goes as a whole")])
+    value = loads(box, text)
+    assert 'address = "::1"' in section(value, "listen a")
+    assert 'access = {"deny all", "permit 10.0.0.0/8", "permit all"}' in value
+    relay = section(value, "relay a")
+    assert 'local-address = {"127.0.0.9"}' in relay
+    assert "idle-timeout = 0" in relay
+    x, y = section(relay, "remote x"), section(relay, "remote y")
+    assert "interval = 7s" in x and "backup = yes" in x
+    assert "check {" not in y and "backup = no" in y and "proxy-out = none" in y
+    assert "idle-timeout = 0" in section(value, "relay b")
+    assert "15437" not in value and "15438" not in value
 
 
 @pytest.mark.skipif(not has_tls(), reason="built without OpenSSL")
