@@ -38,7 +38,7 @@ struct tcprelay {
 	struct token	 next;
 	struct part	*spawnd, *relay, *listen, *remote, *tls;
 	const char	*user, *group;	/* of workers */
-	unsigned	 user_line, wants_tls; /* lines; 0: none does */
+	unsigned	 user_line;
 	bool		 bad;		/* an address of the section */
 	TAILQ_HEAD(, every) every;
 };
@@ -237,7 +237,8 @@ section(struct tcprelay *t, enum where where, unsigned line, unsigned depth)
 {
 	if (depth > DEPTH)
 		return;
-	t->bad = false;
+	if (where == LISTEN || where == REMOTE)
+		t->bad = false;
 	if (where == LISTEN)
 		t->listen = conv_part(t->c, t->spawnd, "listen", "listen");
 	if (where == REMOTE)
@@ -401,9 +402,8 @@ set_listen(struct tcprelay *t, unsigned line, const char *key,
 	}
 	if ((strcmp(key, "tls") == 0 || strcmp(key, "ssl") == 0) &&
 	    p == t->listen && strcmp(value, "no") != 0) {
-		conv_set(t->c, p, line, "tls", "site");
-		t->wants_tls = line;
-		return true;
+		p->line = line;
+		return conv_set(t->c, p, line, "tls", "site");
 	}
 	return false;
 }
@@ -413,17 +413,19 @@ static bool
 set_every(struct tcprelay *t, enum where where, unsigned line,
     const char *key, const char *value)
 {
-	static const struct { const char *key, *option, *value; } all[] = {
-		{ "tcp keepalive count", "keepalive-count", NULL },
-		{ "tcp keepalive idle", "keepalive-idle", NULL },
-		{ "tcp keepalive interval", "keepalive-interval", NULL },
-		{ "bind retry delay", "bind-retry", "1d" },
-		{ "sticky cache period", "sticky", "yes" },
-		{ "sticky cache period", "sticky-period", NULL },
-		{ "sticky cache size", "sticky-size", NULL },
+	/* Some with other values; off: for 0, "" if it goes without saying. */
+	static const struct { const char *key, *option, *on, *off; } all[] = {
+		{ "tcp keepalive count", "keepalive-count", NULL, NULL },
+		{ "tcp keepalive idle", "keepalive-idle", NULL, NULL },
+		{ "tcp keepalive interval", "keepalive-interval", NULL, NULL },
+		{ "bind retry delay", "bind-retry", "1d", "0" },
+		{ "sticky cache period", "sticky", "yes", "no" },
+		{ "sticky cache period", "sticky-period", NULL, "" },
+		{ "sticky cache size", "sticky-size", NULL, NULL },
 	};
+	const char *n = number(t, value);
 	struct every *e;
-	bool found = false;
+	bool found = false, off;
 	size_t i;
 
 	for (i = 0; i < nitems_of(all); i++) {
@@ -431,13 +433,14 @@ set_every(struct tcprelay *t, enum where where, unsigned line,
 		    where != SPAWN && where != LISTEN))
 			continue;
 		found = true;
+		off = all[i].off != NULL && strcmp(n, "0") == 0;
+		if (off && *all[i].off == '\0')
+			continue;
 		e = conv_alloc(t->c, sizeof(*e));
 		e->line = line;
 		e->option = all[i].option;
-		e->value = number(t, value);
-		if (all[i].value != NULL)	/* 0: not at all */
-			e->value = strcmp(e->value, "0") == 0 ? "0" :
-			    all[i].value;
+		e->value = off ? all[i].off : all[i].on != NULL ? all[i].on :
+		    n;
 		if (where == LISTEN)
 			conv_set(t->c, t->listen, line, e->option, e->value);
 		else
@@ -531,8 +534,8 @@ finish(struct tcprelay *t)
 				    e->value);
 		/* Never in clear. */
 		if (conv_has(p, "tls") && !certified) {
-			conv_left(t->c, t->wants_tls, "there is no "
-			    "certificate for it");
+			conv_left(t->c, p->line, "there is no certificate "
+			    "for it");
 			conv_drop(t->spawnd, p);
 		}
 	}

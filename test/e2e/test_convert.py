@@ -145,6 +145,22 @@ def test_tcprelay(box):
     assert "9002" not in loads(box, dropped)
 
 
+def test_tcprelay_with_care(box):
+    text = convert(box, f"""id = spawnd {{
+    sticky cache period = 60
+    listen = {{ path = {box.dir}/a.sock }}
+    listen = {{ port = 9000 sticky cache period = 0 }}
+    listen = {{ address = "1 2" odd = {{ }} port = 9001 }}
+    listen = {{ port = 9002 tls = yes }}
+    listen = {{ port = 9003 tls = yes }}
+}}
+id = tcprelay {{ remote = {{ address = 10.0.0.1 port = 80 }} }}
+""", [(5, "goes as a whole"), (6, "certificate"), (7, "certificate")])
+    value = loads(box, text)
+    assert "sticky = no" in section(value, "listen listen-2")
+    assert "900" in value and not re.search("900[123]", value)
+
+
 @pytest.mark.skipif(not has_tls(), reason="built without OpenSSL")
 def test_tcprelay_as_its_manual_shows_it(box):
     text = convert(box, f"""id = spawnd {{
