@@ -6,6 +6,7 @@
  * of all usual weights are exact. Times the most sessions it is below 2^64. */
 #define WHOLE		UINT64_C(3724680960)
 #define DRAWS		16	/* for the second of two, most */
+#define DRAWS_FIRST	256	/* for the first */
 
 typedef struct remote *choose_fn(struct remotes *, const struct source *);
 
@@ -236,15 +237,18 @@ choose_random(struct remotes *rs, const struct source *source)
 	return is_better(other, r) ? other : r;
 }
 
+/* Where the heavy ones may not be used, those that are left are light, and
+ * much alike beside them. */
 static struct remote *
 draw(const struct remotes *rs)
 {
 	const struct heap *h = &rs->by_turn;
 	struct remote *r;
+	unsigned i = 0;
 
 	do
 		r = h->items[arc4random_uniform(h->n)].remote;
-	while (!accepts(r));
+	while (++i < DRAWS_FIRST && !accepts(r));
 	return r;
 }
 
