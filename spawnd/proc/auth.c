@@ -48,6 +48,7 @@ static void	 asker_ended(struct child *, int);
 static void	 asker_later(struct asker *, const char *);
 static void	 asker_again(struct ev_timer *);
 static bool	 asker_wanted(const struct asker *);
+static long	 asker_pid(const struct asker *);
 static void	 take_pid(struct asker *, long);
 
 static TAILQ_HEAD(, asker)	 ending = TAILQ_HEAD_INITIALIZER(ending);
@@ -357,9 +358,7 @@ auth_save(FILE *f)
 				    "\n", g->number, w->slot, a->who.section,
 				    a->who.number, a->who.serial,
 				    a->fd == -1 ? -1 : inherit_fd(a->fd),
-				    child_runs(&a->child) ?
-				    (long)a->child.pid : -1L, a->started,
-				    a->backoff);
+				    asker_pid(a), a->started, a->backoff);
 }
 
 bool
@@ -393,12 +392,19 @@ auth_take(const char *line)
 	return true;
 }
 
-/* One that is not there is begun anew, unless it is none of a program. */
+/* Of its program; 0: it has none; -1: it is about to be begun anew. */
+static long
+asker_pid(const struct asker *a)
+{
+	if (child_runs(&a->child))
+		return (long)a->child.pid;
+	return ev_timer_on(&a->again) ? -1 : 0;
+}
+
 static void
 take_pid(struct asker *a, long pid)
 {
-	if (asker_conf(a)->path != NULL ? a->backoff != 0 :
-	    child_adopt(&a->child, (pid_t)pid) == -1)
+	if (pid != 0 && child_adopt(&a->child, (pid_t)pid) == -1)
 		ev_timer_set(&a->again, AGAIN_MIN);
 	mark(MARK_SEND);
 }

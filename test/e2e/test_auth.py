@@ -163,6 +163,34 @@ def test_deaths(box, daemon, echo):
     assert answers(d.connect())
 
 
+def test_upgrade_keeps(box, daemon, echo):
+    """A connection that was had at a second try only goes on over an upgrade,
+    with the questions that are under way there."""
+    path, gate = box.dir / "keep.ask", threading.Event()
+    d = daemon(remotes=[echo], listen=ASK,
+               spawnd="servers { min = 1 max = 1 }",
+               extra=section(f'path = "{path}" timeout = 20s') +
+               section(f'path = "{box.dir}/none"', "away"))
+    wait(lambda: d.lines("auth ask: "))
+
+    def how(line):
+        gate.wait(harness.LATE)
+        return permit(line)
+    asked = Asked(box, how)
+    wait(lambda: asked.backend.conns)
+    sock = d.connect()
+    wait(lambda: asked.lines)
+    d.write(spawnd='listen taken { address = "127.0.0.1" relay = app '
+            f"port = {echo.port} }}")       # so that no new workers come
+    assert "done" in upgrade(d)
+    wait(lambda: d.lines("reload: failed"))
+    seen = len(d.lines("auth away: "))
+    wait(lambda: len(d.lines("auth away: ")) >= seen + 2)
+    assert len(asked.backend.conns) == len(asked.lines) == 1
+    gate.set()
+    assert answers(sock)
+
+
 def test_socket(box, daemon, echo):
     """A daemon that is not there, comes, goes and comes back; what it is
     told."""
