@@ -29,6 +29,7 @@ static bool	channel_agrees(const struct worker *,
 		    const struct proto_ready *);
 static void	channel_ready(struct worker *, const struct proto_ready *);
 static void	channel_drain(struct worker *);
+static bool	channel_say(struct worker *, enum proto_type, const void *);
 static void	channel_log(struct worker *);
 static void	channel_named(struct worker *, const struct proto_named *);
 static void	channel_verdicts(struct worker *);
@@ -266,16 +267,25 @@ channel_drain(struct worker *w)
 	const struct proto_drain drain = { .cut = CUT_NOTHING };
 
 	watch_look(w);
-	if (w->full)
-		return;
-	if (ipc_send(w->chan.fd, MSG_DRAIN, &drain, 1, NULL) == 0)
+	if (channel_say(w, MSG_DRAIN, &drain))
 		w->drain_due = false;
-	else if (errno == EPIPE || errno == ECONNRESET)
+}
+
+/* False: what that is about is still due. */
+static bool
+channel_say(struct worker *w, enum proto_type type, const void *item)
+{
+	if (w->full)
+		return false;
+	if (ipc_send(w->chan.fd, type, item, 1, NULL) == 0)
+		return true;
+	if (errno == EPIPE || errno == ECONNRESET)
 		channel_broken(w, "has shut its channel: killed");
 	else if (errno == EAGAIN)
 		channel_is_full(w);
 	else
 		ev_timer_set(&again_timer, AGAIN);
+	return false;
 }
 
 /* In the order in which it has asked. */
@@ -284,20 +294,8 @@ channel_verdicts(struct worker *w)
 {
 	struct proto_verdict v;
 
-	while (!w->full && seat_verdict(w, &v)) {
-		if (ipc_send(w->chan.fd, MSG_VERDICT, &v, 1, NULL) == 0) {
-			seat_told(w);
-			continue;
-		}
-		if (errno == EPIPE || errno == ECONNRESET)
-			channel_broken(w, "has shut its channel: killed");
-		else if (errno == EAGAIN)
-			channel_is_full(w);
-		else {
-			ev_timer_set(&again_timer, AGAIN);
-			return;
-		}
-	}
+	while (seat_verdict(w, &v) && channel_say(w, MSG_VERDICT, &v))
+		seat_told(w);
 }
 
 /* Which ones it sees in its board. */
@@ -306,16 +304,8 @@ channel_leases(struct worker *w)
 {
 	const struct proto_lease lease = { .reserved = 0 };
 
-	if (w->full)
-		return;
-	if (ipc_send(w->chan.fd, MSG_LEASE, &lease, 1, NULL) == 0)
+	if (channel_say(w, MSG_LEASE, &lease))
 		w->lease_due = false;
-	else if (errno == EPIPE || errno == ECONNRESET)
-		channel_broken(w, "has shut its channel: killed");
-	else if (errno == EAGAIN)
-		channel_is_full(w);
-	else
-		ev_timer_set(&again_timer, AGAIN);
 }
 
 static void
