@@ -7,14 +7,22 @@
 #include "ev.h"
 #include "ipc.h"
 
+/* Begins as zeros, one for each channel. */
+struct inbox {
+	struct ev_task	 more;
+	struct ev_io	*io;	/* whose messages are left */
+};
+
 /*
  * Has at most so many messages taken that were sent in direction dir, and may
- * be told to close the channel by who takes them (then fd is -1). The caller
- * is told again when more arrive, but not of those that are there already.
- * Returns 1 if there may be more of these, 0 if there are none, or -1 with
- * errno: 0 at the end of file, else as ipc_recv() has it.
+ * be told to close the channel by who takes them (then fd is -1). If there may
+ * be more, the callback of the channel is called again when this turn is over,
+ * as if they came then. Returns 0, or -1 with errno: 0 at the end of file, else
+ * as ipc_recv() has it, of which EMSGSIZE is about one message: it goes on.
  */
-int		 inbox_read(struct ev_io *, enum proto_dir, int most,
-		    void (*take)(struct ev_io *, struct ipc_msg *));
+int		 inbox_read(struct inbox *, struct ev_io *, enum proto_dir,
+		    int most, void (*take)(struct ev_io *, struct ipc_msg *));
+/* The channel is read no more, or its memory is about to be freed. */
+void		 inbox_end(struct inbox *);
 
 #endif

@@ -17,8 +17,6 @@
 #define LEAVE_AGAIN	50	/* ms between tries at a full channel */
 
 static void	channel_event(struct ev_io *, int);
-static void	channel_more(struct ev_task *);
-static void	channel_read(void);
 static void	channel_lost(void);
 static void	channel_message(struct ev_io *, struct ipc_msg *);
 static void	channel_sessions(const struct ipc_msg *);
@@ -35,7 +33,7 @@ static void	channel_session_ended(void);
 static void	channel_check_done(void);
 
 static struct ev_io	 channel;
-static struct ev_task	 more;
+static struct inbox	 inbox;
 static struct ev_timer	 drain_timer = EV_TIMER(channel_end_soon);
 static struct ev_timer	 leave_timer = EV_TIMER(channel_ask);
 static struct proto_leave leave;	/* why is 0 until somebody wants it */
@@ -62,34 +60,14 @@ channel_start(void (*tell)(void))
 static void
 channel_event(struct ev_io *io, int what)
 {
-	(void)io;
 	(void)what;
-	channel_read();
-}
-
-static void
-channel_more(struct ev_task *task)
-{
-	(void)task;
-	channel_read();
-}
-
-static void
-channel_read(void)
-{
-	int r;
-
-	if (channel.fd == -1)
+	if (inbox_read(&inbox, io, PROTO_DOWN, TURN_MESSAGES,
+	    channel_message) == 0)
 		return;
-	r = inbox_read(&channel, PROTO_DOWN, TURN_MESSAGES, channel_message);
 	/* Some systems drop all descriptors when not all fit. */
-	if (r == -1 && errno == EMSGSIZE) {
+	if (errno == EMSGSIZE)
 		sess_warn(NULL, "taking sessions", errno);
-		r = 1;
-	}
-	if (r == 1)
-		ev_defer(&more, channel_more);
-	else if (r == -1)
+	else
 		channel_lost();
 }
 

@@ -32,14 +32,12 @@ static void	 signals(void);
 static void	 ignored(struct ev_signal *);
 static void	 confine(enum conf_sandbox);
 static void	 channel_event(struct ev_io *, int);
-static void	 channel_read(void);
-static void	 channel_more(struct ev_task *);
 static void	 channel_message(struct ev_io *, struct ipc_msg *);
 static void	 channel_log(int);
 static void	 beat(struct ev_timer *);
 
 static struct ev_io	 channel;
-static struct ev_task	 more;
+static struct inbox	 inbox;
 static struct ev_timer	 beat_timer = EV_TIMER(beat);
 
 int
@@ -114,27 +112,9 @@ confine(enum conf_sandbox how)
 static void
 channel_event(struct ev_io *io, int what)
 {
-	(void)io;
 	(void)what;
-	channel_read();
-}
-
-static void
-channel_more(struct ev_task *t)
-{
-	(void)t;
-	channel_read();
-}
-
-static void
-channel_read(void)
-{
-	const int r = inbox_read(&channel, PROTO_DOWN, TURN_MESSAGES,
-	    channel_message);
-
-	if (r == 1)
-		ev_defer(&more, channel_more);
-	if (r != -1)
+	if (inbox_read(&inbox, io, PROTO_DOWN, TURN_MESSAGES,
+	    channel_message) == 0)
 		return;
 	if (errno != 0)
 		log_warn("channel");

@@ -22,7 +22,6 @@
 
 static void	channel_event(struct ev_io *, int);
 static void	channel_has_room(struct worker *);
-static void	channel_more(struct ev_task *);
 static void	channel_read(struct worker *);
 static void	channel_message(struct ev_io *, struct ipc_msg *);
 static bool	channel_agrees(const struct worker *,
@@ -104,24 +103,16 @@ channel_has_room(struct worker *w)
 }
 
 static void
-channel_more(struct ev_task *task)
-{
-	channel_read(container_of(task, struct worker, more));
-}
-
-static void
 channel_read(struct worker *w)
 {
-	const int r = inbox_read(&w->chan, PROTO_UP, TURN_MESSAGES,
-	    channel_message);
-
-	if (r == 1)
-		ev_defer(&w->more, channel_more);
-	else if (r == -1 && errno == 0)
+	if (inbox_read(&w->inbox, &w->chan, PROTO_UP, TURN_MESSAGES,
+	    channel_message) == 0)
+		return;
+	if (errno == 0)
 		channel_broken(w, "has shut its channel: killed");
-	else if (r == -1 && errno == EPROTO)
+	else if (errno == EPROTO)
 		channel_broken(w, "speaks out of turn: killed");
-	else if (r == -1)
+	else
 		ev_io_again(&w->chan, IO_READ);
 }
 
@@ -140,7 +131,7 @@ channel_broken(struct worker *w, const char *why)
 	w->broken = true;
 	w->full = true;
 	worker_kill(w, SIGKILL, why);
-	ev_undefer(&w->more);
+	inbox_end(&w->inbox);
 	ev_io_del(&w->chan);
 	w->chan.fd = fd;	/* as it is still ours to close */
 	watch_lose(w);

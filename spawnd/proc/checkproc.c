@@ -31,8 +31,6 @@ static void	 start_failed(void);
 static void	 tell_all(void);
 static int	 tell(struct generation *);
 static void	 channel_event(struct ev_io *, int);
-static void	 channel_more(struct ev_task *);
-static void	 channel_read(void);
 static void	 channel_message(struct ev_io *, struct ipc_msg *);
 static void	 checker_broken(void);
 static void	 checker_exit(struct child *, int);
@@ -43,7 +41,7 @@ static void	 end(void);
 static struct ev_io	 channel = { .fd = -1 };
 static struct child	 checker = CHILD("checker", checker_exit,
     CHILD_OWN | CHILD_WORKER);
-static struct ev_task	 more;
+static struct inbox	 inbox;
 static struct ev_timer	 again = EV_TIMER(come_again);
 static struct writer	*writer;
 static uint64_t		 started;	/* ms */
@@ -204,31 +202,14 @@ checkproc_gone(const struct generation *g)
 static void
 channel_event(struct ev_io *io, int what)
 {
-	(void)io;
 	(void)what;
-	channel_read();
-}
-
-static void
-channel_more(struct ev_task *t)
-{
-	(void)t;
-	if (channel.fd != -1)
-		channel_read();
-}
-
-static void
-channel_read(void)
-{
-	const int r = inbox_read(&channel, PROTO_UP, TURN_MESSAGES,
-	    channel_message);
-
-	if (r == 1)
-		ev_defer(&more, channel_more);
-	else if (r == -1 && errno == 0) {
+	if (inbox_read(&inbox, io, PROTO_UP, TURN_MESSAGES,
+	    channel_message) == 0)
+		return;
+	if (errno == 0) {
 		ev_io_close(&channel);
 		child_limit(&checker, LAST);
-	} else if (r == -1)
+	} else
 		checker_broken();
 }
 
@@ -288,7 +269,7 @@ end(void)
 		child_kill(&checker, SIGKILL, NULL);
 		child_forget(&checker);
 	}
-	ev_undefer(&more);
+	inbox_end(&inbox);
 	ev_io_close(&channel);
 	writer_over(&writer);
 }

@@ -38,7 +38,6 @@ static int	 launch_on(int);
 static void	 logger_event(struct ev_io *, int);
 static void	 logger_says(void);
 static void	 logger_message(struct ev_io *, struct ipc_msg *);
-static void	 logger_more(struct ev_task *);
 static void	 logger_broken(const char *);
 static void	 logger_gone(void);
 static void	 logger_exit(struct child *, int);
@@ -53,7 +52,7 @@ static void	 logger_finish(void);
 static struct ev_io	 channel = { .fd = -1 };
 static struct child	 logger = CHILD("logger", logger_exit,
     CHILD_OWN | CHILD_STDERR);
-static struct ev_task	 more;
+static struct inbox	 inbox;
 static struct ev_timer	 restart_timer = EV_TIMER(logger_restart);
 static char		*target;
 static char		*user;		/* "": nobody else */
@@ -220,16 +219,14 @@ logger_event(struct ev_io *io, int what)
 static void
 logger_says(void)
 {
-	const int r = inbox_read(&channel, PROTO_OF_LOG, TURN_MESSAGES,
-	    logger_message);
-
-	if (r == 1)
-		ev_defer(&more, logger_more);
-	else if (r == -1 && errno == 0)
+	if (inbox_read(&inbox, &channel, PROTO_OF_LOG, TURN_MESSAGES,
+	    logger_message) == 0)
+		return;
+	if (errno == 0)
 		logger_broken(NULL);	/* dead, or soon */
-	else if (r == -1 && errno == EPROTO)
+	else if (errno == EPROTO)
 		logger_broken("speaks out of turn: killed");
-	else if (r == -1)
+	else
 		ev_io_again(&channel, IO_READ);
 }
 
@@ -241,14 +238,6 @@ logger_message(struct ev_io *io, struct ipc_msg *m)
 		file_asked();
 	else
 		writer_ended(m->ended.number);
-}
-
-static void
-logger_more(struct ev_task *t)
-{
-	(void)t;
-	if (channel.fd != -1)
-		logger_says();
 }
 
 /* As if it had died: what it has not read is there for the next one. */
@@ -264,7 +253,7 @@ static void
 logger_gone(void)
 {
 	writer_logger(-1);
-	ev_undefer(&more);
+	inbox_end(&inbox);
 	ev_io_close(&channel);
 }
 

@@ -85,7 +85,7 @@ worker_free(struct worker *w)
 	struct generation *g = w->gen;
 
 	ev_timer_stop(&w->timer);
-	ev_undefer(&w->more);
+	inbox_end(&w->inbox);
 	child_forget(&w->child);
 	ev_io_close(&w->chan);
 	if (w->its_end != -1)

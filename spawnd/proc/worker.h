@@ -11,6 +11,7 @@
 #include "accept/pool.h"
 #include "board.h"
 #include "ev.h"
+#include "inbox.h"
 #include "proc/child.h"
 #include "proto.h"
 
@@ -27,7 +28,7 @@ struct worker {
 	struct child		 child;
 	struct ev_io		 chan;		/* our end of its channel */
 	struct ev_timer		 timer;		/* start, watchdog or kill */
-	struct ev_task		 more;		/* messages left to read */
+	struct inbox		 inbox;		/* of chan */
 	int			 its_end;	/* a duplicate, to read back */
 	struct writer		*log;		/* its way to the logger */
 	TAILQ_HEAD(, asker)	 askers;	/* whom it asks (auth.h) */

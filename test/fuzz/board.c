@@ -88,9 +88,9 @@ ev_timer_stop(struct ev_timer *t)
 }
 
 void
-ev_undefer(struct ev_task *t)
+inbox_end(struct inbox *in)
 {
-	(void)t;
+	(void)in;
 	abort();
 }
 
