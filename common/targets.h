@@ -71,10 +71,7 @@ const struct board_news *targets_news(const struct targets *);
 /* What is known of a place, with every value in range. False if it is being
  * written over and over again, as no honest writer does. */
 bool	 target_get(const struct targets *, unsigned place, struct target *);
-/* Writes it and adds the news, if it is anything new. An address that has
- * vanished keeps its place, not present, until all that are free have been
- * used, as sessions may be open there; the one that vanished first is used
- * first. */
+/* Writes it and adds the news, if it is anything new. */
 void	 target_set(struct targets *, unsigned place, const struct target *);
 /* The address of a place, as a socket takes it; conf: of that remote, number:
  * of the place there. False: there is none, whatever is said. */

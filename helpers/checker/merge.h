@@ -14,8 +14,9 @@ struct merged {
 };
 
 /* What is known of the n places of a remote becomes what the answer says; now
- * in ms, monotonic. A new address gets a place that was never used, else the
- * one that has been left for the longest time. */
+ * in ms, monotonic. An address that has vanished keeps its place, not present,
+ * as sessions may be open there: a new one gets a place that was never used,
+ * else the one that has been left for the longest time. */
 void		 merge(struct target *, unsigned n, const struct asked *,
 		    unsigned naddrs, uint64_t now, struct merged *);
 
