@@ -8,6 +8,7 @@
 #include "addr.h"
 #include "ev.h"
 
+struct dest;
 struct layer;
 struct path;
 struct question;
@@ -58,7 +59,8 @@ enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };
 enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
 	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_GENERATIONS,
 	WHY_STOPPED, WHY_ERROR, WHY_HANDSHAKE_TIMEOUT, WHY_PROXY_HEADER,
-	WHY_DENIED, WHY_HANDSHAKE, WHY_MEMORY, WHY_LIMIT, WHY_REMOTE_DOWN };
+	WHY_DENIED, WHY_HANDSHAKE, WHY_MEMORY, WHY_LIMIT, WHY_REMOTE_DOWN,
+	WHY_TARGET_DENIED, WHY_TARGET_NAME };
 
 /* How both ends learn of it: each has had the other's end already; by RST
  * unless all that was sent has arrived; by RST. */
@@ -87,6 +89,7 @@ struct extra {
 					   with commas; or NULL */
 	const char	*tls_version;	/* of the client's TLS, or NULL */
 	const char	*tls_suite;	/* static both */
+	struct dest	*dest;		/* asked for; or NULL */
 	struct claim	*claim;		/* or NULL: nobody is asked */
 	struct question	*question;	/* whether it may be; or NULL */
 	char		*subject;	/* CN of the client's certificate, UTF-8

@@ -45,7 +45,8 @@ static const char * const why_names[] = {
 	[WHY_PROXY_HEADER] = "proxy-header", [WHY_DENIED] = "denied",
 	[WHY_HANDSHAKE] = "handshake", [WHY_MEMORY] = "memory",
 	[WHY_REMOTE_DOWN] = "remote-down",
-	[WHY_LIMIT] = "limit"
+	[WHY_LIMIT] = "limit", [WHY_TARGET_DENIED] = "target-denied",
+	[WHY_TARGET_NAME] = "target-name"
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
@@ -415,6 +416,7 @@ extra_free(struct extra **xp)
 	if (x == NULL)
 		return;
 	free(x->tried);
+	free(x->dest);
 	free(x->fields);
 	free(x->subject);
 	free(x->name);

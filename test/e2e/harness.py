@@ -40,7 +40,7 @@ SESSION = re.compile(
     r" why=(?P<why>fin|reset|idle-timeout|half-close-timeout|connect-failed"
     r"|connect-timeout|no-remote|drain-timeout|max-generations|stopped"
     r"|error|memory|handshake-timeout|handshake|proxy-header|limit"
-    r"|denied|remote-down)$")
+    r"|denied|remote-down|target-denied|target-name)$")
 BAD_END = re.compile(r"worker -?\d+ (died|was killed|failed|is stuck"
                      r"|is silent|speaks)")
 NEVER = ("fatal", "sanitizer", "runtime error:", "leak", "assert",
