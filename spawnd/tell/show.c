@@ -65,14 +65,11 @@ static const struct column listener_cols[] = {
 	{ "options", true }
 };
 
-_Static_assert(nitems_of(summary_cols) <= TABLE_COLUMNS,
-    "TABLE_COLUMNS is too small");
-
 static const struct view {
 	const char		*name;
 	const struct column	*cols;
 	size_t			 ncols;
-	bool			 one;		/* one row: pairs, an object */
+	bool			 one;		/* one row: an object */
 	void			(*fill)(struct table *);
 } views[] = {
 	{ "summary", summary_cols, nitems_of(summary_cols), true,

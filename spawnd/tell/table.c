@@ -8,11 +8,9 @@
 static void	json_string(FILE *, const char *);
 static void	json_number(FILE *, const char *);
 static void	json_row(FILE *, const struct table *, size_t);
-static int	column_width(const struct table *, size_t);
-static void	print_columns(FILE *, const struct table *);
-static void	print_pairs(FILE *, const struct table *);
+static void	print_tabs(FILE *, const struct table *);
 static void	print_json(FILE *, const struct table *, bool);
-static void	print_text(FILE *, const struct table *, bool);
+static void	print_text(FILE *, const struct table *);
 
 void
 table_cell(struct table *t, const char *fmt, ...)
@@ -90,45 +88,18 @@ json_row(FILE *f, const struct table *t, size_t row)
 	fputc('}', f);
 }
 
-static int
-column_width(const struct table *t, size_t col)
-{
-	size_t i, width = strlen(t->cols[col].name);
-
-	for (i = col; i < t->ncells; i += t->ncols)
-		if (strlen(t->cells[i]) > width)
-			width = strlen(t->cells[i]);
-	return (int)width;
-}
-
-/* Words to the left, numbers to the right; row 0 is the heading. */
+/* For spawnctl, which knows how wide a terminal is. */
 static void
-print_columns(FILE *f, const struct table *t)
-{
-	size_t col, row, rows = t->ncells / t->ncols;
-	int width[TABLE_COLUMNS];
-	const char *s;
-
-	for (col = 0; col < t->ncols; col++)
-		width[col] = column_width(t, col);
-	for (row = 0; row <= rows; row++) {
-		for (col = 0; col < t->ncols; col++) {
-			s = row == 0 ? t->cols[col].name :
-			    t->cells[(row - 1) * t->ncols + col];
-			fprintf(f, "%s%*s", col == 0 ? "" : "  ",
-			    t->cols[col].text ? -width[col] : width[col], s);
-		}
-		fputc('\n', f);
-	}
-}
-
-static void
-print_pairs(FILE *f, const struct table *t)
+print_tabs(FILE *f, const struct table *t)
 {
 	size_t i;
 
+	for (i = 0; i < t->ncols; i++)
+		fprintf(f, "%s%c", t->cols[i].name,
+		    i + 1 < t->ncols ? '\t' : '\n');
 	for (i = 0; i < t->ncells; i++)
-		fprintf(f, "%-16s %s\n", t->cols[i].name, t->cells[i]);
+		fprintf(f, "%s%c", t->cells[i],
+		    (i + 1) % t->ncols != 0 ? '\t' : '\n');
 }
 
 static void
@@ -147,16 +118,13 @@ print_json(FILE *f, const struct table *t, bool one)
 }
 
 static void
-print_text(FILE *f, const struct table *t, bool one)
+print_text(FILE *f, const struct table *t)
 {
 	size_t i;
 
 	for (i = 0; i < t->ncells; i++)
 		utf8_clean(t->cells[i], strlen(t->cells[i]));
-	if (one)
-		print_pairs(f, t);
-	else
-		print_columns(f, t);
+	print_tabs(f, t);
 }
 
 void
@@ -169,7 +137,7 @@ table_print(FILE *f, struct table *t, bool json, bool one)
 	else if (json)
 		print_json(f, t, one);
 	else
-		print_text(f, t, one);
+		print_text(f, t);
 	for (i = 0; i < t->ncells; i++)
 		free(t->cells[i]);
 	free(t->cells);

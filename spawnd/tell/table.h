@@ -1,6 +1,6 @@
 /*
- * table.h - what a view of spawnctl show says: the same cells print as columns
- * or as JSON.
+ * table.h - what a view of spawnctl show says: the same cells print as lines
+ * with tabs, of which spawnctl makes columns, or as JSON.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -8,8 +8,6 @@
 #include <stdio.h>
 
 #include "compat.h"
-
-#define TABLE_COLUMNS	24	/* most of any view */
 
 /* What is no text is a number, or null for "-", or true and false for "yes" and
  * "no". */
@@ -29,7 +27,7 @@ struct table {
 /* The next cell of the row, or the first one of the next row. */
 void	 table_cell(struct table *, const char *, ...) printf_like(2, 3);
 void	 table_number(struct table *, uint64_t);
-/* Writes all and frees it; one: it is a single row, as pairs. */
+/* Writes all and frees it; one: it is a single row, an object. */
 void	 table_print(FILE *, struct table *, bool json, bool one);
 
 #endif

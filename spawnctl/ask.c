@@ -1,0 +1,87 @@
+#include "compat.h"
+
+#include <stdarg.h>
+
+#include "ask.h"
+#include "cmd.h"
+#include "link.h"
+#include "out.h"
+#include "sandbox.h"
+
+static char	*ask_verdict(char *);
+
+void
+ask_confine(void)
+{
+	const struct sandbox box = { .role = SANDBOX_CTL };
+	static bool done;
+	const char *err;
+
+	if (!done && sandbox_basic(box.role) == 0)
+		sandbox_enter(&box, &err);
+	done = true;
+}
+
+char *
+ask(bool lasts, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	/* spawnd takes no longer ones (control.h). */
+	if (n == -1 || (size_t)n >= sizeof(line) - 1)
+		cmd_wrong("that is too long");
+	return ask_line(line, lasts);
+}
+
+char *
+ask_line(const char *request, bool lasts)
+{
+	char line[512];
+
+	if (strpbrk(request, "\r\n") != NULL)
+		cmd_wrong("a line cannot have an end of line in it");
+	snprintf(line, sizeof(line), "%s\n", request);
+	ask_confine();
+	return ask_verdict(link_ask(ctl.socket, line, ctl.limit, lasts));
+}
+
+/* The first line is the verdict, the rest is what was asked for. */
+static char *
+ask_verdict(char *text)
+{
+	size_t n = strcspn(text, "\n");
+	char *rest = NULL;
+
+	if (text[n] != '\n')
+		fprintf(stderr, "spawnctl: spawnd closed the connection "
+		    "without an answer\n");
+	else if (n != 2 || strncmp(text, "ok", 2) != 0) {
+		out_clean(text, n);
+		fprintf(stderr, "%.*s\n", (int)n, text);
+	} else if ((rest = strdup(text + n + 1)) == NULL)
+		perror("spawnctl");
+	free(text);
+	return rest;
+}
+
+int
+ask_print(char *text)
+{
+	char *line, *rest = text;
+
+	if (text == NULL)
+		return 1;
+	while ((line = strsep(&rest, "\n")) != NULL && (rest != NULL ||
+	    *line != '\0')) {
+		if (out_terminal())
+			out_clean(line, strlen(line));
+		puts(line);
+	}
+	free(text);
+	return 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * ask.h - a request of spawnd's, and its answer. Before the first one the
+ * program confines itself, as far as the system can: who answers may be
+ * anybody, and root asks.
+ */
+#ifndef ASK_H
+#define ASK_H
+
+#include "compat.h"
+
+/* Gives up what nothing needs that only talks with spawnd. */
+void	 ask_confine(void);
+/* Asks for a line, without its end. Returns what was asked for, behind the
+ * verdict, with a NUL behind it; the caller frees it. If the answer was no, it
+ * has been printed and NULL is returned. What fails on the way ends the program
+ * with 1. A request that lasts (link.h) may take longer. */
+char	*ask(bool lasts, const char *fmt, ...) printf_like(2, 3);
+/* The same of a text that is there, such as what ask() has collected. */
+char	*ask_line(const char *, bool lasts);
+/* Prints what ask() has returned, makes it harmless where that is a terminal,
+ * and frees it. Returns the status to exit with. */
+int	 ask_print(char *);
+
+#endif

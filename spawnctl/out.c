@@ -1,0 +1,456 @@
+#include "compat.h"
+
+#include <sys/ioctl.h>
+
+#include <err.h>
+#include <termios.h>
+
+#include "conf/conf.h"
+#include "env.h"
+#include "out.h"
+#include "utf8.h"
+
+#define WIDTH	80		/* of a terminal that does not tell */
+#define GAP	2		/* between columns */
+
+static struct out_layout *out_fit(const struct out_table *);
+static unsigned	 out_least(const struct out_table *, const bool *);
+static int	 out_wide(const struct out_table *, size_t);
+static int	 out_sum_wide(const struct out_table *, size_t);
+static size_t	 out_len(const char *);
+static const char *out_title(const struct out_col *);
+static const char *out_value(const struct out_col *, const char *,
+		    char [OUT_NUMBER]);
+static void	 out_row(const struct out_table *, const struct out_layout *,
+		    size_t);
+static void	 out_put(const struct out_col *, const char *, int, bool);
+static const char *out_colour(const struct out_col *, const char *);
+static void	 out_head(const struct out_table *, const struct out_layout *);
+static void	 out_total(const struct out_table *,
+		    const struct out_layout *);
+static uint64_t	 out_sum(const struct out_table *, size_t);
+static void	 out_scaled(uint64_t, char [OUT_NUMBER]);
+static void	 out_time(uint64_t, char [OUT_NUMBER]);
+
+static struct {
+	bool		 terminal, colour, bytes;
+	unsigned	 width;
+} out;
+
+/* Which columns there is room for, and how wide they are. */
+struct out_layout {
+	bool		 shown[OUT_COLUMNS];
+	int		 width[OUT_COLUMNS];
+	size_t		 last;		/* that is shown */
+	unsigned	 hidden;
+};
+
+/* Names that stand for the same wherever they are. */
+static const struct out_col known[] = {
+	{ "session", OUT_TEXT, false, 99 }, { "client", OUT_TEXT, false, 98 },
+	{ "pid", OUT_TEXT, false, 97 }, { "name", OUT_TEXT, false, 97 },
+	{ "relay", OUT_TEXT, false, 60 }, { "remote", OUT_TEXT, false, 90 },
+	{ "listener", OUT_TEXT, false, 65 },
+	{ "state", OUT_TEXT, false, 92 }, { "address", OUT_TEXT, false, 50 },
+	{ "sessions", OUT_PLAIN, true, 91 }, { "active", OUT_PLAIN, true, 93 },
+	{ "taken", OUT_PLAIN, true, 40 }, { "closed", OUT_PLAIN, true, 30 },
+	{ "workers", OUT_PLAIN, true, 80 }, { "accepted", OUT_PLAIN, true, 80 },
+	{ "refused", OUT_PLAIN, true, 70 }, { "denied", OUT_PLAIN, true, 30 },
+	{ "limited", OUT_PLAIN, true, 30 }, { "waiting", OUT_PLAIN, true, 85 },
+	{ "queue", OUT_PLAIN, true, 45 }, { "failed", OUT_PLAIN, true, 75 },
+	{ "held", OUT_PLAIN, false, 40 }, { "weight", OUT_PLAIN, false, 42 },
+	{ "bytes_in", OUT_BYTES, true, 55 },
+	{ "bytes_out", OUT_BYTES, true, 55 },
+	{ "in", OUT_BYTES, true, 88 }, { "out", OUT_BYTES, true, 88 },
+	{ "unsent_client", OUT_BYTES, true, 20 },
+	{ "unsent_remote", OUT_BYTES, true, 20 },
+	{ "rate", OUT_RATE, true, 70 }, { "age", OUT_SECONDS, false, 80 },
+	{ "idle", OUT_SECONDS, false, 75 },
+	{ "oldest", OUT_SECONDS, false, 80 },
+	{ "age_seconds", OUT_SECONDS, false, 60 },
+	{ "uptime_seconds", OUT_SECONDS, false, 60 },
+	{ "since", OUT_SECONDS, false, 45 },
+	{ "generation", OUT_PLAIN, false, 35 },
+	{ "backlog", OUT_PLAIN, false, 15 },
+	{ "check_error", OUT_TEXT, false, 35 },
+	{ "message", OUT_TEXT, false, 99 }, { "time", OUT_TEXT, false, 98 },
+};
+
+/* What is well, what asks to be looked at, what is wrong. */
+static const struct {
+	const char	*word, *colour;
+} colours[] = {
+	{ "up", "32" }, { "ready", "32" }, { "current", "32" }, { "ok", "32" },
+	{ "held", "33" }, { "draining", "33" }, { "retiring", "33" },
+	{ "starting", "33" }, { "warning", "33" }, { "disabled", "2" },
+	{ "down", "31" }, { "stuck", "31" }, { "error", "31" },
+	{ "gone", "2" },
+};
+
+void
+out_start(bool bytes)
+{
+	const char *no = env_get("NO_COLOR"), *term = env_get("TERM");
+	struct winsize ws = { .ws_col = 0 };
+
+	out.terminal = isatty(STDOUT_FILENO);
+	out.colour = out.terminal && (no == NULL || *no == '\0') &&
+	    term != NULL && strcmp(term, "dumb") != 0;
+	out.bytes = bytes || !out.terminal;
+	if (out.terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == -1)
+		ws.ws_col = 0;
+	out.width = ws.ws_col != 0 ? ws.ws_col : WIDTH;
+}
+
+bool
+out_terminal(void)
+{
+	return out.terminal;
+}
+
+void
+out_clean(char *s, size_t n)
+{
+	utf8_clean(s, n);
+}
+
+struct out_col
+out_column(const char *name)
+{
+	const struct out_col unknown = { name, OUT_TEXT, false, 10 };
+	size_t i;
+
+	for (i = 0; i < nitems_of(known); i++)
+		if (strcmp(known[i].name, name) == 0)
+			return known[i];
+	return unknown;
+}
+
+/* --- cells --- */
+
+void
+out_cell(struct out_table *t, const char *text)
+{
+	if (t->ncells == t->room) {
+		t->room = t->room == 0 ? 64 : t->room * 2;
+		t->cells = realloc(t->cells, t->room * sizeof(*t->cells));
+		if (t->cells == NULL)
+			err(1, "a table");
+	}
+	if ((t->cells[t->ncells] = strdup(text)) == NULL)
+		err(1, "a table");
+	out_clean(t->cells[t->ncells], strlen(text));
+	t->ncells++;
+}
+
+void
+out_cell_number(struct out_table *t, uint64_t n)
+{
+	char text[OUT_NUMBER];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+	out_cell(t, text);
+}
+
+void
+out_free(struct out_table *t)
+{
+	while (t->ncells > 0)
+		free(t->cells[--t->ncells]);
+	free(t->cells);
+	t->cells = NULL;
+	t->room = 0;
+}
+
+/* --- numbers --- */
+
+const char *
+out_number(enum out_unit unit, uint64_t n, char buf[OUT_NUMBER])
+{
+	if (unit == OUT_SECONDS && out.terminal)
+		out_time(n, buf);
+	else if ((unit == OUT_BYTES || unit == OUT_RATE) && !out.bytes)
+		out_scaled(n, buf);
+	else
+		snprintf(buf, OUT_NUMBER, "%llu", (unsigned long long)n);
+	return buf;
+}
+
+static void
+out_scaled(uint64_t n, char buf[OUT_NUMBER])
+{
+	static const char units[] = " kMGTPE";
+	double x = (double)n;
+	unsigned i = 0;
+
+	while (x >= 999.5 && i + 2 < sizeof(units)) {
+		x /= 1000;
+		i++;
+	}
+	if (i == 0)
+		snprintf(buf, OUT_NUMBER, "%u", (unsigned)n);
+	else
+		snprintf(buf, OUT_NUMBER, "%.*f%c", x < 9.95 ? 1 : 0, x,
+		    units[i]);
+}
+
+static void
+out_time(uint64_t s, char buf[OUT_NUMBER])
+{
+	if (s < 60)
+		snprintf(buf, OUT_NUMBER, "%us", (unsigned)s);
+	else if (s < 3600)
+		snprintf(buf, OUT_NUMBER, "%um%02us", (unsigned)(s / 60),
+		    (unsigned)(s % 60));
+	else if (s < 86400)
+		snprintf(buf, OUT_NUMBER, "%uh%02um", (unsigned)(s / 3600),
+		    (unsigned)(s / 60 % 60));
+	else
+		snprintf(buf, OUT_NUMBER, "%llud%02uh",
+		    (unsigned long long)(s / 86400),
+		    (unsigned)(s / 3600 % 24));
+}
+
+/* --- tables --- */
+
+void
+out_columns(const struct out_table *t)
+{
+	struct out_layout *l = out_fit(t);
+	size_t row;
+
+	out_head(t, l);
+	for (row = 0; row < t->ncells / t->ncols; row++)
+		out_row(t, l, row);
+	if (out.terminal && t->ncells / t->ncols > 1)
+		out_total(t, l);
+	if (l->hidden != 0)
+		printf("(%u columns more: with --json, or a wider terminal)\n",
+		    l->hidden);
+	free(l);
+}
+
+/* What is least wanted goes, until there is room for the rest. */
+static struct out_layout *
+out_fit(const struct out_table *t)
+{
+	struct out_layout *l = calloc(1, sizeof(*l));
+	unsigned sum = 0, least;
+	size_t i;
+
+	if (l == NULL)
+		err(1, "a table");
+	for (i = 0; i < t->ncols; i++) {
+		l->shown[i] = true;
+		l->width[i] = out_wide(t, i);
+		sum += (unsigned)l->width[i] + (i != 0 ? GAP : 0);
+	}
+	while (out.terminal && sum > out.width && l->hidden + 1 < t->ncols) {
+		least = out_least(t, l->shown);
+		l->shown[least] = false;
+		l->hidden++;
+		sum -= (unsigned)l->width[least] + GAP;
+	}
+	for (i = 0; i < t->ncols; i++)
+		if (l->shown[i])
+			l->last = i;
+	return l;
+}
+
+static unsigned
+out_least(const struct out_table *t, const bool *shown)
+{
+	unsigned i, least = 0;
+
+	while (!shown[least])
+		least++;
+	for (i = least; i < t->ncols; i++)
+		if (shown[i] && t->cols[i].keep <= t->cols[least].keep)
+			least = i;
+	return least;
+}
+
+static int
+out_wide(const struct out_table *t, size_t col)
+{
+	size_t i, width = strlen(out_title(&t->cols[col]));
+	char buf[OUT_NUMBER];
+
+	for (i = col; i < t->ncells; i += t->ncols)
+		width = MAX(width, out_len(out_value(&t->cols[col],
+		    t->cells[i], buf)));
+	return MAX((int)width, out_sum_wide(t, col));
+}
+
+static int
+out_sum_wide(const struct out_table *t, size_t col)
+{
+	char buf[OUT_NUMBER];
+
+	if (!out.terminal)
+		return 0;
+	return col == 0 ? 5 : !t->cols[col].sum ? 0 :
+	    (int)strlen(out_number(t->cols[col].unit, out_sum(t, col), buf));
+}
+
+/* In characters, of what is clean. */
+static size_t
+out_len(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+/* With a unit behind each number it need not be in the name. */
+static const char *
+out_title(const struct out_col *c)
+{
+	if (out.terminal && strncmp(c->name, "bytes_", 6) == 0)
+		return c->name + 6;
+	if (out.terminal && strcmp(c->name, "age_seconds") == 0)
+		return "age";
+	return c->name;
+}
+
+static const char *
+out_value(const struct out_col *c, const char *cell, char buf[OUT_NUMBER])
+{
+	const char *why;
+	long long n;
+
+	if (c->unit == OUT_TEXT || c->unit == OUT_PLAIN)
+		return cell;
+	n = strtonum(cell, 0, INT64_MAX, &why);
+	return why != NULL ? cell : out_number(c->unit, (uint64_t)n, buf);
+}
+
+static void
+out_head(const struct out_table *t, const struct out_layout *l)
+{
+	size_t i;
+
+	if (out.colour)
+		fputs("\033[1m", stdout);
+	for (i = 0; i < t->ncols; i++)
+		if (l->shown[i])
+			out_put(&t->cols[i], out_title(&t->cols[i]),
+			    l->width[i], i == l->last);
+	fputs(out.colour ? "\033[0m\n" : "\n", stdout);
+}
+
+static void
+out_row(const struct out_table *t, const struct out_layout *l, size_t row)
+{
+	const char *text, *colour;
+	char buf[OUT_NUMBER];
+	size_t i;
+
+	for (i = 0; i < t->ncols; i++) {
+		if (!l->shown[i])
+			continue;
+		text = out_value(&t->cols[i], t->cells[row * t->ncols + i],
+		    buf);
+		if ((colour = out_colour(&t->cols[i], text)) != NULL)
+			printf("\033[%sm", colour);
+		out_put(&t->cols[i], text, l->width[i], i == l->last);
+		if (colour != NULL)
+			fputs("\033[0m", stdout);
+	}
+	putchar('\n');
+}
+
+/* Words to the left, numbers to the right. */
+static void
+out_put(const struct out_col *c, const char *text, int width, bool last)
+{
+	const int pad = width - (int)out_len(text);
+	const bool left = c->unit == OUT_TEXT;
+
+	printf("%*s%s%*s", left ? 0 : pad, "", text,
+	    last ? 0 : left ? pad + GAP : GAP, "");
+}
+
+/* NULL: none. */
+static const char *
+out_colour(const struct out_col *c, const char *text)
+{
+	size_t i;
+
+	if (!out.colour || c->unit != OUT_TEXT)
+		return NULL;
+	for (i = 0; i < nitems_of(colours); i++)
+		if (strcmp(text, colours[i].word) == 0)
+			return colours[i].colour;
+	return NULL;
+}
+
+static uint64_t
+out_sum(const struct out_table *t, size_t col)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = col; i < t->ncells; i += t->ncols)
+		sum += strtoull(t->cells[i], NULL, 10);
+	return sum;
+}
+
+static void
+out_total(const struct out_table *t, const struct out_layout *l)
+{
+	const struct out_col word = { "", OUT_TEXT, false, 0 };
+	char buf[OUT_NUMBER];
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < t->ncols; i++)
+		any |= t->cols[i].sum && l->shown[i];
+	for (i = 0; any && i < t->ncols; i++) {
+		if (!l->shown[i])
+			continue;
+		if (t->cols[i].sum)
+			out_put(&t->cols[i], out_number(t->cols[i].unit,
+			    out_sum(t, i), buf), l->width[i], i == l->last);
+		else
+			out_put(&word, i == 0 ? "total" : "", l->width[i],
+			    i == l->last);
+	}
+	if (any)
+		putchar('\n');
+}
+
+void
+out_pairs(const struct out_table *t)
+{
+	char buf[OUT_NUMBER];
+	size_t i;
+
+	for (i = 0; i < t->ncells; i++)
+		printf("%-16s %s\n", t->cols[i].name,
+		    out_value(&t->cols[i], t->cells[i], buf));
+}
+
+/* --- JSON --- */
+
+void
+out_json(FILE *f, const char *s)
+{
+	size_t left = strlen(s), len;
+
+	fputc('"', f);
+	for (; left > 0; s += len, left -= len) {
+		if ((len = utf8_len(s, left)) == 0) {
+			fputs("\\ufffd", f);
+			len = 1;
+		} else if (*s == '"' || *s == '\\')
+			fprintf(f, "\\%c", *s);
+		else if ((unsigned char)*s < ' ' || *s == 0x7f)
+			fprintf(f, "\\u%04x", (unsigned char)*s);
+		else
+			fwrite(s, 1, len, f);
+	}
+	fputc('"', f);
+}

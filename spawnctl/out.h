@@ -1,0 +1,56 @@
+/*
+ * out.h - what people read: on a terminal tables fit its width, numbers have
+ * units, and words have colours. Elsewhere all is there, as it is.
+ */
+#ifndef OUT_H
+#define OUT_H
+
+#include <stdio.h>
+
+#include "compat.h"
+
+#define OUT_NUMBER	24	/* for a number as text */
+#define OUT_COLUMNS	48	/* most of a table */
+
+/* What a column has, which is how it is printed. */
+enum out_unit { OUT_TEXT, OUT_PLAIN, OUT_BYTES, OUT_RATE, OUT_SECONDS };
+
+struct out_col {
+	const char	*name;
+	enum out_unit	 unit;
+	bool		 sum;		/* the total says something */
+	unsigned	 keep;		/* those with less go first if the
+					   terminal is narrow */
+};
+
+struct out_table {
+	const struct out_col	*cols;
+	size_t			 ncols;
+	char			**cells;	/* row after row; "-": none */
+	size_t			 ncells, room;
+};
+
+/* Looks at the standard output. bytes: numbers of bytes stay as they are. */
+void	 out_start(bool bytes);
+/* Is it a terminal, and are there people? */
+bool	 out_terminal(void);
+/* Makes one harmless line of n bytes; spawnd, a worker or who plays one may
+ * have sent anything. */
+void	 out_clean(char *, size_t n);
+/* What is known of a column with that name. */
+struct out_col out_column(const char *name);
+
+/* A cell more, of text that is copied and made harmless. */
+void	 out_cell(struct out_table *, const char *text);
+void	 out_cell_number(struct out_table *, uint64_t);
+/* Prints a row a line below the names, and a total where there is one. */
+void	 out_columns(const struct out_table *);
+/* Prints the only row, a line a cell. */
+void	 out_pairs(const struct out_table *);
+void	 out_free(struct out_table *);
+/* A number as text: for a terminal with its unit. Returns buf. */
+const char *out_number(enum out_unit, uint64_t, char buf[OUT_NUMBER]);
+/* A string of JSON, with its quotes; what is no UTF-8 is replaced. */
+void	 out_json(FILE *, const char *);
+
+#endif
