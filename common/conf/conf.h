@@ -47,6 +47,8 @@ enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
 
 #define CONF_NOID	((uint32_t)-1)	/* no such uid, gid or mode given */
 #define CONF_NOREF	((unsigned)-1)	/* an index of no section */
+#define CONF_NONE	UINT64_MAX	/* no such size, time or share given */
+#define CONF_WHOLE	1000000000	/* what shares are parts of */
 
 /*
  * All that these point to belongs to the struct conf and goes with it. A count
@@ -341,6 +343,10 @@ char		*conf_size_str(uint64_t bytes, char buf[CONF_UNITLEN]);
 int		 conf_duration_of(const char *, uint64_t *ms,
 		    const char **errp);
 int		 conf_size_of(const char *, uint64_t *bytes,
+		    const char **errp);
+/* Of a share as "0.5" or "1e-6". */
+char		*conf_share_str(uint64_t parts, char buf[CONF_UNITLEN]);
+int		 conf_share_of(const char *, uint64_t *parts,
 		    const char **errp);
 
 /* Is that remote a service, which says its ports itself (RFC 2782)? */

@@ -39,7 +39,8 @@ static void	 put_text_bytes(struct out *, const char *);
 
 static const char *const form_names[CONF_TYPES] = {
 	[CONF_NUMBER] = "number", [CONF_DURATION] = "duration",
-	[CONF_SIZE] = "size", [CONF_WORD] = "word", [CONF_BOOL] = "bool",
+	[CONF_SIZE] = "size", [CONF_SHARE] = "share",
+	[CONF_WORD] = "word", [CONF_BOOL] = "bool",
 	[CONF_MODE] = "mode", [CONF_REF] = "ref", [CONF_PATH] = "path",
 	[CONF_TEXT] = "text", [CONF_SECRET] = "secret",
 	[CONF_USER] = "user", [CONF_UID] = "uid", [CONF_GID] = "gid",

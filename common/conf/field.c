@@ -21,6 +21,7 @@ conf_field_get(const struct conf_opt *o, const void *base)
 	switch (o->type) {
 	case CONF_DURATION:
 	case CONF_SIZE:
+	case CONF_SHARE:
 		memcpy(&big, field, sizeof(big));
 		return big;
 	case CONF_BOOL:
@@ -46,6 +47,7 @@ conf_field_set(const struct conf_opt *o, void *base, uint64_t value)
 	switch (o->type) {
 	case CONF_DURATION:
 	case CONF_SIZE:
+	case CONF_SHARE:
 		memcpy(field, &value, sizeof(value));
 		break;
 	case CONF_BOOL:
@@ -189,7 +191,9 @@ conf_field_default(const struct conf_opt *o, void *base)
 		conf_field_set_id(o, base, 0, CONF_NOID);
 		break;
 	default:
-		if (o->type < CONF_MODE &&
+		if (o->optional && o->def == NULL)
+			conf_field_set(o, base, CONF_NONE);
+		else if (o->type < CONF_MODE &&
 		    conf_field_parse(o, o->def, &n, &err) == 0)
 			conf_field_set(o, base, n);
 		break;
@@ -209,6 +213,8 @@ conf_field_parse(const struct conf_opt *o, const char *text, uint64_t *n,
 		return conf_duration_of(text, n, errp);
 	case CONF_SIZE:
 		return conf_size_of(text, n, errp);
+	case CONF_SHARE:
+		return conf_share_of(text, n, errp);
 	case CONF_WORD:
 		if ((w = conf_spec_word_of(o->words, text)) == NULL)
 			return -1;
@@ -263,6 +269,8 @@ conf_field_str(const struct conf_opt *o, uint64_t n, char buf[CONF_UNITLEN])
 		return conf_duration_str(n, buf);
 	if (o->type == CONF_SIZE)
 		return conf_size_str(n, buf);
+	if (o->type == CONF_SHARE)
+		return conf_share_str(n, buf);
 	snprintf(buf, CONF_UNITLEN, "%llu", (unsigned long long)n);
 	return buf;
 }
@@ -274,7 +282,9 @@ conf_field_in_range(const struct conf_opt *o, uint64_t n)
 	case CONF_NUMBER:
 	case CONF_DURATION:
 	case CONF_SIZE:
-		return (n >= o->min && n <= o->max) || (n == 0 && o->zero);
+	case CONF_SHARE:
+		return (n >= o->min && n <= o->max) || (n == 0 && o->zero) ||
+		    (n == CONF_NONE && o->optional && o->def == NULL);
 	case CONF_BOOL:
 		return n <= 1;
 	case CONF_MODE:

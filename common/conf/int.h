@@ -33,6 +33,7 @@ enum conf_type {
 	CONF_NUMBER,		/* unsigned */
 	CONF_DURATION,		/* uint64_t, milliseconds */
 	CONF_SIZE,		/* uint64_t, bytes */
+	CONF_SHARE,		/* uint64_t, of CONF_WHOLE */
 	CONF_WORD,		/* int, one of words */
 	CONF_BOOL,		/* bool */
 	CONF_MODE,		/* uint32_t, of a file; or CONF_NOID */
@@ -73,7 +74,9 @@ struct conf_opt {
 	bool				 folder; /* the path is one */
 	bool				 filled; /* no list is empty */
 	bool				 optional; /* a reference to nothing is
-						      one */
+						      one; without a default
+						      it is CONF_NONE where
+						      it has 64 bits */
 	bool				 networks; /* and no access rules */
 	bool				 abstract; /* the path may be a name
 						      behind "@" */

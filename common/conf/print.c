@@ -119,6 +119,8 @@ print_is_set(const struct conf_opt *o, const void *base)
 {
 	if (o->type == CONF_MODE)
 		return conf_field_get(o, base) != CONF_NOID;
+	if (o->optional && o->type < CONF_WORD)
+		return conf_field_get(o, base) != CONF_NONE;
 	if (o->filled)
 		return ((const struct acl *)(const void *)
 		    ((const char *)base + o->offset))->n > 0;

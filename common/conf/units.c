@@ -14,6 +14,8 @@ static int	 conf_unit_of(const char *, uint64_t *,
 		    const struct conf_unit *, const char *, const char **);
 static const struct conf_unit
 		*conf_unit_find(const struct conf_unit *, const char *);
+static int	 conf_share_fail(const char *, const char *, const char **);
+static const char *conf_share_digits(const char *, uint64_t *, int *);
 
 /* Largest first: the first that divides a number prints it. */
 static const struct conf_unit durations[] = {
@@ -113,6 +115,81 @@ conf_unit_find(const struct conf_unit *unit, const char *name)
 		if (strcmp(unit->name, name) == 0)
 			return unit;
 	return *name == '\0' ? unit : NULL;
+}
+
+/* Billionths, without the zeros behind the last other digit. */
+char *
+conf_share_str(uint64_t parts, char buf[CONF_UNITLEN])
+{
+	char *end;
+
+	snprintf(buf, CONF_UNITLEN, "%llu.%09llu",
+	    (unsigned long long)(parts / CONF_WHOLE),
+	    (unsigned long long)(parts % CONF_WHOLE));
+	end = buf + strlen(buf);
+	while (end[-1] == '0')
+		*--end = '\0';
+	if (end[-1] == '.')
+		end[-1] = '\0';
+	return buf;
+}
+
+int
+conf_share_of(const char *text, uint64_t *parts, const char **errp)
+{
+	uint64_t less = 0, n;
+	int places = 9;
+	const char *end = conf_share_digits(text, &n, &places);
+
+	if (end == NULL)
+		return conf_share_fail(text, "is not a share; use a number "
+		    "such as 0.5 or 1e-6", errp);
+	if (*end == 'e' && (end[1] != '-' ||
+	    conf_units_number(end + 2, &less, &end) == -1 || less > 9))
+		return conf_share_fail(text, "is not a share from 1e-9 to 1",
+		    errp);
+	if (*end != '\0')
+		return conf_share_fail(text, "is not a share; use a number "
+		    "such as 0.5 or 1e-6", errp);
+	for (places -= (int)less; places > 0; places--)
+		n *= 10;
+	for (; places < 0 && n % 10 == 0; places++)
+		n /= 10;
+	*parts = n;
+	return places == 0 ? 0 : conf_share_fail(text, "is finer than 1e-9",
+	    errp);
+}
+
+/* Digits with a point: the number without it, and how many places of *places
+ * are left. NULL: there is none, or it has too many of them. */
+static const char *
+conf_share_digits(const char *text, uint64_t *n, int *places)
+{
+	const char *p = text;
+	bool point = false;
+
+	for (*n = 0; isdigit((unsigned char)*p) || (*p == '.' && !point &&
+	    p > text); p++) {
+		if (*p == '.') {
+			point = true;
+			continue;
+		}
+		if (*n >= (uint64_t)CONF_WHOLE || *places == -9)
+			return NULL;
+		*n = *n * 10 + (uint64_t)(*p - '0');
+		*places -= point;
+	}
+	return p > text && p[-1] != '.' ? p : NULL;
+}
+
+static int
+conf_share_fail(const char *text, const char *what, const char **errp)
+{
+	static char error[128];
+
+	snprintf(error, sizeof(error), "\"%.64s\" %s", text, what);
+	*errp = error;
+	return -1;
 }
 
 int

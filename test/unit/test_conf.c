@@ -407,7 +407,17 @@ test_units(void **state)
 		{ "1024", "1k", 1024 }, { "64k", "64k", 65536 },
 		{ "64K", "64k", 65536 }, { "1024k", "1m", 1 << 20 },
 		{ "3g", "3g", 3ULL << 30 }, { "1025k", "1025k", 1025 << 10 }
+	}, shares[] = {
+		{ "0", "0", 0 }, { "1", "1", CONF_WHOLE },
+		{ "1.0", "1", CONF_WHOLE }, { "0.5", "0.5", CONF_WHOLE / 2 },
+		{ "1e-6", "0.000001", 1000 }, { "1e-9", "0.000000001", 1 },
+		{ "0.250", "0.25", CONF_WHOLE / 4 },
+		{ "12.5e-2", "0.125", CONF_WHOLE / 8 },
+		{ "0.1000000000", "0.1", CONF_WHOLE / 10 }
 	};
+	static const char *const no_shares[] = { "", "x", ".5", "1.", "1..2",
+		"-1", "1e6", "1e", "1e-", "1e-10", "0.0000000001", "5%",
+		"1e-6x", "99999999999", "0.00000000000000000001" };
 	static const char *const bad[] = { "", " ", "x", "5x", "5 s", "-1",
 		"+1", "1.5s", "0x10", "s", "5S", "5ss", "5H",
 		"18446744073709551616", "99999999999999999999d",
@@ -428,6 +438,16 @@ test_units(void **state)
 		assert_int_equal(conf_size_of(sizes[i].text, &n, &err), 0);
 		assert_int_equal(n, sizes[i].value);
 		assert_string_equal(conf_size_str(n, buf), sizes[i].printed);
+	}
+	for (i = 0; i < nitems_of(shares); i++) {
+		assert_int_equal(conf_share_of(shares[i].text, &n, &err), 0);
+		assert_int_equal(n, shares[i].value);
+		assert_string_equal(conf_share_str(n, buf), shares[i].printed);
+	}
+	for (i = 0; i < nitems_of(no_shares); i++) {
+		err = NULL;
+		assert_int_equal(conf_share_of(no_shares[i], &n, &err), -1);
+		assert_non_null(err);
 	}
 	for (i = 0; i < nitems_of(bad); i++) {
 		err = NULL;

@@ -161,7 +161,9 @@ change(struct conf *c, const struct conf_opt *o, void *base)
 	case CONF_NUMBER:
 	case CONF_DURATION:
 	case CONF_SIZE:
-		conf_field_set(o, base, n == 0 ? o->min + (o->min == 0) :
+	case CONF_SHARE:
+		conf_field_set(o, base, n == 0 || n == CONF_NONE ?
+		    o->min + (o->min == 0) :
 		    n < o->max ? n + 1 : n - 1);
 		break;
 	case CONF_USER:
