@@ -4,6 +4,7 @@
 
 #include "begin.h"
 #include "channel.h"
+#include "filter.h"
 #include "ktls.h"
 #include "log.h"
 #include "ondown.h"
@@ -33,7 +34,7 @@ begin_load(const char **errp)
 	if (self.slot >= BOARD_SLOTS)
 		return begin_failed("its slot is out of range", errp);
 	if (begin_memory() == -1 || remotes_start() == -1 ||
-	    path_init(stage_set) == -1)
+	    filter_start() == -1 || path_init(stage_set) == -1)
 		return begin_failed(strerror(errno), errp);
 	store_limit(self.conf->memory);
 	begin_spare(self.conf);

@@ -19,6 +19,9 @@ carry_init(struct sess *s)
 		s->client.no_splice = !can_splice(&s->client);
 		s->remote.no_splice = !can_splice(&s->remote);
 	}
+	if (s->client.filtered && (s->extra->chain->bytes ||
+	    splice_by_itself()))
+		s->client.no_splice = s->remote.no_splice = true;
 	if (s->path->relay->io == CONF_IO_SPLICE && splice_works())
 		s->client.score = s->remote.score = SCORE_MAX;
 }

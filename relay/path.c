@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "acl_map.h"
+#include "filter.h"
 #include "path.h"
 #include "remote/remotes.h"
 #include "router.h"
@@ -12,6 +13,7 @@ static void	 path_make(struct path *, const struct conf_listen *);
 static void	 path_relay(struct path *, unsigned);
 static int	 path_routes(struct path *, struct path **,
 		    uint32_t (*)(const struct path *));
+static int	 path_filters(struct path *);
 static int	 path_proxy(struct path *);
 static bool	 path_any_v2(void);
 static int	 path_others(struct path *);
@@ -38,7 +40,8 @@ path_init(uint32_t (*stages)(const struct path *))
 	next = paths + c->nlistens;
 	for (i = 0; i < c->nlistens; i++) {
 		path_make(&paths[i], &c->listens[i]);
-		if (path_proxy(&paths[i]) == -1 ||
+		if (path_filters(&paths[i]) == -1 ||
+		    path_proxy(&paths[i]) == -1 ||
 		    path_others(&paths[i]) == -1 ||
 		    path_routes(&paths[i], &next, stages) == -1)
 			return -1;
@@ -68,6 +71,25 @@ path_relay(struct path *p, unsigned relay)
 	p->limit[LIMIT_HALF_CLOSE] = p->relay->half_close_timeout;
 	p->limit[LIMIT_FLUSH] = p->relay->half_close_timeout != 0 ?
 	    p->relay->half_close_timeout : FLUSH_MAX;
+}
+
+static int
+path_filters(struct path *p)
+{
+	const struct conf_relay *r = p->relay;
+	const unsigned n = p->listen->nfilters, m = r != NULL ? r->nfilters : 0;
+	unsigned i;
+
+	p->filters = NULL;
+	if ((p->nfilters = n + m) == 0)
+		return 0;
+	p->filters = calloc(n + m, sizeof(struct filter_section *));
+	if (p->filters == NULL)
+		return -1;
+	for (i = 0; i < n + m; i++)
+		p->filters[i] = filter_named(i < n ? p->listen->filters[i] :
+		    r->filters[i - n]);
+	return 0;
 }
 
 /* One set of access rules holds for all, and after that the listener's own. */
@@ -120,6 +142,8 @@ path_routes(struct path *p, struct path **next,
 	for (i = 0; i < l->nroutes; i++, r++) {
 		*r = *p;
 		path_relay(r, l->routes[i].relay);
+		if (path_filters(r) == -1)
+			return -1;
 		r->stages = stages(r);
 	}
 	*next = r;
@@ -177,6 +201,10 @@ path_named(const struct path *p, const char *name)
 	*other = *p;
 	other->router = NULL;
 	path_relay(other, *i);
+	if (path_filters(other) == -1) {
+		free(other);
+		return NULL;
+	}
 	other->stages = stages_of(other);
 	return p->others[*i] = other;
 }

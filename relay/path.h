@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 
 struct acl_map;
+struct filter_section;
 struct remotes;
 struct router;
 
@@ -32,6 +33,9 @@ struct path {
 					     is asked for; NULL: nobody names
 					     one */
 	bool			 ports;	/* the listener has several */
+	struct filter_section	**filters; /* the listener's, the relay
+					      section's */
+	unsigned		 nfilters;
 };
 
 /* Makes those of all listeners; the remotes are there already. stages says

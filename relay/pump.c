@@ -9,7 +9,9 @@
 #define TURN_MOVES	32		/* a direction a wake-up, at most */
 #define TURN_BYTES	(1024 * 1024)	/* the same */
 
-static bool		 pump_may_read(const struct end *, size_t);
+static bool		 pump_may_read(struct end *, size_t);
+static bool		 pump_is_allowed(struct end *, size_t);
+static size_t		 pump_share(const struct end *, size_t);
 static size_t		 pump_room(const struct end *);
 static enum moved	 pump_stored(struct end *, struct end **);
 static ssize_t		 pump_send_queue(struct end *, const struct queue *);
@@ -21,6 +23,7 @@ static ssize_t		 pump_send(struct end *, size_t);
 static bool		 pump_send_again(struct end *);
 static enum moved	 pump_store(struct end *, size_t, size_t,
 			    struct end **);
+static enum moved	 pump_no_memory(struct end *, struct end **);
 static void		 pump_forward_eof(struct end *);
 
 /* Every read of this process goes here first; what the other end takes at
@@ -32,18 +35,21 @@ pump(struct end *from, struct end **broken)
 {
 	const struct end *to = far_of(from);
 	uint64_t limit = from->bytes + TURN_BYTES;
-	size_t stored;
+	size_t ready, stored;
 	enum moved m;
 	int moves;
 
 	for (moves = 0;; moves++) {
-		stored = sess_stored(from);
-		if ((stored == 0 || !to->writable) &&
+		if (from->filtered && chain_run(from) == -1)
+			return MOVED_CUT;
+		ready = sess_ready(from);
+		stored = from->filtered ? sess_stored(from) : ready;
+		if ((ready == 0 || !to->writable) &&
 		    !pump_may_read(from, stored))
 			break;
 		if (moves == TURN_MOVES || from->bytes >= limit)
 			return MOVED_MORE;
-		if (stored != 0 && to->writable)
+		if (ready != 0 && to->writable)
 			m = pump_stored(from, broken);
 		else if (stored == 0 &&
 		    (carry_by_kernel(from) || carry_wanted(from)))
@@ -55,20 +61,48 @@ pump(struct end *from, struct end **broken)
 	}
 	if (from->splicer != NULL)
 		carry_rest(from);
-	if (from->eof && stored == 0 && !to->shut)
+	if (stored == 0 && !to->shut &&
+	    (from->filtered ? chain_over(from) : from->eof))
 		pump_forward_eof(from);
 	return MOVED_ALL;
 }
 
 /* What would stand behind something else is read in large pieces only. */
 static bool
-pump_may_read(const struct end *from, size_t stored)
+pump_may_read(struct end *from, size_t stored)
 {
 	if (!from->readable || from->eof)
 		return false;
+	if (from->filtered)
+		return pump_is_allowed(from, stored);
 	if (stored == 0)
 		return far_of(from)->writable;
 	return !store_full() && pump_room(from) == SCRATCH;
+}
+
+/* The same where filters hold some of it, and have a say. */
+static bool
+pump_is_allowed(struct end *from, size_t stored)
+{
+	const size_t room = pump_share(from, stored);
+	const size_t least = MIN(SCRATCH, pump_share(from, 0) / 4);
+
+	if (stored == 0 ? !far_of(from)->writable : store_full() ||
+	    room < least)
+		return false;
+	return chain_allow(from, stored == 0 && carry_wanted(from) ?
+	    TURN_BYTES : MIN(room, SCRATCH)) != 0;
+}
+
+/* What of the buffer is left for a direction that stores so much. */
+static size_t
+pump_share(const struct end *from, size_t stored)
+{
+	const size_t limit = sess_of(from)->path->relay->buffer;
+	const size_t other = MIN(sess_stored(far_of(from)), limit);
+	const size_t most = MIN(limit / 4 * 3, limit - other);
+
+	return stored < most ? most - stored : 0;
 }
 
 /*
@@ -84,6 +118,8 @@ pump_room(const struct end *from)
 	size_t other = queue_len(far_of(from)->queue);
 	size_t room = MIN(limit / 4 * 3, limit - other) - mine;
 
+	if (from->filtered)
+		room = chain_allowed(from);
 	return MIN(room, SCRATCH);
 }
 
@@ -149,7 +185,8 @@ pump_splice(struct end *from, struct end **broken)
 
 	if (!carry_begin(from))
 		return MOVED_ALL;
-	n = splice_in(from->splicer, from->io.fd, to->io.fd);
+	n = splice_in(from->splicer, from->io.fd, to->io.fd,
+	    from->filtered ? chain_allowed(from) : SIZE_MAX);
 	if (n == -1 && (errno == EINVAL || errno == ECANCELED)) {
 		from->score = 0;
 		from->no_splice = errno == EINVAL;
@@ -170,6 +207,8 @@ pump_splice(struct end *from, struct end **broken)
 	}
 	sess_touch(sess_of(from));
 	carry_note(from, (uint64_t)n);
+	if (from->filtered)
+		chain_passed(from, (size_t)n);
 	if (splice_by_itself())
 		sess_count(from, (uint64_t)n);
 	return MOVED_ALL;
@@ -180,6 +219,7 @@ pump_read(struct end *from, struct end **broken)
 {
 	size_t room = pump_room(from);
 	ssize_t n;
+	int taken;
 
 	n = end_read(from, scratch, room);
 	if (n == -1)
@@ -195,6 +235,9 @@ pump_read(struct end *from, struct end **broken)
 	}
 	sess_touch(sess_of(from));
 	carry_note(from, (uint64_t)n);
+	if (from->filtered && (taken = chain_take(from, scratch,
+	    (size_t)n)) != 0)
+		return taken == 1 ? MOVED_ALL : pump_no_memory(from, broken);
 	if (!far_of(from)->writable)
 		return pump_store(from, 0, (size_t)n, broken);
 	return pump_write(from, (size_t)n, broken);
@@ -250,6 +293,12 @@ pump_store(struct end *from, size_t off, size_t end, struct end **broken)
 {
 	if (queue_add(&from->queue, scratch + off, end - off) == 0)
 		return MOVED_ALL;
+	return pump_no_memory(from, broken);
+}
+
+static enum moved
+pump_no_memory(struct end *from, struct end **broken)
+{
 	*broken = far_of(from);
 	return MOVED_BROKEN;
 }
@@ -262,7 +311,7 @@ pump_forward_eof(struct end *from)
 	struct end *to = far_of(from);
 
 	to->shut = true;
-	if (to->eof && sess_stored(to) == 0 && !to->layered)
+	if (from->eof && to->eof && sess_stored(to) == 0 && !to->layered)
 		return;
 	end_shut(to);
 	to->fin = true;

@@ -6,8 +6,9 @@
 
 #include "session.h"
 
-/* All there was for now; more than one turn should do; a socket failed. */
-enum moved { MOVED_ALL, MOVED_MORE, MOVED_BROKEN };
+/* All there was for now; more than one turn should do; a socket failed; filters
+ * end the session (chain_run()). */
+enum moved { MOVED_ALL, MOVED_MORE, MOVED_BROKEN, MOVED_CUT };
 
 /*
  * From an end to the far one, until the one has nothing or the other takes

@@ -3,7 +3,12 @@
 #include "queue.h"
 #include "store.h"
 
+#define LITTLE	2048	/* bytes that are rather copied */
+
 static struct chunk	*queue_room(struct queue *, size_t);
+static void		 queue_append(struct queue *, struct chunk *);
+static int		 queue_copy(struct queue **, struct queue **, size_t);
+static int		 queue_hand(struct queue **, struct queue **);
 
 int
 queue_add(struct queue **qp, const char *buf, size_t len)
@@ -34,12 +39,65 @@ queue_room(struct queue *q, size_t want)
 		return c;
 	if ((c = store_get(want)) == NULL)
 		return NULL;
+	queue_append(q, c);
+	return c;
+}
+
+static void
+queue_append(struct queue *q, struct chunk *c)
+{
+	c->next = NULL;
 	if (q->last == NULL)
 		q->first = c;
 	else
 		q->last->next = c;
 	q->last = c;
-	return c;
+}
+
+int
+queue_move(struct queue **from, struct queue **to, size_t n)
+{
+	size_t len;
+
+	for (; n > 0 && *from != NULL; n -= len) {
+		len = MIN(n, (*from)->first->len);
+		if ((len < (*from)->first->len || len <= LITTLE ?
+		    queue_copy(from, to, len) : queue_hand(from, to)) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* So many bytes of the first chunk. */
+static int
+queue_copy(struct queue **from, struct queue **to, size_t n)
+{
+	const struct chunk *c = (*from)->first;
+
+	if (queue_add(to, c->data + c->off, n) == -1)
+		return -1;
+	queue_taken(from, n);
+	return 0;
+}
+
+/* The first chunk. */
+static int
+queue_hand(struct queue **from, struct queue **to)
+{
+	struct queue *q = *from;
+	struct chunk *c = q->first;
+
+	if (*to == NULL && (*to = calloc(1, sizeof(**to))) == NULL)
+		return -1;
+	q->first = c->next;
+	q->len -= c->len;
+	(*to)->len += c->len;
+	queue_append(*to, c);
+	if (q->first == NULL) {
+		free(q);
+		*from = NULL;
+	}
+	return 0;
 }
 
 int

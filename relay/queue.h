@@ -32,6 +32,11 @@ int	 queue_add(struct queue **, const char *, size_t len);
 int	 queue_look(const struct queue *, struct iovec[QUEUE_IOV]);
 /* The first so many bytes have been taken. */
 void	 queue_taken(struct queue **, size_t);
+/* Moves the first so many bytes, of those that there are, to the end of another
+ * queue, which is made if there is none. Chunks are handed over; a few bytes,
+ * and a part of a chunk, are copied, so that none is kept for a little.
+ * Returns 0, or -1 with errno: a part may have been moved then. */
+int	 queue_move(struct queue **from, struct queue **to, size_t);
 /* Drops all; NULL is allowed. */
 void	 queue_free(struct queue **);
 

@@ -8,6 +8,7 @@
 #include "addr.h"
 #include "ev.h"
 
+struct chain;
 struct dest;
 struct layer;
 struct path;
@@ -38,6 +39,7 @@ struct end {
 	bool		 fin : 1;	/* it has been sent */
 	bool		 failed : 1;	/* its socket is dead for writing */
 	bool		 layered : 1;	/* not by its socket alone (layer.h) */
+	bool		 filtered : 1;	/* extra->chain is for what comes */
 	bool		 lowat : 1;	/* its SO_RCVLOWAT is not 1 */
 };
 
@@ -60,7 +62,8 @@ enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
 	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_GENERATIONS,
 	WHY_STOPPED, WHY_ERROR, WHY_HANDSHAKE_TIMEOUT, WHY_PROXY_HEADER,
 	WHY_DENIED, WHY_HANDSHAKE, WHY_MEMORY, WHY_LIMIT, WHY_REMOTE_DOWN,
-	WHY_TARGET_DENIED, WHY_TARGET_NAME };
+	WHY_TARGET_DENIED, WHY_TARGET_NAME, WHY_MATCH, WHY_FAULT, WHY_PROGRAM,
+	WHY_KILLED };
 
 /* How both ends learn of it: each has had the other's end already; by RST
  * unless all that was sent has arrived; by RST. */
@@ -70,6 +73,7 @@ enum sess_cut { CUT_NONE, CUT_UNLESS_CLEAN, CUT_RESET };
  * freed with it, and for the closing line: printable, without spaces. */
 struct extra {
 	struct layer	*layer[2];	/* client's, remote's; or NULL */
+	struct chain	*chain;		/* its filters, or NULL */
 	uint32_t	*tried;		/* places of remotes that failed */
 	uint16_t	 ntried;	/* of those */
 	struct waiter	*waiter;	/* for room (wait.h); or NULL */

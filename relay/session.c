@@ -12,14 +12,13 @@
 #include "unsent.h"
 
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
-#define MORE		(ADDR_STRLEN + 1024)	/* what few lines have */
+#define MORE		(ADDR_STRLEN + 2048)	/* what few lines have */
 
 static void		 sess_give_up(struct sess *);
 static bool		 sess_clean(const struct sess *);
 static bool		 end_clean(const struct end *);
 static bool		 unread(int);
 static void		 end_unsplice(struct end *);
-static void		 end_reset(struct end *);
 static void		 end_close(struct end *, bool);
 static unsigned		 sess_port(const struct sess *);
 static void		 sess_log(const struct sess *, unsigned);
@@ -46,7 +45,9 @@ static const char * const why_names[] = {
 	[WHY_HANDSHAKE] = "handshake", [WHY_MEMORY] = "memory",
 	[WHY_REMOTE_DOWN] = "remote-down",
 	[WHY_LIMIT] = "limit", [WHY_TARGET_DENIED] = "target-denied",
-	[WHY_TARGET_NAME] = "target-name"
+	[WHY_TARGET_NAME] = "target-name",
+	[WHY_MATCH] = "match", [WHY_FAULT] = "fault",
+	[WHY_PROGRAM] = "program", [WHY_KILLED] = "killed"
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
@@ -213,6 +214,15 @@ sess_look_soon(struct sess *s, uint64_t ms)
 }
 
 void
+sess_look_due(struct sess *s)
+{
+	const uint64_t due = chain_due(s), now = ev_now();
+
+	if (due != 0)
+		sess_look_soon(s, due > now ? due - now : 0);
+}
+
+void
 sess_resume(struct sess *s)
 {
 	ev_defer(&s->task, s->task.cb);
@@ -262,6 +272,7 @@ sess_give_up(struct sess *s)
 	claim_forget(&s->extra->claim);
 	race_close(s);
 	wait_end(s);
+	chain_close(s);
 }
 
 /* Everything that one side has sent is with the other one. */
@@ -304,15 +315,15 @@ static void
 end_close(struct end *e, bool reset)
 {
 	if (reset)
-		end_reset(e);
+		sess_reset(e);
 	if (e->layered)
 		layer_close(e, reset);
 	ev_io_close(&e->io);
 }
 
-/* Makes the coming close an abortive one (SO_LINGER of 0 sends RST). */
-static void
-end_reset(struct end *e)
+/* SO_LINGER of 0 sends RST. */
+void
+sess_reset(struct end *e)
 {
 	const struct linger l = { .l_onoff = 1, .l_linger = 0 };
 
@@ -382,11 +393,14 @@ static void
 sess_more(const struct extra *x, char *buf, size_t size)
 {
 	char proxy[ADDR_STRLEN], backlog[32] = "";
+	char filters[2 * CONF_CHAIN * CONF_NAME] = "";
 
 	if (x->backlog_ms != 0)
 		snprintf(backlog, sizeof(backlog), " backlog=%.3f",
 		    x->backlog_ms / 1e3);
-	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s%s", backlog,
+	if (x->chain != NULL)
+		chain_str(x->chain, filters, sizeof(filters));
+	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s%s%s%s", backlog,
 	    x->proxied ? " proxy=" : "",
 	    x->proxied ? source_str(&x->proxy, proxy) : "",
 	    x->name != NULL ? " sni=" : "", x->name != NULL ? x->name : "",
@@ -394,7 +408,8 @@ sess_more(const struct extra *x, char *buf, size_t size)
 	    x->tls_version != NULL ? " tls=" : "",
 	    x->tls_version != NULL ? x->tls_version : "",
 	    x->tls_version != NULL ? "," : "",
-	    x->tls_version != NULL ? x->tls_suite : "");
+	    x->tls_version != NULL ? x->tls_suite : "",
+	    *filters != '\0' ? " filters=" : "", filters);
 }
 
 static void
@@ -415,6 +430,7 @@ extra_free(struct extra **xp)
 
 	if (x == NULL)
 		return;
+	chain_free(&x->chain);
 	free(x->tried);
 	free(x->dest);
 	free(x->fields);

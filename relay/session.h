@@ -5,6 +5,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "chain.h"
 #include "path.h"
 #include "proto.h"
 #include "queue.h"
@@ -50,6 +51,8 @@ void		 sess_settled(struct sess *);
 char		*sess_word(const void *, size_t);
 /* So many bytes that came from the end have been taken by the far one. */
 void		 sess_count(struct end *from, uint64_t);
+/* Makes the coming close of an end an abortive one. */
+void		 sess_reset(struct end *);
 /* The socket of an end is dead, or about to be closed by RST: what it has not
  * acknowledged counts no longer. A unix socket has handed over all. */
 void		 sess_lost(struct end *);
@@ -61,6 +64,8 @@ void		 sess_arm(struct sess *);
 void		 sess_look_soon(struct sess *, uint64_t ms);
 /* True if the time limit is over. */
 bool		 sess_is_late(const struct sess *);
+/* The same when its filters have asked for it. */
+void		 sess_look_due(struct sess *);
 /* More to do than one turn should. */
 void		 sess_resume(struct sess *);
 
@@ -103,12 +108,19 @@ sess_touch(struct sess *s)
 	s->last = ev_now();
 }
 
-/* Read from an end and not yet taken by the far one. */
+/* Read from an end, through all filters, and not yet taken by the far one. */
 static inline size_t
-sess_stored(const struct end *from)
+sess_ready(const struct end *from)
 {
 	return queue_len(from->queue) +
 	    (from->splicer != NULL ? splice_len(from->splicer) : 0);
+}
+
+/* The same, and what filters hold. */
+static inline size_t
+sess_stored(const struct end *from)
+{
+	return sess_ready(from) + (from->filtered ? chain_held(from) : 0);
 }
 
 #endif

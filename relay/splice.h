@@ -43,13 +43,15 @@ size_t		 splice_len(const struct splicer *);
 /* How many it has moved by itself since somebody asked. */
 uint64_t	 splice_moved(struct splicer *, int from);
 /*
- * Moves what the socket has; splice_len() must be 0, as only then EAGAIN means
+ * Moves what the socket has, at most so many bytes unless the kernel goes on by
+ * itself; splice_len() must be 0, as only then EAGAIN means
  * that the socket is empty. Returns as read(2), with these errors more:
  * EINVAL: it is not possible with this socket; ECANCELED: the kernel has
  * stopped to go on by itself, what is left is for read(2); EPIPE: the socket at
  * the other end has failed.
  */
-ssize_t		 splice_in(struct splicer *, int from, int to);
+ssize_t		 splice_in(struct splicer *, int from, int to,
+		    size_t max);
 /* Moves what it has into the socket. Returns as write(2). */
 ssize_t		 splice_out(struct splicer *, int to);
 

@@ -109,9 +109,9 @@ splice_moved(struct splicer *p, int from)
 }
 
 ssize_t
-splice_in(struct splicer *p, int from, int to)
+splice_in(struct splicer *p, int from, int to, size_t max)
 {
-	ssize_t n = splice(from, NULL, p->in, NULL, p->size,
+	ssize_t n = splice(from, NULL, p->in, NULL, MIN(p->size, max),
 	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 	(void)to;

@@ -53,8 +53,9 @@ splice_moved(struct splicer *p, int from)
 }
 
 ssize_t
-splice_in(struct splicer *p, int from, int to)
+splice_in(struct splicer *p, int from, int to, size_t max)
 {
+	(void)max;
 	(void)p;
 	(void)from;
 	(void)to;

@@ -157,11 +157,12 @@ connected(int fd)
  * and is taken away there, lest a read takes it for one of the source.
  */
 ssize_t
-splice_in(struct splicer *p, int from, int to)
+splice_in(struct splicer *p, int from, int to, size_t max)
 {
 	uint64_t n;
 	int err;
 
+	(void)max;
 	if (p->fresh) {
 		p->fresh = false;
 		errno = EAGAIN;

@@ -17,6 +17,7 @@
 
 #include "acl.h"
 #include "addr.h"
+#include "conf/filter.h"
 
 #define CONF_ADDRS	16	/* most addresses of one listener or remote */
 #define CONF_ASKED	256	/* of a remote that is looked up again */
@@ -24,7 +25,6 @@
 #define CONF_SOCKETS	1024	/* most sockets of one listener: its addresses
 				   at each of its ports */
 #define CONF_LOCAL_MAX	65536	/* most addresses of one local-address */
-#define CONF_NAME	32	/* longest section title, with the NUL */
 #define CONF_WORDS	32	/* of a command, most */
 #define CONF_SIZE_MAX	(64 << 20) /* bytes of an encoded value, most */
 
@@ -165,6 +165,9 @@ struct conf_listen {
 	bool		 sticky;	/* a source keeps its worker */
 	uint64_t	 sticky_period;	/* ms, since its last session */
 	unsigned	 sticky_size;	/* sources */
+	const char	**filters;	/* of its sessions: names, before those
+					   of the relay section */
+	unsigned	 nfilters;
 };
 
 /* Where connections to remotes come from: an address and those after it. */
@@ -227,6 +230,8 @@ struct conf_relay {
 	struct conf_local	*locals;	/* one a family; none: as the
 						   system chooses */
 	unsigned		 nlocals;
+	const char		**filters;	/* names */
+	unsigned		 nfilters;
 };
 
 struct conf {
@@ -238,6 +243,8 @@ struct conf {
 	unsigned		 ntlss;
 	struct conf_auth	*auths;
 	unsigned		 nauths;
+	struct conf_rate	*rates;
+	unsigned		 nrates;
 	unsigned		 servers_min, servers_max; /* workers */
 	unsigned		 users_min, users_max;	/* sessions a worker */
 	enum conf_overload	 overload;
@@ -370,6 +377,21 @@ unsigned	 conf_first_place(const struct conf *, unsigned relay);
  */
 const struct conf_local *conf_locals(const struct conf_relay *,
 		    const struct conf_remote *, unsigned *n);
+/* The filter of that name: its kind, and its place among those of its kind.
+ * False: there is none. */
+bool		 conf_filter_of(const struct conf *, const char *name,
+		    struct conf_filter *);
+/* All filters are in one row, in the order of kinds: how many there are, and
+ * where one of them stands. */
+unsigned	 conf_nfilters(const struct conf *);
+unsigned	 conf_filter_number(const struct conf *,
+		    const struct conf_filter *);
+/* The one at that place of the row, and its name. */
+struct conf_filter conf_filter_at(const struct conf *, unsigned number);
+const char	*conf_filter_name(const struct conf *,
+		    const struct conf_filter *);
+/* The word by which its sections begin. */
+const char	*conf_filter_kind_name(enum conf_filter_kind);
 /* How many connections a worker has to those who are asked about sessions. */
 unsigned	 conf_auth_lines(const struct conf *);
 /*

@@ -31,6 +31,7 @@ conf_check_exec(struct conf_check *c, const struct cfg_t *root)
 		listen = conf_child(spawnd, "listen", i);
 		exec_refuses(c, listen, "tls");
 		exec_refuses(c, listen, "proxy-from");
+		exec_refuses(c, listen, "filters");
 	}
 	exec_refuses_section(c, root, "tls");
 	exec_refuses_section(c, root, "auth");

@@ -3,6 +3,8 @@
  * those that read a file need is in parse.h.
  *
  *   spec.c     which sections and options there are: one row each
+ *   rate.c     the same of one kind of filter
+ *   filter.c   the kinds of filters, and names into filters
  *   field.c    where the value of a row is, and how its text is understood
  *   item.c     what one text of a list may be
  *   escape.c   bytes that are written as text
@@ -117,6 +119,10 @@ extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_listen, conf_spec_route, conf_spec_servers, conf_spec_users,
     conf_spec_log, conf_spec_spawn, conf_spec_relay, conf_spec_remote,
     conf_spec_check, conf_spec_tls, conf_spec_auth;
+/* Filters. */
+extern const struct conf_section conf_spec_rate;
+/* Their option direction. */
+extern const struct conf_word conf_ways[];
 
 const struct conf_opt	*conf_spec_find(const struct conf_section *,
 			    const char *name);
@@ -134,6 +140,27 @@ const char	*conf_item_alpn(const char *);
 const char	*conf_item_variable(const char *);
 const char	*conf_item_interface(const char *);
 const char	*conf_item_tag(const char *);
+const char	*conf_item_title(const char *);
+
+/*
+ * filter.c
+ */
+
+struct conf_array {
+	char		*items;
+	unsigned	 n;
+};
+
+/* What a kind of filter is. */
+struct conf_filter_spec {
+	const struct conf_section	*section;
+	bool				 bytes;	/* it sees or holds them: no
+						   zero copy */
+};
+extern const struct conf_filter_spec conf_filter_specs[CONF_FILTERS];
+/* The sections of a kind, each of which begins with its name. */
+struct conf_array conf_filter_array(const struct conf *,
+		    enum conf_filter_kind);
 
 /*
  * conf.c
@@ -148,11 +175,6 @@ void		*conf_alloc(struct conf *, size_t size);
 /*
  * field.c: base is what the section fills.
  */
-
-struct conf_array {
-	char		*items;
-	unsigned	 n;
-};
 
 /* CONF_NUMBER to CONF_REF. */
 uint64_t	 conf_field_get(const struct conf_opt *, const void *base);

@@ -48,6 +48,12 @@ conf_item_tag(const char *text)
 }
 
 const char *
+conf_item_title(const char *text)
+{
+	return conf_title_ok(text) ? NULL : "is no name of a section";
+}
+
+const char *
 conf_item_variable(const char *text)
 {
 	const size_t len = strcspn(text, "=");

@@ -254,8 +254,10 @@ read_missing(struct conf_check *c, const struct conf_section *spec,
 			continue;
 		}
 		strlcat(list, *list == '\0' ? "" : " and ", sizeof(list));
-		strlcat(list, strchr("aeiou", *o->name) != NULL ? "an " :
-		    "a ", sizeof(list));
+		if (o->name[strlen(o->name) - 1] != 's' ||
+		    o->type == CONF_HOSTS)
+			strlcat(list, strchr("aeiou", *o->name) != NULL ?
+			    "an " : "a ", sizeof(list));
 		strlcat(list, o->name, sizeof(list));
 	}
 	if (*list != '\0')

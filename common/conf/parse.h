@@ -15,6 +15,7 @@
  *   local.c    rows that are addresses of this machine to connect from
  *   check.c    what one row has to do with another
  *   tls.c      the options of a tls section
+ *   filters.c  which filters sessions have
  *   route.c    which route is for whom
  *   listen.c   the options of sockets that listen
  *   probe.c    the check of a remote
@@ -255,6 +256,12 @@ void		 conf_check_tls(struct conf_check *, const struct cfg_t *root);
  * auth.c: the same of an auth section.
  */
 void		 conf_check_auth(struct conf_check *, const struct cfg_t *root);
+
+/*
+ * filters.c: names of filters, and what cannot be together with one.
+ */
+void		 conf_check_filters(struct conf_check *,
+		    const struct cfg_t *root);
 
 /*
  * route.c: routes that nobody comes to, and sessions that none is for.

@@ -29,9 +29,13 @@ flush_enter(struct sess *s)
 {
 	struct end *from = flush_failed(s);
 
+	if (from->filtered)
+		chain_fail(from);
 	if (s->why != WHY_RESET) {
 		if (carry_by_kernel(from))
 			carry_end(from);
+		if (s->who == WHO_RELAY)
+			sess_reset(from);
 		flush_close(from);
 	}
 	/* A write that failed has not seen what the socket had received
@@ -75,6 +79,8 @@ flush_event(struct sess *s, struct end *any)
 	    sess_stored(from) == 0 && flush_acknowledged(s, to)))
 		return sess_end(s, s->who, s->why, CUT_RESET);
 	sess_look_soon(s, s->look_ms);
+	if (s->client.filtered)
+		sess_look_due(s);
 	return STEP_WAIT;
 }
 
@@ -104,6 +110,7 @@ flush_in_vain(const struct end *to)
 enum step
 flush_timeout(struct sess *s)
 {
+	chain_tick(s);
 	if (sess_is_late(s))
 		return sess_end(s, s->who, s->why, CUT_RESET);
 	if (!flush_take(far_of(flush_failed(s))))

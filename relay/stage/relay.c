@@ -9,6 +9,9 @@
 
 static enum sess_why	 why_of(int);
 static enum step	 relay_both(struct sess *, struct end *);
+static enum step	 relay_filter(struct sess *);
+static enum step	 relay_cut(struct sess *, struct end *);
+static bool		 relay_is_over(const struct sess *);
 static bool		 nothing_to_do(const struct end *);
 static void		 relay_half(struct sess *);
 static bool		 relay_acknowledged(struct sess *);
@@ -16,9 +19,22 @@ static bool		 relay_acknowledged(struct sess *);
 enum step
 relay_enter(struct sess *s)
 {
+	enum step step = s->path->nfilters == 0 ? STEP_WAIT : relay_filter(s);
+
+	if (step != STEP_WAIT)
+		return step;
 	carry_init(s);
 	sess_settled(s);
 	return relay_both(s, &s->client);
+}
+
+static enum step
+relay_filter(struct sess *s)
+{
+	if (sess_extra(s) != NULL && chain_open(s) == 0)
+		return STEP_WAIT;
+	return sess_end(s, WHO_RELAY, errno == ENOMEM ? WHY_MEMORY :
+	    WHY_ERROR, CUT_RESET);
 }
 
 enum step
@@ -52,21 +68,46 @@ relay_both(struct sess *s, struct end *first)
 	struct end *broken = NULL;
 	enum moved a, b = MOVED_ALL;
 
-	if ((a = pump(first, &broken)) == MOVED_BROKEN ||
-	    (!nothing_to_do(far_of(first)) &&
-	    (b = pump(far_of(first), &broken)) == MOVED_BROKEN))
+	if ((a = pump(first, &broken)) < MOVED_BROKEN &&
+	    !nothing_to_do(far_of(first)))
+		b = pump(far_of(first), &broken);
+	if (a == MOVED_CUT || b == MOVED_CUT)
+		return relay_cut(s, a == MOVED_CUT ? first : far_of(first));
+	if (a == MOVED_BROKEN || b == MOVED_BROKEN)
 		return sess_fail(broken, why_of(errno));
-	if (s->client.eof || s->remote.eof) {
+	if (s->client.eof || s->remote.eof || chain_ended_by(s) != NULL) {
 		relay_half(s);
-		if (s->client.eof && s->remote.eof &&
-		    sess_stored(&s->client) == 0 &&
-		    sess_stored(&s->remote) == 0 &&
-		    end_held(&s->client) == 0 && end_held(&s->remote) == 0)
-			return sess_end(s, s->who, WHY_FIN, CUT_NONE);
+		if (relay_is_over(s))
+			return sess_end(s, s->who, s->who == WHO_RELAY ?
+			    s->why : WHY_FIN, CUT_NONE);
 	}
 	if (a == MOVED_MORE || b == MOVED_MORE)
 		sess_resume(s);
+	if (s->client.filtered)
+		sess_look_due(s);
 	return STEP_WAIT;
+}
+
+static bool
+relay_is_over(const struct sess *s)
+{
+	return s->client.eof && s->remote.eof &&
+	    sess_stored(&s->client) == 0 && sess_stored(&s->remote) == 0 &&
+	    end_held(&s->client) == 0 && end_held(&s->remote) == 0;
+}
+
+/* As a filter says of what comes from that end. */
+static enum step
+relay_cut(struct sess *s, struct end *from)
+{
+	const struct chain *c = s->extra->chain;
+	enum step step = sess_end(s, WHO_RELAY, c->verdict == FILTER_NOMEM ?
+	    WHY_MEMORY : c->by->section->ops->why, CUT_RESET);
+
+	if (c->verdict != FILTER_RST)
+		return step;
+	from->failed = true;
+	return STEP_ABORT;
 }
 
 /* Most events are of one direction only. */
@@ -74,17 +115,22 @@ static bool
 nothing_to_do(const struct end *from)
 {
 	return !from->readable && !from->eof && from->queue == NULL &&
-	    from->splicer == NULL;
+	    from->splicer == NULL && !from->filtered;
 }
 
 /* One side has ended: from now on another limit runs. */
 static void
 relay_half(struct sess *s)
 {
+	const struct filt *by = chain_ended_by(s);
+
 	if (s->limit == LIMIT_HALF_CLOSE)
 		return;
 	s->limit = LIMIT_HALF_CLOSE;
-	s->who = s->client.eof ? WHO_CLIENT : WHO_REMOTE;
+	s->who = by != NULL ? WHO_RELAY :
+	    s->client.eof ? WHO_CLIENT : WHO_REMOTE;
+	if (by != NULL)
+		s->why = (uint8_t)by->section->ops->why;
 	sess_touch(s);
 	sess_arm(s);
 }
@@ -92,8 +138,11 @@ relay_half(struct sess *s)
 enum step
 relay_timeout(struct sess *s)
 {
+	chain_tick(s);
 	carry_look(&s->client);
 	carry_look(&s->remote);
+	if (chain_busy(s))
+		sess_touch(s);
 	if (!sess_is_late(s) || relay_acknowledged(s))
 		return relay_both(s, &s->client);
 	return sess_end(s, WHO_RELAY, s->limit == LIMIT_HALF_CLOSE ?

@@ -36,11 +36,14 @@ SESSION = re.compile(
     r"(?: backlog=(?P<backlog>\d+\.\d{3}))?"
     rf"(?: proxy=(?P<proxy>{ADDRESS}))?(?: sni=(?P<sni>\S+))?"
     r"(?: alpn=(?P<alpn>\S+))?(?: tls=(?P<tls>[\w.]+,[\w-]+))?"
+    r"(?: user=(?P<user>\S+))?(?: target=(?P<target>\S+))?"
+    r"(?: filters=(?P<filters>\S+))?"
     r" tries=(?P<tries>\d+) end=(?P<end>client|remote|relay)"
     r" why=(?P<why>fin|reset|idle-timeout|half-close-timeout|connect-failed"
     r"|connect-timeout|no-remote|drain-timeout|max-generations|stopped"
     r"|error|memory|handshake-timeout|handshake|proxy-header|limit"
-    r"|denied|remote-down|target-denied|target-name)$")
+    r"|denied|remote-down|match|fault|program|killed|target-denied"
+    r"|target-name)$")
 BAD_END = re.compile(r"worker -?\d+ (died|was killed|failed|is stuck"
                      r"|is silent|speaks)")
 NEVER = ("fatal", "sanitizer", "runtime error:", "leak", "assert",

@@ -30,6 +30,7 @@
 	" source-prefix = 6 source-prefix6 = 7 over-limit = close\n" \
 	" sticky = yes sticky-period = 9m sticky-size = 10 }\n" \
 	"listen w { port = 0 relay = b tls = s auth = r tag = t.1\n" \
+	" filters = {ra, rb}\n" \
 	" v6only = yes" \
 	" interface = eth0.1 freebind = yes protocol = mptcp dscp = af41\n" \
 	" defer-accept = yes fastopen = 16 keepalive-idle = 90\n" \
@@ -78,6 +79,8 @@
 	"client-ca = /s/ca client-verify = optional crl = /s/crl\n" \
 	"strict-sni = yes ticket-lifetime = 1h ticket-keys = /s/tk }\n" \
 	"tls t { ca = /t/ca name = db.a verify = no tickets = no }\n" \
+	"rate ra { bytes = 2g burst = 1 direction = up }\n" \
+	"rate rb { bytes = 1 burst = 3k direction = down per = session }\n" \
 	"auth q { command = \"/q -x 'a\" user = \"daemon:88\" }\n" \
 	"auth r { path = /r processes = 3 timeout = 5ms fail = permit\n" \
 	"sni = yes }\n"
@@ -272,6 +275,41 @@ equal_auths(const struct conf *a, const struct conf *b)
 }
 
 static void
+equal_names(const char **a, unsigned na, const char **b, unsigned nb)
+{
+	unsigned i;
+
+	assert_int_equal(na, nb);
+	for (i = 0; i < na; i++)
+		assert_string_equal(a[i], b[i]);
+}
+
+/* Of every kind, and who has which. */
+static void
+equal_filters(const struct conf *a, const struct conf *b)
+{
+	struct conf_filter f, g;
+	unsigned i;
+
+	assert_int_equal(conf_nfilters(a), conf_nfilters(b));
+	for (i = 0; i < conf_nfilters(a); i++) {
+		f = conf_filter_at(a, i);
+		g = conf_filter_at(b, i);
+		assert_int_equal(f.kind, g.kind);
+		assert_string_equal(conf_filter_name(a, &f),
+		    conf_filter_name(b, &g));
+		equal_options(conf_filter_specs[f.kind].section,
+		    conf_filter_name(a, &f), conf_filter_name(b, &g));
+	}
+	for (i = 0; i < a->nlistens; i++)
+		equal_names(a->listens[i].filters, a->listens[i].nfilters,
+		    b->listens[i].filters, b->listens[i].nfilters);
+	for (i = 0; i < a->nrelays; i++)
+		equal_names(a->relays[i].filters, a->relays[i].nfilters,
+		    b->relays[i].filters, b->relays[i].nfilters);
+}
+
+static void
 equal(const struct conf *a, const struct conf *b)
 {
 	char x[ADDR_STRLEN], y[ADDR_STRLEN];
@@ -296,6 +334,7 @@ equal(const struct conf *a, const struct conf *b)
 	equal_relays(a, b);
 	equal_tlss(a, b);
 	equal_auths(a, b);
+	equal_filters(a, b);
 }
 
 /* Print, load, print: the same text, the same value. */
