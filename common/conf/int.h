@@ -6,6 +6,7 @@
  *   rate.c     the same of one kind of filter
  *   filter.c   the kinds of filters, and names into filters
  *   field.c    where the value of a row is, and how its text is understood
+ *   scalar.c   what is wrong about a text that is no value of a row
  *   item.c     what one text of a list may be
  *   escape.c   bytes that are written as text
  *   conf.c     the memory of a value
@@ -232,6 +233,16 @@ bool		 conf_field_is_texts(const struct conf_opt *);
 bool		 conf_is_titled(const struct conf_section *);
 /* Whether a section may have that title. */
 bool		 conf_title_ok(const char *);
+
+/*
+ * scalar.c
+ */
+
+/* The value of a row from CONF_NUMBER to CONF_MODE as somebody has written it,
+ * if the row may have that. -1: *errp (static storage) is a sentence about the
+ * row, which it calls name. */
+int		 conf_scalar_of(const struct conf_opt *, const char *name,
+		    const char *text, uint64_t *, const char **errp);
 
 /*
  * print.c

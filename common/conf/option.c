@@ -19,11 +19,6 @@ static bool	 read_says_itself(const struct conf_opt *,
 		    const struct cfg_t *);
 static void	 read_value(struct conf_check *, const struct conf_at *);
 static void	 read_scalar(struct conf_check *, const struct conf_at *);
-static void	 read_range(struct conf_check *, const struct conf_at *);
-static bool	 read_overflows(const struct conf_opt *, const char *);
-static bool	 read_same_stem(const struct conf_word *,
-		    const struct conf_word *);
-static void	 read_no_word(struct conf_check *, const struct conf_at *);
 static void	 read_text(struct conf_check *, const struct conf_at *);
 static void	 read_rules(struct conf_check *, const struct conf_at *);
 static void	 read_texts(struct conf_check *, const struct conf_at *);
@@ -326,100 +321,13 @@ read_value(struct conf_check *c, const struct conf_at *at)
 static void
 read_scalar(struct conf_check *c, const struct conf_at *at)
 {
-	const struct conf_opt *o = at->opt;
-	const char *text = at->v->text, *err = NULL;
+	const char *err;
 	uint64_t n;
 
-	if (read_overflows(o, text))
-		read_range(c, at);
-	else if (conf_field_parse(o, text, &n, &err) == 0) {
-		if (conf_field_in_range(o, n))
-			conf_field_set(o, at->base, n);
-		else
-			read_range(c, at);
-	} else if (o->type == CONF_WORD)
-		read_no_word(c, at);
-	else if (o->type == CONF_BOOL)
-		conf_check_fail(c, at->line, "%s \"%.64s\" is neither yes nor "
-		    "no", at->name, text);
-	else if (o->type == CONF_MODE)
-		conf_check_fail(c, at->line, "%s \"%.64s\" is no file mode; "
-		    "use an octal number from 0 to %04o", at->name, text,
-		    CONF_MODE_MAX);
-	else if (err != NULL)
-		conf_check_fail(c, at->line, "%s %s", at->name, err);
+	if (conf_scalar_of(at->opt, at->name, at->v->text, &n, &err) == -1)
+		conf_check_fail(c, at->line, "%s", err);
 	else
-		conf_check_fail(c, at->line, "%s \"%.64s\" is not a number; "
-		    "use %llu to %llu%s%s", at->name, text,
-		    (unsigned long long)o->min, (unsigned long long)o->max,
-		    o->words != NULL ? ", or a name such as " : "",
-		    o->words != NULL ? o->words->name : "");
-}
-
-static void
-read_range(struct conf_check *c, const struct conf_at *at)
-{
-	const struct conf_opt *o = at->opt;
-	char min[CONF_UNITLEN], max[CONF_UNITLEN];
-
-	conf_check_fail(c, at->line, "%s %.64s is out of range; use %s to "
-	    "%s%s", at->name, at->v->text, conf_field_str(o, o->min, min),
-	    conf_field_str(o, o->max, max), o->zero ? ", or 0" : "");
-}
-
-/* A number in all but its size: negative, or more than fits. */
-static bool
-read_overflows(const struct conf_opt *o, const char *text)
-{
-	const char *digits = text + (*text == '-'), *unit, *err;
-	char one[8];
-	uint64_t n;
-
-	if (o->type > CONF_SIZE || conf_field_parse(o, text, &n, &err) == 0)
-		return false;
-	unit = digits + strspn(digits, "0123456789");
-	if (unit == digits || strlen(unit) > 4)
-		return false;
-	snprintf(one, sizeof(one), "1%s", unit);
-	return conf_field_parse(o, one, &n, &err) == 0;
-}
-
-/* Whether both are one name with a digit: local0 and local7. */
-static bool
-read_same_stem(const struct conf_word *a, const struct conf_word *b)
-{
-	size_t len = strcspn(a->name, "0123456789");
-
-	return a->name[len] != '\0' && b->name != NULL &&
-	    strncmp(a->name, b->name, len) == 0;
-}
-
-/* Names with a digit are told as a range, and are near to nothing. */
-static void
-read_no_word(struct conf_check *c, const struct conf_at *at)
-{
-	const struct conf_word *w = at->opt->words;
-	struct near near;
-	char list[256] = "";
-
-	near_init(&near, at->v->text);
-	for (; w->name != NULL; w++) {
-		if (w != at->opt->words && read_same_stem(&w[-1], w)) {
-			if (read_same_stem(w, &w[1]))
-				continue;
-			strlcat(list, " to ", sizeof(list));
-			strlcat(list, w->name, sizeof(list));
-			continue;
-		}
-		if (w->name[strcspn(w->name, "0123456789")] == '\0')
-			near_try(&near, w->name);
-		strlcat(list, w == at->opt->words ? "" :
-		    w[1].name == NULL || read_same_stem(w, &w[1]) ? " or " :
-		    ", ", sizeof(list));
-		strlcat(list, w->name, sizeof(list));
-	}
-	conf_check_fail(c, at->line, "%s \"%.64s\" is not known; use %s%s",
-	    at->name, at->v->text, list, near_hint(&near));
+		conf_field_set(at->opt, at->base, n);
 }
 
 static void
