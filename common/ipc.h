@@ -26,6 +26,7 @@ struct ipc_msg {
 		struct proto_verdict	verdict;
 		struct proto_check	check;
 		struct proto_uncheck	uncheck;
+		struct proto_list	list;
 	};
 	int		 fds[PROTO_BATCH];	/* those of each item, or -1 */
 };

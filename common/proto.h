@@ -10,10 +10,11 @@
 #ifndef PROTO_H
 #define PROTO_H
 
+#include "acl.h"
 #include "addr.h"
 #include "secret.h"
 
-#define PROTO_VERSION	7
+#define PROTO_VERSION	8
 
 /*
  * What another program than relay is told and may say (conf.exec) is public,
@@ -90,7 +91,8 @@ enum {
 	X(AUTH, 21, PROTO_DOWN,	struct proto_auth,	1) /* ask there */ \
 	X(UNAUTH, 22, PROTO_UP,	struct proto_auth,	0) /* not there */ \
 	X(NAMED, 23, PROTO_UP,	struct proto_named,	0) /* its source */ \
-	X(VERDICT, 24, PROTO_DOWN, struct proto_verdict, 0) /* may it be? */
+	X(VERDICT, 24, PROTO_DOWN, struct proto_verdict, 0) /* may it be? */ \
+	X(LIST, 37, PROTO_DOWN,	struct proto_list,	1) /* tell of these */
 
 /* DOWN and UP: between the master and a worker, or the checker, which takes
  * LOG, CHECK and UNCHECK, and says ALIVE. TO_LOG and OF_LOG: between the master
@@ -230,6 +232,34 @@ struct proto_auth {
 	uint32_t	section;	/* index into conf.auths */
 	uint32_t	number;		/* of it, below its processes */
 	uint32_t	serial;		/* no other one has it */
+};
+
+/*
+ * The worker is to tell of its sessions, or to end them by RST: of those that
+ * all that is given holds for. It writes packets to the descriptor that comes
+ * with it, a SOCK_SEQPACKET that others write to as well, so that each packet
+ * is whole lines: a letter, then NAME=VALUE, each behind a tab.
+ *
+ *   s   a session                     e   that was all, of this worker
+ *   x   it has too many of these to do
+ *
+ * Nothing in a value is a control character; all may be a lie.
+ */
+enum proto_list_what { LIST_SHOW, LIST_KILL };
+#define PROTO_LIST_IDS		16
+#define PROTO_LIST_NAME		32	/* a name of the configuration */
+
+struct proto_list {
+	uint32_t	what;		/* enum proto_list_what */
+	uint32_t	verbose;	/* 1: as the system tells; or 0 */
+	uint32_t	net;		/* 1: their client matches the rule */
+	struct acl_rule	rule;
+	uint32_t	nids;		/* of ids; 0: any */
+	uint64_t	ids[PROTO_LIST_IDS];
+	uint64_t	older_ms, idle_ms; /* at least */
+	char		listener[PROTO_LIST_NAME]; /* or "": any */
+	char		relay[PROTO_LIST_NAME];
+	char		remote[PROTO_LIST_NAME];
 };
 
 #define X(name, num, dir, item, fds)	MSG_##name = num,

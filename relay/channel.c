@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "inbox.h"
 #include "layer/tls_ctx.h"
+#include "listing.h"
 #include "log.h"
 #include "remote/lease.h"
 #include "remote/remotes.h"
@@ -110,6 +111,10 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 		break;
 	case MSG_LEASE:
 		wait_leases();
+		break;
+	case MSG_LIST:
+		if (m->fds[0] != -1)
+			listing_start(m->fds[0], &m->list);
 		break;
 	case MSG_VERDICT:
 		claim_answer(&m->verdict);
@@ -265,5 +270,6 @@ channel_check_done(void)
 	ev_timer_stop(&drain_timer);
 	if (channel.fd != -1)
 		ev_io_close(&channel);
+	listing_stop();
 	done();
 }

@@ -26,6 +26,7 @@ static void		 sess_more(const struct extra *, char *, size_t);
 static void		 extra_free(struct extra **);
 static void		 sess_free(struct ev_task *);
 static uint64_t		 sess_limit(const struct sess *);
+static void		 sess_walk_pass(struct sess *);
 static void		 close_tick(struct ev_timer *);
 static void		 close_one(struct sess *, enum sess_why);
 
@@ -51,6 +52,7 @@ static const char * const why_names[] = {
 };
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
+static LIST_HEAD(, sess_walk)	 walks = LIST_HEAD_INITIALIZER(walks);
 static struct ev_timer		 close_timer = EV_TIMER(close_tick);
 static enum sess_why		 close_why;
 static uint64_t			 close_end;	/* ms */
@@ -258,6 +260,8 @@ sess_close(struct sess *s)
 			atomic_store_explicit(&self.board.own->log_dropped,
 			    log_dropped(), memory_order_relaxed);
 	}
+	if (!LIST_EMPTY(&walks))
+		sess_walk_pass(s);
 	TAILQ_REMOVE(&sessions, s, entry);
 	ev_undefer(&s->task);
 	ev_defer(&s->task, sess_free);
@@ -439,6 +443,42 @@ extra_free(struct extra **xp)
 	free(x->alpn);
 	free(x);
 	*xp = NULL;
+}
+
+/* --- all of them --- */
+
+void
+sess_walk_begin(struct sess_walk *w)
+{
+	w->next = TAILQ_FIRST(&sessions);
+	LIST_INSERT_HEAD(&walks, w, entry);
+}
+
+struct sess *
+sess_walk_next(struct sess_walk *w)
+{
+	struct sess *s = w->next;
+
+	if (s != NULL)
+		w->next = TAILQ_NEXT(s, entry);
+	return s;
+}
+
+void
+sess_walk_end(struct sess_walk *w)
+{
+	LIST_REMOVE(w, entry);
+}
+
+/* It ends before they have come to it. */
+static void
+sess_walk_pass(struct sess *s)
+{
+	struct sess_walk *w;
+
+	LIST_FOREACH(w, &walks, entry)
+		if (w->next == s)
+			w->next = TAILQ_NEXT(s, entry);
 }
 
 static void

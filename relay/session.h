@@ -12,6 +12,13 @@
 #include "sess.h"
 #include "splice.h"
 
+/* A walk along all sessions, over as many turns as it likes: they may come and
+ * go meanwhile. Those that have come last are met last. */
+struct sess_walk {
+	LIST_ENTRY(sess_walk)	 entry;
+	struct sess		*next;
+};
+
 /* The callbacks of every session, from its birth on. */
 struct sess_calls {
 	void	(*io)(struct ev_io *, int what);	/* of either end */
@@ -35,6 +42,10 @@ void		 sess_close_all(enum sess_why, uint64_t spread_ms);
 /* Ends all that are established at a place, by RST to both sides; returns how
  * many there were. */
 unsigned	 sess_close_at(const struct remote *);
+void		 sess_walk_begin(struct sess_walk *);
+/* The next one, or NULL: there is none now. */
+struct sess	*sess_walk_next(struct sess_walk *);
+void		 sess_walk_end(struct sess_walk *);
 /* Says what this process lacked for a session (NULL: none yet), at most once a
  * second. */
 void		 sess_warn(const struct sess *, const char *what, int err);

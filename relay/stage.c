@@ -95,6 +95,12 @@ stage_start(int fd, const struct proto_conn *c, const struct path *path)
 		stage_run(s, STEP_NEXT);
 }
 
+const char *
+stage_name(unsigned stage)
+{
+	return stage < STAGE_DONE ? stages[stage].name : "done";
+}
+
 /* The one place where a stage's wish is done. */
 static void
 stage_run(struct sess *s, enum step step)

@@ -13,4 +13,7 @@ uint32_t stage_set(const struct path *);
 /* Takes over an accepted descriptor and serves it to its end. */
 void	 stage_start(int fd, const struct proto_conn *, const struct path *);
 
+/* "connect", "relay" and so on. */
+const char *stage_name(unsigned);
+
 #endif

@@ -9,6 +9,7 @@
 #include "sandbox.h"
 
 static char	*ask_verdict(char *);
+static char	*ask_fd(const char *, bool, int *);
 
 void
 ask_confine(void)
@@ -41,13 +42,40 @@ ask(bool lasts, const char *fmt, ...)
 char *
 ask_line(const char *request, bool lasts)
 {
-	char line[512];
+	return ask_fd(request, lasts, NULL);
+}
+
+char *
+ask_list(const char *request, int *fd)
+{
+	char *text = ask_fd(request, false, fd);
+
+	if (text != NULL && *fd == -1) {
+		fprintf(stderr, "spawnctl: spawnd has sent no descriptor\n");
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* fd: NULL, or where one is wanted. */
+static char *
+ask_fd(const char *request, bool lasts, int *fd)
+{
+	struct link l = { .path = ctl.socket, .limit = ctl.limit,
+	    .lasts = lasts };
+	char line[512], *text;
 
 	if (strpbrk(request, "\r\n") != NULL)
 		cmd_wrong("a line cannot have an end of line in it");
 	snprintf(line, sizeof(line), "%s\n", request);
 	ask_confine();
-	return ask_verdict(link_ask(ctl.socket, line, ctl.limit, lasts));
+	text = link_ask(&l, line);
+	if (fd != NULL)
+		*fd = l.fd;
+	else if (l.fd != -1)
+		close(l.fd);
+	return ask_verdict(text);
 }
 
 /* The first line is the verdict, the rest is what was asked for. */

@@ -17,6 +17,9 @@ void	 ask_confine(void);
 char	*ask(bool lasts, const char *fmt, ...) printf_like(2, 3);
 /* The same of a text that is there, such as what ask() has collected. */
 char	*ask_line(const char *, bool lasts);
+/* The same for what comes from the workers, through *fd (list.h), which the
+ * caller closes. */
+char	*ask_list(const char *, int *fd);
 /* Prints what ask() has returned, makes it harmless where that is a terminal,
  * and frees it. Returns the status to exit with. */
 int	 ask_print(char *);

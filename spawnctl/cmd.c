@@ -18,11 +18,24 @@ static const struct cmd cmds[] = {
 	    cmd_view },
 	{ "show", "listeners", "", "each listening socket", NULL, cmd_view },
 	{ "show", "remotes", "", "each remote", NULL, cmd_view },
+	{ "show", "sessions", "[client NET] [listener NAME]\n"
+	    "    [remote RELAY[/NAME]] [older TIME] [idle TIME]\n"
+	    "    [sort rate|bytes|age] [limit N]", "who is connected",
+	    "All that is given has to hold. With -v: what the system knows of "
+	    "each connection.", cmd_sessions },
+	{ "show", "clients", "[sort sessions|bytes|age] [limit N] ...",
+	    "the same by address",
+	    "Of the sessions that are chosen as with show sessions.",
+	    cmd_clients },
 	{ "", "reload", "", "read the configuration again",
 	    "Waits until it holds, or says why it does not.", cmd_plain },
 	{ "", "reopen", "", "open the log file anew", NULL, cmd_plain },
 	{ "", "drain", "PID", "replace one worker process",
 	    "It serves the sessions that it has, and ends.", cmd_drain },
+	{ "", "kill", "SESSION ...", "end sessions; or: kill client NET",
+	    "Both sides get a RST. Sessions are named as in the log; those of "
+	    "a client,\naddress or network, after a question that -y answers.",
+	    cmd_kill },
 	{ "", "remote", "RELAY/NAME ...",
 	    "enable, drain, disable, or weight N",
 	    "Holds until the next reload, which says what it undoes.",

@@ -41,12 +41,15 @@ void	 cmd_usage(FILE *);
 /* All that there is, a line each. */
 void	 cmd_help(FILE *);
 
+int	 cmd_clients(const struct cmd *, int, char **);
 int	 cmd_completion(const struct cmd *, int, char **);
 int	 cmd_convert(const struct cmd *, int, char **);
 int	 cmd_drain(const struct cmd *, int, char **);
 int	 cmd_help_run(const struct cmd *, int, char **);
+int	 cmd_kill(const struct cmd *, int, char **);
 int	 cmd_plain(const struct cmd *, int, char **);
 int	 cmd_remote(const struct cmd *, int, char **);
+int	 cmd_sessions(const struct cmd *, int, char **);
 int	 cmd_view(const struct cmd *, int, char **);
 
 #endif

@@ -14,31 +14,30 @@
 
 static int	 link_open(const char *, uint64_t);
 static void	 link_refused(const char *) no_return;
-static void	 link_silent(const char *, uint64_t) no_return;
 static int	 link_send(int, const char *);
-static uint64_t	 link_now(void);
-static bool	 link_wait(int, uint64_t, uint64_t);
 static bool	 link_lives(const char *, uint64_t);
-static size_t	 link_read(int, char **, size_t);
+static size_t	 link_read(struct link *, int, char **, size_t);
+static void	 link_fd(struct link *, struct msghdr *);
 
 char *
-link_ask(const char *path, const char *request, uint64_t limit, bool lasts)
+link_ask(struct link *l, const char *request)
 {
 	uint64_t start = link_now();
 	char *answer = NULL;
 	size_t len = 0, n;
 	int fd;
 
-	if ((fd = link_open(path, limit)) == -1)
-		link_refused(path);
+	l->fd = -1;
+	if ((fd = link_open(l->path, l->limit)) == -1)
+		link_refused(l->path);
 	if (link_send(fd, request) == -1)
-		err(1, "%s", path);
+		err(1, "%s", l->path);
 	for (;;) {
-		if (!link_wait(fd, start, limit)) {
-			if (!lasts || !link_lives(path, limit))
-				link_silent(path, limit);
+		if (!link_wait(fd, start, l->limit)) {
+			if (!l->lasts || !link_lives(l->path, l->limit))
+				link_silent(l);
 			start = link_now();
-		} else if ((n = link_read(fd, &answer, len)) == 0)
+		} else if ((n = link_read(l, fd, &answer, len)) == 0)
 			break;
 		else
 			len += n;
@@ -89,13 +88,13 @@ link_refused(const char *path)
 	}
 }
 
-static void
-link_silent(const char *path, uint64_t limit)
+void
+link_silent(const struct link *l)
 {
 	char text[CONF_UNITLEN];
 
 	errx(1, "%s: no answer in %s; spawnd is stopped or very busy "
-	    "(-t sets the limit)", path, conf_duration_str(limit, text));
+	    "(-t sets the limit)", l->path, conf_duration_str(l->limit, text));
 }
 
 static int
@@ -110,7 +109,7 @@ link_send(int fd, const char *text)
 	return 0;
 }
 
-static uint64_t
+uint64_t
 link_now(void)
 {
 	struct timespec ts;
@@ -119,8 +118,7 @@ link_now(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* False if nothing has come until limit ms after start. */
-static bool
+bool
 link_wait(int fd, uint64_t start, uint64_t limit)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -153,17 +151,42 @@ link_lives(const char *path, uint64_t limit)
 }
 
 static size_t
-link_read(int fd, char **buf, size_t len)
+link_read(struct link *l, int fd, char **buf, size_t len)
 {
 	const size_t room = 4096;
+	union {
+		struct cmsghdr	hdr;
+		char		buf[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_len = room };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = control.buf };
 	ssize_t n;
 
 	if ((*buf = realloc(*buf, len + room + 1)) == NULL)
 		err(1, "the answer");
-	do
-		n = read(fd, *buf + len, room);
-	while (n == -1 && errno == EINTR);
+	iov.iov_base = *buf + len;
+	do {
+		msg.msg_controllen = sizeof(control.buf);
+		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+	} while (n == -1 && errno == EINTR);
 	if (n == -1)
 		err(1, "the answer");
+	link_fd(l, &msg);
 	return (size_t)n;
+}
+
+/* The kernel closes those for which there is no room here. */
+static void
+link_fd(struct link *l, struct msghdr *msg)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+
+	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
+	    c->cmsg_type != SCM_RIGHTS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(int)))
+		return;
+	if (l->fd != -1)
+		close(l->fd);
+	memcpy(&l->fd, CMSG_DATA(c), sizeof(int));
 }

@@ -22,6 +22,8 @@ static void	client_event(struct ev_io *, int);
 static void	client_late(struct ev_timer *);
 static void	client_read(struct client *);
 static void	client_write(struct client *);
+static ssize_t	client_send(struct client *);
+static ssize_t	client_send_fd(struct client *);
 static void	client_close(struct client *);
 static void	client_free(struct ev_task *);
 static void	client_done(struct pending *, const char *, const char *);
@@ -169,6 +171,7 @@ client_new(int fd)
 	}
 	ev_timer_init(&c->timer, client_late);
 	c->pending.cb = client_done;
+	c->pass = -1;
 	if (ev_io_add(&c->io, fd, IO_READ | IO_WRITE, client_event) == -1) {
 		close(fd);
 		free(c);
@@ -236,8 +239,7 @@ client_write(struct client *c)
 	ssize_t n;
 
 	while (c->out_off < c->out_len) {
-		n = send(c->io.fd, c->out + c->out_off,
-		    c->out_len - c->out_off, MSG_NOSIGNAL);
+		n = client_send(c);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN) {
@@ -251,11 +253,50 @@ client_write(struct client *c)
 	client_close(c);
 }
 
+static ssize_t
+client_send(struct client *c)
+{
+	if (c->pass != -1)
+		return client_send_fd(c);
+	return send(c->io.fd, c->out + c->out_off, c->out_len - c->out_off,
+	    MSG_NOSIGNAL);
+}
+
+/* It goes with the first bytes. */
+static ssize_t
+client_send_fd(struct client *c)
+{
+	union {
+		struct cmsghdr	hdr;
+		char		buf[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	struct iovec iov = { .iov_base = c->out, .iov_len = c->out_len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf) };
+	struct cmsghdr *cmsg;
+	ssize_t n;
+
+	memset(&ctl, 0, sizeof(ctl));
+	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &c->pass, sizeof(int));
+	if ((n = sendmsg(c->io.fd, &msg, MSG_NOSIGNAL)) != -1) {
+		close(c->pass);
+		c->pass = -1;
+	}
+	return n;
+}
+
 static void
 client_close(struct client *c)
 {
 	if (c->io.fd == -1)
 		return;
+	if (c->pass != -1)
+		close(c->pass);
+	c->pass = -1;
 	pending_forget(&c->pending);
 	ev_timer_stop(&c->timer);
 	ev_io_close(&c->io);
@@ -295,6 +336,13 @@ control_answer(struct client *c, const char *error, const char *text,
 	}
 	ev_timer_set(&c->timer, PATIENCE);
 	client_write(c);
+}
+
+void
+control_answer_fd(struct client *c, const char *text, size_t len, int fd)
+{
+	c->pass = fd;
+	control_answer(c, NULL, text, len);
 }
 
 static void

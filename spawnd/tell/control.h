@@ -20,6 +20,7 @@ struct client {
 	size_t			 len;
 	char			*out;
 	size_t			 out_len, out_off;
+	int			 pass;		/* goes with the answer; -1 */
 };
 
 /* Who is told of a request (c->line, without its end). */
@@ -32,6 +33,9 @@ void		 control_close(void);
  * none). The client may be gone after that. */
 void		 control_answer(struct client *, const char *error,
 		    const char *text, size_t len);
+/* The same of what was asked for, with a descriptor that is closed here. */
+void		 control_answer_fd(struct client *, const char *text,
+		    size_t len, int fd);
 
 /* For an upgrade: writes the lines of the socket and of its clients, the one
  * who asked for the upgrade among them; takes up one. False for a line that

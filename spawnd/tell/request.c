@@ -12,6 +12,7 @@
 #include "proc/logproc.h"
 #include "proc/worker.h"
 #include "tell/control.h"
+#include "tell/list.h"
 #include "tell/request.h"
 #include "tell/show.h"
 
@@ -23,6 +24,9 @@ static void	request_drain(struct client *, const char *, const char *);
 static void	request_reopen(struct client *, const char *, const char *);
 static void	request_stop(struct client *, const char *, const char *);
 static void	request_remote(struct client *, const char *, const char *);
+static void	request_list(struct client *, const char *, const char *);
+static void	request_kill(struct client *, const char *, const char *);
+static void	request_words(char *, size_t, const char *, const char *);
 static const struct conf_remote *remote_of(const char *, char *);
 static const char *remote_change(const char *, uint32_t *);
 static void	remote_set(struct client *, const char *,
@@ -40,6 +44,8 @@ static const struct {
 	{ "reopen",	0, request_reopen },
 	{ "stop",	0, request_stop },
 	{ "remote",	2, request_remote },
+	{ "list",	0, request_list },
+	{ "kill",	2, request_kill },
 };
 
 void
@@ -162,6 +168,33 @@ request_remote(struct client *c, const char *arg, const char *opt)
 		control_answer(c, error, NULL, 0);
 	else
 		remote_set(c, relay, remote, admin);
+}
+
+static void
+request_list(struct client *c, const char *arg, const char *opt)
+{
+	char words[sizeof(c->line)];
+
+	request_words(words, sizeof(words), arg, opt);
+	list_request(c, *words == '\0' ? NULL : words, false);
+}
+
+static void
+request_kill(struct client *c, const char *arg, const char *opt)
+{
+	char words[sizeof(c->line)];
+
+	request_words(words, sizeof(words), arg, opt);
+	log_info("ends sessions by request of spawnctl: %s", words);
+	list_request(c, words, true);
+}
+
+/* What a request was cut into, in one. */
+static void
+request_words(char *words, size_t size, const char *arg, const char *opt)
+{
+	snprintf(words, size, "%s%s%s", arg != NULL ? arg : "",
+	    opt != NULL ? " " : "", opt != NULL ? opt : "");
 }
 
 /* The remote RELAY/NAME of the current generation, and its section's name. */

@@ -116,6 +116,12 @@ worker_replace(struct worker *w)
 	return w == &worker;
 }
 
+uint64_t
+worker_users(const struct worker *w)
+{
+	return w->sent;
+}
+
 /* Only what a remote may be set to arrives, and only for the one there is. */
 void
 load_admin(const char *relay_name, const char *name, uint32_t admin)

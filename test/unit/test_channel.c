@@ -10,6 +10,7 @@
 
 #include "../../relay/authoriser.h"
 #include "../../relay/channel.h"
+#include "../../relay/listing.h"
 #include "../../relay/layer/tls_ctx.h"
 #include "../../relay/remote/lease.h"
 #include "../../relay/remote/remotes.h"
@@ -28,6 +29,18 @@ static struct board_worker	 own;
 static int			 sv[2];
 static unsigned			 started, retires;
 static int			 warned;	/* errno of it */
+
+void
+listing_start(int fd, const struct proto_list *what)
+{
+	(void)what;
+	close(fd);
+}
+
+void
+listing_stop(void)
+{
+}
 
 void
 sess_init(void (*ended)(void))

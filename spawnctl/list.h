@@ -1,0 +1,22 @@
+/*
+ * list.h - sessions, as the workers tell of them.
+ */
+#ifndef LIST_H
+#define LIST_H
+
+#include "rec.h"
+
+#define LIST_LINE	512	/* of a request */
+
+/* The words of a filter, as they stand on the command line, behind a request in
+ * line: client NET, listener NAME and so on. own is asked first for each word,
+ * and takes it with its value if it returns true; it may be NULL. */
+void	 list_words(char line[LIST_LINE], int argc, char **argv,
+	    bool (*own)(const char *word, const char *value));
+/* Asks, and hands on each session. Returns the status to exit with: 1 if some
+ * could not be had, which has been said. *n, if not NULL, is how many the
+ * workers have told of, or ended. */
+int	 list_run(const char *request, void (*take)(const struct rec *),
+	    uint64_t *n);
+
+#endif
