@@ -113,6 +113,29 @@ link_at(struct chain *c, const struct end *from, unsigned i)
 	return &c->links[from->remote ? c->n - 1 - i : i];
 }
 
+/* --- what filters ask --- */
+
+void
+filt_wake(struct filt *f, uint64_t at)
+{
+	if (f->due == 0 || at < f->due)
+		f->due = at;
+}
+
+size_t
+filt_share(const struct filt *f)
+{
+	return f->sess->path->relay->buffer / 4 * 3;
+}
+
+size_t
+filt_room(const struct filt *f, const struct queue *out)
+{
+	const size_t share = filt_share(f), len = queue_len(out);
+
+	return len < share ? share - len : 0;
+}
+
 /* --- what may be read --- */
 
 size_t

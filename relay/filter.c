@@ -1,7 +1,6 @@
 #include "compat.h"
 
 #include "filter.h"
-#include "path.h"
 #include "self.h"
 
 static const struct filter *const filters[CONF_FILTERS] = {
@@ -70,25 +69,4 @@ filter_named(const char *name)
 		if (strcmp(sections[i].name, name) == 0)
 			return &sections[i];
 	return NULL;
-}
-
-void
-filt_wake(struct filt *f, uint64_t at)
-{
-	if (f->due == 0 || at < f->due)
-		f->due = at;
-}
-
-size_t
-filt_share(const struct filt *f)
-{
-	return f->sess->path->relay->buffer / 4 * 3;
-}
-
-size_t
-filt_room(const struct filt *f, const struct queue *out)
-{
-	const size_t share = filt_share(f), len = queue_len(out);
-
-	return len < share ? share - len : 0;
 }

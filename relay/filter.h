@@ -94,6 +94,10 @@ int	 filter_start(void);
 /* The section of that name, or NULL. */
 struct filter_section *filter_named(const char *name);
 
+/*
+ * For filters (chain.c).
+ */
+
 /* The chain is run at that time (ms as ev_now()) at the latest, and the filter
  * asked then or before. Of several such wishes the first is what is kept. */
 void	 filt_wake(struct filt *, uint64_t at_ms);

@@ -97,6 +97,40 @@ test_small_pieces_share_a_chunk(void **state)
 	queue_free(&q);
 }
 
+/* From one to the other, in pieces of any size: nothing is lost, and small ones
+ * still share chunks. */
+static void
+test_moves(void **state)
+{
+	struct queue *from = NULL, *to = NULL;
+	const struct chunk *c;
+	size_t in = 0, out = 0, n, chunks = 0;
+
+	(void)state;
+	while (out < sizeof(data)) {
+		n = MIN(1 + arc4random_uniform(20000), sizeof(data) - in);
+		if (n != 0)
+			assert_int_equal(queue_add(&from, data + in, n), 0);
+		in += n;
+		assert_int_equal(queue_move(&from, &to,
+		    1 + arc4random_uniform(20000)), 0);
+		if (to != NULL)
+			out += take(&to, 1 + arc4random_uniform(20000), out);
+		assert_int_equal(queue_len(from) + queue_len(to), in - out);
+	}
+	assert_null(from);
+	assert_null(to);
+	assert_int_equal(queue_move(&from, &to, 1), 0);
+	for (n = 0; n < 8000; n++) {
+		assert_int_equal(queue_add(&from, data + n, 1), 0);
+		assert_int_equal(queue_move(&from, &to, 5), 0);
+	}
+	for (c = to->first; c != NULL; c = c->next)
+		chunks++;
+	assert_int_equal(chunks, 2);
+	queue_free(&to);
+}
+
 static void
 test_full_and_not(void **state)
 {
@@ -123,6 +157,7 @@ main(void)
 		cmocka_unit_test(test_all_sizes),
 		cmocka_unit_test(test_both_ends_move),
 		cmocka_unit_test(test_small_pieces_share_a_chunk),
+		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_full_and_not),
 	};
 
