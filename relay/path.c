@@ -56,6 +56,7 @@ path_make(struct path *p, const struct conf_listen *l)
 {
 	p->listen = l;
 	p->ports = conf_listen_ranges(l);
+	p->asks = (uint8_t)conf_asks(l);
 	p->limit[LIMIT_HANDSHAKE] = l->handshake_timeout;
 	if (l->relay != CONF_NOREF)
 		path_relay(p, l->relay);

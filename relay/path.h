@@ -36,6 +36,8 @@ struct path {
 	struct filter_section	**filters; /* the listener's, the relay
 					      section's */
 	unsigned		 nfilters;
+	uint8_t			 asks;	/* CONF_ASK_...; 0: nobody is asked
+					   where to go */
 };
 
 /* Makes those of all listeners; the remotes are there already. stages says

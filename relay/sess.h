@@ -10,6 +10,7 @@
 
 struct chain;
 struct dest;
+struct wish;
 struct layer;
 struct path;
 struct question;
@@ -45,12 +46,14 @@ struct end {
 
 /* Forward in this order, and back to CONNECT by STEP_AGAIN; stage.c has the
  * table. From the first to CONNECT a stage is of the client's end, from there
- * on of the remote's, both are told of the events of both. PROXY_TLS is
+ * on of the remote's, both are told of the events of both. ANSWER is of the
+ * client's, and entered from anywhere for one that is refused. PROXY_TLS is
  * PROXY_OUT for a header that goes inside TLS: the same functions, a second
  * place. */
 enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_SOURCE, STAGE_TLS_IN,
-	STAGE_SNIFF, STAGE_AUTH, STAGE_ROUTE, STAGE_CONNECT, STAGE_PROXY_OUT,
-	STAGE_TLS_OUT, STAGE_PROXY_TLS, STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
+	STAGE_SNIFF, STAGE_ASK, STAGE_AUTH, STAGE_ROUTE, STAGE_CONNECT,
+	STAGE_PROXY_OUT, STAGE_TLS_OUT, STAGE_PROXY_TLS, STAGE_ANSWER,
+	STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
 
 /* What a stage says when it returns; see sess_end(), connect_again() and
  * sess_fail(). All but the first two lead to another stage. */
@@ -93,6 +96,7 @@ struct extra {
 					   with commas; or NULL */
 	const char	*tls_version;	/* of the client's TLS, or NULL */
 	const char	*tls_suite;	/* static both */
+	struct wish	*wish;		/* how; or NULL */
 	struct dest	*dest;		/* asked for; or NULL */
 	struct claim	*claim;		/* or NULL: nobody is asked */
 	struct question	*question;	/* whether it may be; or NULL */

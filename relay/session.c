@@ -2,6 +2,7 @@
 
 #include "authoriser.h"
 #include "claim.h"
+#include "dest/dest.h"
 #include "end.h"
 #include "log.h"
 #include "race.h"
@@ -10,9 +11,11 @@
 #include "self.h"
 #include "session.h"
 #include "unsent.h"
+#include "wish.h"
 
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
-#define MORE		(ADDR_STRLEN + 2048)	/* what few lines have */
+#define MORE		(ADDR_STRLEN + DEST_STRLEN + 2048) /* what few lines
+							      have */
 
 static void		 sess_give_up(struct sess *);
 static bool		 sess_clean(const struct sess *);
@@ -23,6 +26,7 @@ static void		 end_close(struct end *, bool);
 static unsigned		 sess_port(const struct sess *);
 static void		 sess_log(const struct sess *, unsigned);
 static void		 sess_more(const struct extra *, char *, size_t);
+static void		 sess_asked(const struct extra *, char *, size_t);
 static void		 extra_free(struct extra **);
 static void		 sess_free(struct ev_task *);
 static uint64_t		 sess_limit(const struct sess *);
@@ -240,8 +244,7 @@ sess_close(struct sess *s)
 	const unsigned port = s->path->ports && self.conf->log_sessions ?
 	    sess_port(s) : 0;
 
-	if (s->stage < STAGE_AUTH && s->path->listen->auth != CONF_NOREF)
-		authoriser_expect(s->path->listen->auth, -1);
+	sess_goes_on(s);
 	s->stage = STAGE_DONE;
 	end_unsplice(&s->client);
 	end_unsplice(&s->remote);
@@ -266,6 +269,13 @@ sess_close(struct sess *s)
 	ev_undefer(&s->task);
 	ev_defer(&s->task, sess_free);
 	ended();
+}
+
+void
+sess_goes_on(const struct sess *s)
+{
+	if (s->stage < STAGE_AUTH && s->path->listen->auth != CONF_NOREF)
+		authoriser_expect(s->path->listen->auth, -1);
 }
 
 /* What was under way on its behalf. */
@@ -398,13 +408,16 @@ sess_more(const struct extra *x, char *buf, size_t size)
 {
 	char proxy[ADDR_STRLEN], backlog[32] = "";
 	char filters[2 * CONF_CHAIN * CONF_NAME] = "";
+	char asked[DEST_STRLEN + 280] = "";
 
 	if (x->backlog_ms != 0)
 		snprintf(backlog, sizeof(backlog), " backlog=%.3f",
 		    x->backlog_ms / 1e3);
 	if (x->chain != NULL)
 		chain_str(x->chain, filters, sizeof(filters));
-	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s%s%s%s", backlog,
+	if (x->wish != NULL)
+		sess_asked(x, asked, sizeof(asked));
+	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s%s%s%s%s", backlog,
 	    x->proxied ? " proxy=" : "",
 	    x->proxied ? source_str(&x->proxy, proxy) : "",
 	    x->name != NULL ? " sni=" : "", x->name != NULL ? x->name : "",
@@ -413,7 +426,21 @@ sess_more(const struct extra *x, char *buf, size_t size)
 	    x->tls_version != NULL ? x->tls_version : "",
 	    x->tls_version != NULL ? "," : "",
 	    x->tls_version != NULL ? x->tls_suite : "",
-	    *filters != '\0' ? " filters=" : "", filters);
+	    asked, *filters != '\0' ? " filters=" : "", filters);
+}
+
+/* Who the client says it is, and where it wants to go. */
+static void
+sess_asked(const struct extra *x, char *buf, size_t size)
+{
+	char to[DEST_STRLEN], *user = NULL;
+
+	if (x->wish->user != NULL)
+		user = sess_word(x->wish->user, strlen(x->wish->user));
+	snprintf(buf, size, "%s%s%s%s", user != NULL ? " user=" : "",
+	    user != NULL ? user : "", x->dest != NULL ? " target=" : "",
+	    x->dest != NULL ? dest_str(x->dest, to) : "");
+	free(user);
 }
 
 static void
@@ -436,6 +463,9 @@ extra_free(struct extra **xp)
 		return;
 	chain_free(&x->chain);
 	free(x->tried);
+	if (x->wish != NULL)
+		free(x->wish->user);
+	free(x->wish);
 	free(x->dest);
 	free(x->fields);
 	free(x->subject);

@@ -37,6 +37,8 @@ int		 sess_watch(struct end *, int fd);
 /* Ends a session as s->who, s->why and s->cut say; both descriptors are
  * closed. For the runner of the stages: a stage returns sess_end(). */
 void		 sess_close(struct sess *);
+/* It will not come to the stages in between: nobody there waits for it. */
+void		 sess_goes_on(const struct sess *);
 /* Ends all that are left, spread over ms milliseconds (0: at once). */
 void		 sess_close_all(enum sess_why, uint64_t spread_ms);
 /* Ends all that are established at a place, by RST to both sides; returns how

@@ -7,6 +7,8 @@
 #include "self.h"
 #include "session.h"
 #include "stage.h"
+#include "stage/answer.h"
+#include "stage/ask.h"
 #include "stage/auth.h"
 #include "stage/connect.h"
 #include "stage/flush.h"
@@ -19,6 +21,7 @@
 #include "stage/tls.h"
 
 static void		 stage_run(struct sess *, enum step);
+static enum step	 stage_refuse(struct sess *, enum step);
 static enum sess_stage	 stage_next(const struct sess *);
 static enum step	 stage_enter(struct sess *, enum sess_stage);
 static void		 stage_io(struct ev_io *, int);
@@ -51,6 +54,8 @@ static const struct stage {
 			    tls_in_enter,  tls_in_event,  NULL },
 	[STAGE_SNIFF] =	  { "sniff",   LIMIT_HANDSHAKE, sniff_wanted,
 			    sniff_enter,   sniff_event,   sniff_timeout },
+	[STAGE_ASK] =	  { "ask",     LIMIT_HANDSHAKE, ask_wanted,
+			    ask_enter,	   ask_event,	  NULL },
 	[STAGE_AUTH] =	  { "auth",    LIMIT_HANDSHAKE, auth_wanted,
 			    auth_enter,	   auth_event,	  auth_timeout },
 	[STAGE_ROUTE] =	  { "route",   LIMIT_HANDSHAKE, route_wanted,
@@ -63,6 +68,8 @@ static const struct stage {
 			    tls_out_enter, tls_out_event, tls_out_timeout },
 	[STAGE_PROXY_TLS] = { "proxy-tls", LIMIT_CONNECT, proxy_tls_wanted,
 			    proxy_tls_enter, proxy_out_event, NULL },
+	[STAGE_ANSWER] =  { "answer",  LIMIT_NONE,    answer_wanted,
+			    answer_enter,  answer_event,  answer_timeout },
 	[STAGE_RELAY] =	  { "relay",   LIMIT_IDLE,    NULL,
 			    relay_enter,   relay_event,   relay_timeout },
 	[STAGE_FLUSH] =	  { "flush",   LIMIT_FLUSH,   NULL,
@@ -105,11 +112,21 @@ stage_name(unsigned stage)
 static void
 stage_run(struct sess *s, enum step step)
 {
-	while (step > STEP_END)
+	while ((step = stage_refuse(s, step)) > STEP_END)
 		step = stage_enter(s, step == STEP_NEXT ? stage_next(s) :
 		    step == STEP_AGAIN ? STAGE_CONNECT : STAGE_FLUSH);
 	if (step == STEP_END)
 		sess_close(s);
+}
+
+/* Who waits for an answer gets it before the session ends. */
+static enum step
+stage_refuse(struct sess *s, enum step step)
+{
+	if ((step != STEP_END && step != STEP_ABORT) || !answer_is_owed(s))
+		return step;
+	sess_goes_on(s);
+	return stage_enter(s, STAGE_ANSWER);
 }
 
 /* The lowest one above the present one: RELAY is in every path that has a

@@ -115,6 +115,28 @@ conf_relay_name(const struct conf *c, const struct conf_listen *l)
 }
 
 unsigned
+conf_asks(const struct conf_listen *l)
+{
+	unsigned i, asks = 0;
+
+	for (i = 0; i < l->nask; i++)
+		asks |= conf_ask_of(l->ask[i]);
+	return asks;
+}
+
+unsigned
+conf_ask_of(const char *word)
+{
+	if (strcmp(word, "any") == 0)
+		return CONF_ASK_SOCKS4 | CONF_ASK_SOCKS5 | CONF_ASK_CONNECT;
+	if (strcmp(word, "socks4") == 0)
+		return CONF_ASK_SOCKS4;
+	if (strcmp(word, "socks5") == 0)
+		return CONF_ASK_SOCKS5;
+	return strcmp(word, "connect") == 0 ? CONF_ASK_CONNECT : 0;
+}
+
+unsigned
 conf_auth_lines(const struct conf *c)
 {
 	unsigned i, n = 0;

@@ -145,6 +145,9 @@ struct conf_listen {
 					   set */
 	unsigned	 tls;		/* of conf.tlss, or CONF_NOREF */
 	unsigned	 auth;		/* of conf.auths, or CONF_NOREF */
+	const char	**ask;		/* how clients say where they go: see
+					   conf_asks(); none: not at all */
+	unsigned	 nask;
 	unsigned	 backlog;
 	uint64_t	 handshake_timeout;	/* ms */
 	uint32_t	 mode, uid, gid; /* of path; CONF_NOID: as created */
@@ -392,6 +395,13 @@ const char	*conf_filter_name(const struct conf *,
 		    const struct conf_filter *);
 /* The word by which its sections begin. */
 const char	*conf_filter_kind_name(enum conf_filter_kind);
+/* By which protocols the clients of a listener say where they want to go, as
+ * bits; 0: they do not. */
+enum { CONF_ASK_SOCKS4 = 1 << 0, CONF_ASK_SOCKS5 = 1 << 1,
+	CONF_ASK_CONNECT = 1 << 2 };
+unsigned	 conf_asks(const struct conf_listen *);
+/* Of one word; 0: it is none. */
+unsigned	 conf_ask_of(const char *);
 /* How many connections a worker has to those who are asked about sessions. */
 unsigned	 conf_auth_lines(const struct conf *);
 /*

@@ -32,6 +32,7 @@ conf_check_exec(struct conf_check *c, const struct cfg_t *root)
 		exec_refuses(c, listen, "tls");
 		exec_refuses(c, listen, "proxy-from");
 		exec_refuses(c, listen, "filters");
+		exec_refuses(c, listen, "ask");
 	}
 	exec_refuses_section(c, root, "tls");
 	exec_refuses_section(c, root, "auth");

@@ -29,6 +29,13 @@ conf_item_alpn(const char *text)
 }
 
 const char *
+conf_item_ask(const char *text)
+{
+	return conf_ask_of(text) != 0 ? NULL :
+	    "is nothing to ask by; use socks4, socks5, connect or any";
+}
+
+const char *
 conf_item_interface(const char *text)
 {
 	const char *p = text;

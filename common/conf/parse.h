@@ -264,6 +264,12 @@ void		 conf_check_filters(struct conf_check *,
 		    const struct cfg_t *root);
 
 /*
+ * ask.c: listeners whose clients say where they want to go.
+ */
+void		 conf_check_asks(struct conf_check *,
+		    const struct cfg_t *spawnd);
+
+/*
  * route.c: routes that nobody comes to, and sessions that none is for.
  */
 void		 conf_check_routes(struct conf_check *,

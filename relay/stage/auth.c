@@ -1,15 +1,18 @@
 #include "compat.h"
 
 #include "authoriser.h"
+#include "dest/dest.h"
 #include "log.h"
 #include "remote/remotes.h"
 #include "self.h"
 #include "session.h"
 #include "stage/auth.h"
+#include "wish.h"
 
 static enum step	 auth_not(struct sess *);
 static void		 auth_words(const struct sess *, struct authline *);
 static void		 auth_more(const struct extra *, struct authline *);
+static void		 auth_dest(const struct extra *, struct authline *);
 static void		 auth_source(struct authline *, const char *,
 			    const char *, const struct source *);
 static enum step	 auth_answered(struct sess *, const struct reply *);
@@ -70,14 +73,29 @@ auth_more(const struct extra *x, struct authline *l)
 {
 	if (x->proxied) {
 		auth_source(l, "proxy", "proxy-port", &x->proxy);
-		if (x->to.family != 0)
+		if (x->to.family != 0 && x->dest == NULL)
 			auth_source(l, "target", "target-port", &x->to);
 	}
+	if (x->dest != NULL)
+		auth_dest(x, l);
 	authline_add(l, "sni", x->name);
 	authline_add(l, "alpn", x->alpn);
 	authline_add(l, "tls", x->tls_version);
 	if (x->certified && x->trusted)
 		authline_add(l, "subject", x->subject);
+}
+
+/* What it has asked for by SOCKS or CONNECT. */
+static void
+auth_dest(const struct extra *x, struct authline *l)
+{
+	const struct dest *d = x->dest;
+	char host[ADDR_STRLEN];
+
+	authline_add(l, "user", x->wish->user);
+	authline_add(l, "target", d->host[0] != '\0' || d->addr.len == 0 ?
+	    d->host : addr_host_str(&d->addr, host));
+	authline_number(l, "target-port", d->port);
 }
 
 static void

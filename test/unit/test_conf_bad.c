@@ -1126,6 +1126,17 @@ test_auth(void **state)
 		    "to 19\n" },
 		{ IN_SPAWND("core-limit = 2000g"), "t:2: core-limit 2000g is "
 		    "out of range; use 0 to 1024g\n" },
+		{ IN_LISTEN("port = 1 address = ::1 ask = socks"), "t:2: ask "
+		    "\"socks\" is nothing to ask by; use socks4, socks5, "
+		    "connect or any\n" },
+		{ IN_LISTEN("port = 1 address = \"127.0.0.2, 127.1.1.1, "
+		    "10.0.0.1\" ask = any"), "t:2: listen \"w\" would "
+		    "connect everybody who finds it; add access, or make "
+		    "address 127.0.0.1\n" },
+		{ IN_LISTEN("path = /w ask = any relay = a route { sni = a "
+		    "relay = a }"),
+		    "t:2: a listener with ask and without tls sees no sni and "
+		    "no alpn; leave them out\n" },
 		{ IN_LISTEN("port = 1 auth = q"),
 		    "t:2: there is no auth \"q\"\n" },
 		{ IN_AUTH("fail = deny"), "t:1: auth \"q\" asks nobody; add "

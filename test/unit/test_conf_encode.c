@@ -116,11 +116,16 @@ change_locals(struct conf_local *l, unsigned n)
 static void
 change_texts(struct conf *c, const struct conf_opt *o, void *base)
 {
+	static const char *const texts[] = { "/changed", "changed", "A=b",
+	    "any" };
 	struct conf_array a = conf_field_array(o, base);
-	const char *text = o->wrong == NULL || o->wrong("/changed") == NULL ?
-	    "/changed" : o->wrong("changed") == NULL ? "changed" : "A=b";
+	const char *text;
 	struct conf_cert *cert;
+	unsigned i = 0;
 
+	while (o->wrong != NULL && o->wrong(texts[i]) != NULL)
+		assert_true(++i < nitems_of(texts));
+	text = texts[i];
 	a.n = a.n == 1 ? 2 : 1;
 	a.items = conf_alloc(c, a.n * conf_field_item_size(o));
 	memcpy(a.items, &text, sizeof(text));

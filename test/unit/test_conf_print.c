@@ -31,6 +31,7 @@
 	" sticky = yes sticky-period = 9m sticky-size = 10 }\n" \
 	"listen w { port = 0 relay = b tls = s auth = r tag = t.1\n" \
 	" filters = {ra, rb}\n" \
+	" ask = {any, socks4}\n" \
 	" v6only = yes" \
 	" interface = eth0.1 freebind = yes protocol = mptcp dscp = af41\n" \
 	" defer-accept = yes fastopen = 16 keepalive-idle = 90\n" \

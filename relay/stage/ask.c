@@ -1,0 +1,245 @@
+#include "compat.h"
+
+#include "end.h"
+#include "parse/httpconnect.h"
+#include "parse/socks.h"
+#include "peek.h"
+#include "self.h"
+#include "session.h"
+#include "stage/ask.h"
+#include "wish.h"
+
+/* What has been said, as far as one message goes. */
+struct said {
+	struct request	 request;
+	enum socks_wrong wrong;		/* of SOCKS */
+	enum http_status status;	/* of CONNECT */
+	unsigned	 offers;	/* of ASK_METHODS */
+	int		 len;		/* -1: it makes no sense */
+};
+
+static enum step ask_look(struct sess *);
+static ssize_t	 ask_peek(struct end *, const struct wish *, uint8_t *,
+		    size_t);
+static bool	 ask_begin(const struct sess *, struct wish *, uint8_t);
+static void	 ask_parse(struct wish *, const uint8_t *, size_t,
+		    struct said *);
+static enum step ask_more(struct sess *);
+static enum step ask_said(struct sess *, struct said *);
+static enum step ask_methods(struct sess *, const struct said *);
+static enum step ask_socks(struct sess *, struct said *);
+static enum step ask_http(struct sess *, struct said *);
+static enum step ask_goes(struct sess *, const struct dest *);
+static enum step ask_refuse(struct sess *, enum refusal, enum sess_why);
+static enum step ask_lacks(struct sess *);
+static enum step ask_tell(struct sess *, uint8_t, uint8_t, enum ask_next);
+
+bool
+ask_wanted(const struct path *p)
+{
+	return p->asks != 0;
+}
+
+enum step
+ask_enter(struct sess *s)
+{
+	struct extra *x = sess_extra(s);
+
+	if (x == NULL || (x->wish = calloc(1, sizeof(*x->wish))) == NULL)
+		return ask_lacks(s);
+	x->wish->need = 1;
+	return ask_look(s);
+}
+
+enum step
+ask_event(struct sess *s, struct end *e)
+{
+	if (e->error)
+		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
+	return ask_look(s);
+}
+
+/* Message after message, and not a byte of what follows the last one. */
+static enum step
+ask_look(struct sess *s)
+{
+	static uint8_t buf[HTTP_MAX];
+	struct wish *w = s->extra->wish;
+	struct said said;
+	enum step step;
+	ssize_t n;
+
+	do {
+		if ((n = ask_peek(&s->client, w, buf, sizeof(buf))) <= 0)
+			return peek_nothing(s, n);
+		if (w->next == ASK_FIRST && !ask_begin(s, w, buf[0]))
+			return sess_end(s, WHO_CLIENT, WHY_HANDSHAKE,
+			    CUT_RESET);
+		ask_parse(w, buf, (size_t)n, &said);
+		if (said.len > 0 && peek_take(&s->client, buf,
+		    (size_t)said.len) == -1)
+			return sess_end(s, WHO_CLIENT, WHY_ERROR, CUT_RESET);
+		step = said.len == 0 ? ask_more(s) : ask_said(s, &said);
+		explicit_bzero(&said.request, sizeof(said.request));
+	} while (step == STEP_AGAIN);
+	explicit_bzero(buf, (size_t)n);
+	return step;
+}
+
+/* Of a layer there is no more to be seen than what is to be taken. */
+static ssize_t
+ask_peek(struct end *e, const struct wish *w, uint8_t *buf, size_t size)
+{
+	return peek_at(e, buf, e->layered ? MIN(w->need, size) : size);
+}
+
+/* The first byte tells which protocol it is. False: none that is spoken. */
+static bool
+ask_begin(const struct sess *s, struct wish *w, uint8_t byte)
+{
+	const unsigned asks = s->path->asks;
+
+	if (byte == SOCKS4 && (asks & CONF_ASK_SOCKS4))
+		w->next = ASK_SOCKS4;
+	else if (byte == SOCKS5 && (asks & CONF_ASK_SOCKS5))
+		w->next = ASK_METHODS;
+	else if (http_begins(byte) && (asks & CONF_ASK_CONNECT))
+		w->next = ASK_HTTP;
+	return w->next != ASK_FIRST;
+}
+
+static void
+ask_parse(struct wish *w, const uint8_t *buf, size_t n, struct said *to)
+{
+	struct request *r = &to->request;
+
+	memset(to, 0, sizeof(*to));
+	switch (w->next) {
+	case ASK_SOCKS4:
+		to->len = socks4_request(buf, n, r, &to->wrong, &w->need);
+		break;
+	case ASK_METHODS:
+		to->len = socks5_methods(buf, n, &to->offers, &w->need);
+		break;
+	case ASK_SOCKS5:
+		to->len = socks5_request(buf, n, r, &to->wrong, &w->need);
+		break;
+	default:
+		to->len = http_request(buf, n, r, &to->status, &w->need);
+		w->http_1_0 = to->len > 0 &&
+		    http_is_1_0(buf, (size_t)to->len);
+	}
+	if (to->len != 0)
+		w->need = 1;
+}
+
+static enum step
+ask_more(struct sess *s)
+{
+	if (s->client.layered)
+		return STEP_AGAIN;
+	return peek_more(&s->client, s->extra->wish->need) ? STEP_WAIT :
+	    peek_nothing(s, 0);
+}
+
+/* STEP_AGAIN: another message is to follow. */
+static enum step
+ask_said(struct sess *s, struct said *said)
+{
+	switch (s->extra->wish->next) {
+	case ASK_METHODS:
+		return ask_methods(s, said);
+	case ASK_HTTP:
+		return ask_http(s, said);
+	default:
+		return ask_socks(s, said);
+	}
+}
+
+static enum step
+ask_methods(struct sess *s, const struct said *said)
+{
+	if (!(said->offers & SOCKS_NONE))
+		return ask_refuse(s, REFUSAL_LOGIN, WHY_HANDSHAKE);
+	return ask_tell(s, SOCKS5, 0, ASK_SOCKS5);
+}
+
+/* The request of either version. */
+static enum step
+ask_socks(struct sess *s, struct said *said)
+{
+	struct wish *w = s->extra->wish;
+
+	if (said->len == -1)
+		return ask_refuse(s, REFUSAL_WRONG, WHY_HANDSHAKE);
+	if (said->wrong == SOCKS_WRONG_COMMAND)
+		return ask_refuse(s, REFUSAL_COMMAND, WHY_HANDSHAKE);
+	if (said->wrong == SOCKS_WRONG_TYPE)
+		return ask_refuse(s, REFUSAL_TYPE, WHY_HANDSHAKE);
+	if (w->next == ASK_SOCKS4 && said->request.user[0] != '\0' &&
+	    (w->user = strdup(said->request.user)) == NULL)
+		return ask_lacks(s);
+	return ask_goes(s, &said->request.to);
+}
+
+static enum step
+ask_http(struct sess *s, struct said *said)
+{
+	switch (said->status) {
+	case HTTP_OK:
+		return ask_goes(s, &said->request.to);
+	case HTTP_METHOD:
+		return ask_refuse(s, REFUSAL_COMMAND, WHY_HANDSHAKE);
+	case HTTP_LARGE:
+		return ask_refuse(s, REFUSAL_LARGE, WHY_HANDSHAKE);
+	case HTTP_VERSION:
+		return ask_refuse(s, REFUSAL_VERSION, WHY_HANDSHAKE);
+	default:
+		return ask_refuse(s, REFUSAL_WRONG, WHY_HANDSHAKE);
+	}
+}
+
+/* The stage is over: this is where the session goes. */
+static enum step
+ask_goes(struct sess *s, const struct dest *to)
+{
+	struct extra *x = s->extra;
+
+	if ((x->dest = malloc(sizeof(*x->dest))) == NULL)
+		return ask_lacks(s);
+	*x->dest = *to;
+	x->wish->owed = true;
+	return STEP_NEXT;
+}
+
+static enum step
+ask_refuse(struct sess *s, enum refusal refusal, enum sess_why why)
+{
+	struct wish *w = s->extra->wish;
+
+	w->refusal = (uint8_t)refusal;
+	w->owed = true;
+	return sess_end(s, why == WHY_DENIED ? WHO_RELAY : WHO_CLIENT, why,
+	    CUT_RESET);
+}
+
+static enum step
+ask_lacks(struct sess *s)
+{
+	sess_warn(s, "what the client asks for", errno);
+	return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
+}
+
+/* Short, and nothing much has been written before it: there is room. */
+static enum step
+ask_tell(struct sess *s, uint8_t version, uint8_t what, enum ask_next next)
+{
+	const uint8_t word[2] = { version, what };
+	const ssize_t n = end_write(&s->client, word, sizeof(word));
+
+	s->extra->wish->next = (uint8_t)next;
+	if (n == sizeof(word))
+		return STEP_AGAIN;
+	return sess_end(s, WHO_CLIENT, n == -1 && (errno == EPIPE ||
+	    errno == ECONNRESET) ? WHY_RESET : WHY_ERROR, CUT_RESET);
+}
