@@ -39,3 +39,14 @@ host_byte(uint8_t c)
 		return c;
 	return -1;
 }
+
+bool
+host_is_number(const char *name)
+{
+	const char *last = strrchr(name, '.');
+
+	last = last == NULL ? name : last + 1;
+	if (last[0] == '0' && last[1] == 'x')
+		return last[2 + strspn(last + 2, "0123456789abcdef")] == '\0';
+	return last[strspn(last, "0123456789")] == '\0';
+}

@@ -16,4 +16,9 @@
  */
 int	 host_normal(const void *, size_t len, char name[HOST_LEN]);
 
+/* Whether the last part of such a name could be the one of an address of IPv4:
+ * no domain is called so (RFC 3696, 2), and who looks such a name up may take
+ * it for one. */
+bool	 host_is_number(const char *name);
+
 #endif

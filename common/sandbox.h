@@ -31,6 +31,7 @@ struct sandbox {
 	bool		 bind;		/* gives a socket a local address */
 	bool		 paths;		/* connects to unix sockets */
 	bool		 ktls;		/* gives the kernel keys of TLS */
+	bool		 names;		/* asks name servers */
 	bool		 any_port;	/* ports is not all it connects to */
 	uint16_t	 ports[SANDBOX_PORTS];
 	size_t		 nports;

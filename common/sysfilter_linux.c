@@ -132,11 +132,14 @@ static const struct rule like_logger[] = {
 	{ "socket", 2, { IS(0, AF_UNIX), STREAM } },
 };
 
-/* Beyond what a worker does: it maps memory of generations that come, and asks
- * for names. */
-static const struct rule like_checker[] = {
+/* Who asks for names. */
+static const struct rule like_asker[] = {
 	{ "socket", 2, { IS(0, AF_INET), BITS(1, 0xf, SOCK_DGRAM) } },
 	{ "socket", 2, { IS(0, AF_INET6), BITS(1, 0xf, SOCK_DGRAM) } },
+};
+
+/* Beyond what a worker does: it maps memory of generations that come. */
+static const struct rule like_checker[] = {
 	{ "mmap", 1, { BITS(2, PROT_EXEC, 0) } },
 	{ "mmap2", 1, { BITS(2, PROT_EXEC, 0) } },
 	{ "open", 1, { BITS(1, FOR_WRITING, O_RDONLY) } },
@@ -278,6 +281,8 @@ allow_worker(scmp_filter_ctx ctx, const struct sandbox *box)
 		error = add(ctx, SCMP_ACT_ALLOW, "bind", 0, NULL);
 	if (error == 0 && box->ktls)
 		error = add_rules(ctx, like_ktls, nitems_of(like_ktls));
+	if (error == 0 && box->names)
+		error = add_rules(ctx, like_asker, nitems_of(like_asker));
 	if (error == 0 && box->role == SANDBOX_CHECKER)
 		error = add_rules(ctx, like_checker, nitems_of(like_checker));
 	return error;

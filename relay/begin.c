@@ -4,6 +4,7 @@
 
 #include "begin.h"
 #include "channel.h"
+#include "dest/place.h"
 #include "filter.h"
 #include "ktls.h"
 #include "log.h"
@@ -36,6 +37,8 @@ begin_load(const char **errp)
 	if (begin_memory() == -1 || remotes_start() == -1 ||
 	    filter_start() == -1 || path_init(stage_set) == -1)
 		return begin_failed(strerror(errno), errp);
+	if (dest_start(errp) == -1)
+		return begin_failed(*errp, errp);
 	store_limit(self.conf->memory);
 	begin_spare(self.conf);
 	self.ktls = begin_ktls(self.conf);

@@ -37,6 +37,9 @@ needs(struct sandbox *box, const struct conf *c)
 	box->ktls = self.ktls;
 	for (r = c->relays; r < c->relays + c->nrelays; r++) {
 		box->bind |= r->nlocals != 0;
+		box->any_port |= r->ntargets != 0;
+		box->names |= r->ntargets != 0 &&
+		    r->targets->names == CONF_NAMES_PROXY;
 		for (k = 0; k < r->nremotes; k++)
 			needs_of(box, r, &r->remotes[k]);
 	}

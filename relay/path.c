@@ -67,6 +67,8 @@ path_relay(struct path *p, unsigned relay)
 {
 	p->relay = &self.conf->relays[relay];
 	p->remotes = &self.remotes[relay];
+	p->limit[LIMIT_RESOLVE] = p->relay->ntargets == 0 ? 0 :
+	    p->relay->targets->dns_timeout;
 	p->limit[LIMIT_CONNECT] = p->relay->connect_timeout;
 	p->limit[LIMIT_IDLE] = p->relay->idle_timeout;
 	p->limit[LIMIT_HALF_CLOSE] = p->relay->half_close_timeout;

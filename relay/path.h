@@ -13,8 +13,8 @@ struct remotes;
 struct router;
 
 /* The time limits; which of them runs is the stage's affair. */
-enum path_limit { LIMIT_NONE, LIMIT_HANDSHAKE, LIMIT_CONNECT, LIMIT_IDLE,
-	LIMIT_HALF_CLOSE, LIMIT_FLUSH, PATH_LIMITS };
+enum path_limit { LIMIT_NONE, LIMIT_HANDSHAKE, LIMIT_RESOLVE, LIMIT_CONNECT,
+	LIMIT_IDLE, LIMIT_HALF_CLOSE, LIMIT_FLUSH, PATH_LIMITS };
 
 struct path {
 	const struct conf_listen *listen;

@@ -29,7 +29,7 @@ race_room(const struct sess *s)
 }
 
 int
-race_add(struct sess *s, struct remote *place, int fd)
+race_add(struct sess *s, struct remote *place, uint8_t version, int fd)
 {
 	struct racer *r;
 
@@ -41,7 +41,7 @@ race_add(struct sess *s, struct remote *place, int fd)
 	}
 	r->sess = s;
 	r->place = place;
-	r->version = place->version;
+	r->version = version;
 	r->since = ev_now();
 	SLIST_INSERT_HEAD(&s->extra->racers, r, entry);
 	running++;

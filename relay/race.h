@@ -8,6 +8,8 @@
 
 #include "sess.h"
 
+#define RACE_LEAD	250	/* ms, of one before the next: RFC 8305, 5 */
+
 /* One of them, which counts the session as active at its place. */
 struct racer {
 	struct ev_io	 io;
@@ -26,10 +28,11 @@ struct racer {
 void		 race_limit(unsigned);
 /* Whether there may be one more: few of a session, and not too many in all. */
 bool		 race_room(const struct sess *);
-/* Adds a socket that connects to a place. As soon as it is known what has
- * become of it, the session's task is called. Returns 0, or -1 with errno:
- * both are still the caller's. */
-int		 race_add(struct sess *, struct remote *, int fd);
+/* Adds a socket that connects to a place, at that version of its address. As
+ * soon as it is known what has become of it, the session's task is called.
+ * Returns 0, or -1 with errno: both are still the caller's. */
+int		 race_add(struct sess *, struct remote *, uint8_t version,
+		    int fd);
 /* The one that it is known of; NULL: there is none. */
 struct racer	*race_known(const struct sess *);
 /* The first and the latest one; NULL: there is none. */

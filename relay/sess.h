@@ -51,8 +51,9 @@ struct end {
  * PROXY_OUT for a header that goes inside TLS: the same functions, a second
  * place. */
 enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_SOURCE, STAGE_TLS_IN,
-	STAGE_SNIFF, STAGE_ASK, STAGE_AUTH, STAGE_ROUTE, STAGE_CONNECT,
-	STAGE_PROXY_OUT, STAGE_TLS_OUT, STAGE_PROXY_TLS, STAGE_ANSWER,
+	STAGE_SNIFF, STAGE_ASK, STAGE_AUTH, STAGE_ROUTE, STAGE_RESOLVE,
+	STAGE_TARGET, STAGE_CONNECT, STAGE_PROXY_OUT, STAGE_TLS_OUT,
+	STAGE_PROXY_TLS, STAGE_ANSWER,
 	STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
 
 /* What a stage says when it returns; see sess_end(), connect_again() and
@@ -120,7 +121,8 @@ struct sess {
 	uint8_t			 who;	/* enum sess_... */
 	uint8_t			 why;
 	uint8_t			 cut;
-	uint8_t			 version; /* of the address of chosen */
+	uint8_t			 version; /* of the address of chosen;
+					     or its place in dest->to */
 	bool			 soon;	/* timer: look, late or not */
 	bool			 keepalive; /* timer: begin it */
 	struct ev_timer		 timer;

@@ -2,7 +2,7 @@
 
 #include "authoriser.h"
 #include "claim.h"
-#include "dest/dest.h"
+#include "dest/names.h"
 #include "end.h"
 #include "log.h"
 #include "race.h"
@@ -23,6 +23,9 @@ static bool		 end_clean(const struct end *);
 static bool		 unread(int);
 static void		 end_unsplice(struct end *);
 static void		 end_close(struct end *, bool);
+static int		 sess_family(const struct sess *);
+static char		*sess_address(const struct sess *,
+			    char[ADDR_STRLEN]);
 static unsigned		 sess_port(const struct sess *);
 static void		 sess_log(const struct sess *, unsigned);
 static void		 sess_more(const struct extra *, char *, size_t);
@@ -287,6 +290,8 @@ sess_give_up(struct sess *s)
 	race_close(s);
 	wait_end(s);
 	chain_close(s);
+	if (s->extra->dest != NULL)
+		names_forget(&s->extra->dest->wait);
 }
 
 /* Everything that one side has sent is with the other one. */
@@ -354,13 +359,28 @@ sess_lost(struct end *e)
 	struct end *from = far_of(e);
 	uint64_t lost, own;
 
-	if (e->io.fd == -1 || (e->remote ?
-	    remote_addr(s->chosen, s->version)->sa.sa_family :
+	if (e->io.fd == -1 || (e->remote ? sess_family(s) :
 	    sess_sender(s)->family) == AF_UNIX)
 		return;
 	lost = (uint64_t)unsent(e->io.fd, e->fin) + end_held(e);
 	own = MIN(end_own(e), lost);
 	from->bytes -= MIN(lost - own, from->bytes);
+}
+
+/* Of the remote's address. */
+static int
+sess_family(const struct sess *s)
+{
+	return s->chosen == s->chosen->of->anywhere ? AF_INET :
+	    remote_addr(s->chosen, s->version)->sa.sa_family;
+}
+
+static char *
+sess_address(const struct sess *s, char buf[ADDR_STRLEN])
+{
+	return s->chosen == s->chosen->of->anywhere ?
+	    source_str(&s->extra->dest->to[s->version], buf) :
+	    addr_str(remote_addr(s->chosen, s->version), buf);
 }
 
 /* That the client has connected to. */
@@ -384,7 +404,7 @@ sess_log(const struct sess *s, unsigned port)
 	const char *tag = s->path->listen->tag;
 
 	if (r != NULL)
-		addr_str(remote_addr(r, s->version), addr);
+		sess_address(s, addr);
 	if (port != 0)
 		snprintf(at, sizeof(at), " port=%u", port);
 	if (s->extra != NULL)

@@ -15,9 +15,11 @@
 #include "stage/proxy_in.h"
 #include "stage/proxy_out.h"
 #include "stage/relay.h"
+#include "stage/resolve.h"
 #include "stage/route.h"
 #include "stage/sniff.h"
 #include "stage/source.h"
+#include "stage/target.h"
 #include "stage/tls.h"
 
 static void		 stage_run(struct sess *, enum step);
@@ -60,7 +62,11 @@ static const struct stage {
 			    auth_enter,	   auth_event,	  auth_timeout },
 	[STAGE_ROUTE] =	  { "route",   LIMIT_HANDSHAKE, route_wanted,
 			    route_enter,   NULL,	  NULL },
-	[STAGE_CONNECT] = { "connect", LIMIT_CONNECT, NULL,
+	[STAGE_RESOLVE] = { "resolve", LIMIT_RESOLVE, resolve_wanted,
+			    resolve_enter, resolve_event, resolve_timeout },
+	[STAGE_TARGET] =  { "target",  LIMIT_CONNECT, target_wanted,
+			    target_enter,  target_event,  target_timeout },
+	[STAGE_CONNECT] = { "connect", LIMIT_CONNECT, connect_wanted,
 			    connect_enter, connect_event, connect_timeout },
 	[STAGE_PROXY_OUT] = { "proxy-out", LIMIT_CONNECT, proxy_out_wanted,
 			    proxy_out_enter, proxy_out_event, NULL },

@@ -54,6 +54,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 			    &conf->relays[i].remotes[k]);
 		check_on_down(c, relay, &conf->relays[i]);
 	}
+	conf_check_targets(c, root);
 	conf_check_tls(c, root);
 	conf_check_auth(c, root);
 	conf_check_filters(c, root);

@@ -212,10 +212,25 @@ struct conf_remote {
 	unsigned	 nchecks;	/* 0: it is not checked; 1 */
 };
 
+enum conf_names { CONF_NAMES_PROXY, CONF_NAMES_REFUSE };
+enum conf_prefer { PREFER_ANY, PREFER_IPV4, PREFER_IPV6 };
+
+/* Where clients that say so themselves may go, in place of remotes. */
+struct conf_targets {
+	const char	**rules;	/* dest_rule.h; the first decides */
+	unsigned	 nrules;
+	enum conf_fail	 special;	/* without one: what is not public */
+	enum conf_names	 names;		/* who looks them up */
+	enum conf_prefer prefer;	/* of the addresses of a name */
+	uint64_t	 dns_timeout;	/* ms */
+};
+
 struct conf_relay {
 	char			 name[CONF_NAME];
 	struct conf_remote	*remotes;
 	unsigned		 nremotes;
+	struct conf_targets	*targets;
+	unsigned		 ntargets;	/* 0: it has remotes; 1 */
 	enum conf_balance	 balance;
 	enum conf_on_down	 on_down;	/* with open sessions */
 	unsigned		 rebalance;	/* sessions, 0 = never */

@@ -326,7 +326,7 @@ check_row(const struct conf *c, const struct conf_section *spec,
 		return check_section(c, o->section,
 		    (const char *)base + o->offset);
 	a = conf_field_array(o, base);
-	if (o->required && a.n == 0 && !(o->by_relay && c->exec != NULL))
+	if (o->required && a.n == 0 && !conf_field_may_lack(c, spec, o, base))
 		return in_fail("there is no %s", o->name);
 	for (i = 0; i < a.n; i++)
 		if (check_section(c, o->section,

@@ -100,7 +100,8 @@ struct conf_opt {
 	const char			*def;
 	const struct conf_word		*words;	/* of a number: names of some */
 	const char			*unless; /* a reference may be to
-						      nothing where these
+						      nothing, or sections
+						      missing, where these
 						      sections are */
 	const struct conf_section	*section; /* of a section; of a
 						     reference, at the root */
@@ -119,7 +120,7 @@ struct conf_section {
 extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_listen, conf_spec_route, conf_spec_servers, conf_spec_users,
     conf_spec_log, conf_spec_spawn, conf_spec_relay, conf_spec_remote,
-    conf_spec_check, conf_spec_tls, conf_spec_auth;
+    conf_spec_check, conf_spec_targets, conf_spec_tls, conf_spec_auth;
 /* Filters. */
 extern const struct conf_section conf_spec_rate;
 /* Their option direction. */
@@ -142,6 +143,7 @@ const char	*conf_item_ask(const char *);
 const char	*conf_item_variable(const char *);
 const char	*conf_item_interface(const char *);
 const char	*conf_item_tag(const char *);
+const char	*conf_item_target(const char *);
 const char	*conf_item_title(const char *);
 
 /*
@@ -197,7 +199,8 @@ void		 conf_field_set_array(const struct conf_opt *, void *base,
 /* The sections that a reference may be to. */
 struct conf_array conf_field_others(const struct conf_opt *,
 		    const struct conf *);
-/* Whether a reference may be to nothing in such a section of that value. */
+/* Whether a reference may be to nothing, or sections missing, in such a section
+ * of that value. */
 bool		 conf_field_may_lack(const struct conf *,
 		    const struct conf_section *, const struct conf_opt *,
 		    const void *base);

@@ -3,6 +3,7 @@
 #include <net/if.h>
 
 #include "conf/int.h"
+#include "dest_rule.h"
 #include "host.h"
 
 const char *
@@ -58,6 +59,14 @@ const char *
 conf_item_title(const char *text)
 {
 	return conf_title_ok(text) ? NULL : "is no name of a section";
+}
+
+const char *
+conf_item_target(const char *text)
+{
+	struct dest_rule rule;
+
+	return dest_rule_parse(text, &rule);
 }
 
 const char *

@@ -237,6 +237,7 @@ read_missing(struct conf_check *c, const struct conf_section *spec,
 		if (!o->required || conf_field_unused(o, is_unix) ||
 		    (o->by_relay && c->conf->exec != NULL) ||
 		    read_says_itself(o, sec) ||
+		    (o->unless != NULL && conf_children(sec, o->unless) > 0) ||
 		    conf_children(sec, o->name) > 0)
 			continue;
 		if (o->type == CONF_SECTION) {

@@ -247,6 +247,12 @@ void		 conf_check_relations(struct conf_check *,
 		    const struct cfg_t *root);
 
 /*
+ * target.c: relay sections with targets in place of remotes.
+ */
+void		 conf_check_targets(struct conf_check *,
+		    const struct cfg_t *root);
+
+/*
  * tls.c: what one option of a tls section has to do with another, and with who
  * uses it.
  */

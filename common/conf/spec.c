@@ -364,11 +364,36 @@ static const struct conf_opt remote_opts[] = {
 	END
 };
 
+static const struct conf_word who_names[] = {
+	{ "proxy", CONF_NAMES_PROXY },
+	{ "refuse", CONF_NAMES_REFUSE },
+	{ NULL, 0 }
+};
+
+static const struct conf_word families[] = {
+	{ "any", PREFER_ANY },
+	{ "ipv4", PREFER_IPV4 },
+	{ "ipv6", PREFER_IPV6 },
+	{ NULL, 0 }
+};
+
+static const struct conf_opt targets_opts[] = {
+	{ TEXTS("rules", conf_targets, rules, nrules, CONF_VALUE_MAX),
+	    .wrong = conf_item_target },
+	{ WORD("private", conf_targets, special, fails, "deny") },
+	{ WORD("names", conf_targets, names, who_names, "proxy") },
+	{ WORD("prefer", conf_targets, prefer, families, "any") },
+	{ DURATION("dns-timeout", conf_targets, dns_timeout, 1, "5s") },
+	END
+};
+
 static const struct conf_opt relay_opts[] = {
+	{ SECTIONS(targets, conf_relay, targets, ntargets) },
 	/* Those of remotes are read by these two. */
 	{ DURATION("resolve", conf_relay, resolve, 1000, "0s"), .zero = true },
 	{ WORD("resolve-at-start", conf_relay, at_start, at_starts, "fail") },
-	{ SECTIONS(remote, conf_relay, remotes, nremotes), .required = true },
+	{ SECTIONS(remote, conf_relay, remotes, nremotes), .required = true,
+	    .unless = "targets" },
 	{ WORD("balance", conf_relay, balance, balances, "leastconn") },
 	{ WORD("on-down", conf_relay, on_down, on_downs, "keep") },
 	{ NUMBER("rebalance", conf_relay, rebalance, 0, INT32_MAX, "0") },
@@ -423,6 +448,9 @@ const struct conf_section conf_spec_remote = { .name = "remote",
 const struct conf_section conf_spec_check = { .name = "check",
 	.prefix = "check: ", .size = sizeof(struct conf_probe),
 	.opts = check_opts, .untitled = true };
+const struct conf_section conf_spec_targets = { .name = "targets",
+	.prefix = "targets: ", .size = sizeof(struct conf_targets),
+	.opts = targets_opts, .untitled = true };
 const struct conf_section conf_spec_tls = { .name = "tls",
 	.size = sizeof(struct conf_tls), .opts = tls_opts };
 const struct conf_section conf_spec_auth = { .name = "auth",

@@ -9,8 +9,6 @@
 #define TYPE_SRV	33
 #define CLASS_IN	1
 #define WEIGHT_MOST	256
-#define TIMEOUT		2000	/* ms for an answer, at first */
-#define TRIES		3
 
 struct ask {
 	ares_channel	 channel;
@@ -41,21 +39,6 @@ static void	 add(struct ask *, const struct host *, const struct sockaddr *,
 		    socklen_t);
 static void	 failed(struct ask *, const char *, const char *);
 static void	 over(struct ask *);
-
-int
-ask_open(ares_channel *channel, ares_sock_state_cb sockets, const char **errp)
-{
-	struct ares_options o = { .timeout = TIMEOUT, .tries = TRIES,
-		.sock_state_cb = sockets };
-	int r = ares_library_init(ARES_LIB_INIT_ALL);
-
-	if (r == ARES_SUCCESS)
-		r = ares_init_options(channel, &o, ARES_OPT_TIMEOUTMS |
-		    ARES_OPT_TRIES |
-		    (sockets != NULL ? ARES_OPT_SOCK_STATE_CB : 0));
-	*errp = ares_strerror(r);
-	return r == ARES_SUCCESS ? 0 : -1;
-}
 
 struct ask *
 ask_start(ares_channel channel, const char *list, uint16_t port,

@@ -29,11 +29,6 @@ struct answer {
 
 struct ask;
 
-/* Reads how names are asked for here (resolv.conf(5)) into a channel, whose
- * sockets are told to that function, or NULL, as ares_init_options(3) says.
- * Returns 0, or -1 with *errp (static). */
-int		 ask_open(ares_channel *, ares_sock_state_cb,
-		    const char **errp);
 /* Asks for the hosts of a list as address of the configuration has it, at that
  * port; done is called once, maybe before this returns, and has the answer for
  * as long as it runs. NULL, with done not called, without memory. */

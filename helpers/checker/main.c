@@ -104,7 +104,7 @@ static void
 confine(enum conf_sandbox how)
 {
 	const struct sandbox box = { .role = SANDBOX_CHECKER, .bind = true,
-		.paths = true, .any_port = true };
+		.paths = true, .names = true, .any_port = true };
 
 	start_confine(&box, how);
 }

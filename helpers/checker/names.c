@@ -1,11 +1,11 @@
 #include "compat.h"
 
 #include "dns/ask.h"
+#include "dns/resolver.h"
 #include "ev.h"
 #include "log.h"
 #include "merge.h"
 #include "names.h"
-#include "resolver.h"
 
 #define LEAST		1000	/* ms between two questions, whatever a TTL */
 #define AGAIN_MOST	60000	/* ms, of one that was never answered */
@@ -54,7 +54,7 @@ names_start(void)
 {
 	const char *err;
 
-	if (resolver_start(&err) == -1)
+	if (resolver_start(false, &err) == -1)
 		fatalx("c-ares: %s", err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "conf/resolve.h"
 #include "dns/ask.h"
+#include "dns/open.h"
 #include "names.h"
 
 /* An answer that is waited for. */
@@ -41,7 +42,7 @@ service(const char *name, struct addr *out, size_t max, const char **errp)
 
 	w = (struct wait){ .out = out, .max = max, .n = -1 };
 	*errp = w.why;
-	if (ask_open(&channel, NULL, &err) == -1) {
+	if (dns_open(&channel, NULL, false, &err) == -1) {
 		snprintf(w.why, sizeof(w.why), "c-ares: %s", err);
 		return -1;
 	}

@@ -5,7 +5,6 @@
 #include "dest.h"
 
 static int	 dest_set_six(struct dest *, const char *, size_t, uint16_t);
-static bool	 dest_is_number(const char *);
 static int	 dest_set_four(struct dest *, uint16_t);
 
 int
@@ -23,7 +22,7 @@ dest_set_host(struct dest *d, const void *text, size_t len, uint16_t port)
 		d->host[0] = '\0';
 		return -1;
 	}
-	return dest_is_number(d->host) ? dest_set_four(d, port) : 0;
+	return host_is_number(d->host) ? dest_set_four(d, port) : 0;
 }
 
 /* No scope: which interfaces there are is not the client's affair. */
@@ -41,19 +40,6 @@ dest_set_six(struct dest *d, const char *text, size_t len, uint16_t port)
 		return -1;
 	dest_set_ip(d, AF_INET6, &ip, port);
 	return 0;
-}
-
-/* Whether the last part of a name could be the one of an address: no domain is
- * called so (RFC 3696, 2), and who looks such a name up may take it for one. */
-static bool
-dest_is_number(const char *host)
-{
-	const char *last = strrchr(host, '.');
-
-	last = last == NULL ? host : last + 1;
-	if (last[0] == '0' && last[1] == 'x')
-		return last[2 + strspn(last + 2, "0123456789abcdef")] == '\0';
-	return last[strspn(last, "0123456789")] == '\0';
 }
 
 static int

@@ -21,7 +21,10 @@ enum dest_fault {
 	DEST_LACKS		/* something here: memory, descriptors */
 };
 
+struct name_wait;
+
 #define DEST_STRLEN	(HOST_LEN + 8)
+#define DEST_ADDRS	16	/* of one name that are taken, most */
 
 struct dest {
 	char		 host[HOST_LEN]; /* a name in lower case, or "" */
@@ -30,6 +33,11 @@ struct dest {
 	uint16_t	 port;
 	uint8_t		 fault;		/* enum dest_fault */
 	bool		 answered;	/* the client knows */
+	uint8_t		 n, next;	/* addresses; those that were tried */
+	struct source	 to[DEST_ADDRS]; /* that are permitted, as they are
+					   tried; a session's version is the
+					   place of its own */
+	struct name_wait *wait;		/* for an answer, or NULL */
 };
 
 /*

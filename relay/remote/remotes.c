@@ -445,6 +445,8 @@ tried_back(struct remotes *rs, const struct sess *s)
 void
 remote_release(struct remote *r, const struct sess *s)
 {
+	if (r == r->of->anywhere)
+		return;
 	if (r->probe == s)
 		r->probe = NULL;
 	board_add32(&r->board->active, -1);

@@ -15,6 +15,7 @@
 #include "heap.h"
 #include "maglev.h"
 
+struct dest_rules;
 struct locals;
 struct place_addr;
 struct sess;
@@ -98,6 +99,10 @@ struct remotes {
 	unsigned		 nrising;	/* places (rise.h) */
 	uint64_t		 rise_at;	/* ms, the next look at them */
 	uint64_t		 sessions;	/* taken, for retire */
+	struct remote		*anywhere;	/* in place of all, the one of
+						   who says where to go
+						   (dest/place.h); or NULL */
+	struct dest_rules	*rules;		/* for those, or NULL */
 	uint64_t		 retire_at;	/* with spread; 0 = never */
 	uint64_t		 rebalance_at;	/* the same, without */
 };

@@ -1,13 +1,8 @@
 #include "compat.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include <fcntl.h>
-
+#include "dial.h"
 #include "race.h"
 #include "remote/hold.h"
-#include "remote/local.h"
 #include "remote/remotes.h"
 #include "remote/wait.h"
 #include "self.h"
@@ -15,19 +10,13 @@
 #include "stage/connect.h"
 
 #define FULL_LOOK	20	/* ms between tries at a full backlog */
-#define LEAD		250	/* ms, of one family before the other: RFC
-				   8305, 5 */
-#define LEAD_SLOW	25	/* the same, if the other one was faster */
+#define LEAD_SLOW	25	/* ms of lead, if the other one was faster */
 
 static enum step	 connect_waited(struct sess *);
 static enum step	 connect_start(struct sess *);
 static enum step	 connect_try(struct sess *);
-static int		 connect_socket(const struct remote *);
-static int		 connect_from(struct local *, const struct addr *);
-static void		 connect_options(int, const struct addr *);
 static bool		 connect_is_from(const struct conf_listen *,
 			    const struct conf_relay *);
-static bool		 connect_lacks(int);
 static void		 connect_race(struct sess *);
 static int		 connect_race_one(struct sess *, struct remote *);
 static enum step	 connect_look(struct sess *);
@@ -41,6 +30,12 @@ static enum step	 connect_done(struct sess *);
 static bool		 connect_to_self(const struct sess *);
 static bool		 connect_is_listener(const struct sess *,
 			    const struct addr *);
+
+bool
+connect_wanted(const struct path *p)
+{
+	return p->relay->ntargets == 0;
+}
 
 enum step
 connect_enter(struct sess *s)
@@ -97,7 +92,7 @@ connect_try(struct sess *s)
 	/* Each connect to ourselves would bring a session that connects. */
 	if (s->chosen->whose == REMOTE_OURS && hold_is(s->chosen))
 		return connect_failed(s, ELOOP);
-	if ((fd = connect_socket(s->chosen)) == -1) {
+	if ((fd = dial(s->chosen->locals, s->chosen->addr)) == -1) {
 		/* A unix socket whose backlog is full: no event will tell
 		 * when there is room. */
 		if (errno != EAGAIN || to->sa.sa_family != AF_UNIX)
@@ -112,57 +107,8 @@ connect_try(struct sess *s)
 		return connect_failed(s, errno);
 	}
 	if (s->chosen->both)
-		sess_look_soon(s, s->chosen->slow ? LEAD_SLOW : LEAD);
+		sess_look_soon(s, s->chosen->slow ? LEAD_SLOW : RACE_LEAD);
 	return STEP_WAIT;
-}
-
-/* A connecting socket, or -1 with errno. If the ports of one source address are
- * used up there may be another. */
-static int
-connect_socket(const struct remote *r)
-{
-	struct local *l = locals_for(r->locals, r->addr->sa.sa_family);
-	unsigned tries = local_tries(l);
-	int fd;
-
-	do
-		fd = connect_from(l, r->addr);
-	while (fd == -1 && errno == EADDRNOTAVAIL && --tries > 0);
-	return fd;
-}
-
-static int
-connect_from(struct local *l, const struct addr *to)
-{
-	int fd, saved;
-
-	fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return -1;
-	connect_options(fd, to);
-	if ((l != NULL && local_bind(l, fd) == -1) ||
-	    (connect(fd, &to->sa, to->len) == -1 && errno != EINPROGRESS &&
-	    errno != EINTR)) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
-}
-
-/* Urgent data has its place in the stream from the first byte on: what comes
- * before the option is set would be lost to the next urgent byte. */
-static void
-connect_options(int fd, const struct addr *to)
-{
-	const int on = 1;
-
-	if (to->sa.sa_family == AF_UNIX)
-		return;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 }
 
 enum step
@@ -214,12 +160,12 @@ connect_race(struct sess *s)
 	    (r = remote_other(r, s)) != NULL) {
 		if ((err = connect_race_one(s, r)) != 0)
 			remote_release(r, s);
-		if (connect_lacks(err))
+		if (dial_lacks(err))
 			break;
 		connect_remember(s, r);
 	}
 	if (r != NULL)
-		sess_look_soon(s, LEAD);
+		sess_look_soon(s, RACE_LEAD);
 }
 
 /* Returns 0 or errno. */
@@ -228,12 +174,13 @@ connect_race_one(struct sess *s, struct remote *r)
 {
 	int fd, err;
 
-	if ((fd = connect_socket(r)) != -1 && race_add(s, r, fd) == 0)
+	if ((fd = dial(r->locals, r->addr)) != -1 &&
+	    race_add(s, r, r->version, fd) == 0)
 		return 0;
 	err = errno;
 	if (fd != -1)
 		close(fd);
-	if (!connect_lacks(err))
+	if (!dial_lacks(err))
 		remote_failed(r, strerror(err));
 	return err;
 }
@@ -271,7 +218,7 @@ connect_lost(struct sess *s, struct racer *r)
 	const int err = r->error;
 
 	close(race_take(r));
-	if (!connect_lacks(err))
+	if (!dial_lacks(err))
 		remote_failed(r->place, strerror(err));
 	remote_release(r->place, s);
 	connect_race(s);
@@ -371,23 +318,13 @@ connect_is_from(const struct conf_listen *l, const struct conf_relay *relay)
 	return l->relay == index;
 }
 
-/* What this machine lacks is no fault of the remote, which is not held for it.
- * EADDRNOTAVAIL: all source ports towards an address are used up, or its own
- * address is gone. */
-static bool
-connect_lacks(int err)
-{
-	return err == EADDRNOTAVAIL || err == EMFILE || err == ENFILE ||
-	    err == ENOBUFS || err == ENOMEM;
-}
-
 /* Another one that is under way, else the next place of the remote, else the
  * next remote, else the end; at once if another one would need what is lacking
  * as well. */
 static enum step
 connect_failed(struct sess *s, int err)
 {
-	bool lacks = connect_lacks(err);
+	bool lacks = dial_lacks(err);
 	struct racer *r = race_first(s);
 
 	s->chosen->whose = err == ELOOP ? REMOTE_OURS : REMOTE_UNSEEN;

@@ -6,6 +6,8 @@
 
 #include "sess.h"
 
+/* Of paths that have remotes. */
+bool	  connect_wanted(const struct path *);
 enum step connect_enter(struct sess *);
 enum step connect_event(struct sess *, struct end *);
 enum step connect_timeout(struct sess *);

@@ -226,6 +226,25 @@ test_words(void **state)
 		{ IN_RELAY("balance = leastcon"), "t:3: balance \"leastcon\" "
 		    "is not known; use leastconn, roundrobin, source, "
 		    "random or first; did you mean \"leastconn\"?\n" },
+		{ "spawnd { listen w { port = 80\nrelay = b } listen v { "
+		    "port = 81 relay = b\naddress = \"127.0.0.1\" ask = any } "
+		    "}\nrelay b { targets { } }\n",
+		    "t:2: clients of listen \"w\" cannot say where they want "
+		    "to go, and relay \"b\" has targets; add ask = any\n" },
+		{ "spawnd { listen w { address = \"127.0.0.1\" port = 80 "
+		    "ask = any } }\nrelay b { targets {\n"
+		    "rules = {\"permit *\",\n\"permit a:0\"}\n"
+		    "names = maybe } }\n",
+		    "t:4: targets: rules \"permit a:0\" has ports that are "
+		    "none; use *, or numbers and ranges from 1 to 65535 with "
+		    "commas\nt:5: targets: names \"maybe\" is not known; use "
+		    "proxy or refuse\n" },
+		{ IN_RELAY("targets { }\ntargets { }"), "t:1: clients of listen "
+		    "\"w\" cannot say where they want to go, and relay \"a\" "
+		    "has targets; add ask = any\nt:3: relay \"a\" has "
+		    "remotes and targets; its sessions go to the ones or to "
+		    "the others, so make it two\nt:4: relay \"a\" has 2 "
+		    "\"targets\" sections; it can have one\n" },
 		{ IN_RELAY("balance = RANDOM"), "t:3: balance \"RANDOM\" is "
 		    "not known; use leastconn, roundrobin, source, random "
 		    "or first; did you mean \"random\"?\n" },

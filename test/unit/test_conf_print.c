@@ -74,6 +74,9 @@
 	"keepalive = no local-address = four.test }\n" \
 	"relay b { remote x { address = fe80::1%1 port = 9 }\n" \
 	"local-address = fe80::2%1 balance = roundrobin buffer = 8k }\n" \
+	"relay d { targets { rules = {\"permit *.a.B:1,3-5\",\n" \
+	"\"deny [2001:db8::/32]\", 'permit public'} private = permit\n" \
+	"names = refuse prefer = ipv6 dns-timeout = 3 } }\n" \
 	"tls s { certificate = {/s/a.pem, \"/s/\\\"b\"} key = {/s/k, /s/l}\n" \
 	"passphrase-file = /s/p min-version = 1.3 max-version = 1.3\n" \
 	"ciphers = a:b ciphersuites = C groups = g alpn = {h2, x}\n" \
@@ -211,6 +214,10 @@ equal_relays(const struct conf *a, const struct conf *b)
 		equal_options(&conf_spec_relay, x, y);
 		assert_string_equal(x->name, y->name);
 		equal_locals(x->locals, x->nlocals, y->locals, y->nlocals);
+		assert_int_equal(x->ntargets, y->ntargets);
+		if (x->ntargets > 0)
+			equal_options(&conf_spec_targets, x->targets,
+			    y->targets);
 		assert_int_equal(x->nremotes, y->nremotes);
 		for (j = 0; j < x->nremotes; j++) {
 			s = &x->remotes[j];

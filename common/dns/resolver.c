@@ -2,9 +2,9 @@
 
 #include <poll.h>
 
-#include "dns/ask.h"
+#include "dns/open.h"
+#include "dns/resolver.h"
 #include "ev.h"
-#include "resolver.h"
 
 #define SOCKETS		64	/* at the same time, most that are watched */
 #define ROUNDS		32	/* a turn, while there is something to read */
@@ -29,13 +29,13 @@ static struct ev_task	 task;
 static struct ev_timer	 timer = EV_TIMER(due);
 
 int
-resolver_start(const char **errp)
+resolver_start(bool as_is, const char **errp)
 {
 	size_t i;
 
 	for (i = 0; i < SOCKETS; i++)
 		socks[i].io.fd = -1;
-	return ask_open(&channel, sock_state, errp);
+	return dns_open(&channel, sock_state, as_is, errp);
 }
 
 ares_channel
