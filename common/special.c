@@ -5,7 +5,7 @@
 /* A network, by its first bytes. */
 struct block {
 	uint8_t		 bits;
-	uint8_t		 ip[12];
+	uint8_t		 ip[16];
 };
 
 static bool	 block_has(const struct block *, const uint8_t *);
@@ -45,6 +45,8 @@ static const struct block not_public6[] = {
 };
 
 static const struct block mapped = { 96, { [10] = 0xff, 0xff } };
+/* :: and ::1, which carry nothing. */
+static const struct block itself = { 127, { 0 } };
 static const struct block compatible = { 96, { 0 } };
 static const struct block translated = { 96, { [8] = 0xff, 0xff } };
 static const struct block nat64_local = { 48, { 0, 0x64, 0xff, 0x9b, 0, 1 } };
@@ -90,6 +92,8 @@ carried(const uint8_t ip[16], unsigned at[2])
 		at[1] = 12;
 		return 2;
 	}
+	if (block_has(&itself, ip))
+		return 0;
 	at[0] = block_has(&six_to_four, ip) ? 2 : 12;
 	return at[0] == 2 || block_has(&compatible, ip) ||
 	    block_has(&translated, ip) || block_has(&nat64, ip) ||

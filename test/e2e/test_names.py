@@ -65,7 +65,9 @@ class Host:
 
     def __init__(self, box, host, port=0):
         self.host = host
-        self.sock = box.closing(socket.create_server((host, port)))
+        self.sock = box.closing(socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else
+            socket.AF_INET, backlog=2000))
         self.port = self.sock.getsockname()[1]
         threading.Thread(target=self.run, daemon=True).start()
 
