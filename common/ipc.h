@@ -27,6 +27,7 @@ struct ipc_msg {
 		struct proto_check	check;
 		struct proto_uncheck	uncheck;
 		struct proto_list	list;
+		struct proto_event	event;
 	};
 	int		 fds[PROTO_BATCH];	/* those of each item, or -1 */
 };

@@ -18,6 +18,7 @@ static const char * const names[] = {
 static int		 out = -1;	/* the logger's socket */
 static int		 log_level = LOG_INFO;
 static uint64_t		 dropped, reported;
+static void		 (*watch)(int, const char *);
 
 void
 log_init(int fd)
@@ -61,6 +62,12 @@ log_level_name(int level)
 	    names[level] == NULL)
 		return "?";
 	return names[level];
+}
+
+void
+log_watch(void (*told)(int, const char *))
+{
+	watch = told;
 }
 
 bool
@@ -151,7 +158,7 @@ log_vwrite(int level, const char *fmt, va_list ap)
 	char buf[LOG_LINE];
 	int n, m, saved = errno;
 
-	if (level > log_level)
+	if (level > log_level && (level > LOG_INFO || watch == NULL))
 		return;
 	n = snprintf(buf, sizeof(buf), "<%d>%s%s", level,
 	    level <= LOG_WARNING ? log_level_name(level) : "",
@@ -159,7 +166,10 @@ log_vwrite(int level, const char *fmt, va_list ap)
 	m = vsnprintf(buf + n, sizeof(buf) - (size_t)n, fmt, ap);
 	if (m > (int)sizeof(buf) - n - 1)
 		m = (int)sizeof(buf) - n - 1;
-	log_line(buf, n + (m < 0 ? 0 : m));
+	if (watch != NULL && level <= LOG_INFO)
+		watch(level, buf + 3);
+	if (level <= log_level)
+		log_line(buf, n + (m < 0 ? 0 : m));
 	errno = saved;
 }
 

@@ -32,6 +32,9 @@ const char	*log_level_name(int level);
 /* Is the descriptor the stream of systemd's journal, as JOURNAL_STREAM says?
  * There each line begins with "<level>", and has no time of its own. */
 bool		 log_is_journal(int fd);
+/* Who is told, besides, of each line of this process that is no less important
+ * than LOG_INFO, whatever the level: text is without its end. */
+void		 log_watch(void (*told)(int level, const char *text));
 /* What strerror(3) says, and of a limit which one it is. */
 const char	*log_why(int error);
 /* Lines as they are on the standard error, for who has started us. */

@@ -92,7 +92,8 @@ enum {
 	X(UNAUTH, 22, PROTO_UP,	struct proto_auth,	0) /* not there */ \
 	X(NAMED, 23, PROTO_UP,	struct proto_named,	0) /* its source */ \
 	X(VERDICT, 24, PROTO_DOWN, struct proto_verdict, 0) /* may it be? */ \
-	X(LIST, 37, PROTO_DOWN,	struct proto_list,	1) /* tell of these */
+	X(LIST, 37, PROTO_DOWN,	struct proto_list,	1) /* tell of these */ \
+	X(EVENT, 43, PROTO_OF_LOG, struct proto_event, 0) /* was warned of */
 
 /* DOWN and UP: between the master and a worker, or the checker, which takes
  * LOG, CHECK and UNCHECK, and says ALIVE. TO_LOG and OF_LOG: between the master
@@ -182,6 +183,14 @@ struct proto_writer {
  * descriptor for it. */
 struct proto_ended {
 	uint32_t	number;
+};
+
+/* A line that another process than the master has warned by; not all, if they
+ * are many. */
+struct proto_event {
+	uint32_t level;			/* LOG_ERR, LOG_WARNING */
+	char	 who[28];
+	char	 text[220];
 };
 
 /* The log file, which the logger could not open. */

@@ -27,6 +27,9 @@ static const struct cmd cmds[] = {
 	    "the same by address",
 	    "Of the sessions that are chosen as with show sessions.",
 	    cmd_clients },
+	{ "show", "errors", "", "what has happened, warnings and all",
+	    "The last ones, those of all processes that are warnings, the "
+	    "latest at the end.", cmd_view },
 	{ "", "reload", "", "read the configuration again",
 	    "Waits until it holds, or says why it does not.", cmd_plain },
 	{ "", "reopen", "", "open the log file anew", NULL, cmd_plain },

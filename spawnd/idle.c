@@ -4,6 +4,7 @@
 #include "conf/conf.h"
 #include "ev.h"
 #include "idle.h"
+#include "ledger.h"
 #include "life.h"
 #include "log.h"
 #include "master.h"
@@ -32,8 +33,8 @@ idle_begin(void)
 static bool
 busy(void)
 {
-	const uint64_t seen = master.accepted + master.denied +
-	    master.limited;
+	const uint64_t seen = board_get(&ledger->accepted) +
+	    board_get(&ledger->denied) + board_get(&ledger->limited);
 	const bool moved = seen != before;
 
 	before = seen;

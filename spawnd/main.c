@@ -14,6 +14,7 @@
 #include "accept/inetd.h"
 #include "ev.h"
 #include "idle.h"
+#include "ledger.h"
 #include "life.h"
 #include "log.h"
 #include "master.h"
@@ -27,6 +28,7 @@
 #include "tell/notify.h"
 #include "tell/request.h"
 
+static void	watch(int, const char *);
 static void	 remember(int, char **);
 static char	*own_path(const char *);
 static void	 input(void);
@@ -68,6 +70,7 @@ main(int argc, char **argv)
 	}
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
+	log_watch(watch);
 	settle_begin();
 	request_begin();
 	signals();
@@ -78,6 +81,8 @@ main(int argc, char **argv)
 	if (upgraded) {
 		upgrade_restore();
 	} else {
+		if ((master.ledger_fd = ledger_create()) == -1)
+			fatal("memory for totals");
 		master.started = ev_now();
 		master.started_wall = time(NULL);
 		if (chdir("/") == -1)
@@ -86,6 +91,18 @@ main(int argc, char **argv)
 	}
 	ev_run();
 	life_end(0);
+}
+
+/* What is of one client is not for the ledger: there may be very many. */
+static void
+watch(int level, const char *text)
+{
+	char who[LEDGER_WHO];
+
+	if (level == LOG_NOTICE || strncmp(text, "session=", 8) == 0)
+		return;
+	snprintf(who, sizeof(who), "spawnd[%ld]", (long)getpid());
+	ledger_add_event(level, who, text);
 }
 
 /* What an upgrade needs to start the next image as we were started. */

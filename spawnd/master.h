@@ -35,9 +35,8 @@ struct master {
 	bool			 ending;	/* and waits for nobody */
 	uint64_t		 started;	/* ms */
 	time_t			 started_wall;
-	uint64_t		 accepted, denied, limited;
-	uint64_t		 past_sessions;	/* of reaped workers */
-	uint64_t		 past_in, past_out, past_dropped;
+	int			 ledger_fd;	/* of what outlives a generation
+						   (ledger.h) */
 };
 extern struct master master;
 

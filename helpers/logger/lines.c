@@ -36,6 +36,8 @@ lines_take(struct writer *w, char *packet, size_t n)
 		level = packet[1] - '0';
 		packet += 3;
 	}
+	if (level <= LOG_WARNING)
+		writers_warned(w, level, packet);
 	lines_add(level, w->who, packet);
 }
 

@@ -14,6 +14,7 @@
 struct writer {
 	uint32_t	 number;
 	char		 who[32];	/* "name[pid]: " */
+	bool		 master;	/* it is the master */
 	time_t		 second;	/* of the monotonic clock */
 	size_t		 taken;		/* bytes that it has written in it */
 };
@@ -33,6 +34,10 @@ bool		 writers_read(void);
 bool		 writers_gone(void);
 /* Has the master told us to write what is there and to end? */
 bool		 writers_finish(void);
+/* Tells the master of a line of this level and writer, if others than it are to
+ * know of that too: of a few a second. */
+void		 writers_warned(const struct writer *, int level,
+		    const char *text);
 /* Asks the master for the log file, opened anew. */
 void		 writers_open(void);
 

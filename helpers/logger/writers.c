@@ -8,6 +8,7 @@
 #include "logger.h"
 
 #define BURST	64	/* lines of one, then it is the next one's turn */
+#define WARNINGS	5	/* that the master is told of a second */
 
 static bool	 grow(void);
 static void	 signals_in(void);
@@ -168,6 +169,7 @@ add(const struct proto_writer *new, int fd)
 	w = &writers[n++];
 	memset(w, 0, sizeof(*w));
 	w->number = new->number;
+	w->master = new->who == WHO_MASTER;
 	snprintf(w->who, sizeof(w->who), "%s[%ld]: ", new->who <
 	    nitems_of(names) ? names[new->who] : "?", (long)new->pid);
 }
@@ -189,6 +191,27 @@ give_back(uint32_t number)
 
 	if (polls[0].fd != -1)
 		ipc_send(polls[0].fd, MSG_ENDED, &ended, 1, NULL);
+}
+
+/* The master knows its own. */
+void
+writers_warned(const struct writer *w, int level, const char *text)
+{
+	struct proto_event e = { .level = (uint32_t)level };
+	static unsigned told;
+	static time_t second;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	if (ts.tv_sec != second)
+		told = 0;
+	second = ts.tv_sec;
+	if (w->master || polls[0].fd == -1 || told++ >= WARNINGS)
+		return;
+	strlcpy(e.who, w->who, sizeof(e.who));
+	e.who[strcspn(e.who, ":")] = '\0';
+	strlcpy(e.text, text, sizeof(e.text));
+	ipc_send(polls[0].fd, MSG_EVENT, &e, 1, NULL);
 }
 
 void

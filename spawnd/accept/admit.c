@@ -10,6 +10,7 @@
 #include "accept/refuse.h"
 #include "acl_map.h"
 #include "conf/conf.h"
+#include "ledger.h"
 #include "mark.h"
 #include "master.h"
 #include "proc/generation.h"
@@ -221,7 +222,7 @@ admit_connection(struct listener *l, enum limit over, bool keep)
 	if (l->held)
 		overload_waited();
 	l->accepted++;
-	master.accepted++;
+	board_add(&ledger->accepted, 1);
 }
 
 /* Both lists must. */

@@ -10,6 +10,7 @@
 #include "accept/sticky.h"
 #include "conf/conf.h"
 #include "ipc.h"
+#include "ledger.h"
 #include "log.h"
 #include "mark.h"
 #include "master.h"
@@ -510,7 +511,7 @@ handoff_give_up(unsigned n)
 	TAILQ_FOREACH_REVERSE_SAFE(k, &kept, kept_list, entry, before) {
 		if (n-- == 0)
 			return;
-		master.limited++;
+		board_add(&ledger->limited, 1);
 		kept_free(k);
 	}
 }

@@ -6,6 +6,7 @@
 #include "accept/overload.h"
 #include "conf/conf.h"
 #include "ev.h"
+#include "ledger.h"
 #include "log.h"
 #include "master.h"
 #include "proc/generation.h"
@@ -23,7 +24,7 @@ static struct ev_timer	 quiet = EV_TIMER(quiet_over);
 static bool		 on;
 static bool		 told;		/* of the begin, not yet of the end */
 static uint64_t		 since, until;	/* ms; until: the last room */
-static uint64_t		 limited;	/* master.limited at its begin */
+static uint64_t		 limited;	/* ledger->limited at its begin */
 static uint64_t		 waited;
 
 void
@@ -38,7 +39,7 @@ overload_begin(void)
 		return;
 	told = true;
 	since = ev_now();
-	limited = master.limited;
+	limited = board_get(&ledger->limited);
 	waited = 0;
 	log_warnx("overload (%s): servers max %u and users max %u are reached",
 	    conf_overload_name(conf->overload), conf->servers_max,
@@ -64,7 +65,7 @@ quiet_over(struct ev_timer *t)
 	log_warnx("overload is over after %" PRIu64 ".%03u s: %" PRIu64
 	    " connections were refused, %" PRIu64 " had to wait",
 	    (until - since) / 1000, (unsigned)((until - since) % 1000),
-	    master.limited - limited, waited);
+	    board_get(&ledger->limited) - limited, waited);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "acl.h"
 #include "conf/conf.h"
 #include "ev.h"
+#include "ledger.h"
 #include "log.h"
 #include "master.h"
 #include "proc/generation.h"
@@ -30,7 +31,7 @@ refuse_denied(struct listener *l, int fd, const struct source *client)
 	unsigned skipped;
 
 	l->denied++;
-	master.denied++;
+	board_add(&ledger->denied, 1);
 	close(fd);
 	if (log_allow(&denials, ev_now(), &skipped))
 		tell(l, client, denied_by(l, client, why,
@@ -71,7 +72,7 @@ refuse_limited(struct listener *l, int fd, const struct source *client,
 	unsigned skipped;
 
 	l->limited++;
-	master.limited++;
+	board_add(&ledger->limited, 1);
 	if (resets(l, over))
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(fd);

@@ -4,6 +4,7 @@
 
 #include "accept/listener.h"
 #include "inbox.h"
+#include "ledger.h"
 #include "log.h"
 #include "mark.h"
 #include "master.h"
@@ -200,7 +201,7 @@ channel_named(struct worker *w, const struct proto_named *n)
 
 	if (seat_named(w, n) == LIMIT_NONE)
 		return;
-	master.limited++;
+	board_add(&ledger->limited, 1);
 	if (w->gen != master.gen)
 		return;
 	TAILQ_FOREACH(l, &master.listeners, entry)

@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "fdname.h"
 #include "inbox.h"
+#include "ledger.h"
 #include "log.h"
 #include "master.h"
 #include "proc/child.h"
@@ -38,6 +39,7 @@ static int	 launch_on(int);
 static void	 logger_event(struct ev_io *, int);
 static void	 logger_says(void);
 static void	 logger_message(struct ev_io *, struct ipc_msg *);
+static void	 logger_event_line(struct proto_event *);
 static void	 logger_broken(const char *);
 static void	 logger_gone(void);
 static void	 logger_exit(struct child *, int);
@@ -236,8 +238,19 @@ logger_message(struct ev_io *io, struct ipc_msg *m)
 	(void)io;
 	if (m->type == MSG_OPEN)
 		file_asked();
+	else if (m->type == MSG_EVENT)
+		logger_event_line(&m->event);
 	else
 		writer_ended(m->ended.number);
+}
+
+/* What the others have warned of: what we do is known already. */
+static void
+logger_event_line(struct proto_event *e)
+{
+	e->who[sizeof(e->who) - 1] = '\0';
+	e->text[sizeof(e->text) - 1] = '\0';
+	ledger_add_event((int)MIN(e->level, LOG_DEBUG), e->who, e->text);
 }
 
 /* As if it had died: what it has not read is there for the next one. */

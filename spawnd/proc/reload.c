@@ -7,6 +7,7 @@
 #include "accept/inetd.h"
 #include "accept/plan.h"
 #include "conf/conf.h"
+#include "ledger.h"
 #include "log.h"
 #include "mark.h"
 #include "master.h"
@@ -438,6 +439,7 @@ commit(void)
 	if (master.opt.addrs_path != NULL)
 		addrs_write(master.opt.addrs_path);
 	strlcpy(last, "ok", sizeof(last));
+	ledger_set_reload(NULL);
 	undo_all();
 }
 
@@ -528,6 +530,7 @@ failed(const char *why)
 	if (master.gen != NULL)
 		log_warnx("reload: failed: %s", why);
 	snprintf(last, sizeof(last), FAILED "%s", why);
+	ledger_set_reload(why);
 	finish(why, NULL);
 }
 

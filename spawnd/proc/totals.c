@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "board.h"
+#include "ledger.h"
 #include "log.h"
 #include "master.h"
 #include "proc/generation.h"
@@ -13,10 +14,11 @@ struct totals
 totals_sum(void)
 {
 	struct totals t = {
-		.sessions = master.past_sessions,
-		.bytes_in = master.past_in,
-		.bytes_out = master.past_out,
-		.log_dropped = master.past_dropped + log_dropped()
+		.sessions = board_get(&ledger->past_sessions),
+		.bytes_in = board_get(&ledger->past_in),
+		.bytes_out = board_get(&ledger->past_out),
+		.log_dropped = board_get(&ledger->past_dropped) +
+		    log_dropped()
 	};
 	const struct generation *g;
 	const struct worker *w;
@@ -58,8 +60,8 @@ totals_fold(const struct worker *w)
 {
 	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
 
-	master.past_sessions += w->sent;
-	master.past_in += board_get(&b->bytes_in);
-	master.past_out += board_get(&b->bytes_out);
-	master.past_dropped += board_get(&b->log_dropped);
+	board_add(&ledger->past_sessions, w->sent);
+	board_add(&ledger->past_in, board_get(&b->bytes_in));
+	board_add(&ledger->past_out, board_get(&b->bytes_out));
+	board_add(&ledger->past_dropped, board_get(&b->log_dropped));
 }

@@ -13,6 +13,7 @@
 #include "accept/overload.h"
 #include "env.h"
 #include "ev.h"
+#include "ledger.h"
 #include "log.h"
 #include "mark.h"
 #include "master.h"
@@ -60,6 +61,7 @@ static void	failed(const char *);
 static bool	take(int);
 static bool	take_line(const char *);
 static bool	take_master(const char *);
+static bool	take_ledger(const char *);
 static void	go_back(void) no_return;
 
 static const char		 not_now[] =
@@ -78,6 +80,7 @@ static const struct {
 	bool		(*take)(const char *);
 } takers[] = {
 	{ "master ",	 take_master },
+	{ "ledger ",	 take_ledger },
 	{ "log ",	 logproc_take },
 	{ "writer ",	 writer_take },
 	{ "listener ",	 listener_take },
@@ -237,12 +240,9 @@ static int
 save(FILE *f)
 {
 	fprintf(f, STATE_LINE, UPGRADE_STATE, PROTO_VERSION);
-	fprintf(f, "master %u %" PRIu64 " %" PRId64 " %" PRIu64 " %" PRIu64
-	    " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-	    master.last_number, master.started, (int64_t)master.started_wall,
-	    master.accepted, master.denied, master.limited,
-	    master.past_sessions, master.past_in, master.past_out,
-	    master.past_dropped);
+	fprintf(f, "master %u %" PRIu64 " %" PRId64 "\n",
+	    master.last_number, master.started, (int64_t)master.started_wall);
+	fprintf(f, "ledger %d\n", inherit_fd(master.ledger_fd));
 	logproc_save(f);
 	listener_save(f);
 	overload_save(f);
@@ -365,15 +365,18 @@ take_master(const char *line)
 {
 	int64_t wall;
 
-	if (sscanf(line, "master %u %" SCNu64 " %" SCNd64 " %" SCNu64
-	    " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-	    " %" SCNu64, &master.last_number, &master.started, &wall,
-	    &master.accepted, &master.denied, &master.limited,
-	    &master.past_sessions, &master.past_in, &master.past_out,
-	    &master.past_dropped) != 10)
+	if (sscanf(line, "master %u %" SCNu64 " %" SCNd64,
+	    &master.last_number, &master.started, &wall) != 3)
 		return false;
 	master.started_wall = (time_t)wall;
 	return true;
+}
+
+static bool
+take_ledger(const char *line)
+{
+	return sscanf(line, "ledger %d", &master.ledger_fd) == 1 &&
+	    ledger_reopen(master.ledger_fd) == 0;
 }
 
 static bool

@@ -1,5 +1,7 @@
 #include "compat.h"
 
+#include <time.h>
+
 #include "accept/backlog.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
@@ -8,6 +10,7 @@
 #include "conf/conf.h"
 #include "ev.h"
 #include "ktls.h"
+#include "ledger.h"
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/load.h"
@@ -15,12 +18,14 @@
 #include "proc/totals.h"
 #include "proc/worker.h"
 #include "sandbox.h"
+#include "tell/events.h"
 #include "tell/places.h"
 #include "tell/show.h"
 #include "tell/table.h"
 
 static const struct view *find(const char *);
 static void	show_summary(struct table *);
+static void	show_reload(struct table *);
 static void	show_workers(struct table *);
 static void	show_generations(struct table *);
 static void	show_listeners(struct table *);
@@ -44,6 +49,7 @@ static const struct column summary_cols[] = {
 	{ "waiting", false }, { "kept", false }, { "overload", true },
 	{ "users_max_total", false }, { "bytes_in", false },
 	{ "bytes_out", false }, { "last_reload", true },
+	{ "reload_state", true }, { "reload_seconds", false },
 	{ "dropped_logs", false }, { "sandbox", true },
 	{ "kernel_tls", true }
 };
@@ -81,6 +87,7 @@ static const struct view {
 	{ "listeners", listener_cols, nitems_of(listener_cols), false,
 	    show_listeners },
 	{ "remotes", places_cols, PLACES_COLS, false, places_fill },
+	{ "errors", events_cols, EVENTS_COLS, false, events_fill },
 };
 
 static const struct view *
@@ -125,10 +132,11 @@ show_summary(struct table *t)
 	table_cell(t, "%u", sum.draining);
 	table_number(t, sum.open);
 	table_number(t, sum.sessions);
-	table_number(t, master.accepted);
-	table_number(t, master.denied + master.limited);
-	table_number(t, master.denied);
-	table_number(t, master.limited);
+	table_number(t, board_get(&ledger->accepted));
+	table_number(t, board_get(&ledger->denied) +
+	    board_get(&ledger->limited));
+	table_number(t, board_get(&ledger->denied));
+	table_number(t, board_get(&ledger->limited));
 	table_number(t, handoff_kept() + backlog_sum());
 	table_cell(t, "%u", handoff_kept());
 	table_cell(t, "%s", overload_on() ? "yes" : "no");
@@ -136,9 +144,28 @@ show_summary(struct table *t)
 	table_number(t, sum.bytes_in);
 	table_number(t, sum.bytes_out);
 	table_cell(t, "%s", reload_last());
+	show_reload(t);
 	table_number(t, sum.log_dropped);
 	table_cell(t, "%s", sandbox_describe(c->sandbox != CONF_SANDBOX_OFF));
 	table_cell(t, "%s", ktls_here() ? "yes" : "no");
+}
+
+/* How, and how long ago: over an upgrade, too. */
+static void
+show_reload(struct table *t)
+{
+	static const char * const names[] = { [LEDGER_NEVER] = "never",
+		[LEDGER_OK] = "ok", [LEDGER_FAILED] = "failed" };
+	struct ledger_state r;
+
+	ledger_reload(ledger, &r);
+	table_cell(t, "%s", r.state < nitems_of(names) ? names[r.state] :
+	    "-");
+	if (r.at == 0)
+		table_cell(t, "-");
+	else
+		table_number(t, (uint64_t)MAX(0, (int64_t)time(NULL) -
+		    r.at / 1000));
 }
 
 static void

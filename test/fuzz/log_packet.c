@@ -33,6 +33,13 @@ target_lost(void)
 }
 
 void
+writers_warned(const struct writer *w, int level, const char *text)
+{
+	if (level > LOG_WARNING || strlen(text) > LOG_LINE || w->master)
+		abort();
+}
+
+void
 writers_open(void)
 {
 }

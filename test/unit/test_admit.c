@@ -17,6 +17,7 @@
 #include "accept/listener.h"
 #include "accept/pause.h"
 #include "acl_map.h"
+#include "ledger.h"
 #include "mark.h"
 #include "master.h"
 #include "proc/generation.h"
@@ -168,7 +169,7 @@ static void
 all(struct listener *l, int backlog, unsigned flood)
 {
 	accepts = kept = 0;
-	master.accepted = 0;
+	ledger->accepted = 0;
 	left = flood;
 	told = backlog;
 	paused_after = UINT_MAX;
@@ -178,7 +179,7 @@ all(struct listener *l, int backlog, unsigned flood)
 	admit_forget(l);
 	assert_int_equal(kept, accepts);
 	assert_int_equal(l->accepted, accepts);
-	assert_int_equal(master.accepted, accepts);
+	assert_int_equal(ledger->accepted, accepts);
 }
 
 static void
