@@ -221,6 +221,19 @@ source_same(const struct source *a, const struct source *b)
 	    a->scope == b->scope && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
+void
+source_network(struct source *s, unsigned bits, unsigned bits6)
+{
+	const unsigned n = s->family == AF_INET ? bits : bits6;
+	unsigned i;
+
+	s->port = 0;
+	s->scope = 0;
+	for (i = 0; i < sizeof(s->ip); i++)
+		if (i >= n / 8)
+			s->ip[i] &= i == n / 8 ? 0xff00 >> n % 8 : 0;
+}
+
 char *
 source_str(const struct source *p, char buf[ADDR_STRLEN])
 {

@@ -58,6 +58,10 @@ void		 source_set(struct source *, const struct sockaddr *);
 void		 source_addr(const struct source *, struct addr *);
 /* Same family, address, scope and port. */
 bool		 source_same(const struct source *, const struct source *);
+/* The network it is in, of so many bits of IPv4 or of IPv6: without a port. A
+ * unix socket is in none. */
+void		 source_network(struct source *, unsigned bits,
+		    unsigned bits6);
 /* "1.2.3.4:80", "[::1]:80" or "unix". */
 char		*source_str(const struct source *, char buf[ADDR_STRLEN]);
 

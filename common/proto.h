@@ -37,7 +37,9 @@ enum {
 				   nothing has TLS */
 	PROTO_FD_TARGETS = 9,	/* what is known of places (targets.h), to
 				   read; not if nothing is */
-	PROTO_FD_END	 = 10	/* the first one that is not inherited */
+	PROTO_FD_BUCKETS = 10,	/* how much may flow (buckets.h), to write; not
+				   if no filter asks for it */
+	PROTO_FD_END	 = 11	/* the first one that is not inherited */
 };
 
 /* Descriptors that the reader (helpers/reader) finds, and the most that it may

@@ -51,6 +51,10 @@ begin_memory(void)
 	if (board_attach(&self.board, self.fd[PROTO_FD_BOARD],
 	    self.fd[PROTO_FD_SLOT], self.conf, self.slot) == -1)
 		return -1;
+	if (buckets_wanted(self.conf) && (buckets_attach(&self.buckets,
+	    self.fd[PROTO_FD_BUCKETS]) == -1 ||
+	    close(self.fd[PROTO_FD_BUCKETS]) == -1))
+		return -1;
 	return targets_wanted(self.conf) ? targets_attach(&self.targets,
 	    self.fd[PROTO_FD_TARGETS], self.conf, false) : 0;
 }

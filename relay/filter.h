@@ -51,7 +51,8 @@ struct filter {
 	 * not 0. 0: it has called filt_wake(). That takes nothing from
 	 * anybody; may be NULL. */
 	size_t	(*allow)(struct filt *, struct end *from, size_t want);
-	/* So many bytes were read from an end. May be NULL. */
+	/* So many bytes were read from an end, or 0 if there were none after
+	 * all. May be NULL. */
 	void	(*passed)(struct filt *, struct end *from, size_t);
 	/*
 	 * Moves bytes of one direction from *in to the end of *out, changed or

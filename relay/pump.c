@@ -187,6 +187,8 @@ pump_splice(struct end *from, struct end **broken)
 		return MOVED_ALL;
 	n = splice_in(from->splicer, from->io.fd, to->io.fd,
 	    from->filtered ? chain_allowed(from) : SIZE_MAX);
+	if (n == -1 && from->filtered)
+		chain_passed(from, 0);
 	if (n == -1 && (errno == EINVAL || errno == ECANCELED)) {
 		from->score = 0;
 		from->no_splice = errno == EINVAL;
@@ -222,6 +224,8 @@ pump_read(struct end *from, struct end **broken)
 	int taken;
 
 	n = end_read(from, scratch, room);
+	if (n <= 0 && from->filtered)
+		chain_passed(from, 0);
 	if (n == -1)
 		return pump_error(from, IO_READ, broken);
 	if (n == 0) {

@@ -5,6 +5,7 @@
 #define SELF_H
 
 #include "board.h"
+#include "buckets.h"
 #include "conf/conf.h"
 #include "proto.h"
 #include "targets.h"
@@ -22,6 +23,7 @@ struct self {
 	struct conf	*conf;
 	struct board	 board;
 	struct targets	 targets;	/* mem is NULL: there are none */
+	struct buckets	 buckets;	/* the same */
 	struct remotes	*remotes;	/* one a relay section */
 	bool		 ktls;		/* the kernel can encrypt, and is to */
 	/* And as it goes on: */

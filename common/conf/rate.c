@@ -4,6 +4,9 @@
 
 static const struct conf_word pers[] = {
 	{ "session", CONF_PER_SESSION },
+	{ "source", CONF_PER_SOURCE },
+	{ "listener", CONF_PER_LISTENER },
+	{ "relay", CONF_PER_RELAY },
 	{ NULL, 0 }
 };
 

@@ -57,17 +57,15 @@ bool
 sources_key(struct source_key *key, const struct source *source,
     unsigned owner, unsigned bits, unsigned bits6)
 {
-	const unsigned n = source->family == AF_INET ? bits : bits6;
-	const unsigned len = source->family == AF_INET ? 4 : 16;
+	struct source net = *source;
 
 	if (source->family != AF_INET && source->family != AF_INET6)
 		return false;
+	source_network(&net, bits, bits6);
 	memset(key, 0, sizeof(*key));
 	key->owner = owner;
-	key->family = source->family;
-	memcpy(key->ip, source->ip, MIN(n / 8, len));
-	if (n / 8 < len && n % 8 != 0)
-		key->ip[n / 8] = source->ip[n / 8] & 0xff00 >> n % 8;
+	key->family = net.family;
+	memcpy(key->ip, net.ip, sizeof(key->ip));
 	return true;
 }
 

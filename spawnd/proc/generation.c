@@ -2,10 +2,12 @@
 
 #include <sys/resource.h>
 
+#include <fcntl.h>
 #include <inttypes.h>
 
 #include "acl_map.h"
 #include "board.h"
+#include "buckets.h"
 #include "conf/conf.h"
 #include "log.h"
 #include "mark.h"
@@ -27,6 +29,7 @@
 static bool	 budget(struct conf *);
 static int	 value_again(struct generation *);
 static int	 targets_begin(struct generation *);
+static int	 buckets_begin(struct generation *);
 static bool	 confined(const struct generation *, const char **);
 static void	 generation_free(struct generation *);
 
@@ -103,7 +106,7 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	g->conf = *conf;
 	g->conf_fd = fd;
 	g->secrets_fd = secrets;
-	g->text_fd = -1;
+	g->text_fd = g->buckets_fd = -1;
 	*conf = NULL;
 	g->board.fd = g->board.ro = -1;
 	g->targets.fd = g->targets.ro = -1;
@@ -120,7 +123,8 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
 	    (g->gates = gate_new(g->conf)) == NULL ||
 	    board_create(&g->board, g->conf) == -1 ||
-	    targets_begin(g) == -1 || load_generation(g) == -1 ||
+	    targets_begin(g) == -1 || buckets_begin(g) == -1 ||
+	    load_generation(g) == -1 ||
 	    tickets_generation(g) == -1) {
 		*errp = log_why(errno);
 		generation_free(g);
@@ -143,6 +147,24 @@ targets_begin(struct generation *g)
 		targets_inherit(&g->targets, g->conf, &former->targets,
 		    former->conf);
 	return 0;
+}
+
+/* That of an older one whose sessions are still open, if there is any. */
+static int
+buckets_begin(struct generation *g)
+{
+	const struct generation *other;
+
+	if (!buckets_wanted(g->conf))
+		return 0;
+	TAILQ_FOREACH(other, &master.gens, entry)
+		if (other->buckets_fd != -1) {
+			g->buckets_fd = fcntl(other->buckets_fd,
+			    F_DUPFD_CLOEXEC, 0);
+			return g->buckets_fd == -1 ? -1 : 0;
+		}
+	g->buckets_fd = buckets_create();
+	return g->buckets_fd == -1 ? -1 : 0;
 }
 
 /* Can its workers have the sandbox that it asks for? */
@@ -177,6 +199,8 @@ generation_free(struct generation *g)
 		close(g->secrets_fd);
 	if (g->text_fd != -1)
 		close(g->text_fd);
+	if (g->buckets_fd != -1)
+		close(g->buckets_fd);
 	load_generation_free(g);
 	board_close(&g->board);
 	targets_close(&g->targets);
@@ -193,11 +217,12 @@ generation_save(FILE *f)
 
 	load_save(f);
 	TAILQ_FOREACH(g, &master.gens, entry) {
-		fprintf(f, "generation %u %d %d %d %d %d %d %" PRIu64 "\n",
+		fprintf(f, "generation %u %d %d %d %d %d %d %d %" PRIu64 "\n",
 		    g->number, g->old, g == master.gen,
 		    inherit_fd(g->conf_fd), g->secrets_fd == -1 ? -1 :
 		    inherit_fd(g->secrets_fd), inherit_fd(g->board.fd),
 		    g->targets.fd == -1 ? -1 : inherit_fd(g->targets.fd),
+		    g->buckets_fd == -1 ? -1 : inherit_fd(g->buckets_fd),
 		    g->started);
 		worker_save(f, g);
 	}
@@ -212,13 +237,13 @@ generation_take(const char *line)
 
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return false;
-	g->text_fd = -1;
+	g->text_fd = g->buckets_fd = -1;
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
 	g->targets.fd = g->targets.ro = -1;
-	if (sscanf(line, "generation %u %d %d %d %d %d %d %" SCNu64,
+	if (sscanf(line, "generation %u %d %d %d %d %d %d %d %" SCNu64,
 	    &g->number, &old, &current, &g->conf_fd, &g->secrets_fd, &board_fd,
-	    &targets_fd, &g->started) != 8 ||
+	    &targets_fd, &g->buckets_fd, &g->started) != 9 ||
 	    (g->conf = conf_get(g->conf_fd, &err)) == NULL ||
 	    foreign_text(g) == -1 ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||

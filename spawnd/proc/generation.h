@@ -27,6 +27,8 @@ struct generation {
 						   or -1 */
 	int			 text_fd;	/* the same as text, for another
 						   program than relay; or -1 */
+	int			 buckets_fd;	/* what rates share, with all
+						   generations; or -1 */
 	struct board		 board;
 	struct targets		 targets;	/* mem is NULL: nothing is
 						   checked or looked up */

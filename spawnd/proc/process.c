@@ -114,7 +114,8 @@ process_fds(const struct worker *w, int log, struct child_fd *fds)
 		{ log,			PROTO_FD_LOG },
 		{ g->board.slots[w->slot].fd, PROTO_FD_SLOT },
 		{ g->secrets_fd,	PROTO_FD_SECRETS },
-		{ g->targets.ro,	PROTO_FD_TARGETS }
+		{ g->targets.ro,	PROTO_FD_TARGETS },
+		{ g->buckets_fd,	PROTO_FD_BUCKETS }
 	};
 	unsigned i, n = 0;
 

@@ -31,7 +31,8 @@ test_mistakes(void **state)
 		    "filters = {r}", ""),
 		    "t:1: bytes 0 is out of range; use 1 to 1024g\n"
 		    "t:1: burst 2g is out of range; use 1 to 1g\n"
-		    "t:1: per \"a\" is not known; use session\n"
+		    "t:1: per \"a\" is not known; use session, "
+		    "source, listener or relay\n"
 		    "t:1: direction \"b\" is not known; use both, up or "
 		    "down\n" },
 		{ IN("rate cap { bytes = 1 }", "filters = {cpa}",

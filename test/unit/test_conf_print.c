@@ -84,7 +84,7 @@
 	"strict-sni = yes ticket-lifetime = 1h ticket-keys = /s/tk }\n" \
 	"tls t { ca = /t/ca name = db.a verify = no tickets = no }\n" \
 	"rate ra { bytes = 2g burst = 1 direction = up }\n" \
-	"rate rb { bytes = 1 burst = 3k direction = down per = session }\n" \
+	"rate rb { bytes = 1 burst = 3k direction = down per = relay }\n" \
 	"auth q { command = \"/q -x 'a\" user = \"daemon:88\" }\n" \
 	"auth r { path = /r processes = 3 timeout = 5ms fail = permit\n" \
 	"sni = yes }\n"
