@@ -5,6 +5,7 @@
 
 static const struct filter *const filters[CONF_FILTERS] = {
 	[CONF_FILTER_RATE] = &filter_rate,
+	[CONF_FILTER_FAULT] = &filter_fault,
 };
 
 static int	 filter_use(const char **, unsigned);

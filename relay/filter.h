@@ -43,6 +43,10 @@ struct filter {
 	 * names. Returns 0, or -1 with errno: the worker does not start. May
 	 * be NULL. */
 	int	(*start)(struct filter_section *);
+	/* What self.conf has of its section was changed: sessions that begin
+	 * have it. Returns 0, or -1 with errno: they have what was. May be
+	 * NULL. */
+	int	(*set)(struct filter_section *);
 	/* At the start of stage RELAY. Returns 1: it takes part; 0: not in
 	 * this session, and close() is not called; -1 with errno. May be
 	 * NULL: it takes part in all. */
@@ -88,7 +92,7 @@ struct filt {
 };
 
 /* One a kind. */
-extern const struct filter filter_rate;
+extern const struct filter filter_fault, filter_rate;
 
 /* Starts those that are used. Returns 0, or -1 with errno. */
 int	 filter_start(void);

@@ -51,10 +51,10 @@ struct end {
  * PROXY_OUT for a header that goes inside TLS: the same functions, a second
  * place. */
 enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_SOURCE, STAGE_TLS_IN,
-	STAGE_SNIFF, STAGE_ASK, STAGE_AUTH, STAGE_ROUTE, STAGE_RESOLVE,
-	STAGE_TARGET, STAGE_CONNECT, STAGE_PROXY_OUT, STAGE_TLS_OUT,
-	STAGE_PROXY_TLS, STAGE_ANSWER,
-	STAGE_RELAY, STAGE_FLUSH, STAGE_DONE };
+	STAGE_SNIFF, STAGE_ASK, STAGE_AUTH, STAGE_ROUTE, STAGE_DOWN,
+	STAGE_RESOLVE, STAGE_TARGET, STAGE_CONNECT, STAGE_PROXY_OUT,
+	STAGE_TLS_OUT, STAGE_PROXY_TLS, STAGE_ANSWER, STAGE_RELAY,
+	STAGE_FLUSH, STAGE_DONE };
 
 /* What a stage says when it returns; see sess_end(), connect_again() and
  * sess_fail(). All but the first two lead to another stage. */

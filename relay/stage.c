@@ -11,6 +11,7 @@
 #include "stage/ask.h"
 #include "stage/auth.h"
 #include "stage/connect.h"
+#include "stage/down.h"
 #include "stage/flush.h"
 #include "stage/proxy_in.h"
 #include "stage/proxy_out.h"
@@ -62,6 +63,8 @@ static const struct stage {
 			    auth_enter,	   auth_event,	  auth_timeout },
 	[STAGE_ROUTE] =	  { "route",   LIMIT_HANDSHAKE, route_wanted,
 			    route_enter,   NULL,	  NULL },
+	[STAGE_DOWN] =	  { "down",    LIMIT_HANDSHAKE, down_wanted,
+			    down_enter,	   NULL,	  NULL },
 	[STAGE_RESOLVE] = { "resolve", LIMIT_RESOLVE, resolve_wanted,
 			    resolve_enter, resolve_event, resolve_timeout },
 	[STAGE_TARGET] =  { "target",  LIMIT_CONNECT, target_wanted,

@@ -59,6 +59,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	conf_check_auth(c, root);
 	conf_check_filters(c, root);
 	conf_check_asks(c, spawnd);
+	conf_check_faults(c, root);
 	conf_check_exec(c, root);
 	conf_check_probes(c, root);
 	conf_check_routes(c, root);

@@ -263,6 +263,8 @@ struct conf {
 	unsigned		 nauths;
 	struct conf_rate	*rates;
 	unsigned		 nrates;
+	struct conf_fault	*faults;
+	unsigned		 nfaults;
 	unsigned		 servers_min, servers_max; /* workers */
 	unsigned		 users_min, users_max;	/* sessions a worker */
 	enum conf_overload	 overload;

@@ -13,6 +13,7 @@ const struct conf_word conf_ways[] = {
 
 const struct conf_filter_spec conf_filter_specs[CONF_FILTERS] = {
 	[CONF_FILTER_RATE] = { &conf_spec_rate, false },
+	[CONF_FILTER_FAULT] = { &conf_spec_fault, true },
 };
 
 struct conf_array

@@ -10,7 +10,7 @@
 #define CONF_NAME	32	/* longest section title, with the NUL */
 #define CONF_CHAIN	16	/* most filters of one listener or relay */
 
-enum conf_filter_kind { CONF_FILTER_RATE, CONF_FILTERS };
+enum conf_filter_kind { CONF_FILTER_RATE, CONF_FILTER_FAULT, CONF_FILTERS };
 
 /* One of them, as others name it. */
 struct conf_filter {
@@ -32,5 +32,49 @@ struct conf_rate {
 	enum conf_per	 per;
 	enum conf_way	 direction;
 };
+
+/* What is wrong in a session, by the option that says so: the first one of each
+ * kind. */
+enum conf_fault_kind { CONF_FAULT_LATENCY, CONF_FAULT_BANDWIDTH,
+	CONF_FAULT_FLIP, CONF_FAULT_FLIP_AT, CONF_FAULT_SLICE, CONF_FAULT_LIMIT,
+	CONF_FAULT_SLOW_CLOSE, CONF_FAULT_DROP, CONF_FAULT_RESET,
+	CONF_FAULT_CUT, CONF_FAULT_DOWN, CONF_FAULT_KINDS,
+	CONF_FAULT_NONE = CONF_FAULT_KINDS };
+enum conf_fault_end { CONF_FAULT_END_FIN, CONF_FAULT_END_RST };
+
+/* CONF_NONE is what is not given; what is, says the kind. */
+struct conf_fault {
+	char		 name[CONF_NAME];
+	bool		 enabled;
+	enum conf_way	 direction;
+	uint64_t	 chance;	/* of a session: share */
+	unsigned	 seed;
+	uint64_t	 latency;	/* ms */
+	uint64_t	 jitter;	/* ms more or less */
+	uint64_t	 bandwidth;	/* bytes a second */
+	uint64_t	 flip;		/* of a bit: share */
+	uint64_t	 flip_at;	/* byte of the direction */
+	unsigned	 bit;		/* of it, 0 is the lowest */
+	uint64_t	 slice;		/* bytes */
+	uint64_t	 slice_variation; /* more or less */
+	uint64_t	 slice_delay;	/* ms between two */
+	uint64_t	 limit;		/* bytes that pass */
+	enum conf_fault_end end;	/* of the direction behind them */
+	uint64_t	 slow_close;	/* ms that a FIN waits */
+	uint64_t	 drop_after;	/* bytes that pass */
+	uint64_t	 timeout;	/* ms to the end; 0: none */
+	uint64_t	 reset_after;	/* bytes that pass */
+	uint64_t	 delay;		/* ms from there on */
+	uint64_t	 cut_after;	/* ms of the session */
+	bool		 down;
+};
+
+/* Of these options, those that are given: a bit for each kind. */
+unsigned	 conf_fault_kinds(const struct conf_fault *);
+enum conf_fault_kind conf_fault_kind(const struct conf_fault *);
+/* Options that cannot be together: what follows the name of the section in a
+ * sentence, and which option it is about, or NULL. NULL: all is well. */
+const char	*conf_fault_wrong(const struct conf_fault *,
+		    const char **option);
 
 #endif

@@ -16,6 +16,7 @@
  *   check.c    what one row has to do with another
  *   tls.c      the options of a tls section
  *   filters.c  which filters sessions have
+ *   faults.c   the options of a fault
  *   route.c    which route is for whom
  *   listen.c   the options of sockets that listen
  *   probe.c    the check of a remote
@@ -262,6 +263,12 @@ void		 conf_check_tls(struct conf_check *, const struct cfg_t *root);
  * auth.c: the same of an auth section.
  */
 void		 conf_check_auth(struct conf_check *, const struct cfg_t *root);
+
+/*
+ * faults.c: what one option of a fault has to do with another.
+ */
+void		 conf_check_faults(struct conf_check *,
+		    const struct cfg_t *root);
 
 /*
  * filters.c: names of filters, and what cannot be together with one.

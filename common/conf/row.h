@@ -27,6 +27,9 @@
 #define SIZE(n, s, f, lo, hi, d) \
 	.name = n, .type = CONF_SIZE, .offset = offsetof(struct s, f), \
 	.min = lo, .max = hi, .def = d
+#define SHARE(n, s, f, lo, d) \
+	.name = n, .type = CONF_SHARE, .offset = offsetof(struct s, f), \
+	.min = lo, .max = CONF_WHOLE, .def = d
 #define DURATION(n, s, f, lo, d) \
 	.name = n, .type = CONF_DURATION, .offset = offsetof(struct s, f), \
 	.min = lo, .max = DAYS(365), .def = d

@@ -419,6 +419,7 @@ static const struct conf_opt root_opts[] = {
 	{ SECTIONS(tls, conf, tlss, ntlss) },
 	{ SECTIONS(auth, conf, auths, nauths) },
 	{ SECTIONS(rate, conf, rates, nrates) },
+	{ SECTIONS(fault, conf, faults, nfaults) },
 	END
 };
 

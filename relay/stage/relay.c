@@ -124,13 +124,15 @@ relay_half(struct sess *s)
 {
 	const struct filt *by = chain_ended_by(s);
 
+	if (by != NULL) {
+		s->who = WHO_RELAY;
+		s->why = (uint8_t)by->section->ops->why;
+	}
 	if (s->limit == LIMIT_HALF_CLOSE)
 		return;
 	s->limit = LIMIT_HALF_CLOSE;
-	s->who = by != NULL ? WHO_RELAY :
-	    s->client.eof ? WHO_CLIENT : WHO_REMOTE;
-	if (by != NULL)
-		s->why = (uint8_t)by->section->ops->why;
+	if (by == NULL)
+		s->who = s->client.eof ? WHO_CLIENT : WHO_REMOTE;
 	sess_touch(s);
 	sess_arm(s);
 }

@@ -282,7 +282,7 @@ look_at(const struct conf_section *spec)
 		if (o->type == CONF_SECTION)
 			look_at(o->section);
 		else if (o->type < CONF_MODE)
-			assert_non_null(o->def);
+			assert_int_equal(o->def == NULL, o->optional);
 	}
 	assert_true(o - spec->opts <= CONF_OPTS);
 }

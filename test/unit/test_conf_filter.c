@@ -44,6 +44,27 @@ test_mistakes(void **state)
 		{ IN(RATE " tls r { ca = /c }", "", ""), "t:1: tls \"r\" "
 		    "has the name of the rate on line 1; filters and tls "
 		    "sections share one set of names\n" },
+		{ IN("fault f { } fault g { latency = 1s down = yes }\n"
+		    "fault h {\nbandwidth = 1k\njitter = 1s }", "", ""),
+		    "t:1: fault \"f\" has no kind; give it one of latency, "
+		    "bandwidth, flip, flip-at, slice, limit, slow-close, "
+		    "drop-after, reset-after, cut-after and down = yes\n"
+		    "t:1: fault \"g\" has two kinds; make it two sections, "
+		    "and name both in filters\n"
+		    "t:4: fault \"h\" has jitter without latency; add "
+		    "latency = TIME\n" },
+		{ IN("fault f { latency = x }\n"
+		    "fault g { chance = 2 flip = 1e-10 bit = 8 limit = -1 }",
+		    "", ""),
+		    "t:1: latency \"x\" is not a time; use a number and ms, "
+		    "s, m, h or d; a bare number is seconds\n"
+		    "t:2: chance 2 is out of range; use 0 to 1\n"
+		    "t:2: flip \"1e-10\" is not a share from 1e-9 to 1\n"
+		    "t:2: bit 8 is out of range; use 0 to 7\n"
+		    "t:2: limit -1 is out of range; use 0 to 1073741824g\n" },
+		{ IN("fault f { slice = 5 slice-variation = 5 }", "", ""),
+		    "t:1: fault \"f\" has a slice-variation that is not less "
+		    "than slice\n" },
 		{ IN(RATE " " RATE, "", ""),
 		    "t:1: rate \"r\" is there twice; it is on line 1 "
 		    "already\n" },

@@ -18,7 +18,7 @@
 
 #define FUZZ_LOADS	20000
 #define FUZZ_SECONDS	4	/* then it is enough, under valgrind */
-#define FUZZ_TEXT	16384
+#define FUZZ_TEXT	32768
 
 #define EVERYTHING \
 	"spawnd {\n" \
@@ -84,6 +84,15 @@
 	"strict-sni = yes ticket-lifetime = 1h ticket-keys = /s/tk }\n" \
 	"tls t { ca = /t/ca name = db.a verify = no tickets = no }\n" \
 	"rate ra { bytes = 2g burst = 1 direction = up }\n" \
+	"fault fa { latency = 1d jitter = 5 direction = both\n" \
+	"chance = 1e-9 }\n" \
+	"fault fb { bandwidth = 1g enabled = no seed = 4294967295 }\n" \
+	"fault fc { flip = 1e-6 } fault fd { flip-at = 4k bit = 7 }\n" \
+	"fault fe { slice = 10 slice-variation = 5 slice-delay = 1ms }\n" \
+	"fault ff { limit = 0 end = rst } fault fg { slow-close = 0 }\n" \
+	"fault fh { drop-after = 0 timeout = 5 } fault fj { down = yes }\n" \
+	"fault fi { reset-after = 1 delay = 1ms direction = up }\n" \
+	"fault fk { cut-after = 30 chance = 0 }\n" \
 	"rate rb { bytes = 1 burst = 3k direction = down per = relay }\n" \
 	"auth q { command = \"/q -x 'a\" user = \"daemon:88\" }\n" \
 	"auth r { path = /r processes = 3 timeout = 5ms fail = permit\n" \
