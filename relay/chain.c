@@ -161,6 +161,12 @@ chain_allowed(const struct end *from)
 	return way_of(from)->allowed;
 }
 
+bool
+chain_waits(const struct end *from)
+{
+	return way_of(from)->waits;
+}
+
 void
 chain_passed(struct end *from, size_t n)
 {

@@ -51,6 +51,8 @@ void		 chain_free(struct chain **);
  * when to ask again. chain_allowed() tells it again. */
 size_t		 chain_allow(struct end *, size_t want);
 size_t		 chain_allowed(const struct end *);
+/* Was it none? */
+bool		 chain_waits(const struct end *);
 /* So many bytes were read, which filters do not see; or none, though they have
  * allowed some. */
 void		 chain_passed(struct end *, size_t);

@@ -71,7 +71,8 @@ flush_event(struct sess *s, struct end *any)
 		sess_resume(s);
 		return STEP_WAIT;
 	}
-	if (broken == from || from->eof) {
+	if (broken == from || from->eof ||
+	    (from->filtered && chain_waits(from))) {
 		flush_close(from);
 		from->readable = false;
 	}

@@ -44,7 +44,8 @@ relay_event(struct sess *s, struct end *e)
 	socklen_t len = sizeof(err);
 
 	/* Nobody reads from it now, so nobody else would see the error. */
-	if (e->error && (e->eof || !far_of(e)->writable)) {
+	if (e->error && (e->eof || !far_of(e)->writable ||
+	    (e->filtered && chain_waits(e)))) {
 		getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err, &len);
 		return sess_fail(e, why_of(err));
 	}
