@@ -21,7 +21,7 @@
 
 enum sandbox_role {
 	SANDBOX_WORKER, SANDBOX_LOGGER, SANDBOX_READER, SANDBOX_CTL,
-	SANDBOX_CHECKER
+	SANDBOX_CHECKER, SANDBOX_USERS
 };
 
 /* What a process must still be able to do. */
@@ -51,7 +51,8 @@ int		 sandbox_foreign(void);
 /*
  * The last step of a start: from here on a worker can relay (receive
  * descriptors, connect, read, write), the logger take lines and write them to
- * what it is given or to syslog, the checker connect and ask for names, the
+ * what it is given or to syslog, who knows passwords read and write what is
+ * open, the checker connect and ask for names, the
  * reader open, read and ask for names,
  * spawnctl connect to a unix socket; and no more. Returns 0, or -1 with *errp
  * (static) if a part of that could not be had; the rest is done then.

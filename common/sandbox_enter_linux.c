@@ -74,6 +74,7 @@ capabilities(const struct sandbox *box)
 	case SANDBOX_CHECKER:
 		return box->paths && geteuid() == 0 ? override : 0;
 	case SANDBOX_LOGGER:
+	case SANDBOX_USERS:
 		return 0;
 	case SANDBOX_CTL:
 		return override;

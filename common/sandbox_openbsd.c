@@ -32,7 +32,8 @@ sandbox_enter(const struct sandbox *box, const char **errp)
 		[SANDBOX_LOGGER] = "stdio rpath recvfd unix",
 		[SANDBOX_READER] = "stdio rpath getpw dns inet unix",
 		[SANDBOX_CTL] = "stdio unix",
-		[SANDBOX_CHECKER] = "stdio rpath recvfd inet dns unix"
+		[SANDBOX_CHECKER] = "stdio rpath recvfd inet dns unix",
+		[SANDBOX_USERS] = "stdio"
 	};
 
 	if (pledge(promises[box->role], NULL) == 0)

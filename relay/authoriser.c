@@ -92,11 +92,11 @@ authoriser_start(void (*answered)(struct sess *),
 
 	tell_sess = answered;
 	tell_master = gone;
-	if (c->nauths == 0)
+	if (conf_nauths(c) == 0)
 		return 0;
-	if ((sections = calloc(c->nauths, sizeof(*sections))) == NULL)
+	if ((sections = calloc(conf_nauths(c), sizeof(*sections))) == NULL)
 		return -1;
-	for (i = 0; i < c->nauths; i++)
+	for (i = 0; i < conf_nauths(c); i++)
 		if (section_make(&sections[i], &c->auths[i], i) == -1)
 			return -1;
 	return 0;
@@ -131,7 +131,7 @@ authoriser_connect(const struct proto_auth *who, int fd)
 {
 	struct authoriser *a;
 
-	if (who->section >= self.conf->nauths ||
+	if (who->section >= conf_nauths(self.conf) ||
 	    who->number >= sections[who->section].conf->processes) {
 		close(fd);
 		return;
@@ -229,6 +229,8 @@ authoriser_forget(struct question **qp)
 		return;
 	if (!q->answered)
 		out_of_list(q);
+	/* There may be a password in it. */
+	explicit_bzero(q->text, strlen(q->text));
 	free(q->text);
 	free(q);
 }
@@ -522,7 +524,7 @@ tell_lost(struct ev_timer *t)
 	struct authoriser *a;
 	unsigned i;
 
-	for (i = 0; i < self.conf->nauths; i++)
+	for (i = 0; i < conf_nauths(self.conf); i++)
 		for (a = sections[i].all; a < sections[i].all +
 		    sections[i].conf->processes; a++) {
 			if (!a->lost)
@@ -549,7 +551,7 @@ authoriser_drain(void)
 	unsigned i;
 
 	draining = true;
-	for (i = 0; i < self.conf->nauths; i++)
+	for (i = 0; i < conf_nauths(self.conf); i++)
 		section_idle(&sections[i]);
 }
 

@@ -114,6 +114,8 @@ sess_new(int fd, const struct proto_conn *c, const struct path *path,
 		s->queue_us = sess_span(c->accepted_us, s->taken_us);
 	ev_timer_init(&s->timer, calls->timer);
 	s->task.cb = calls->more;
+	if (path->listen->users != NULL)
+		authoriser_expect(path->listen->users_auth, 1);
 	if (path->listen->auth != CONF_NOREF)
 		authoriser_expect(path->listen->auth, 1);
 	self.nsessions++;
@@ -277,8 +279,12 @@ sess_close(struct sess *s)
 void
 sess_goes_on(const struct sess *s)
 {
-	if (s->stage < STAGE_AUTH && s->path->listen->auth != CONF_NOREF)
-		authoriser_expect(s->path->listen->auth, -1);
+	const struct conf_listen *l = s->path->listen;
+
+	if (s->stage <= STAGE_ASK && l->users != NULL)
+		authoriser_expect(l->users_auth, -1);
+	if (s->stage < STAGE_AUTH && l->auth != CONF_NOREF)
+		authoriser_expect(l->auth, -1);
 }
 
 /* What was under way on its behalf. */
@@ -455,7 +461,7 @@ sess_asked(const struct extra *x, char *buf, size_t size)
 {
 	char to[DEST_STRLEN], *user = NULL;
 
-	if (x->wish->user != NULL)
+	if (x->wish->user != NULL && *x->wish->user != '\0')
 		user = sess_word(x->wish->user, strlen(x->wish->user));
 	snprintf(buf, size, "%s%s%s%s", user != NULL ? " user=" : "",
 	    user != NULL ? user : "", x->dest != NULL ? " target=" : "",
@@ -483,8 +489,10 @@ extra_free(struct extra **xp)
 		return;
 	chain_free(&x->chain);
 	free(x->tried);
-	if (x->wish != NULL)
+	if (x->wish != NULL) {
+		free(x->wish->dest);
 		free(x->wish->user);
+	}
 	free(x->wish);
 	free(x->dest);
 	free(x->fields);

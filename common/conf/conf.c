@@ -14,7 +14,10 @@ struct conf_block {
 #define BLOCK_HEAD \
 	((sizeof(struct conf_block) + BLOCK_ALIGN - 1) & ~(BLOCK_ALIGN - 1))
 
+#define USERS_TIME	5000	/* ms: there may be a queue */
+
 static struct conf_block *block_new(const struct conf_block *, size_t);
+static int	 users_of(struct conf *, struct conf_listen *);
 
 struct conf *
 conf_new(void)
@@ -136,12 +139,52 @@ conf_ask_of(const char *word)
 	return strcmp(word, "connect") == 0 ? CONF_ASK_CONNECT : 0;
 }
 
+int
+conf_users(struct conf *c)
+{
+	struct conf_auth *all;
+	struct conf_listen *l;
+
+	all = conf_alloc(c, (c->nauths + CONF_USERS) * sizeof(*all));
+	if (all == NULL)
+		return -1;
+	if (c->nauths != 0)
+		memcpy(all, c->auths, c->nauths * sizeof(*all));
+	c->auths = all;
+	for (l = c->listens; l < c->listens + c->nlistens; l++)
+		if (l->users != NULL && users_of(c, l) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+users_of(struct conf *c, struct conf_listen *l)
+{
+	struct conf_auth *a = c->auths + c->nauths, *end = a + c->nusers;
+
+	while (a < end && strcmp(a->users, l->users) != 0)
+		a++;
+	if (a - c->auths == c->nauths + CONF_USERS)
+		return -1;
+	l->users_auth = (unsigned)(a - c->auths);
+	if (a < end)
+		return 0;
+	c->nusers++;
+	a->users = a->command = l->users;
+	a->processes = 1;
+	a->uid = a->gid = CONF_NOID;
+	a->timeout = USERS_TIME;
+	a->fail = CONF_FAIL_DENY;
+	strlcpy(a->name, "(users)", sizeof(a->name));
+	return 0;
+}
+
 unsigned
 conf_auth_lines(const struct conf *c)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < c->nauths; i++)
+	for (i = 0; i < conf_nauths(c); i++)
 		n += c->auths[i].processes;
 	return n;
 }

@@ -105,6 +105,9 @@ struct conf_auth {
 	uint64_t	 timeout;	/* ms, of an answer */
 	enum conf_fail	 fail;		/* what holds without one */
 	bool		 sni;		/* looked for in TLS of others */
+	const char	*users;		/* NULL; or the file of users of our
+					   own program, conf_users(): then
+					   command is that too */
 };
 
 /* Of the sessions of a listener; a condition that is not given holds. */
@@ -148,6 +151,10 @@ struct conf_listen {
 	const char	**ask;		/* how clients say where they go: see
 					   conf_asks(); none: not at all */
 	unsigned	 nask;
+	const char	*users;		/* file of those who may ask; NULL:
+					   everybody */
+	unsigned	 users_auth;	/* with one: of conf.auths, conf_users()
+					   */
 	unsigned	 backlog;
 	uint64_t	 handshake_timeout;	/* ms */
 	uint32_t	 mode, uid, gid; /* of path; CONF_NOID: as created */
@@ -261,6 +268,7 @@ struct conf {
 	unsigned		 ntlss;
 	struct conf_auth	*auths;
 	unsigned		 nauths;
+	unsigned		 nusers; /* behind them: conf_users() */
 	struct conf_rate	*rates;
 	unsigned		 nrates;
 	struct conf_fault	*faults;
@@ -419,6 +427,16 @@ enum { CONF_ASK_SOCKS4 = 1 << 0, CONF_ASK_SOCKS5 = 1 << 1,
 unsigned	 conf_asks(const struct conf_listen *);
 /* Of one word; 0: it is none. */
 unsigned	 conf_ask_of(const char *);
+/* For each file of users there is one more of conf.auths than the file of the
+ * configuration has; conf_decode() adds them. */
+#define CONF_USERS	16	/* most */
+int		 conf_users(struct conf *);
+/* Those, and all others. */
+static inline unsigned
+conf_nauths(const struct conf *c)
+{
+	return c->nauths + c->nusers;
+}
 /* How many connections a worker has to those who are asked about sessions. */
 unsigned	 conf_auth_lines(const struct conf *);
 /*

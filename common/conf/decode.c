@@ -95,7 +95,9 @@ decode(struct conf *c, const char *p, size_t len, const char **errp)
 	    kind_is(&in, 0, &conf_spec_root) == -1 ||
 	    get_rows(&in, &in.kinds[0], c) == -1 ||
 	    (in.p != in.end && in_fail("there is more than a value") == -1) ||
-	    check_section(c, &conf_spec_root, c) == -1 || check_limits(c) == -1)
+	    check_section(c, &conf_spec_root, c) == -1 ||
+	    check_limits(c) == -1 || (conf_users(c) == -1 &&
+	    in_fail("there are too many files of users") == -1))
 		conf_free(&c);
 	return c;
 }

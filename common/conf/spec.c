@@ -219,6 +219,7 @@ static const struct conf_opt listen_opts[] = {
 	{ REF("tls", conf_listen, tls, tls), .optional = true },
 	{ REF("auth", conf_listen, auth, auth), .optional = true },
 	{ TEXTS("ask", conf_listen, ask, nask, 16), .wrong = conf_item_ask },
+	{ PATH("users", conf_listen, users, CONF_VALUE_MAX) },
 	{ NUMBER("backlog", conf_listen, backlog, 1, 65535, "4096") },
 	{ DURATION("handshake-timeout", conf_listen, handshake_timeout, 1,
 	    "10s") },

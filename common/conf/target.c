@@ -14,16 +14,18 @@ conf_check_targets(struct conf_check *c, const struct cfg_t *root)
 {
 	const struct cfg_t *spawnd = conf_child(root, "spawnd", 0);
 	const struct conf *conf = c->conf;
+	const struct cfg_t *listen;
 	unsigned i;
 
 	for (i = 0; i < conf->nrelays; i++)
 		if (conf->relays[i].ntargets > 0)
 			target_relay(c, conf_child(root, "relay", i),
 			    &conf->relays[i]);
-	for (i = 0; i < conf->nlistens; i++)
-		if (conf->listens[i].nask == 0)
-			target_listen(c, conf_child(spawnd, "listen", i),
-			    &conf->listens[i]);
+	for (i = 0; i < conf->nlistens; i++) {
+		listen = conf_child(spawnd, "listen", i);
+		if (conf_value(listen, "ask", 0) == NULL)
+			target_listen(c, listen, &conf->listens[i]);
+	}
 }
 
 /* Its clients cannot say where they want to go. */

@@ -22,6 +22,7 @@
 #include "conf/conf.h"
 #include "log.h"
 #include "names.h"
+#include "passwords.h"
 #include "probe.h"
 #include "proto.h"
 #include "sandbox.h"
@@ -107,6 +108,7 @@ look(struct conf_check *c, const struct cfg_t *root)
 {
 	secrets_look(c, root);
 	names_look(c, root);
+	passwords_look(c, root);
 }
 
 static void

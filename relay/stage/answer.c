@@ -127,6 +127,9 @@ answer_write(const struct wish *w, enum refusal why, const struct addr *bound,
 		buf[0] = SOCKS5;
 		buf[1] = 0xff;
 		return 2;
+	case ASK_LOGIN:
+		buf[0] = buf[1] = 1;
+		return 2;
 	case ASK_SOCKS5:
 		return socks5_reply(buf, c->socks5, bound);
 	default:

@@ -1,5 +1,6 @@
 #include "compat.h"
 
+#include "authoriser.h"
 #include "end.h"
 #include "parse/httpconnect.h"
 #include "parse/socks.h"
@@ -27,8 +28,11 @@ static void	 ask_parse(struct wish *, const uint8_t *, size_t,
 static enum step ask_more(struct sess *);
 static enum step ask_said(struct sess *, struct said *);
 static enum step ask_methods(struct sess *, const struct said *);
+static enum step ask_user(struct sess *, const struct request *);
+static enum step ask_answered(struct sess *);
 static enum step ask_socks(struct sess *, struct said *);
 static enum step ask_http(struct sess *, struct said *);
+static enum step ask_http_user(struct sess *, const struct request *);
 static enum step ask_goes(struct sess *, const struct dest *);
 static enum step ask_refuse(struct sess *, enum refusal, enum sess_why);
 static enum step ask_lacks(struct sess *);
@@ -54,9 +58,13 @@ ask_enter(struct sess *s)
 enum step
 ask_event(struct sess *s, struct end *e)
 {
+	const struct question *q = s->extra->question;
+
 	if (e->error)
 		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
-	return ask_look(s);
+	if (q != NULL && !q->answered)
+		return STEP_WAIT;
+	return q != NULL ? ask_answered(s) : ask_look(s);
 }
 
 /* Message after message, and not a byte of what follows the last one. */
@@ -121,6 +129,9 @@ ask_parse(struct wish *w, const uint8_t *buf, size_t n, struct said *to)
 	case ASK_METHODS:
 		to->len = socks5_methods(buf, n, &to->offers, &w->need);
 		break;
+	case ASK_LOGIN:
+		to->len = socks5_login(buf, n, r, &w->need);
+		break;
 	case ASK_SOCKS5:
 		to->len = socks5_request(buf, n, r, &to->wrong, &w->need);
 		break;
@@ -149,6 +160,9 @@ ask_said(struct sess *s, struct said *said)
 	switch (s->extra->wish->next) {
 	case ASK_METHODS:
 		return ask_methods(s, said);
+	case ASK_LOGIN:
+		return said->len == -1 ? ask_refuse(s, REFUSAL_LOGIN,
+		    WHY_HANDSHAKE) : ask_user(s, &said->request);
 	case ASK_HTTP:
 		return ask_http(s, said);
 	default:
@@ -159,12 +173,16 @@ ask_said(struct sess *s, struct said *said)
 static enum step
 ask_methods(struct sess *s, const struct said *said)
 {
-	if (!(said->offers & SOCKS_NONE))
-		return ask_refuse(s, REFUSAL_LOGIN, WHY_HANDSHAKE);
-	return ask_tell(s, SOCKS5, 0, ASK_SOCKS5);
+	const bool users = s->path->listen->users != NULL;
+
+	if (!(said->offers & (users ? SOCKS_PASSWORD : SOCKS_NONE)))
+		return ask_refuse(s, REFUSAL_LOGIN, users ? WHY_DENIED :
+		    WHY_HANDSHAKE);
+	return users ? ask_tell(s, SOCKS5, 2, ASK_LOGIN) :
+	    ask_tell(s, SOCKS5, 0, ASK_SOCKS5);
 }
 
-/* The request of either version. */
+/* The request of either version. In version 4 there are no passwords. */
 static enum step
 ask_socks(struct sess *s, struct said *said)
 {
@@ -176,6 +194,8 @@ ask_socks(struct sess *s, struct said *said)
 		return ask_refuse(s, REFUSAL_COMMAND, WHY_HANDSHAKE);
 	if (said->wrong == SOCKS_WRONG_TYPE)
 		return ask_refuse(s, REFUSAL_TYPE, WHY_HANDSHAKE);
+	if (w->next == ASK_SOCKS4 && s->path->listen->users != NULL)
+		return ask_refuse(s, REFUSAL_LOGIN, WHY_DENIED);
 	if (w->next == ASK_SOCKS4 && said->request.user[0] != '\0' &&
 	    (w->user = strdup(said->request.user)) == NULL)
 		return ask_lacks(s);
@@ -187,7 +207,9 @@ ask_http(struct sess *s, struct said *said)
 {
 	switch (said->status) {
 	case HTTP_OK:
-		return ask_goes(s, &said->request.to);
+		return s->path->listen->users == NULL ?
+		    ask_goes(s, &said->request.to) :
+		    ask_http_user(s, &said->request);
 	case HTTP_METHOD:
 		return ask_refuse(s, REFUSAL_COMMAND, WHY_HANDSHAKE);
 	case HTTP_LARGE:
@@ -197,6 +219,61 @@ ask_http(struct sess *s, struct said *said)
 	default:
 		return ask_refuse(s, REFUSAL_WRONG, WHY_HANDSHAKE);
 	}
+}
+
+static enum step
+ask_http_user(struct sess *s, const struct request *r)
+{
+	struct wish *w = s->extra->wish;
+
+	if (r->user[0] == '\0')
+		return ask_refuse(s, REFUSAL_LOGIN, WHY_DENIED);
+	if ((w->dest = malloc(sizeof(*w->dest))) == NULL)
+		return ask_lacks(s);
+	*w->dest = r->to;
+	return ask_user(s, r);
+}
+
+/* Somebody else knows the passwords. */
+static enum step
+ask_user(struct sess *s, const struct request *r)
+{
+	const struct conf_listen *l = s->path->listen;
+	struct authline words = { .text = NULL };
+	struct extra *x = s->extra;
+	char client[ADDR_STRLEN];
+	struct addr a;
+
+	if ((x->wish->user = strdup(r->user)) == NULL)
+		return ask_lacks(s);
+	authline_add(&words, "listener", l->name);
+	if (s->source.family != AF_UNIX) {
+		source_addr(&s->source, &a);
+		authline_add(&words, "client", addr_host_str(&a, client));
+	}
+	authline_add(&words, "user", r->user);
+	authline_add(&words, "password", r->password);
+	x->question = authoriser_ask(l->users_auth, s, &words);
+	if (words.text != NULL)
+		explicit_bzero(words.text, words.len);
+	free(words.text);
+	return x->question != NULL ? STEP_WAIT : ask_lacks(s);
+}
+
+static enum step
+ask_answered(struct sess *s)
+{
+	struct wish *w = s->extra->wish;
+	const bool yes = s->extra->question->reply.answer == ANSWER_PERMIT;
+	enum step step;
+
+	authoriser_forget(&s->extra->question);
+	if (!yes)
+		return ask_refuse(s, REFUSAL_LOGIN, WHY_DENIED);
+	if (w->dest != NULL)
+		return ask_goes(s, w->dest);
+	step = ask_tell(s, 1, 0, ASK_SOCKS5);
+	return step == STEP_AGAIN ? ask_look(s) : step;
 }
 
 /* The stage is over: this is where the session goes. */
@@ -209,6 +286,8 @@ ask_goes(struct sess *s, const struct dest *to)
 		return ask_lacks(s);
 	*x->dest = *to;
 	x->wish->owed = true;
+	if (s->path->listen->users != NULL)
+		authoriser_expect(s->path->listen->users_auth, -1);
 	return STEP_NEXT;
 }
 

@@ -17,6 +17,7 @@
 #include "proc/inherit.h"
 #include "proc/worker.h"
 
+#define PATH_MOST	1024
 #define YOUNG		5000	/* ms: who ends earlier ends young */
 #define AGAIN_MIN	100	/* ms until the next try */
 #define AGAIN_MAX	5000	/* clients may be the cause */
@@ -43,6 +44,8 @@ static const struct conf_auth *asker_conf(const struct asker *);
 static void	 asker_begin(struct asker *);
 static int	 asker_start(struct asker *, const struct conf_auth *);
 static int	 asker_run(struct asker *, const struct conf_auth *, int);
+static int	 asker_users(struct asker *, const struct conf_auth *,
+		    const struct child_fd [2]);
 static int	 asker_connect(const struct conf_auth *);
 static void	 asker_ended(struct child *, int);
 static void	 asker_later(struct asker *, const char *);
@@ -61,7 +64,7 @@ auth_worker(struct worker *w)
 	struct asker *a;
 	unsigned i, k;
 
-	for (i = 0; i < c->nauths; i++)
+	for (i = 0; i < conf_nauths(c); i++)
 		for (k = 0; k < c->auths[i].processes; k++) {
 			if ((a = asker_new(w, i, k)) == NULL)
 				return -1;
@@ -81,7 +84,8 @@ asker_new(struct worker *w, unsigned section, unsigned number)
 	a->who.section = section;
 	a->who.number = number;
 	a->fd = -1;
-	child_init(&a->child, "auth program", CHILD_WORKER | CHILD_GROUP,
+	child_init(&a->child, "auth program", CHILD_WORKER |
+	    (asker_conf(a)->users != NULL ? CHILD_OWN : CHILD_GROUP),
 	    asker_ended);
 	ev_timer_init(&a->again, asker_again);
 	TAILQ_INSERT_TAIL(&w->askers, a, entry);
@@ -166,6 +170,8 @@ asker_run(struct asker *a, const struct conf_auth *c, int fd)
 	char *argv[CONF_WORDS + 1], *words, *rest;
 	int n = 0, r;
 
+	if (c->users != NULL)
+		return asker_users(a, c, fds);
 	if ((words = rest = strdup(c->command)) == NULL)
 		return -1;
 	while (n < CONF_WORDS && (argv[n] = strsep(&rest, " ")) != NULL)
@@ -177,6 +183,30 @@ asker_run(struct asker *a, const struct conf_auth *c, int fd)
 	a->child.gid = c->user != NULL ? c->gid : conf->gid;
 	r = child_start(&a->child, argv[0], argv, fds, nitems_of(fds));
 	free(words);
+	return r;
+}
+
+/* Our own, which reads the file, maybe as root, before it becomes somebody
+ * else. */
+static int
+asker_users(struct asker *a, const struct conf_auth *c,
+    const struct child_fd fds[2])
+{
+	const struct conf *conf = a->w->gen->conf;
+	char called[] = "users", uid[16], gid[16], path[PATH_MOST];
+	char *argv[] = { called, NULL, NULL, uid, gid, NULL };
+	int r = -1;
+
+	snprintf(uid, sizeof(uid), "%u", (unsigned)conf->uid);
+	snprintf(gid, sizeof(gid), "%u", (unsigned)conf->gid);
+	argv[1] = strdup(c->users);
+	argv[2] = strdup(conf->user != NULL ? conf->user : "");
+	a->child.conf = conf;
+	if (argv[1] != NULL && argv[2] != NULL)
+		r = child_start(&a->child, master_libexec("users", path,
+		    sizeof(path)), argv, fds, 2);
+	free(argv[1]);
+	free(argv[2]);
 	return r;
 }
 
@@ -380,8 +410,8 @@ auth_take(const char *line)
 		if (g->number == number)
 			break;
 	if (g == NULL || slot >= BOARD_SLOTS || g->slots[slot] == NULL ||
-	    who.section >= g->conf->nauths || (a = asker_new(g->slots[slot],
-	    who.section, who.number)) == NULL)
+	    who.section >= conf_nauths(g->conf) ||
+	    (a = asker_new(g->slots[slot], who.section, who.number)) == NULL)
 		return false;
 	a->who = who;
 	a->fd = fd;

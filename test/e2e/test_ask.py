@@ -3,10 +3,13 @@ in any pieces, with data behind it, in TLS and behind a PROXY header; what is
 wrong, and what they are told."""
 
 import base64
+import os
 import random
+import signal
 import socket
 import ssl
 import struct
+import subprocess
 import time
 
 import pytest
@@ -17,9 +20,8 @@ from peers import abort, ended, receive, receive_all, roundtrip
 ASK = 'address = "127.0.0.1" port = 0 ask = any'
 
 
-def pool(remote):
-    """The options of a daemon whose clients get to that remote."""
-    return dict(remotes=[remote])
+OUT = dict(relay='targets { rules = {"permit 127.0.0.0/8", '
+           '"permit localhost"} }')
 
 
 def request4(host, port, user=b"", command=1):
@@ -79,7 +81,7 @@ def pieces(sock, data, size):
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_every_protocol_in_any_pieces(box, daemon, echo, host):
     """What comes behind the request, before the answer, is for the remote."""
-    d = daemon(listen=ASK, **pool(echo))
+    d = daemon(listen=ASK, **OUT)
     for data, yes, size in wishes(host, echo.port):
         for cut in 1, 3, len(data):
             sock = d.connect()
@@ -104,7 +106,7 @@ def test_the_bound_address(daemon, backend):
     there = backend(lambda sock: sock.sendall(
         socket.inet_aton(sock.getpeername()[0]) +
         struct.pack("!H", sock.getpeername()[1])))
-    d = daemon(listen=ASK, **pool(there))
+    d = daemon(listen=ASK, **OUT)
     sock = said(d.connect(), request4("127.0.0.1", there.port))
     answer = receive(sock, 8)
     assert receive(sock, 6) == answer[4:] + answer[2:4]
@@ -139,7 +141,7 @@ def test_what_is_wrong(box, daemon, echo):
     d = daemon(listen={
         "web": ASK,
         "five": 'address = "127.0.0.1" port = 0 ask = {socks5}'},
-        **pool(echo))
+        **OUT)
     for data, answer in WRONG:
         sock = d.connect()
         sock.sendall(data)
@@ -180,7 +182,7 @@ def test_ends_stay_what_they_were(box, daemon, backend):
         sock.sendall(b"%d" % len(receive_all(sock)))
 
     there = backend(sum_up)
-    d = daemon(listen=ASK, **pool(there))
+    d = daemon(listen=ASK, **OUT)
     for data, yes, size in wishes("127.0.0.1", there.port):
         sock = d.connect()
         sock.sendall(data + b"x" * 1000)
@@ -188,7 +190,6 @@ def test_ends_stay_what_they_were(box, daemon, backend):
         told(sock, yes, size)
         assert receive_all(sock) == b"1000"
     there = backend(lambda sock: (sock.recv(1), abort(sock)))
-    d.reload(**pool(there))
     for data, yes, size in wishes("127.0.0.1", there.port):
         sock = said(d.connect(), data)
         told(sock, yes, size)
@@ -199,7 +200,7 @@ def test_ends_stay_what_they_were(box, daemon, backend):
 
 def test_slow_and_silent_clients(daemon, echo):
     """Whoever is not done in time is reset."""
-    d = daemon(listen=ASK + " handshake-timeout = 1s", **pool(echo))
+    d = daemon(listen=ASK + " handshake-timeout = 1s", **OUT)
     socks = [said(d.connect(), data) for data in
              (b"", b"\4", b"\5", b"\5\1\0\5\1", b"CONNECT a:1 HTTP/1.1\r\n")]
     for sock in socks:
@@ -207,12 +208,103 @@ def test_slow_and_silent_clients(daemon, echo):
     assert {c["why"] for c in d.wait_closed(5)} == {"handshake-timeout"}
 
 
+def test_what_the_rules_refuse(daemon, backend):
+    """Each protocol has its own words for it."""
+    there, closed = backend(), harness.free_port()
+    d = daemon(listen=ASK, relay='targets { rules = {"permit '
+               f'127.0.0.0/8:{closed}", "permit *.invalid"}} dns-timeout = 20s }}')
+    no = [(request4, b"\0\x5b", b""), (request5, b"\5\2", b"\5\1\0"),
+          (head, b"HTTP/1.1 403", b"")]
+    for say, answer, before in no:
+        for host in "127.0.0.1", "localhost", "0.0.0.0", "169.254.169.254":
+            sock = said(d.connect(), before + say(host, there.port))
+            assert receive_all(sock)[len(before) and 2:].startswith(answer)
+    for say, answer, before in ((request5, b"\5\5", b"\5\1\0"),
+                                (head, b"HTTP/1.1 502", b"")):
+        sock = said(d.connect(), before + say("127.0.0.1", closed))
+        assert receive_all(sock)[len(before) and 2:].startswith(answer)
+    sock = said(d.connect(), b"\5\1\0\5\1\0\3\3a b\0\1")
+    assert receive_all(sock).startswith(b"\5\0\5\4")
+    whys = [c["why"] for c in d.wait_closed(15)]
+    assert whys.count("target-denied") == 12
+    assert whys.count("connect-failed") == 2 and "target-name" in whys
+    assert not there.conns
+
+
+def hashed(password):
+    done = subprocess.run(["openssl", "passwd", "-6", password], text=True,
+                          capture_output=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.skipif(harness.find_program("users") is None,
+                    reason="built without libcrypt")
+@pytest.mark.skipif(not harness.has_tls(), reason="without openssl")
+def test_users(box, daemon, echo):
+    """Who has a password of the file gets in, and nobody else; by a process
+    that has no rights, comes back, and lets nobody guess."""
+    path = box.dir / "people.txt"
+    word = "p:w \u00e4%41"
+    path.write_text(f"# people\nme:{hashed(word)}\n\nx:{hashed('y')}\n")
+    path.chmod(0o600)
+    d = daemon(listen=ASK + f' users = "{path}"', spawnd="servers { max = 2 }",
+               **OUT)
+    port = echo.port
+
+    def login(user, password, source="127.0.0.1"):
+        """Both ways; what is told, but for what depends on the port."""
+        u, p = user.encode(), password.encode()
+        data = b"\5\2\0\2\1" + bytes([len(u)]) + u + bytes([len(p)]) + p
+        sock = said(d.connect(source=source), data)
+        got = receive(sock, 4)
+        if got == b"\5\2\1\0":
+            told(said(sock, request5("127.0.0.1", port)), b"\5\0", 10)
+            roundtrip(sock)
+        else:
+            assert ended(sock) == "fin"
+        sock = said(d.connect(source=source), head("127.0.0.1", port,
+                                                   basic(user, password)))
+        return got, receive(sock, 12)
+
+    yes, no = (b"\5\2\1\0", b"HTTP/1.1 200"), (b"\5\2\1\1", b"HTTP/1.1 407")
+    assert login("me", word) == yes and login("x", "y") == yes
+    assert login("me", "y") == no and login("nobody", "y") == no
+    assert login("", "") == no
+    sock = said(d.connect(), head("127.0.0.1", port))
+    assert b"\r\nProxy-Authenticate: Basic " in receive_all(sock)
+    for data, answer in (request4("127.0.0.1", port, b"me"), b"\0\x5d"), \
+            (b"\5\1\0", b"\5\xff"), (b"\5\1\2\2", b"\5\2\1\1"):
+        assert receive_all(said(d.connect(), data)).startswith(answer)
+    kids = d.kids("users")
+    assert len(kids) == len(d.workers("ready"))
+    if os.geteuid() == 0:
+        assert "0" not in harness.status_field(kids[0], "Uid")
+    d.kill(signal.SIGKILL, *kids)
+    d.wait(lambda: len(set(d.kids("users")) - set(kids)) == len(kids), 30,
+           "new ones")
+    assert login("me", word) == yes
+    path.write_text(f"me:{hashed('other')}\n")
+    assert login("me", word) == yes
+    d.reload()
+    assert login("me", word, "127.0.0.2") == no
+    for _ in range(6 * len(kids)):
+        assert login("x", "guess", "127.0.0.3") == no
+    assert login("me", "other", "127.0.0.3") == no
+    assert login("me", "other") == yes
+    for sock in box.sockets:
+        sock.close()
+    users = {c["user"] for c in d.wait_closed(len(box.sockets), 30)}
+    assert {"me", "x", "nobody"} < users and "other" not in d.log
+    path.write_text("me:secret\n")
+    assert "line 1: there is no hash" in d.ctl("reload", check=False).stderr
+
+
 @pytest.mark.skipif(not harness.has_tls(), reason="without TLS")
 def test_behind_a_header_and_inside_tls(box, daemon, echo):
     d = daemon(listen={
         "web": ASK + ' tls = site proxy-from = "127.0.0.0/8"'},
         extra=f'tls site {{ certificate = "{harness.certificate()}" }}',
-        **pool(echo))
+        **OUT)
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     for data, yes, size in wishes("localhost", echo.port):
@@ -245,7 +337,7 @@ def changed(rng, data):
 def test_random_handshakes(box, daemon, echo, seed):
     """Nothing that is sent harms: parts of what is right, and any bytes. Who
     has been told yes gets its echo."""
-    d = daemon(listen=ASK + " handshake-timeout = 30s", **pool(echo))
+    d = daemon(listen=ASK + " handshake-timeout = 30s", **OUT)
     rng, yes, n = random.Random(seed), 0, 0
     right = wishes("localhost", echo.port)
     stop = time.monotonic() + 4

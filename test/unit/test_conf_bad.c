@@ -239,9 +239,9 @@ test_words(void **state)
 		    "none; use *, or numbers and ranges from 1 to 65535 with "
 		    "commas\nt:5: targets: names \"maybe\" is not known; use "
 		    "proxy or refuse\n" },
-		{ IN_RELAY("targets { }\ntargets { }"), "t:1: clients of listen "
-		    "\"w\" cannot say where they want to go, and relay \"a\" "
-		    "has targets; add ask = any\nt:3: relay \"a\" has "
+		{ IN_RELAY("targets { }\ntargets { }"), "t:1: clients of "
+		    "listen \"w\" cannot say where they want to go, and "
+		    "relay \"a\" has targets; add ask = any\nt:3: relay \"a\" has "
 		    "remotes and targets; its sessions go to the ones or to "
 		    "the others, so make it two\nt:4: relay \"a\" has 2 "
 		    "\"targets\" sections; it can have one\n" },
@@ -1145,17 +1145,6 @@ test_auth(void **state)
 		    "to 19\n" },
 		{ IN_SPAWND("core-limit = 2000g"), "t:2: core-limit 2000g is "
 		    "out of range; use 0 to 1024g\n" },
-		{ IN_LISTEN("port = 1 address = ::1 ask = socks"), "t:2: ask "
-		    "\"socks\" is nothing to ask by; use socks4, socks5, "
-		    "connect or any\n" },
-		{ IN_LISTEN("port = 1 address = \"127.0.0.2, 127.1.1.1, "
-		    "10.0.0.1\" ask = any"), "t:2: listen \"w\" would "
-		    "connect everybody who finds it; add access, or make "
-		    "address 127.0.0.1\n" },
-		{ IN_LISTEN("path = /w ask = any relay = a route { sni = a "
-		    "relay = a }"),
-		    "t:2: a listener with ask and without tls sees no sni and "
-		    "no alpn; leave them out\n" },
 		{ IN_LISTEN("port = 1 auth = q"),
 		    "t:2: there is no auth \"q\"\n" },
 		{ IN_AUTH("fail = deny"), "t:1: auth \"q\" asks nobody; add "
@@ -1175,6 +1164,48 @@ test_auth(void **state)
 		    "range; use 1ms to 365d\n" },
 		{ IN_AUTH("path = /q fail = close"), "t:2: fail \"close\" is "
 		    "not known; use deny or permit\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
+#define IN_ASK(x) \
+	"spawnd { listen w {\n" x "\n} }\nrelay a { targets { } }\n"
+#define ROUTE	"path = /w ask = any relay = a route { sni = a relay = a }"
+#define FILES(x) \
+	"listen a" #x " { path = /a" #x " ask = any users = /a" #x " }\n" \
+	"listen b" #x " { path = /b" #x " ask = any users = /b" #x " }\n"
+
+static void
+test_ask(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_ASK("port = 1 address = ::1 ask = socks"), "t:2: ask "
+		    "\"socks\" is nothing to ask by; use socks4, socks5, "
+		    "connect or any\n" },
+		{ IN_ASK("port = 1 address = \"127.0.0.2, 127.1.1.1, "
+		    "10.0.0.1\" ask = any"), "t:2: listen \"w\" would "
+		    "connect everybody who finds it; add users or access, or "
+		    "make address 127.0.0.1\n" },
+		{ IN_ASK(ROUTE), "t:2: a listener with ask and without tls "
+		    "sees no sni and no alpn; leave them out\n" },
+		{ IN_LISTEN("path = /w ask = any"), "t:1: clients of listen "
+		    "\"w\" say where they want to go, and relay \"a\" has "
+		    "remotes; give it targets { } instead\n" },
+		{ IN_LISTEN("path = /w users = /u"), "t:2: users are those of "
+		    "clients that are asked; add ask = any, or leave them "
+		    "out\n" },
+		{ IN_ASK("path = /w ask = socks4 users = /u"), "t:2: SOCKS 4 "
+		    "has no passwords, so that users would let in nobody; add "
+		    "socks5 or connect to ask\n" },
+		{ IN_ASK("path = /w ask = any users = u"), "t:2: users \"u\" "
+		    "is not absolute; start it with \"/\"\n" },
+		{ "spawnd {\n" FILES(1) FILES(2) FILES(3) FILES(4) FILES(5)
+		    FILES(6) FILES(7) FILES(8) "listen c { path = /c ask = any "
+		    "users = /c } }\nrelay a { targets { } }\n",
+		    "t:18: there are more than 16 files of users; share "
+		    "them\n" },
 	};
 
 	(void)state;
@@ -1205,6 +1236,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_auth),
+		cmocka_unit_test(test_ask),
 		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_units),

@@ -31,7 +31,6 @@
 	" sticky = yes sticky-period = 9m sticky-size = 10 }\n" \
 	"listen w { port = 0 relay = b tls = s auth = r tag = t.1\n" \
 	" filters = {ra, rb}\n" \
-	" ask = {any, socks4}\n" \
 	" v6only = yes" \
 	" interface = eth0.1 freebind = yes protocol = mptcp dscp = af41\n" \
 	" defer-accept = yes fastopen = 16 keepalive-idle = 90\n" \
@@ -41,6 +40,7 @@
 	" user = root group = 77 relay = a }\n" \
 	"listen r { address = \"localhost, 10.0.0.1\" port = \"8000-8009\"\n" \
 	" relay = a } listen z { path = \"@z\" relay = a }\n" \
+	"listen k { path = /k ask = {any, socks4} users = /k.u relay = d }\n" \
 	"listen v { path = /v max-sessions = 8 over-limit = queue\n" \
 	"route { sni = {A.b, \"*.c.\"} alpn = {h2, x} relay = b }\n" \
 	"route { from = {10.0.0.0/8, ::1, unix} relay = a }\n" \
