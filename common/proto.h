@@ -265,6 +265,7 @@ struct proto_list {
 	uint32_t	verbose;	/* 1: as the system tells; or 0 */
 	uint32_t	net;		/* 1: their client matches the rule */
 	struct acl_rule	rule;
+	uint32_t	guest;		/* 1: others are to find room; or 0 */
 	uint32_t	nids;		/* of ids; 0: any */
 	uint64_t	ids[PROTO_LIST_IDS];
 	uint64_t	older_ms, idle_ms; /* at least */

@@ -8,6 +8,7 @@
 #include "session.h"
 
 #define MOST		4	/* at once */
+#define MOST_GUESTS	2	/* of those */
 #define TURN		64	/* sessions looked at in a turn */
 #define PATIENCE	30000	/* ms for who reads nothing */
 
@@ -47,7 +48,7 @@ listing_start(int fd, const struct proto_list *what)
 {
 	struct listing *l;
 
-	if (nlistings == MOST || (l = listing_new(fd, what)) == NULL) {
+	if (nlistings >= (what->guest != 0 ? MOST_GUESTS : MOST) || (l = listing_new(fd, what)) == NULL) {
 		record_busy(fd);
 		close(fd);
 		return;

@@ -23,6 +23,7 @@ static bool	 check_bound_meets(const struct bound *,
 static size_t	 check_bound(const struct conf *, const struct cfg_t *,
 		    struct bound *);
 static void	 check_root(struct conf_check *, const struct cfg_t *);
+static void	 check_readers(struct conf_check *, const struct cfg_t *);
 static int	 check_bound_cmp(const void *, const void *);
 static void	 check_on_down(struct conf_check *, const struct cfg_t *,
 		    const struct conf_relay *);
@@ -46,6 +47,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	conf_check_limits(c, spawnd);
 	check_twice(c, spawnd);
 	check_root(c, spawnd);
+	check_readers(c, spawnd);
 	conf_check_locals(c, root);
 	for (i = 0; i < conf->nrelays; i++) {
 		relay = conf_child(root, "relay", i);
@@ -134,7 +136,7 @@ check_twice(struct conf_check *c, const struct cfg_t *spawnd)
 	const struct conf *conf = c->conf;
 	struct bound *b;
 	char where[4096], text[ADDR_STRLEN];
-	size_t i, n = 1;
+	size_t i, n = 2;	/* for spawnctl */
 
 	for (i = 0; i < conf->nlistens; i++)
 		n += conf->listens[i].naddr;
@@ -171,7 +173,8 @@ static size_t
 check_bound(const struct conf *conf, const struct cfg_t *spawnd,
     struct bound *b)
 {
-	const struct conf_value *control = conf_value(spawnd, "control", 0);
+	static const char *const names[] = { "control", "control-readers" };
+	const char *const paths[] = { conf->control, conf->control_readers };
 	const struct conf_listen *l;
 	const char *err;
 	size_t n = 0;
@@ -187,10 +190,12 @@ check_bound(const struct conf *conf, const struct cfg_t *spawnd,
 			    i));
 		}
 	}
-	b[n].interface = "";
-	if (conf->control != NULL &&
-	    addr_unix(conf->control, &b[n].addr, &err) == 0)
-		b[n++].line = control->line;
+	for (i = 0; i < nitems_of(paths); i++) {
+		b[n].interface = "";
+		if (paths[i] != NULL &&
+		    addr_unix(paths[i], &b[n].addr, &err) == 0)
+			b[n++].line = conf_value(spawnd, names[i], 0)->line;
+	}
 	return n;
 }
 
@@ -215,6 +220,17 @@ check_root(struct conf_check *c, const struct cfg_t *spawnd)
 		conf_text_warning(c->text, v->line, "user %s: workers, which "
 		    "take what comes from outside, will be root",
 		    v->text);
+}
+
+static void
+check_readers(struct conf_check *c, const struct cfg_t *spawnd)
+{
+	const struct conf_value *v = conf_value(spawnd, "control-group", 0);
+
+	if (v != NULL && c->conf->control_readers == NULL)
+		conf_check_missing(c, v->line, "control-group is for the "
+		    "socket of control-readers, which is missing; add "
+		    "control-readers = PATH");
 }
 
 /* A header inside TLS needs both. */

@@ -282,6 +282,9 @@ struct conf {
 	const char		*chroot;	/* NULL: none */
 	const char		*pidfile;	/* NULL: none */
 	const char		*control;	/* NULL: none */
+	const char		*control_readers; /* who may look; NULL: none */
+	const char		*control_group;	/* of those; NULL: nobody's */
+	uint32_t		 control_gid;	/* CONF_NOID */
 	const char		*log_user;	/* NULL: as the master */
 	uint32_t		 log_uid, log_gid; /* of log_user; CONF_NOID */
 	const char		*log_to;	/* "stderr", "syslog", a path;

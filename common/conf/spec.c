@@ -308,6 +308,8 @@ static const struct conf_opt spawnd_opts[] = {
 	{ PATH("chroot", conf, chroot, CONF_VALUE_MAX), .folder = true },
 	{ PATH("pidfile", conf, pidfile, CONF_VALUE_MAX) },
 	{ PATH("control", conf, control, SOCKET_MAX) },
+	{ PATH("control-readers", conf, control_readers, SOCKET_MAX) },
+	{ GID("control-group", conf, control_group, control_gid) },
 	{ SECTION(log) },
 	{ DURATION("drain-timeout", conf, drain_timeout, 1, "1h"),
 	    .zero = true },

@@ -59,6 +59,7 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 		probe_auth(&p, &c->auths[i], start);
 	probe_others(&p, "pidfile", c->pidfile);
 	probe_others(&p, "control", c->control);
+	probe_others(&p, "control-readers", c->control_readers);
 	probe_others(&p, "log to", log);
 	for (i = 0; i < c->nlistens; i++)
 		probe_fastopen(&p, &c->listens[i]);
@@ -73,6 +74,9 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 	strlcpy(p.what, "control", sizeof(p.what));
 	if (c->control != NULL)
 		probe_socket(&p, c->control);
+	strlcpy(p.what, "control-readers", sizeof(p.what));
+	if (c->control_readers != NULL)
+		probe_socket(&p, c->control_readers);
 }
 
 /* NULL: no file. */

@@ -378,9 +378,7 @@ take_over(const struct conf *conf, const char **errp)
 	if (changes && path != NULL &&
 	    (pidfile = pidfile_take(path, errp)) == NULL)
 		return -1;
-	if (conf->control == NULL)
-		control_close();
-	else if (control_open(conf->control, errp) == -1) {
+	if (control_open(conf, errp) == -1) {
 		pidfile_drop(&pidfile);
 		return -1;
 	}

@@ -2,6 +2,7 @@
 
 #include "accept/unixsock.h"
 #include "conf/conf.h"
+#include "log.h"
 #include "proc/inherit.h"
 #include "tell/control.h"
 
@@ -10,14 +11,27 @@
  * line of its own, what was asked for, and the end of the file.
  */
 
-#define CLIENTS		32	/* at once */
+#define CLIENTS		32	/* at once, of each socket */
 #define PATIENCE	10000	/* ms for a request, and for its answer */
 #define BACKLOG		32
 #define RETRY		200	/* ms after accept(2) has failed */
 
+struct control;
+struct door;
+
 static void	control_event(struct ev_io *, int);
 static void	control_again(struct ev_timer *);
-static struct client *client_new(int);
+static struct control *door_other(struct door *);
+static int	door_prepare(struct door *, const char *, uint32_t, uint32_t,
+		    const char **);
+static bool	door_stays(const struct door *, const char *, uint32_t,
+		    uint32_t);
+static void	door_undo(struct door *);
+static void	door_commit(struct door *);
+static void	door_save(FILE *, const struct door *);
+static bool	door_take(const char *);
+static void	door_close(struct control *);
+static struct client *client_new(struct door *, int);
 static void	client_event(struct ev_io *, int);
 static void	client_late(struct ev_timer *);
 static void	client_read(struct client *);
@@ -29,16 +43,33 @@ static void	client_free(struct ev_task *);
 static void	client_done(struct pending *, const char *, const char *);
 
 /* Two, as a new one is sure before the old one is closed. */
-static struct control {
+struct control {
 	struct ev_io	 io;
 	struct addr	 addr;
 	struct unixsock	 file;
-} sockets[2] = { { .io.fd = -1 }, { .io.fd = -1 } };
+	struct door	*door;
+};
 
-static struct control		*control = &sockets[0];
+/* Where clients come in; what comes of it is decided for all, then done. */
+static struct door {
+	struct control	 sockets[2];
+	struct control	*now;
+	enum { DOOR_KEEP, DOOR_CLOSE, DOOR_OPEN } change;
+	bool		 reader;	/* they may only look */
+	unsigned	 nclients;
+	const char	*name;		/* of the option */
+} doors[] = {
+	{ .sockets = { { .io.fd = -1, .door = &doors[0] },
+	    { .io.fd = -1, .door = &doors[0] } },
+	    .now = &doors[0].sockets[0], .name = "control" },
+	{ .sockets = { { .io.fd = -1, .door = &doors[1] },
+	    { .io.fd = -1, .door = &doors[1] } },
+	    .now = &doors[1].sockets[0], .name = "control-readers",
+	    .reader = true }
+};
+
 static struct ev_timer		 control_timer = EV_TIMER(control_again);
 static void			(*on_request)(struct client *);
-static unsigned			 nclients;
 static TAILQ_HEAD(, client)	 clients = TAILQ_HEAD_INITIALIZER(clients);
 
 void
@@ -48,25 +79,48 @@ control_begin(void (*request)(struct client *))
 }
 
 int
-control_open(const char *path, const char **errp)
+control_open(const struct conf *c, const char **errp)
+{
+	size_t i;
+
+	if (door_prepare(&doors[0], c->control, 0600, CONF_NOID, errp) == -1)
+		return -1;
+	if (door_prepare(&doors[1], c->control_readers, c->control_gid ==
+	    CONF_NOID ? 0600 : 0660, c->control_gid, errp) == -1) {
+		door_undo(&doors[0]);
+		return -1;
+	}
+	for (i = 0; i < nitems_of(doors); i++)
+		door_commit(&doors[i]);
+	return 0;
+}
+
+static struct control *
+door_other(struct door *d)
+{
+	return &d->sockets[d->now == &d->sockets[0]];
+}
+
+static int
+door_prepare(struct door *d, const char *path, uint32_t mode, uint32_t gid,
+    const char **errp)
 {
 	static char sentence[600];
-	struct control *c = &sockets[control == &sockets[0]];
+	struct control *c = door_other(d);
 	int fd;
 
-	if (control->io.fd != -1 &&
-	    strcmp(control->addr.un.sun_path, path) == 0 &&
-	    !unixsock_gone(&control->addr, &control->file))
+	d->change = path == NULL ? DOOR_CLOSE : DOOR_KEEP;
+	if (path == NULL || door_stays(d, path, mode, gid))
 		return 0;
 	if (addr_unix(path, &c->addr, errp) == -1)
 		return -1;
-	if (control->io.fd != -1 && unixsock_is(&c->addr, &control->file)) {
-		control->addr = c->addr;
+	if (d->now->io.fd != -1 && unixsock_is(&c->addr, &d->now->file)) {
+		d->now->addr = c->addr;
 		return 0;
 	}
-	if ((fd = unixsock_listen(&c->addr, BACKLOG, 0600, CONF_NOID,
-	    CONF_NOID, &c->file, errp)) == -1) {
-		snprintf(sentence, sizeof(sentence), "control: %s", *errp);
+	if ((fd = unixsock_listen(&c->addr, BACKLOG, mode, CONF_NOID, gid,
+	    &c->file, errp)) == -1) {
+		snprintf(sentence, sizeof(sentence), "%s: %s", d->name, *errp);
 		*errp = sentence;
 		return -1;
 	}
@@ -76,65 +130,130 @@ control_open(const char *path, const char **errp)
 		close(fd);
 		return -1;
 	}
-	control_close();
-	control = c;
+	d->change = DOOR_OPEN;
 	return 0;
+}
+
+/* Under the same name, perhaps for another group. */
+static bool
+door_stays(const struct door *d, const char *path, uint32_t mode,
+    uint32_t gid)
+{
+	const struct control *c = d->now;
+	const char *err;
+
+	if (c->io.fd == -1 || strcmp(c->addr.un.sun_path, path) != 0 ||
+	    unixsock_gone(&c->addr, &c->file))
+		return false;
+	if (d->reader && unixsock_dress(&c->addr, &c->file, mode, CONF_NOID,
+	    gid, &err) == -1)
+		log_warnx("%s: %s", d->name, err);
+	return true;
+}
+
+static void
+door_undo(struct door *d)
+{
+	if (d->change == DOOR_OPEN)
+		door_close(door_other(d));
+}
+
+static void
+door_commit(struct door *d)
+{
+	if (d->change == DOOR_KEEP)
+		return;
+	door_close(d->now);
+	if (d->change == DOOR_OPEN)
+		d->now = door_other(d);
 }
 
 void
 control_save(FILE *f)
 {
 	const struct client *c;
+	size_t i;
 
-	if (control->io.fd != -1)
-		fprintf(f, "control %d %ju %ju %s\n",
-		    inherit_fd(control->io.fd), (uintmax_t)control->file.dev,
-		    (uintmax_t)control->file.ino, control->addr.un.sun_path);
+	for (i = 0; i < nitems_of(doors); i++)
+		door_save(f, &doors[i]);
 	/* Who waits for the upgrade, and who has not said what it wants. */
 	TAILQ_FOREACH(c, &clients, entry) {
 		if (c->pending.waits)
 			fprintf(f, "client %d\n", inherit_fd(c->io.fd));
 		else if (c->out == NULL)
-			fprintf(f, "guest %d %s\n", inherit_fd(c->io.fd),
-			    c->line);
+			fprintf(f, "guest %d %d %s\n", inherit_fd(c->io.fd),
+			    c->reader, c->line);
 	}
+}
+
+static void
+door_save(FILE *f, const struct door *d)
+{
+	const struct control *c = d->now;
+
+	if (c->io.fd != -1)
+		fprintf(f, "control %d %d %ju %ju %s\n", d->reader,
+		    inherit_fd(c->io.fd), (uintmax_t)c->file.dev,
+		    (uintmax_t)c->file.ino, c->addr.un.sun_path);
 }
 
 bool
 control_take(const char *line)
 {
 	struct client *c;
-	uintmax_t dev, ino;
-	const char *err;
-	int fd, at;
+	int fd, at, reader;
 
-	if (sscanf(line, "guest %d%n", &fd, &at) == 1) {
-		if ((c = client_new(fd)) != NULL && line[at] == ' ')
+	if (sscanf(line, "guest %d %d%n", &fd, &reader, &at) == 2) {
+		if ((c = client_new(&doors[reader != 0], fd)) != NULL &&
+		    line[at] == ' ')
 			c->len = strlcpy(c->line, line + at + 1,
 			    sizeof(c->line));
 		return true;
 	}
 	if (sscanf(line, "client %d", &fd) == 1) {
-		if ((c = client_new(fd)) != NULL)
+		if ((c = client_new(&doors[0], fd)) != NULL)
 			pending_ask(PENDING_UPGRADE, &c->pending);
 		return true;
 	}
-	if (sscanf(line, "control %d %ju %ju %n", &fd, &dev, &ino, &at) != 3 ||
-	    addr_unix(line + at, &control->addr, &err) == -1)
+	return door_take(line);
+}
+
+static bool
+door_take(const char *line)
+{
+	struct control *c;
+	uintmax_t dev, ino;
+	const char *err;
+	int fd, at, reader;
+
+	if (sscanf(line, "control %d %d %ju %ju %n", &reader, &fd, &dev, &ino,
+	    &at) != 4)
 		return false;
-	control->file.dev = (dev_t)dev;
-	control->file.ino = (ino_t)ino;
-	return ev_io_add(&control->io, fd, IO_READ, control_event) == 0;
+	c = doors[reader != 0].now;
+	if (addr_unix(line + at, &c->addr, &err) == -1)
+		return false;
+	c->file.dev = (dev_t)dev;
+	c->file.ino = (ino_t)ino;
+	return ev_io_add(&c->io, fd, IO_READ, control_event) == 0;
 }
 
 /* Clients that are being answered keep their connection. */
 void
 control_close(void)
 {
-	if (control->io.fd == -1)
+	size_t i;
+
+	for (i = 0; i < nitems_of(doors); i++)
+		door_close(doors[i].now);
+}
+
+static void
+door_close(struct control *c)
+{
+	if (c->io.fd == -1)
 		return;
-	ev_io_close(&control->io);
-	unixsock_unlink(&control->addr, &control->file);
+	ev_io_close(&c->io);
+	unixsock_unlink(&c->addr, &c->file);
 }
 
 static void
@@ -145,7 +264,7 @@ control_event(struct ev_io *io, int what)
 	(void)what;
 	while ((fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK |
 	    SOCK_CLOEXEC)) != -1)
-		client_new(fd);
+		client_new(container_of(io, struct control, io)->door, fd);
 	if (errno != EAGAIN)
 		ev_timer_set(&control_timer, RETRY);
 	ev_io_again(io, IO_READ);
@@ -155,17 +274,20 @@ control_event(struct ev_io *io, int what)
 static void
 control_again(struct ev_timer *t)
 {
+	size_t i;
+
 	(void)t;
-	if (control->io.fd != -1)
-		control_event(&control->io, IO_READ);
+	for (i = 0; i < nitems_of(doors); i++)
+		if (doors[i].now->io.fd != -1)
+			control_event(&doors[i].now->io, IO_READ);
 }
 
 static struct client *
-client_new(int fd)
+client_new(struct door *door, int fd)
 {
 	struct client *c;
 
-	if (nclients == CLIENTS || (c = calloc(1, sizeof(*c))) == NULL) {
+	if (door->nclients == CLIENTS || (c = calloc(1, sizeof(*c))) == NULL) {
 		close(fd);
 		return NULL;
 	}
@@ -177,7 +299,8 @@ client_new(int fd)
 		free(c);
 		return NULL;
 	}
-	nclients++;
+	c->reader = door->reader;
+	door->nclients++;
 	TAILQ_INSERT_TAIL(&clients, c, entry);
 	ev_timer_set(&c->timer, PATIENCE);
 	return c;
@@ -301,7 +424,7 @@ client_close(struct client *c)
 	ev_timer_stop(&c->timer);
 	ev_io_close(&c->io);
 	TAILQ_REMOVE(&clients, c, entry);
-	nclients--;
+	doors[c->reader].nclients--;
 	ev_defer(&c->task, client_free);
 }
 

@@ -10,12 +10,15 @@
 #include "ev.h"
 #include "pending.h"
 
+struct conf;
+
 struct client {
 	TAILQ_ENTRY(client)	 entry;
 	struct ev_io		 io;
 	struct ev_timer		 timer;
 	struct ev_task		 task;		/* to be freed */
 	struct pending		 pending;	/* its outcome is the answer */
+	bool			 reader;	/* it may only look */
 	char			 line[512];	/* the request */
 	size_t			 len;
 	char			*out;
@@ -25,9 +28,10 @@ struct client {
 
 /* Who is told of a request (c->line, without its end). */
 void		 control_begin(void (*request)(struct client *));
-/* Opens the control socket, unless it is open at that path already and its file
- * is not gone. Returns 0, or -1 with *errp, everything as it was. */
-int		 control_open(const char *path, const char **errp);
+/* Opens the sockets that the configuration names, unless they are open at those
+ * paths already and their files are not gone; closes others. Returns 0, or -1
+ * with *errp, everything as it was. */
+int		 control_open(const struct conf *, const char **errp);
 void		 control_close(void);
 /* Answers a request: error, or "ok" (NULL), and text that was asked for (NULL:
  * none). The client may be gone after that. */

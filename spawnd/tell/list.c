@@ -50,7 +50,8 @@ static const struct {
 void
 list_request(struct client *c, char *words, bool kill)
 {
-	struct list l = { .what.what = kill ? LIST_KILL : LIST_SHOW };
+	struct list l = { .what.what = kill ? LIST_KILL : LIST_SHOW,
+	    .what.guest = c->reader };
 	const char *error = list_words(&l, words);
 	char *text = NULL;
 	size_t len = 0;

@@ -35,17 +35,18 @@ static void	remote_set(struct client *, const char *,
 static const struct {
 	const char	*verb;
 	unsigned	 args;		/* at least */
+	bool		 looks;		/* and no more */
 	void		(*run)(struct client *, const char *, const char *);
 } requests[] = {
-	{ "show",	1, request_show },
-	{ "reload",	0, request_reload },
-	{ "upgrade",	0, request_upgrade },
-	{ "drain",	1, request_drain },
-	{ "reopen",	0, request_reopen },
-	{ "stop",	0, request_stop },
-	{ "remote",	2, request_remote },
-	{ "list",	0, request_list },
-	{ "kill",	2, request_kill },
+	{ "show",	1, true, request_show },
+	{ "reload",	0, false, request_reload },
+	{ "upgrade",	0, false, request_upgrade },
+	{ "drain",	1, false, request_drain },
+	{ "reopen",	0, false, request_reopen },
+	{ "stop",	0, false, request_stop },
+	{ "remote",	2, false, request_remote },
+	{ "list",	0, true, request_list },
+	{ "kill",	2, false, request_kill },
 };
 
 void
@@ -67,11 +68,15 @@ request(struct client *c)
 		if (strcmp(verb, requests[i].verb) == 0 &&
 		    (unsigned)(arg != NULL) + (opt != NULL) >=
 		    requests[i].args) {
+			if (c->reader && !requests[i].looks)
+				break;
 			requests[i].run(c, arg, opt);
 			return;
 		}
 	}
-	control_answer(c, "unknown request", NULL, 0);
+	control_answer(c, i < nitems_of(requests) ? "this socket is for those "
+	    "who look; another one, control, is for this" :
+	    "unknown request", NULL, 0);
 }
 
 static void

@@ -232,7 +232,8 @@ def liar(box):
                               capture_output=True, timeout=60)
         thread.join(60)
         return done
-    return tell
+    yield tell
+    path.unlink()
 
 
 def test_what_a_worker_says_is_harmless(liar):
@@ -269,3 +270,54 @@ def test_completion_and_help(box):
     said = box.run("help", "show", "sessions", program="spawnctl").stdout
     assert "sort rate|bytes|age" in said
     assert box.run("help", "nonsense", program="spawnctl").returncode == 2
+
+
+def test_who_may_only_look(daemon, echo, box):
+    """A second socket, for a group: it shows, nothing else, and its clients
+    keep nobody from the first one."""
+    path = box.dir / "readers.sock"
+    group = os.getgid()
+    d = daemon(remotes=[echo], spawnd=f"""
+        control-readers = "{path}" control-group = {group}""")
+    mode = os.stat(path)
+    assert (mode.st_mode & 0o7777, mode.st_gid) == (0o660, group)
+    client = roundtrip(d.connect())
+
+    def ctl(*args):
+        return subprocess.run([Box.programs["spawnctl"], "-s", path, *args],
+                              capture_output=True, text=True, timeout=60)
+    assert ctl("--json", "show", "summary").returncode == 0
+    name = sessions(d)[0]["session"]
+    assert name in ctl("show", "sessions").stdout
+    for args in (["reload"], ["stop"], ["kill", name], ["drain", "1"],
+                 ["reopen"], ["remote", "app/a", "disable"], ["upgrade"]):
+        done = ctl(*args)
+        assert done.returncode == 1 and "for those who look" in done.stderr
+    assert peers.answers(client)
+    crowd = []
+    for _ in range(40):
+        sock = box.closing(socket.socket(socket.AF_UNIX))
+        sock.connect(str(path))
+        crowd.append(sock)
+    assert d.summary()["sessions"] == 1
+    for sock in crowd:
+        sock.close()
+    if not box.single:
+        d.ctl("upgrade")
+        wait(lambda: d.summary()["last_reload"] == "ok", 30, "the reload")
+        d.reloads += 1
+        assert "for those who look" in ctl("reload").stderr
+    # All or nothing; then it is gone.
+    taken = box.dir / "taken"
+    taken.write_text("")
+    d.write(spawnd=f'control-readers = "{taken}"')
+    done = d.ctl("reload", check=False)
+    assert done.returncode == 1 and "control-readers: " in done.stderr
+    d.reloads += 1
+    assert ctl("show", "summary").returncode == 0
+    d.reload(spawnd="")
+    assert not path.exists() and ctl("show", "summary").returncode == 1
+    assert d.summary()["sessions"] == 1
+    bad = box.conf("bad", remotes=[echo], spawnd="control-group = 1")
+    said = box.run("-n", bad.write() or bad.path)
+    assert said.returncode == 1 and "add control-readers" in said.stderr

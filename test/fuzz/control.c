@@ -49,6 +49,19 @@ unixsock_listen(const struct addr *a, unsigned backlog, uint32_t mode,
 	return -1;
 }
 
+int
+unixsock_dress(const struct addr *a, const struct unixsock *file,
+    uint32_t mode, uint32_t uid, uint32_t gid, const char **errp)
+{
+	(void)a;
+	(void)file;
+	(void)mode;
+	(void)uid;
+	(void)gid;
+	*errp = "not here";
+	return -1;
+}
+
 bool
 unixsock_is(const struct addr *a, const struct unixsock *file)
 {
@@ -155,7 +168,7 @@ left(int fd, const char *text, size_t n)
 		n = LINE - 1;
 	if (memchr(text, '\0', n) != NULL || memchr(text, '\n', n) != NULL)
 		n = 0;
-	snprintf(line, sizeof(line), "guest %d %.*s", fd, (int)n, text);
+	snprintf(line, sizeof(line), "guest %d 0 %.*s", fd, (int)n, text);
 	if (!control_take(line))
 		abort();
 	return n;

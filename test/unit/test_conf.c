@@ -111,6 +111,7 @@ test_everything(void **state)
 	    "overload = reset access = {\"permit all\"}\n"
 	    "access += {'deny all'} "
 	    "user = \"12:34\" chroot = / pidfile = /a control = /b\n"
+	    "control-readers = /c control-group = 77\n"
 	    "log { to = stderr facility = local7 level = debug\n"
 	    "sessions = OFF } "
 	    "drain-timeout = 0 start-timeout = 100ms shrink-after = 1\n"
@@ -139,6 +140,8 @@ test_everything(void **state)
 	assert_string_equal(c->chroot, "/");
 	assert_string_equal(c->pidfile, "/a");
 	assert_string_equal(c->control, "/b");
+	assert_string_equal(c->control_readers, "/c");
+	assert_int_equal(c->control_gid, 77);
 	assert_string_equal(c->log_to, "stderr");
 	assert_int_equal(c->log_facility, LOG_LOCAL7);
 	assert_int_equal(c->log_level, LOG_DEBUG);

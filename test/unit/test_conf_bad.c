@@ -393,6 +393,9 @@ test_paths(void **state)
 		    "start it with \"/\"\n" },
 		{ IN_REMOTE("path = \"\""), "t:3: path is empty; give it a "
 		    "value or leave it out\n" },
+		{ IN_SPAWND("control-group = 7"), "t:2: control-group is for "
+		    "the socket of control-readers, which is missing; add "
+		    "control-readers = PATH\n" },
 		{ IN_SPAWND("control = c pidfile = p\nchroot = r"),
 		    "t:2: pidfile \"p\" is not absolute; start it with "
 		    "\"/\"\n"
