@@ -28,6 +28,8 @@ struct ipc_msg {
 		struct proto_uncheck	uncheck;
 		struct proto_list	list;
 		struct proto_event	event;
+		struct proto_record	record;
+		struct proto_dump	dump;
 	};
 	int		 fds[PROTO_BATCH];	/* those of each item, or -1 */
 };

@@ -21,8 +21,12 @@
 #define ASK_VERSION	1U
 #define RULE_BENEATH	1
 #define RULE_PORT	2
+#define WRITE_FILE	(1ULL << 1)
 #define READ_FILE	(1ULL << 2)
 #define READ_DIR	(1ULL << 3)
+#define REMOVE_FILE	(1ULL << 5)
+#define MAKE_REG	(1ULL << 8)
+#define TRUNCATE	(1ULL << 14)	/* since version 3 */
 #define BIND_TCP	(1ULL << 0)
 #define CONNECT_TCP	(1ULL << 1)
 #define SCOPE_ABSTRACT	(1ULL << 0)
@@ -59,6 +63,8 @@ static const struct {
 static struct ruleset handled(const struct sandbox *, int);
 static int	 allow(int, const struct ruleset *, const struct sandbox *);
 static int	 allow_reading(int, const char *);
+static int	 allow_folders(int, const struct ruleset *,
+		    const struct sandbox *);
 static int	 allow_ports(int, const struct sandbox *);
 static int	 allow_port(int, uint64_t, uint16_t);
 
@@ -115,6 +121,8 @@ allow(int fd, const struct ruleset *set, const struct sandbox *box)
 {
 	if (box->role == SANDBOX_READER)
 		return allow_reading(fd, "/");
+	if (box->role == SANDBOX_RECORDER)
+		return allow_folders(fd, set, box);
 	/* What the resolver looks at again. */
 	if (box->role == SANDBOX_CHECKER && allow_reading(fd, "/etc") == -1)
 		return -1;
@@ -135,6 +143,23 @@ allow_reading(int fd, const char *beneath)
 	    0U);
 	close(rule.fd);
 	return error;
+}
+
+/* Files there are made, seen and removed, and not read. */
+static int
+allow_folders(int fd, const struct ruleset *set, const struct sandbox *box)
+{
+	struct beneath rule = { .access = set->fs & (WRITE_FILE | READ_DIR |
+	    REMOVE_FILE | MAKE_REG | TRUNCATE) };
+	size_t i;
+
+	for (i = 0; i < box->nfolders; i++) {
+		rule.fd = box->folders[i];
+		if (rule.fd != -1 && syscall(SYS_landlock_add_rule, fd,
+		    RULE_BENEATH, &rule, 0U) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 static int

@@ -39,7 +39,10 @@ enum {
 				   read; not if nothing is */
 	PROTO_FD_BUCKETS = 10,	/* how much may flow (buckets.h), to write; not
 				   if no filter asks for it */
-	PROTO_FD_END	 = 11	/* the first one that is not inherited */
+	PROTO_FD_FEED	 = 11,	/* what it tells the recorder (feed.h); not if
+				   there is none */
+	PROTO_FD_WAKE	 = 12,	/* a socket to the recorder, to wake it */
+	PROTO_FD_END	 = 13	/* the first one that is not inherited */
 };
 
 /* Descriptors that the reader (helpers/reader) finds, and the most that it may
@@ -94,11 +97,14 @@ enum {
 	X(UNAUTH, 22, PROTO_UP,	struct proto_auth,	0) /* not there */ \
 	X(NAMED, 23, PROTO_UP,	struct proto_named,	0) /* its source */ \
 	X(VERDICT, 24, PROTO_DOWN, struct proto_verdict, 0) /* may it be? */ \
+	X(RECORD, 29, PROTO_DOWN, struct proto_record,	2) /* this worker */ \
+	X(DUMP, 30, PROTO_DOWN,	struct proto_dump,	1) /* write there */ \
 	X(LIST, 37, PROTO_DOWN,	struct proto_list,	1) /* tell of these */ \
 	X(EVENT, 43, PROTO_OF_LOG, struct proto_event, 0) /* was warned of */
 
 /* DOWN and UP: between the master and a worker, or the checker, which takes
- * LOG, CHECK and UNCHECK, and says ALIVE. TO_LOG and OF_LOG: between the master
+ * LOG, CHECK and UNCHECK, and says ALIVE, or a recorder, which takes LOG,
+ * RECORD and DUMP. TO_LOG and OF_LOG: between the master
  * and the logger. */
 enum proto_dir { PROTO_DOWN, PROTO_UP, PROTO_TO_LOG, PROTO_OF_LOG };
 
@@ -171,7 +177,8 @@ struct proto_log {
 	uint32_t	reserved;	/* 0 */
 };
 
-enum proto_who { WHO_MASTER, WHO_WORKER, WHO_FOREIGN, WHO_CHECKER };
+enum proto_who { WHO_MASTER, WHO_WORKER, WHO_FOREIGN, WHO_CHECKER,
+	WHO_RECORDER };
 
 /* The logger is to take the lines of this process; its end of the channel
  * travels with it. */
@@ -243,6 +250,17 @@ struct proto_auth {
 	uint32_t	section;	/* index into conf.auths */
 	uint32_t	number;		/* of it, below its processes */
 	uint32_t	serial;		/* no other one has it */
+};
+
+/* The recorder is to read the feed of this worker, which comes with it, and
+ * beside it a socket by which each wakes the other. */
+struct proto_record {
+	int32_t		pid;
+};
+
+/* The file of a dump section. */
+struct proto_dump {
+	uint32_t	section;	/* index into conf.dumps */
 };
 
 /*

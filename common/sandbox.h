@@ -1,7 +1,7 @@
 /*
  * sandbox.h - what a process gives up: a worker before it serves the first
  * session, the logger before it takes the first line, the reader before it
- * opens a file, spawnctl before it asks.
+ * opens a file, the recorder before it makes one, spawnctl before it asks.
  * One file an operating system: sandbox_linux.c (and sandbox_enter_linux.c),
  * sandbox_openbsd.c, sandbox_none.c.
  */
@@ -21,7 +21,7 @@
 
 enum sandbox_role {
 	SANDBOX_WORKER, SANDBOX_LOGGER, SANDBOX_READER, SANDBOX_CTL,
-	SANDBOX_CHECKER, SANDBOX_USERS
+	SANDBOX_CHECKER, SANDBOX_USERS, SANDBOX_RECORDER
 };
 
 /* What a process must still be able to do. */
@@ -35,6 +35,9 @@ struct sandbox {
 	bool		 any_port;	/* ports is not all it connects to */
 	uint16_t	 ports[SANDBOX_PORTS];
 	size_t		 nports;
+	/* the recorder: */
+	const int	*folders;	/* in which it makes files; or -1 */
+	size_t		 nfolders;
 };
 
 /*
@@ -53,6 +56,7 @@ int		 sandbox_foreign(void);
  * descriptors, connect, read, write), the logger take lines and write them to
  * what it is given or to syslog, who knows passwords read and write what is
  * open, the checker connect and ask for names, the
+ * recorder make and remove files in its folders, the
  * reader open, read and ask for names,
  * spawnctl connect to a unix socket; and no more. Returns 0, or -1 with *errp
  * (static) if a part of that could not be had; the rest is done then.

@@ -75,6 +75,7 @@ capabilities(const struct sandbox *box)
 		return box->paths && geteuid() == 0 ? override : 0;
 	case SANDBOX_LOGGER:
 	case SANDBOX_USERS:
+	case SANDBOX_RECORDER:
 		return 0;
 	case SANDBOX_CTL:
 		return override;

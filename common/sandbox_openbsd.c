@@ -33,7 +33,8 @@ sandbox_enter(const struct sandbox *box, const char **errp)
 		[SANDBOX_READER] = "stdio rpath getpw dns inet unix",
 		[SANDBOX_CTL] = "stdio unix",
 		[SANDBOX_CHECKER] = "stdio rpath recvfd inet dns unix",
-		[SANDBOX_USERS] = "stdio"
+		[SANDBOX_USERS] = "stdio",
+		[SANDBOX_RECORDER] = "stdio rpath wpath cpath recvfd"
 	};
 
 	if (pledge(promises[box->role], NULL) == 0)

@@ -36,6 +36,7 @@
 	{ call, 1, { IS(0, PROTO_FD_BOARD) } }, \
 	{ call, 1, { { 0, SCMP_CMP_GT, PROTO_FD_LOG, 0 } } }
 #define FOR_WRITING	(O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND)
+#define NEW_FILE		(O_CREAT | O_EXCL | O_NOFOLLOW)
 #define COMMAND(call, name)	{ call, 1, { IS(1, name) } }
 
 /* Made by all with any arguments. Names that a machine does not have do no
@@ -64,6 +65,14 @@ static const char *const any_of_logger[] = {
 	"connect",
 	"stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64",
 	"statx", "readlink", "readlinkat",
+};
+
+/* The event loop, and the names in a folder. */
+static const char *const any_of_recorder[] = {
+	"recv", "recvfrom",
+	"epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+	"getdents", "getdents64", "unlinkat", "ftruncate", "ftruncate64",
+	"newfstatat", "fstatat64", "statx",
 };
 
 /* Made like this only. */
@@ -149,6 +158,27 @@ static const struct rule like_checker[] = {
 	{ "statx", 0, { { 0 } } },
 };
 
+/* It maps what workers tell, makes files that are new, and looks into their
+ * folder. */
+static const struct rule like_recorder[] = {
+	{ "mmap", 1, { BITS(2, PROT_EXEC, 0) } },
+	{ "mmap2", 1, { BITS(2, PROT_EXEC, 0) } },
+	{ "openat", 1, { BITS(2, O_ACCMODE | NEW_FILE, O_WRONLY | NEW_FILE) } },
+	{ "openat", 1, { BITS(2, O_ACCMODE | O_CREAT | O_DIRECTORY,
+	    O_RDONLY | O_DIRECTORY) } },
+	{ "dup2", 1, { IS(1, PROTO_FD_LOG) } },
+	{ "dup3", 1, { IS(1, PROTO_FD_LOG) } },
+	OPTION(SOL_SOCKET, SO_LINGER),
+	COMMAND("fcntl", F_GETFL),
+	COMMAND("fcntl", F_SETFL),
+	COMMAND("fcntl", F_GETFD),
+	COMMAND("fcntl", F_SETFD),
+	COMMAND("fcntl64", F_GETFL),
+	COMMAND("fcntl64", F_SETFL),
+	COMMAND("fcntl64", F_GETFD),
+	COMMAND("fcntl64", F_SETFD),
+};
+
 /* It may ask twice. The others of its standard output. */
 static const struct rule like_ctl[] = {
 	OPTION(SOL_SOCKET, SO_SNDTIMEO),
@@ -195,6 +225,7 @@ static const char *const never_plain[] = {
 static int	 allow_some(scmp_filter_ctx, const struct sandbox *);
 static int	 allow_worker(scmp_filter_ctx, const struct sandbox *);
 static int	 allow_logger(scmp_filter_ctx);
+static int	 allow_recorder(scmp_filter_ctx);
 static int	 allow_own_signals(scmp_filter_ctx);
 static int	 refuse_some(scmp_filter_ctx);
 static int	 add_rules(scmp_filter_ctx, const struct rule *, size_t);
@@ -261,6 +292,8 @@ allow_some(scmp_filter_ctx ctx, const struct sandbox *box)
 	switch (box->role) {
 	case SANDBOX_LOGGER:
 		return allow_logger(ctx);
+	case SANDBOX_RECORDER:
+		return allow_recorder(ctx);
 	case SANDBOX_CTL:
 		return add_rules(ctx, like_ctl, nitems_of(like_ctl));
 	case SANDBOX_USERS:
@@ -299,6 +332,17 @@ allow_logger(scmp_filter_ctx ctx)
 	    nitems_of(any_of_logger));
 	return error != 0 ? error :
 	    add_rules(ctx, like_logger, nitems_of(like_logger));
+}
+
+static int
+allow_recorder(scmp_filter_ctx ctx)
+{
+	int error;
+
+	error = add_calls(ctx, SCMP_ACT_ALLOW, any_of_recorder,
+	    nitems_of(any_of_recorder));
+	return error != 0 ? error :
+	    add_rules(ctx, like_recorder, nitems_of(like_recorder));
 }
 
 /* As abort(3) does it. */

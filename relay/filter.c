@@ -6,6 +6,8 @@
 static const struct filter *const filters[CONF_FILTERS] = {
 	[CONF_FILTER_RATE] = &filter_rate,
 	[CONF_FILTER_FAULT] = &filter_fault,
+	[CONF_FILTER_RECORD] = &filter_record,
+	[CONF_FILTER_DUMP] = &filter_dump,
 };
 
 static int	 filter_use(const char **, unsigned);

@@ -11,6 +11,7 @@
 #include "self.h"
 #include "session.h"
 #include "unsent.h"
+#include "why.h"
 #include "wish.h"
 
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
@@ -36,27 +37,6 @@ static uint64_t		 sess_limit(const struct sess *);
 static void		 sess_walk_pass(struct sess *);
 static void		 close_tick(struct ev_timer *);
 static void		 close_one(struct sess *, enum sess_why);
-
-static const char * const who_names[] = {
-	[WHO_CLIENT] = "client", [WHO_REMOTE] = "remote",
-	[WHO_RELAY] = "relay"
-};
-static const char * const why_names[] = {
-	[WHY_FIN] = "fin", [WHY_RESET] = "reset", [WHY_IDLE] = "idle-timeout",
-	[WHY_HALF_CLOSE] = "half-close-timeout",
-	[WHY_CONNECT] = "connect-failed",
-	[WHY_CONNECT_TIMEOUT] = "connect-timeout",
-	[WHY_NO_REMOTE] = "no-remote", [WHY_DRAIN] = "drain-timeout",
-	[WHY_GENERATIONS] = "max-generations", [WHY_STOPPED] = "stopped",
-	[WHY_ERROR] = "error", [WHY_HANDSHAKE_TIMEOUT] = "handshake-timeout",
-	[WHY_PROXY_HEADER] = "proxy-header", [WHY_DENIED] = "denied",
-	[WHY_HANDSHAKE] = "handshake", [WHY_MEMORY] = "memory",
-	[WHY_REMOTE_DOWN] = "remote-down",
-	[WHY_LIMIT] = "limit", [WHY_TARGET_DENIED] = "target-denied",
-	[WHY_TARGET_NAME] = "target-name",
-	[WHY_MATCH] = "match", [WHY_FAULT] = "fault",
-	[WHY_PROGRAM] = "program", [WHY_KILLED] = "killed"
-};
 
 static TAILQ_HEAD(, sess)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
 static LIST_HEAD(, sess_walk)	 walks = LIST_HEAD_INITIALIZER(walks);
@@ -425,7 +405,7 @@ sess_log(const struct sess *s, unsigned port)
 	    (unsigned long long)s->remote.bytes,
 	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6, at,
 	    tag != NULL ? " tag=" : "", tag != NULL ? tag : "", more,
-	    s->ntried + (r != NULL), who_names[s->who], why_names[s->why]);
+	    s->ntried + (r != NULL), why_who(s->who), why_name(s->why));
 }
 
 /* What only few lines have. */

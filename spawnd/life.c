@@ -18,6 +18,7 @@
 #include "proc/checkproc.h"
 #include "proc/generation.h"
 #include "proc/logproc.h"
+#include "proc/recproc.h"
 #include "proc/reload.h"
 #include "proc/upgrade.h"
 #include "proc/watch.h"
@@ -167,6 +168,7 @@ life_end(int status)
 	if (status == 0)
 		log_info("stopped");
 	checkproc_stop();
+	recproc_stop();
 	logproc_stop();
 	pidfile_drop(&master.pidfile);
 	exit(status);

@@ -21,6 +21,7 @@
 #include "options.h"
 #include "pending.h"
 #include "proc/logproc.h"
+#include "proc/recproc.h"
 #include "proc/reader.h"
 #include "proc/reaper.h"
 #include "proc/upgrade.h"
@@ -278,6 +279,7 @@ on_usr1(struct ev_signal *s)
 {
 	(void)s;
 	logproc_reopen();
+	recproc_reopen();
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "proc/checkproc.h"
 #include "proc/generation.h"
 #include "proc/process.h"
+#include "proc/recproc.h"
 #include "proc/refill.h"
 #include "proc/reload.h"
 #include "proc/seat.h"
@@ -74,8 +75,10 @@ settle(struct ev_task *task)
 		generation_sweep();
 		settle_end();
 	}
-	if (what & (MARK_WORKERS | MARK_SEND))
+	if (what & (MARK_WORKERS | MARK_SEND)) {
 		checkproc_step();
+		recproc_step();
+	}
 }
 
 static void

@@ -273,6 +273,10 @@ struct conf {
 	unsigned		 nrates;
 	struct conf_fault	*faults;
 	unsigned		 nfaults;
+	struct conf_record	*records;
+	unsigned		 nrecords;
+	struct conf_dump	*dumps;
+	unsigned		 ndumps;
 	unsigned		 servers_min, servers_max; /* workers */
 	unsigned		 users_min, users_max;	/* sessions a worker */
 	enum conf_overload	 overload;
@@ -412,6 +416,8 @@ const struct conf_local *conf_locals(const struct conf_relay *,
  * False: there is none. */
 bool		 conf_filter_of(const struct conf *, const char *name,
 		    struct conf_filter *);
+/* Is one of that kind put on any session? */
+bool		 conf_filter_used(const struct conf *, enum conf_filter_kind);
 /* All filters are in one row, in the order of kinds: how many there are, and
  * where one of them stands. */
 unsigned	 conf_nfilters(const struct conf *);

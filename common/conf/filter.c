@@ -3,6 +3,8 @@
 #include "conf/int.h"
 
 static unsigned	 kind_count(const struct conf *, enum conf_filter_kind);
+static bool	 kind_named(const struct conf *, enum conf_filter_kind,
+		    const char **, unsigned);
 
 const struct conf_word conf_ways[] = {
 	{ "both", CONF_WAY_BOTH },
@@ -14,6 +16,8 @@ const struct conf_word conf_ways[] = {
 const struct conf_filter_spec conf_filter_specs[CONF_FILTERS] = {
 	[CONF_FILTER_RATE] = { &conf_spec_rate, false },
 	[CONF_FILTER_FAULT] = { &conf_spec_fault, true },
+	[CONF_FILTER_RECORD] = { &conf_spec_record, true },
+	[CONF_FILTER_DUMP] = { &conf_spec_dump, true },
 };
 
 struct conf_array
@@ -43,6 +47,36 @@ conf_filter_of(const struct conf *c, const char *name, struct conf_filter *f)
 		if (strcmp(conf_filter_name(c, f), name) == 0)
 			return true;
 	}
+	return false;
+}
+
+/* Of those names. */
+static bool
+kind_named(const struct conf *c, enum conf_filter_kind kind,
+    const char **names, unsigned n)
+{
+	struct conf_filter f;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (conf_filter_of(c, names[i], &f) && f.kind == kind)
+			return true;
+	return false;
+}
+
+bool
+conf_filter_used(const struct conf *c, enum conf_filter_kind kind)
+{
+	unsigned i;
+
+	for (i = 0; i < c->nlistens; i++)
+		if (kind_named(c, kind, c->listens[i].filters,
+		    c->listens[i].nfilters))
+			return true;
+	for (i = 0; i < c->nrelays; i++)
+		if (kind_named(c, kind, c->relays[i].filters,
+		    c->relays[i].nfilters))
+			return true;
 	return false;
 }
 

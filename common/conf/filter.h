@@ -5,12 +5,13 @@
 #ifndef CONF_FILTER_H
 #define CONF_FILTER_H
 
-#include "compat.h"
+#include "acl.h"
 
 #define CONF_NAME	32	/* longest section title, with the NUL */
 #define CONF_CHAIN	16	/* most filters of one listener or relay */
 
-enum conf_filter_kind { CONF_FILTER_RATE, CONF_FILTER_FAULT, CONF_FILTERS };
+enum conf_filter_kind { CONF_FILTER_RATE, CONF_FILTER_FAULT,
+	CONF_FILTER_RECORD, CONF_FILTER_DUMP, CONF_FILTERS };
 
 /* One of them, as others name it. */
 struct conf_filter {
@@ -76,5 +77,36 @@ enum conf_fault_kind conf_fault_kind(const struct conf_fault *);
  * sentence, and which option it is about, or NULL. NULL: all is well. */
 const char	*conf_fault_wrong(const struct conf_fault *,
 		    const char **option);
+
+enum conf_side { RECORD_CLIENT, RECORD_BOTH };
+enum conf_full { FULL_DROP, FULL_WAIT };
+
+/* What sessions carry goes into files, as a capture of packets. */
+struct conf_record {
+	char		 name[CONF_NAME];
+	const char	*directory;	/* absolute */
+	uint64_t	 size;		/* bytes of a file, most */
+	unsigned	 files;		/* most; 0: they all stay */
+	uint64_t	 snap;		/* bytes of data of a packet that are
+					   kept; 0: all */
+	uint64_t	 share;		/* of sessions, of CONF_WHOLE */
+	struct acl	 client;	/* whose */
+	enum conf_side	 side;
+	enum conf_full	 full;
+	bool		 plain;		/* what TLS carries as well */
+	bool		 enabled;	/* or not before somebody asks */
+};
+
+enum conf_format { DUMP_HEX, DUMP_TEXT };
+
+/* The same as text for people. */
+struct conf_dump {
+	char		 name[CONF_NAME];
+	enum conf_way	 direction;
+	const char	*to;		/* a path; "stderr", or NULL, which is
+					   the same */
+	enum conf_format format;
+	uint64_t	 limit;		/* bytes of a direction; 0: all */
+};
 
 #endif

@@ -5,6 +5,7 @@
  *   spec.c     which sections and options there are: one row each
  *   rate.c     the same of one kind of filter
  *   fault.c    of another
+ *   record.c   of two
  *   filter.c   the kinds of filters, and names into filters
  *   field.c    where the value of a row is, and how its text is understood
  *   scalar.c   what is wrong about a text that is no value of a row
@@ -123,7 +124,8 @@ extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_log, conf_spec_spawn, conf_spec_relay, conf_spec_remote,
     conf_spec_check, conf_spec_targets, conf_spec_tls, conf_spec_auth;
 /* Filters. */
-extern const struct conf_section conf_spec_rate, conf_spec_fault;
+extern const struct conf_section conf_spec_rate, conf_spec_fault,
+    conf_spec_record, conf_spec_dump;
 /* Their option direction. */
 extern const struct conf_word conf_ways[];
 

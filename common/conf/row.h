@@ -37,6 +37,10 @@
 #define SYSTEMS(n, s, f, lo, hi) \
 	.name = n, .type = CONF_DURATION, .offset = offsetof(struct s, f), \
 	.min = lo, .max = hi, .zero = true, .def = "0"
+/* Of CONF_WHOLE; 1 at most. */
+#define SHARE(n, s, f, lo, d) \
+	.name = n, .type = CONF_SHARE, .offset = offsetof(struct s, f), \
+	.min = lo, .max = CONF_WHOLE, .def = d
 #define WORD(n, s, f, w, d) \
 	.name = n, .type = CONF_WORD, .offset = offsetof(struct s, f), \
 	.words = w, .def = d

@@ -423,6 +423,8 @@ static const struct conf_opt root_opts[] = {
 	{ SECTIONS(auth, conf, auths, nauths) },
 	{ SECTIONS(rate, conf, rates, nrates) },
 	{ SECTIONS(fault, conf, faults, nfaults) },
+	{ SECTIONS(record, conf, records, nrecords) },
+	{ SECTIONS(dump, conf, dumps, ndumps) },
 	END
 };
 

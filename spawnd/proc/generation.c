@@ -17,6 +17,7 @@
 #include "proc/generation.h"
 #include "proc/inherit.h"
 #include "proc/load.h"
+#include "proc/recproc.h"
 #include "proc/tickets.h"
 #include "proc/worker.h"
 #include "proto.h"
@@ -111,6 +112,7 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	g->board.fd = g->board.ro = -1;
 	g->targets.fd = g->targets.ro = -1;
 	g->started = ev_now();
+	g->recorded = recproc_wanted(g->conf);
 	g->number = ++master.last_number;
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
@@ -192,6 +194,7 @@ static void
 generation_free(struct generation *g)
 {
 	checkproc_gone(g);
+	recproc_gone(g);
 	TAILQ_REMOVE(&master.gens, g, entry);
 	if (g->conf_fd != -1)
 		close(g->conf_fd);
@@ -254,6 +257,7 @@ generation_take(const char *line)
 	    load_generation(g) == -1)
 		return false;
 	g->old = old != 0;
+	g->recorded = recproc_wanted(g->conf);
 	if (current)
 		master.gen = g;
 	return true;

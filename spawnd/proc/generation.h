@@ -41,6 +41,7 @@ struct generation {
 	uint64_t		 started;	/* ms */
 	uint64_t		 backoff;	/* ms, 0: none died young */
 	uint64_t		 not_before;	/* ms, no start before that */
+	bool			 recorded;	/* it has a recorder */
 	bool			 checked;	/* the checker knows of it */
 	bool			 old;		/* draining, not the current */
 };

@@ -14,6 +14,7 @@
 #include "proc/inside.h"
 #include "proc/load.h"
 #include "proc/process.h"
+#include "proc/recproc.h"
 #include "proc/seat.h"
 #include "proc/tickets.h"
 #include "proc/totals.h"
@@ -61,7 +62,7 @@ process_launch(struct worker *w)
 	    channel_open(w) == -1)
 		return -1;
 	tickets_worker(w);
-	if (auth_worker(w) == -1)
+	if (auth_worker(w) == -1 || recproc_worker(w) == -1)
 		return -1;
 	if (w->gen->conf->single && inside_free())
 		return process_begin(w);
@@ -74,6 +75,7 @@ process_launch(struct worker *w)
 	errno = saved;
 	if (r == 0)
 		writer_begin(w->log, w->child.pid);
+	recproc_worker_runs(w);
 	return r;
 }
 
@@ -115,7 +117,9 @@ process_fds(const struct worker *w, int log, struct child_fd *fds)
 		{ g->board.slots[w->slot].fd, PROTO_FD_SLOT },
 		{ g->secrets_fd,	PROTO_FD_SECRETS },
 		{ g->targets.ro,	PROTO_FD_TARGETS },
-		{ g->buckets_fd,	PROTO_FD_BUCKETS }
+		{ g->buckets_fd,	PROTO_FD_BUCKETS },
+		{ w->feed,		PROTO_FD_FEED },
+		{ w->feed_its,		PROTO_FD_WAKE }
 	};
 	unsigned i, n = 0;
 
@@ -142,8 +146,10 @@ process_begin(struct worker *w)
 	w->child.pid = getpid();
 	inside = w;
 	if (inside_start(w->gen->number, w->slot, fds, process_begun_ended,
-	    &err) == 0)
+	    &err) == 0) {
+		recproc_worker_runs(w);
 		return 0;
+	}
 	inside = NULL;
 	log_write(LOG_ERR, "%s", err);
 	errno = ECANCELED;

@@ -22,6 +22,7 @@
 #include "proc/inside.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
+#include "proc/recproc.h"
 #include "proc/reader.h"
 #include "proc/refill.h"
 #include "proc/reload.h"
@@ -218,6 +219,7 @@ prepare(const struct conf *conf, const char **errp)
 {
 	if (check_single(conf, errp) == -1 ||
 	    logproc_check(conf, errp) == -1 ||
+	    recproc_check(conf, errp) == -1 ||
 	    plan_make(conf, errp) == -1)
 		return -1;
 	if (master.gen != NULL)

@@ -27,6 +27,7 @@
 #include "proc/inherit.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
+#include "proc/recproc.h"
 #include "proc/process.h"
 #include "proc/reload.h"
 #include "proc/seat.h"
@@ -96,6 +97,7 @@ static const struct {
 	{ "seat ",	 seat_take_up },
 	{ "auth ",	 auth_take },
 	{ "checker ",	 checkproc_take },
+	{ "recorder ",	 recproc_take },
 	{ "tickets ",	 tickets_take },
 	{ "kept ",	 handoff_take },
 	{ "control ",	 control_take },
@@ -251,6 +253,7 @@ save(FILE *f)
 	generation_save(f);
 	auth_save(f);
 	checkproc_save(f);
+	recproc_save(f);
 	tickets_save(f);
 	handoff_save(f);
 	control_save(f);

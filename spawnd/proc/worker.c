@@ -10,6 +10,7 @@
 #include "proc/generation.h"
 #include "proc/inherit.h"
 #include "proc/load.h"
+#include "proc/recproc.h"
 #include "proc/seat.h"
 #include "proc/worker.h"
 #include "proc/writer.h"
@@ -69,7 +70,7 @@ worker_new(struct generation *g, unsigned slot)
 	w->gen = g;
 	w->slot = slot;
 	w->chan.fd = -1;
-	w->its_end = -1;
+	w->its_end = w->feed = w->feed_wake = w->feed_its = -1;
 	w->started = ev_now();
 	TAILQ_INIT(&w->askers);
 	g->slots[slot] = w;
@@ -92,6 +93,7 @@ worker_free(struct worker *w)
 		close(w->its_end);
 	writer_over(&w->log);
 	auth_worker_gone(w);
+	recproc_worker_gone(w);
 	if (w->lost)
 		TAILQ_REMOVE(&lost, w, lost_entry);
 	TAILQ_REMOVE(&g->workers, w, entry);

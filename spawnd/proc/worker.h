@@ -31,6 +31,11 @@ struct worker {
 	struct inbox		 inbox;		/* of chan */
 	int			 its_end;	/* a duplicate, to read back */
 	struct writer		*log;		/* its way to the logger */
+	int			 feed;		/* what it tells a recorder
+						   (recproc.h), or -1 */
+	int			 feed_wake;	/* the recorder's end */
+	int			 feed_its;	/* its own, until it runs */
+	bool			 feed_told;	/* the recorder has them */
 	TAILQ_HEAD(, asker)	 askers;	/* whom it asks (auth.h) */
 	struct seats		*seats;		/* its sessions, if they are
 						   counted (seat.h) */

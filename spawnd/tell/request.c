@@ -10,6 +10,7 @@
 #include "proc/generation.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
+#include "proc/recproc.h"
 #include "proc/worker.h"
 #include "tell/control.h"
 #include "tell/list.h"
@@ -143,6 +144,7 @@ request_reopen(struct client *c, const char *arg, const char *opt)
 	(void)arg;
 	(void)opt;
 	logproc_reopen();
+	recproc_reopen();
 	control_answer(c, NULL, NULL, 0);
 }
 

@@ -279,8 +279,8 @@ def test_verbose_is_debug(daemon, echo):
 
 
 def test_worker_programs_refuse_to_run_by_hand(box):
-    for name in ("relay", "logger", "reader", "checker", "fetcher",
-                 "users"):
+    for name in ("relay", "logger", "reader", "checker", "recorder",
+                 "fetcher", "users"):
         if name not in Box.programs:
             continue    # built without its library
         done = box.run(program=name)

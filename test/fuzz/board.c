@@ -19,6 +19,7 @@
 #include "proc/inherit.h"
 #include "proc/lease.h"
 #include "proc/load.h"
+#include "proc/recproc.h"
 #include "proc/seat.h"
 #include "proc/totals.h"
 #include "proc/writer.h"
@@ -119,6 +120,13 @@ child_kill(struct child *c, int signo, const char *why)
 
 void
 writer_over(struct writer **w)
+{
+	(void)w;
+	abort();
+}
+
+void
+recproc_worker_gone(struct worker *w)
 {
 	(void)w;
 	abort();

@@ -14,6 +14,7 @@
 #include "proc/inherit.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
+#include "proc/recproc.h"
 #include "proc/worker.h"
 #include "tell/control.h"
 #include "tell/request.h"
@@ -145,6 +146,11 @@ load_admin(const char *relay_name, const char *name, uint32_t admin)
 	    (state != BOARD_ADMIN_NONE && state > STATE_DISABLED) ||
 	    BOARD_ADMIN_WEIGHT(admin) > 256)
 		abort();
+}
+
+void
+recproc_reopen(void)
+{
 }
 
 void

@@ -94,6 +94,10 @@
 	"fault fi { reset-after = 1 delay = 1ms direction = up }\n" \
 	"fault fk { cut-after = 30 chance = 0 }\n" \
 	"rate rb { bytes = 1 burst = 3k direction = down per = relay }\n" \
+	"record rc { directory = /tmp size = 1m files = 0 snap = 100\n" \
+	"share = 0.25 client = {'deny ::1', 'permit all'} side = both\n" \
+	"full = wait plain = yes enabled = no }\n" \
+	"dump du { direction = down to = /tmp/x format = text limit = 0 }\n" \
 	"auth q { command = \"/q -x 'a\" user = \"daemon:88\" }\n" \
 	"auth r { path = /r processes = 3 timeout = 5ms fail = permit\n" \
 	"sni = yes }\n"
