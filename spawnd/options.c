@@ -49,6 +49,7 @@ synopsis(FILE *f)
 	    "              [-p pidfile] [configuration-file]\n"
 	    "       spawnd [-s socket] -L [address:]port "
 	    "-R host:port[,weight] [-R ...]\n"
+	    "       spawnd [-s socket] -S [address:]port\n"
 	    "       spawnd --help | --version\n", f);
 }
 
@@ -66,7 +67,9 @@ help(void)
 	    "-L, -R         listen and relay to there, without a file\n"
 	    "-n, -P         check the configuration\n"
 	    "-p file        the pid file\n"
-	    "-s socket      with -L: listen there for spawnctl\n"
+	    "-s socket      with -L or -S: listen there for spawnctl\n"
+	    "-S             be a proxy for SOCKS and CONNECT there, without a "
+	    "file\n"
 	    "-T             print the configuration with all defaults\n"
 	    "-h, --help     this\n"
 	    "-V, --version  the version, and where things are\n"
@@ -142,6 +145,9 @@ quick_more(struct quick *q, int ch)
 	if (ch == 'L' && q->listen != NULL)
 		usage("-L is given twice; a configuration file may have any "
 		    "number of listeners");
+	if (ch == 'S' && q->ask != NULL)
+		usage("-S is given twice; a configuration file may have any "
+		    "number of listeners");
 	if (ch == 'R' && q->n == QUICK_MAX)
 		usage("there are more than %d -R; use a configuration file",
 		    QUICK_MAX);
@@ -149,6 +155,8 @@ quick_more(struct quick *q, int ch)
 		q->control = optarg;
 	else if (ch == 'L')
 		q->listen = optarg;
+	else if (ch == 'S')
+		q->ask = optarg;
 	else
 		q->remotes[q->n++] = optarg;
 }
@@ -166,6 +174,7 @@ option(struct options *o, struct quick *q, int ch, const char *word)
 	case 'i': o->inetd = true; break;
 	case 'L':
 	case 'R':
+	case 'S':
 	case 's': quick_more(q, ch); break;
 	case 'n':
 	case 'P': o->check = true; break;
@@ -188,13 +197,19 @@ option(struct options *o, struct quick *q, int ch, const char *word)
 static void
 together(const struct options *o, const struct quick *q, int argc, char **argv)
 {
+	if (q->ask != NULL && (q->listen != NULL || q->n != 0))
+		usage("-S is alone: its clients say where they go; a "
+		    "configuration file may have both");
 	if (q->listen != NULL && q->n == 0)
 		usage("-L needs a remote: -R host:port");
 	if (q->listen == NULL && q->n != 0)
 		usage("-R needs a listener: -L [address:]port");
-	if (q->control != NULL && q->listen == NULL)
-		usage("-s goes with -L and -R; a configuration file says "
-		    "control = PATH");
+	if (q->control != NULL && q->listen == NULL && q->ask == NULL)
+		usage("-s goes with -L and -R, or -S; a configuration file "
+		    "says control = PATH");
+	if (q->ask != NULL && argc != 0)
+		usage("-S stands for a configuration file: there is no use "
+		    "for %s", argv[0]);
 	if (q->listen != NULL && argc != 0)
 		usage("-L and -R stand for a configuration file: there is no "
 		    "use for %s", argv[0]);
@@ -218,7 +233,7 @@ options_parse(struct options *o, int argc, char **argv)
 
 	o->level = -1;
 	opterr = 0;
-	while ((ch = getopt_long(argc, argv, ":A:bD:d:fhiL:nPp:R:s:TvV",
+	while ((ch = getopt_long(argc, argv, ":A:bD:d:fhiL:nPp:R:S:s:TvV",
 	    longopts, NULL)) != -1)
 		option(o, &quick, ch, argv[optind - 1]);
 	argc -= optind;
@@ -234,7 +249,7 @@ source(struct options *o, struct quick *q, const char *file)
 	const char *err;
 
 	o->conf_fd = -1;
-	if (q->listen != NULL) {
+	if (q->listen != NULL || q->ask != NULL) {
 		if (q->control != NULL)
 			q->control = control = absolute(o, q->control);
 		o->quick = quick_text(q, &err);

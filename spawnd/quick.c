@@ -8,6 +8,7 @@
 static int	 quick_fail(const char *, ...) printf_like(1, 2);
 static int	 quick_control(FILE *, const char *);
 static int	 quick_listen(FILE *, const char *);
+static int	 quick_ask(FILE *, const char *);
 static int	 quick_remote(FILE *, unsigned, const char *);
 static int	 quick_remote_addr(FILE *, const char *, const char *);
 static int	 quick_value(FILE *, const char *, const char *, size_t);
@@ -26,17 +27,23 @@ quick_text(const struct quick *q, const char **errp)
 
 	*errp = error;
 	if ((f = open_memstream(&text, &len)) == NULL) {
-		quick_fail("-L %.256s: %s", q->listen, strerror(errno));
+		quick_fail("%.256s: %s", q->listen != NULL ? q->listen :
+		    q->ask, strerror(errno));
 		return NULL;
 	}
 	if ((done = quick_control(f, q->control)) == 0)
-		done = quick_listen(f, q->listen);
+		done = q->ask != NULL ? quick_ask(f, q->ask) :
+		    quick_listen(f, q->listen);
 	fprintf(f, "relay quick {\n");
+	/* Who can ask is here, and can go there without us. */
+	if (q->ask != NULL)
+		fprintf(f, " targets { rules = 'permit *' }\n");
 	for (i = 0; i < q->n && done == 0; i++)
 		done = quick_remote(f, i + 1, q->remotes[i]);
 	fprintf(f, "}\n");
 	if (fclose(f) == EOF)
-		done = quick_fail("-L %.256s: %s", q->listen, strerror(errno));
+		done = quick_fail("%.256s: %s", q->listen != NULL ?
+		    q->listen : q->ask, strerror(errno));
 	if (done == 0)
 		return text;
 	free(text);
@@ -87,6 +94,27 @@ quick_listen(FILE *f, const char *text)
 	if (quick_value(f, "port", port, strlen(port)) == -1)
 		return -1;
 	fprintf(f, " } # -L %s\n}\n", text);
+	return 0;
+}
+
+static int
+quick_ask(FILE *f, const char *text)
+{
+	const char *host = NULL, *port;
+	size_t len = 0;
+
+	fprintf(f, " listen quick { ask = any");
+	if (!split(text, &host, &len, &port))
+		return quick_fail("-S %.256s: use [address:]port, an IPv6 "
+		    "address in brackets", text);
+	if (host == NULL) {
+		host = "127.0.0.1";
+		len = strlen(host);
+	}
+	if (quick_value(f, "address", host, len) == -1 ||
+	    quick_value(f, "port", port, strlen(port)) == -1)
+		return -1;
+	fprintf(f, " } # -S %s\n}\n", text);
 	return 0;
 }
 

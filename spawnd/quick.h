@@ -1,5 +1,5 @@
 /*
- * quick.h - a configuration of the command line: -s, -L and -R.
+ * quick.h - a configuration of the command line: -s, -L and -R, or -S.
  */
 #ifndef QUICK_H
 #define QUICK_H
@@ -11,6 +11,8 @@
 /* What stands on the command line in place of a file. */
 struct quick {
 	const char	*listen;
+	const char	*ask;			/* or that, where clients say
+						   where they go */
 	const char	*control;		/* NULL: none */
 	char		*remotes[QUICK_MAX];
 	unsigned	 n;

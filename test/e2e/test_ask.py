@@ -15,7 +15,7 @@ import time
 import pytest
 
 import harness
-from peers import abort, ended, receive, receive_all, roundtrip
+from peers import abort, echo, ended, receive, receive_all, roundtrip
 
 ASK = 'address = "127.0.0.1" port = 0 ask = any'
 
@@ -196,6 +196,20 @@ def test_ends_stay_what_they_were(box, daemon, backend):
         sock.sendall(b"x")
         assert ended(sock) == "reset"
     assert [c["why"] for c in d.wait_closed(10)][5:] == ["reset"] * 5
+
+
+def test_quick_mode(daemon, backend):
+    """One line makes a proxy for this machine, which leads everywhere but to
+    itself."""
+    there = backend(echo)
+    d = daemon(conf=False, args=["-S", str(harness.free_port())])
+    assert d.address("quick")[0] == "127.0.0.1"
+    for data, yes, size in wishes("localhost", there.port):
+        sock = said(d.connect("quick"), data)
+        told(sock, yes, size)
+        roundtrip(sock)
+    sock = said(d.connect("quick"), request4(*d.address("quick")))
+    assert receive_all(sock).startswith(b"\0\x5b")
 
 
 def test_slow_and_silent_clients(daemon, echo):

@@ -212,7 +212,8 @@ def test_print_runs_as_the_same_service(box, daemon, echo):
 @pytest.mark.parametrize("args", [
     ["-Z"], ["-d"], ["-d", "loud", "x.conf"], ["a.conf", "b.conf"],
     ["-D", "noequals", "x.conf"], ["-L", "127.0.0.1:0"],
-    ["-R", "127.0.0.1:1"], ["-L", "0", "-R", "127.0.0.1:1", "x.conf"]],
+    ["-R", "127.0.0.1:1"], ["-L", "0", "-R", "127.0.0.1:1", "x.conf"],
+    ["-S", "0", "-L", "0"], ["-S", "0", "x.conf"], ["-S", "1", "-S", "2"]],
     ids=" ".join)
 def test_usage_errors_are_2(box, args):
     done = box.run(*args)
@@ -224,6 +225,7 @@ def test_usage_errors_are_2(box, args):
     ["-L", "127.0.0.1:x", "-R", "127.0.0.1:1"],
     ["-L", "127.0.0.1:0", "-R", "127.0.0.1"],
     ["-L", "127.0.0.1:0", "-R", "127.0.0.1:1,0"],
+    ["-S", "0.0.0.0:1080"], ["-S", "::1:1080"],
     ["-L", "127.0.0.1:70000", "-R", "127.0.0.1:1"]], ids=" ".join)
 def test_bad_quick_mode_addresses(box, args):
     done = box.run(*args)

@@ -241,9 +241,10 @@ test_words(void **state)
 		    "proxy or refuse\n" },
 		{ IN_RELAY("targets { }\ntargets { }"), "t:1: clients of "
 		    "listen \"w\" cannot say where they want to go, and "
-		    "relay \"a\" has targets; add ask = any\nt:3: relay \"a\" has "
-		    "remotes and targets; its sessions go to the ones or to "
-		    "the others, so make it two\nt:4: relay \"a\" has 2 "
+		    "relay \"a\" has targets; add ask = any\n"
+		    "t:3: relay \"a\" has remotes and targets; its "
+		    "sessions go to the ones or to the others, so make it "
+		    "two\nt:4: relay \"a\" has 2 "
 		    "\"targets\" sections; it can have one\n" },
 		{ IN_RELAY("balance = RANDOM"), "t:3: balance \"RANDOM\" is "
 		    "not known; use leastconn, roundrobin, source, random "
