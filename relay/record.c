@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "dest/dest.h"
 #include "ev.h"
 #include "record.h"
 #include "remote/remotes.h"
@@ -76,13 +77,13 @@ record_who(struct record *r, const struct sess *s)
 	    s->path->relay->name : "-");
 	record_word(r, "remote", chosen != NULL ? chosen->conf->name : "-");
 	record_word(r, "address", s->connect_us != 0 && chosen != NULL ?
-	    addr_str(remote_addr(chosen, s->version), text) : "-");
+	    sess_address(s, text) : "-");
 }
 
 static void
 record_more(struct record *r, const struct extra *x)
 {
-	char text[ADDR_STRLEN];
+	char text[ADDR_STRLEN], target[DEST_STRLEN];
 
 	if (x->backlog_ms != 0)
 		record_number(r, "backlog_ms", x->backlog_ms);
@@ -94,6 +95,8 @@ record_more(struct record *r, const struct extra *x)
 		record_word(r, "alpn", x->alpn);
 	if (x->tls_version != NULL)
 		record_put(r, "tls", "%s,%s", x->tls_version, x->tls_suite);
+	if (x->dest != NULL)
+		record_word(r, "target", dest_str(x->dest, target));
 }
 
 /* Of a socket that is none of TCP, nothing is known. */

@@ -25,8 +25,6 @@ static bool		 unread(int);
 static void		 end_unsplice(struct end *);
 static void		 end_close(struct end *, bool);
 static int		 sess_family(const struct sess *);
-static char		*sess_address(const struct sess *,
-			    char[ADDR_STRLEN]);
 static unsigned		 sess_port(const struct sess *);
 static void		 sess_log(const struct sess *, unsigned);
 static void		 sess_more(const struct extra *, char *, size_t);
@@ -361,7 +359,7 @@ sess_family(const struct sess *s)
 	    remote_addr(s->chosen, s->version)->sa.sa_family;
 }
 
-static char *
+char *
 sess_address(const struct sess *s, char buf[ADDR_STRLEN])
 {
 	return s->chosen == s->chosen->of->anywhere ?

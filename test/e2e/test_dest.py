@@ -1,6 +1,7 @@
 """Where clients may go: rules, names at a real name server, addresses in each
 spelling, what was checked is what is connected to."""
 
+import json
 import os
 import shutil
 import signal
@@ -141,6 +142,15 @@ def test_addresses(box, daemon):
     assert {(c["remote"], c["address"]) for c in lines
             if c["target"] == f"[::ffff:{PUBLIC}]:80"} == {
         ("target", f"{PUBLIC}:80")}
+    # One that is open, as it is shown.
+    quiet = box.closing(socket.create_server(("127.0.0.1", 0)))
+    where = "127.0.0.1:%d" % quiet.getsockname()[1]
+    with begin(d, "127.1", quiet.getsockname()[1], "any") as sock:
+        receive(sock, 12)
+        lines = d.ctl("--json", "show", "sessions").stdout.splitlines()
+        shown, = [s for s in map(json.loads, lines) if s["address"] == where]
+        assert (shown["remote"], shown["target"]) == ("target", where)
+        d.show("remotes")
     # What a reload says holds for the next one.
     d.reload(relay=targets("deny+*"))
     assert ask(d, PUBLIC, 80) == DENIED
