@@ -20,6 +20,8 @@ struct ipc_msg {
 		struct proto_log	log;
 		struct proto_writer	writer[PROTO_BATCH];
 		struct proto_ended	ended;
+		struct proto_file	file;
+		struct proto_open	open;
 		struct proto_keys	keys;
 		struct proto_auth	auth[PROTO_BATCH];
 		struct proto_named	named;

@@ -4,10 +4,12 @@
 
 #include <stdarg.h>
 
+#include "fields.h"
 #include "log.h"
 #include "utf8.h"
 
 static void	log_line(char *, int);
+static void	log_tell_dropped(void);
 static bool	log_send(const char *, size_t);
 
 static const char * const names[] = {
@@ -122,6 +124,7 @@ log_dropped(void)
 static bool
 log_send(const char *buf, size_t len)
 {
+	log_tell_dropped();
 	if (send(out, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
 		return true;
 	dropped++;
@@ -131,7 +134,6 @@ log_send(const char *buf, size_t len)
 static void
 log_line(char *text, int len)
 {
-	char buf[128];
 	int n;
 
 	if (out == -1) {
@@ -141,15 +143,42 @@ log_line(char *text, int len)
 		fprintf(stderr, "%.*s\n", len - n, text + n);
 		return;
 	}
-	if (dropped != reported) {
-		n = snprintf(buf, sizeof(buf), "<%d>warning: %llu log lines "
-		    "were dropped", LOG_WARNING,
-		    (unsigned long long)(dropped - reported));
-		if (send(out, buf, (size_t)n,
-		    MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
-			reported = dropped;
-	}
 	log_send(text, (size_t)len);
+}
+
+static void
+log_tell_dropped(void)
+{
+	char buf[128];
+	int n;
+
+	if (dropped == reported)
+		return;
+	n = snprintf(buf, sizeof(buf), "<%d>warning: %llu log lines "
+	    "were dropped", LOG_WARNING,
+	    (unsigned long long)(dropped - reported));
+	if (send(out, buf, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
+		reported = dropped;
+}
+
+void
+log_fields(int level, struct line *l)
+{
+	char buf[LOG_LINE];
+	struct line text = { buf, 0, sizeof(buf) - 1 };
+	struct record r;
+	const int saved = errno;
+
+	if (level <= log_level && out != -1)
+		log_send(l->text, l->len);
+	else if (level <= log_level) {
+		l->len = MIN(l->len, l->size - 1);
+		line_text(&text, "<6>");
+		if (fields_read(&r, l->text + 3, l->len - 3))
+			fields_print(&text, &r);
+		log_line(text.text, (int)text.len);
+	}
+	errno = saved;
 }
 
 void

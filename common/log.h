@@ -49,6 +49,10 @@ void		 log_vwrite(int level, const char *fmt, va_list)
 void		 log_warn(const char *fmt, ...) printf_like(1, 2);
 void		 log_warnx(const char *fmt, ...) printf_like(1, 2);
 void		 log_info(const char *fmt, ...) printf_like(1, 2);
+/* A packet of fields (fields.h) with that level in front, which is written
+ * to; its line has LOG_LINE bytes at most. */
+struct line;
+void		 log_fields(int level, struct line *);
 /* For what may happen as often as a client likes: at most one line a second, or
  * as many more as it begins with; all else is 0 then. True if now is the time
  * for one; *skipped is then how many there would have been since the last. */

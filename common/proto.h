@@ -202,14 +202,15 @@ struct proto_event {
 	char	 text[220];
 };
 
-/* The log file, which the logger could not open. */
+/* A log file, or a socket that is connected to a receiver, or being so: the
+ * logger could open neither. */
 struct proto_file {
-	uint32_t	reserved;	/* 0 */
+	uint32_t	target;		/* place in its command line */
 };
 
-/* Its name has become another's, or nobody's. */
+/* The file's name has become another's, or nobody's; the receiver has gone. */
 struct proto_open {
-	uint32_t	reserved;	/* 0 */
+	uint32_t	target;
 };
 
 /* The logger is to write what is there, and to end. */

@@ -31,7 +31,7 @@ begin_load(const char **errp)
 	if (self.conf == NULL)
 		return begin_failed(*errp, errp);
 	close(self.fd[PROTO_FD_CONF]);
-	log_set_level(self.conf->log_level);
+	log_set_level(conf_log_level(self.conf));
 	if (self.slot >= BOARD_SLOTS)
 		return begin_failed("its slot is out of range", errp);
 	if (begin_memory() == -1 || remotes_start() == -1 ||

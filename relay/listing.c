@@ -48,7 +48,8 @@ listing_start(int fd, const struct proto_list *what)
 {
 	struct listing *l;
 
-	if (nlistings >= (what->guest != 0 ? MOST_GUESTS : MOST) || (l = listing_new(fd, what)) == NULL) {
+	if (nlistings >= (what->guest != 0 ? MOST_GUESTS : MOST) ||
+	    (l = listing_new(fd, what)) == NULL) {
 		record_busy(fd);
 		close(fd);
 		return;

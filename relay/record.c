@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "closing.h"
 #include "dest/dest.h"
 #include "ev.h"
 #include "record.h"
@@ -77,7 +78,7 @@ record_who(struct record *r, const struct sess *s)
 	    s->path->relay->name : "-");
 	record_word(r, "remote", chosen != NULL ? chosen->conf->name : "-");
 	record_word(r, "address", s->connect_us != 0 && chosen != NULL ?
-	    sess_address(s, text) : "-");
+	    closing_address(s, text) : "-");
 }
 
 static void

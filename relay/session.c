@@ -2,6 +2,7 @@
 
 #include "authoriser.h"
 #include "claim.h"
+#include "closing.h"
 #include "dest/names.h"
 #include "end.h"
 #include "log.h"
@@ -15,8 +16,6 @@
 #include "wish.h"
 
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
-#define MORE		(ADDR_STRLEN + DEST_STRLEN + 2048) /* what few lines
-							      have */
 
 static void		 sess_give_up(struct sess *);
 static bool		 sess_clean(const struct sess *);
@@ -25,10 +24,6 @@ static bool		 unread(int);
 static void		 end_unsplice(struct end *);
 static void		 end_close(struct end *, bool);
 static int		 sess_family(const struct sess *);
-static unsigned		 sess_port(const struct sess *);
-static void		 sess_log(const struct sess *, unsigned);
-static void		 sess_more(const struct extra *, char *, size_t);
-static void		 sess_asked(const struct extra *, char *, size_t);
 static void		 extra_free(struct extra **);
 static void		 sess_free(struct ev_task *);
 static uint64_t		 sess_limit(const struct sess *);
@@ -48,6 +43,7 @@ void
 sess_init(void (*tell)(void))
 {
 	ended = tell;
+	closing_start();
 }
 
 int
@@ -224,9 +220,9 @@ sess_close(struct sess *s)
 {
 	bool reset = s->cut == CUT_RESET ||
 	    (s->cut == CUT_UNLESS_CLEAN && !sess_clean(s));
-	const unsigned port = s->path->ports && self.conf->log_sessions ?
-	    sess_port(s) : 0;
+	struct closing closing;
 
+	closing_begin(&closing, s);
 	sess_goes_on(s);
 	s->stage = STAGE_DONE;
 	end_unsplice(&s->client);
@@ -240,8 +236,8 @@ sess_close(struct sess *s)
 		remote_release(s->chosen, s);
 	self.nsessions--;
 	board_close_session(&self.board, s->seat);
-	if (self.conf->log_sessions) {
-		sess_log(s, port);
+	if (closing.told) {
+		closing_line(&closing, s);
 		if (!self.inside)	/* else it is the master's count */
 			atomic_store_explicit(&self.board.own->log_dropped,
 			    log_dropped(), memory_order_relaxed);
@@ -357,94 +353,6 @@ sess_family(const struct sess *s)
 {
 	return s->chosen == s->chosen->of->anywhere ? AF_INET :
 	    remote_addr(s->chosen, s->version)->sa.sa_family;
-}
-
-char *
-sess_address(const struct sess *s, char buf[ADDR_STRLEN])
-{
-	return s->chosen == s->chosen->of->anywhere ?
-	    source_str(&s->extra->dest->to[s->version], buf) :
-	    addr_str(remote_addr(s->chosen, s->version), buf);
-}
-
-/* That the client has connected to. */
-static unsigned
-sess_port(const struct sess *s)
-{
-	struct addr a = { .len = sizeof(a.un) };
-
-	return getsockname(s->client.io.fd, &a.sa, &a.len) == -1 ? 0 :
-	    addr_get_port(&a);
-}
-
-/* port: 0 if the listener has only one. */
-static void
-sess_log(const struct sess *s, unsigned port)
-{
-	char source[ADDR_STRLEN], addr[ADDR_STRLEN] = "-", more[MORE] = "";
-	char at[24] = "";
-	uint64_t total = ev_now_us() - s->taken_us + s->queue_us;
-	const struct remote *r = s->connect_us != 0 ? s->chosen : NULL;
-	const char *tag = s->path->listen->tag;
-
-	if (r != NULL)
-		sess_address(s, addr);
-	if (port != 0)
-		snprintf(at, sizeof(at), " port=%u", port);
-	if (s->extra != NULL)
-		sess_more(s->extra, more, sizeof(more));
-	log_info("session=%lx-%llx listener=%s client=%s remote=%s address=%s "
-	    "in=%llu out=%llu queue=%.3f connect=%.3f total=%.3f%s%s%s%s "
-	    "tries=%u end=%s why=%s", (long)self.pid, (unsigned long long)s->id,
-	    s->path->listen->name,
-	    source_str(&s->source, source),
-	    r != NULL ? r->conf->name : "-", addr,
-	    (unsigned long long)s->client.bytes,
-	    (unsigned long long)s->remote.bytes,
-	    s->queue_us / 1e6, s->connect_us / 1e6, (double)total / 1e6, at,
-	    tag != NULL ? " tag=" : "", tag != NULL ? tag : "", more,
-	    s->ntried + (r != NULL), why_who(s->who), why_name(s->why));
-}
-
-/* What only few lines have. */
-static void
-sess_more(const struct extra *x, char *buf, size_t size)
-{
-	char proxy[ADDR_STRLEN], backlog[32] = "";
-	char filters[2 * CONF_CHAIN * CONF_NAME] = "";
-	char asked[DEST_STRLEN + 280] = "";
-
-	if (x->backlog_ms != 0)
-		snprintf(backlog, sizeof(backlog), " backlog=%.3f",
-		    x->backlog_ms / 1e3);
-	if (x->chain != NULL)
-		chain_str(x->chain, filters, sizeof(filters));
-	if (x->wish != NULL)
-		sess_asked(x, asked, sizeof(asked));
-	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s%s%s%s%s", backlog,
-	    x->proxied ? " proxy=" : "",
-	    x->proxied ? source_str(&x->proxy, proxy) : "",
-	    x->name != NULL ? " sni=" : "", x->name != NULL ? x->name : "",
-	    x->alpn != NULL ? " alpn=" : "", x->alpn != NULL ? x->alpn : "",
-	    x->tls_version != NULL ? " tls=" : "",
-	    x->tls_version != NULL ? x->tls_version : "",
-	    x->tls_version != NULL ? "," : "",
-	    x->tls_version != NULL ? x->tls_suite : "",
-	    asked, *filters != '\0' ? " filters=" : "", filters);
-}
-
-/* Who the client says it is, and where it wants to go. */
-static void
-sess_asked(const struct extra *x, char *buf, size_t size)
-{
-	char to[DEST_STRLEN], *user = NULL;
-
-	if (x->wish->user != NULL && *x->wish->user != '\0')
-		user = sess_word(x->wish->user, strlen(x->wish->user));
-	snprintf(buf, size, "%s%s%s%s", user != NULL ? " user=" : "",
-	    user != NULL ? user : "", x->dest != NULL ? " target=" : "",
-	    x->dest != NULL ? dest_str(x->dest, to) : "");
-	free(user);
 }
 
 static void

@@ -114,9 +114,6 @@ sess_sender(const struct sess *s)
 	    &s->source;
 }
 
-/* The address that a session is connected to; returns buf. */
-char		*sess_address(const struct sess *, char buf[ADDR_STRLEN]);
-
 /* Something moved: the time limit starts anew. */
 static inline void
 sess_touch(struct sess *s)

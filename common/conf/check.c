@@ -45,6 +45,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	    conf->users_min, conf->users_max);
 	conf_check_listens(c, spawnd);
 	conf_check_limits(c, spawnd);
+	conf_check_logs(c, spawnd);
 	check_twice(c, spawnd);
 	check_root(c, spawnd);
 	check_readers(c, spawnd);
@@ -91,7 +92,8 @@ conf_check_titles(struct conf_check *c, const struct conf_opt *o,
 	for (i = 1; i < used; i++)
 		if (strcmp(t[i].title, t[i - 1].title) == 0)
 			conf_check_fail(c, t[i].line, "%s \"%.40s\" is there "
-			    "twice; it is on %s already", o->name, t[i].title,
+			    "twice; it is on %s already", o->section->name,
+			    t[i].title,
 			    conf_text_where(c->text, t[i - 1].line, t[i].line,
 			    where, sizeof(where)));
 	free(t);

@@ -1,5 +1,7 @@
 #include "compat.h"
 
+#include <syslog.h>
+
 #include "conf/int.h"
 
 #define BLOCK_MIN	(16 << 10)
@@ -85,6 +87,74 @@ conf_counts(const struct conf *c)
 		    l->source_rate != 0 || l->reserve != 0)
 			return true;
 	return false;
+}
+
+const struct conf_log *
+conf_log(const struct conf *c, unsigned i)
+{
+	return i == 0 ? &c->log : i <= c->nlogs ? &c->logs[i - 1] : NULL;
+}
+
+int
+conf_log_level(const struct conf *c)
+{
+	const struct conf_log *l;
+	unsigned i;
+	int level = c->log.level;
+
+	for (i = 1; (l = conf_log(c, i)) != NULL; i++)
+		level = MAX(level, l->level);
+	return level;
+}
+
+bool
+conf_log_sessions(const struct conf *c)
+{
+	const struct conf_log *l;
+	unsigned i;
+
+	for (i = 0; (l = conf_log(c, i)) != NULL; i++)
+		if (l->sessions && l->level >= LOG_INFO)
+			return true;
+	return false;
+}
+
+bool
+conf_log_more(const struct conf *c)
+{
+	const struct conf_log *l;
+	unsigned i;
+
+	for (i = 0; (l = conf_log(c, i)) != NULL; i++)
+		if (l->format != CONF_FORMAT_TEXT || strcmp(l->to != NULL ?
+		    l->to : "", "journald") == 0)
+			return true;
+	return false;
+}
+
+bool
+conf_log_draws(const struct conf *c)
+{
+	const struct conf_log *l;
+	unsigned i;
+
+	for (i = 0; (l = conf_log(c, i)) != NULL; i++)
+		if (l->sessions && l->sample < CONF_WHOLE)
+			return true;
+	return false;
+}
+
+uint64_t
+conf_log_sample(const struct conf *c)
+{
+	const struct conf_log *l;
+	uint64_t most = 0;
+	unsigned i;
+
+	for (i = 0; (l = conf_log(c, i)) != NULL; i++)
+		if (l->sessions)
+			most = MAX(most, l->sample);
+	return most;
 }
 
 const struct conf_relay *

@@ -259,6 +259,32 @@ struct conf_relay {
 	unsigned		 nfilters;
 };
 
+/* How a line of the log is written. */
+enum conf_log_format { CONF_FORMAT_TEXT, CONF_FORMAT_JSON, CONF_FORMAT_HAPROXY,
+	CONF_FORMAT_CUSTOM };
+
+/* A place where lines of the log go. */
+struct conf_log {
+	char			 name[CONF_NAME]; /* "": the one without */
+	const char		*to;		/* "stderr", "syslog",
+						   "journald", a path, where a
+						   log_dest is (logdest.h);
+						   NULL: by -b or -f */
+	int			 facility;	/* LOG_DAEMON ... */
+	int			 level;		/* LOG_ERR .. LOG_DEBUG */
+	bool			 sessions;	/* a line a session */
+	enum conf_log_format	 format;
+	const char		*custom;	/* layout.h; or NULL */
+	uint64_t		 sample;	/* of CONF_WHOLE sessions that
+						   end well, so many */
+	unsigned		 rate;		/* lines a second of sessions;
+						   0: no limit */
+	const char		*user;		/* of the logger; NULL: as the
+						   master. Of the one without
+						   a name, as are: */
+	uint32_t		 uid, gid;	/* of user; CONF_NOID */
+};
+
 struct conf {
 	struct conf_listen	*listens;
 	unsigned		 nlistens;
@@ -289,13 +315,9 @@ struct conf {
 	const char		*control_readers; /* who may look; NULL: none */
 	const char		*control_group;	/* of those; NULL: nobody's */
 	uint32_t		 control_gid;	/* CONF_NOID */
-	const char		*log_user;	/* NULL: as the master */
-	uint32_t		 log_uid, log_gid; /* of log_user; CONF_NOID */
-	const char		*log_to;	/* "stderr", "syslog", a path;
-						   NULL: by -b or -f */
-	int			 log_facility;	/* LOG_DAEMON ... */
-	int			 log_level;	/* LOG_ERR .. LOG_DEBUG */
-	bool			 log_sessions;	/* a line a session */
+	struct conf_log		 log;		/* without a name */
+	struct conf_log		*logs;		/* and with */
+	unsigned		 nlogs;
 	uint64_t		 drain_timeout;	/* ms, 0 = for ever */
 	uint64_t		 start_timeout;	/* ms, until READY */
 	uint64_t		 shrink_after;	/* ms idle above servers min */
@@ -348,6 +370,17 @@ struct conf	*conf_load_text(const char *text, const char *name,
  */
 int		 conf_default_users(struct conf *);
 void		 conf_free(struct conf **);
+
+/* The i-th place where lines go, the one without a name being the first; NULL
+ * behind the last. */
+const struct conf_log *conf_log(const struct conf *, unsigned i);
+/* What any of them asks for: the least important level, a line a session,
+ * fields that are not in the text, not all sessions, the largest sample. */
+int		 conf_log_level(const struct conf *);
+bool		 conf_log_sessions(const struct conf *);
+bool		 conf_log_more(const struct conf *);
+bool		 conf_log_draws(const struct conf *);
+uint64_t	 conf_log_sample(const struct conf *);
 
 /* Every option, one a line, in a fixed order. Returns 0, or -1 with errno. */
 int		 conf_print(const struct conf *, enum conf_style, FILE *);

@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "conf/int.h"
+#include "logdest.h"
 
 static int	 field_parse_bool(const char *, uint64_t *);
 static int	 field_parse_mode(const char *, uint64_t *);
@@ -320,6 +321,11 @@ conf_field_is_abstract(const struct conf_opt *o, const char *path)
 bool
 conf_field_path_ok(const struct conf_opt *o, const char *path)
 {
+	struct log_dest dest;
+	const char *err;
+
+	if (o->dest && log_dest_parse(path, &dest, &err) == 0)
+		return true;
 	if (*path != '/' && !conf_field_is_abstract(o, path) &&
 	    (o->words == NULL || conf_spec_word_of(o->words, path) == NULL))
 		return false;
@@ -343,6 +349,18 @@ bool
 conf_is_titled(const struct conf_section *spec)
 {
 	return spec->size > 0 && !spec->untitled;
+}
+
+const struct conf_opt *
+conf_field_titled(const struct conf_section *spec, const struct conf_opt *o)
+{
+	const struct conf_opt *other;
+
+	for (other = spec->opts; other->name != NULL; other++)
+		if (other->type == CONF_SECTION && other != o &&
+		    strcmp(other->section->name, o->name) == 0)
+			return other;
+	return o;
 }
 
 bool

@@ -88,6 +88,8 @@ struct conf_opt {
 	bool				 by_relay; /* needed by relay, not by
 						      what exec names */
 	bool				 program; /* the path is one */
+	bool				 dest;	/* or it is a log_dest
+						   (logdest.h) */
 	bool				 asked;	/* in a relay section, which
 						   says whether names are
 						   looked up while it runs */
@@ -121,8 +123,9 @@ struct conf_section {
 
 extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_listen, conf_spec_route, conf_spec_servers, conf_spec_users,
-    conf_spec_log, conf_spec_spawn, conf_spec_relay, conf_spec_remote,
-    conf_spec_check, conf_spec_targets, conf_spec_tls, conf_spec_auth;
+    conf_spec_log, conf_spec_log_named, conf_spec_spawn, conf_spec_relay,
+    conf_spec_remote, conf_spec_check, conf_spec_targets, conf_spec_tls,
+    conf_spec_auth;
 /* Filters. */
 extern const struct conf_section conf_spec_rate, conf_spec_fault,
     conf_spec_record, conf_spec_dump;
@@ -148,6 +151,7 @@ const char	*conf_item_interface(const char *);
 const char	*conf_item_tag(const char *);
 const char	*conf_item_target(const char *);
 const char	*conf_item_title(const char *);
+const char	*conf_item_layout(const char *);
 
 /*
  * filter.c
@@ -238,6 +242,10 @@ bool		 conf_field_is_list(const struct conf_opt *);
 bool		 conf_field_is_texts(const struct conf_opt *);
 /* Whether the sections of a kind have titles. */
 bool		 conf_is_titled(const struct conf_section *);
+/* The row of the sections of the same name that have titles, of the section
+ * that the row is of; if there are none, the row itself. */
+const struct conf_opt *conf_field_titled(const struct conf_section *,
+		    const struct conf_opt *);
 /* Whether a section may have that title. */
 bool		 conf_title_ok(const char *);
 

@@ -5,6 +5,7 @@
 #include "conf/int.h"
 #include "dest_rule.h"
 #include "host.h"
+#include "layout.h"
 
 const char *
 conf_item_host(const char *text)
@@ -67,6 +68,20 @@ conf_item_target(const char *text)
 	struct dest_rule rule;
 
 	return dest_rule_parse(text, &rule);
+}
+
+const char *
+conf_item_layout(const char *text)
+{
+	struct layout layout;
+	const char *p = text, *err = NULL;
+
+	while ((unsigned char)*p >= ' ' && *p != 0x7f)
+		p++;
+	if (*p != '\0')
+		return "has a control character, and is to be one line";
+	layout_parse(&layout, text, &err);
+	return err;
 }
 
 const char *

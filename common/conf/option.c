@@ -156,7 +156,7 @@ read_title(struct conf_check *c, const struct cfg_t *sec,
 	if (!conf_title_ok(title))
 		conf_check_fail(c, conf_line(sec), "\"%.40s\" is no name for a "
 		    "%s section; use 1 to %d letters, digits, \".\", \"_\" or "
-		    "\"-\"", title, o->name, CONF_NAME - 1);
+		    "\"-\"", title, o->section->name, CONF_NAME - 1);
 }
 
 static void

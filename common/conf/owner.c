@@ -81,14 +81,14 @@ conf_default_users(struct conf *c)
 		if (c->user == NULL)
 			return -1;
 	}
-	if (c->log_user != NULL ||
+	if (c->log.user != NULL ||
 	    (pw = owner_first("_spawndlog", "nobody")) == NULL ||
 	    pw->pw_uid == c->uid)
 		return 0;
-	c->log_uid = (uint32_t)pw->pw_uid;
-	c->log_gid = (uint32_t)pw->pw_gid;
-	c->log_user = owner_copy(c, pw->pw_name);
-	return c->log_user == NULL ? -1 : 0;
+	c->log.uid = (uint32_t)pw->pw_uid;
+	c->log.gid = (uint32_t)pw->pw_gid;
+	c->log.user = owner_copy(c, pw->pw_name);
+	return c->log.user == NULL ? -1 : 0;
 }
 
 /* Of the two, the first that there is. */

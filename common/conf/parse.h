@@ -311,6 +311,8 @@ void		 conf_check_probes(struct conf_check *,
 /*
  * limit.c: limits of listeners and of their sources, and what is kept for them.
  */
+void		 conf_check_logs(struct conf_check *,
+		    const struct cfg_t *spawnd);
 void		 conf_check_limits(struct conf_check *,
 		    const struct cfg_t *spawnd);
 

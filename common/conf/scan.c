@@ -236,6 +236,8 @@ scan_option(struct scan *s, struct frame *f, const struct token *name)
 		opt = NULL;
 	else if ((opt = scan_find(f, name)) == NULL)
 		scan_unknown(s, f, name, is_section);
+	if (opt != NULL && is_section && title.s != NULL)
+		opt = conf_field_titled(f->spec, opt);
 	s->lex.skip += opt == NULL;
 	rc = is_section ? scan_section(s, f, opt, name, &title) :
 	    scan_assign(s, f, opt, name, &next);
@@ -300,10 +302,9 @@ scan_find(const struct frame *f, const struct token *name)
 {
 	char buf[64];
 
-	if (name->len >= sizeof(buf))
+	if (name->len >= sizeof(buf) || *name->s == '.')
 		return NULL;
-	memcpy(buf, name->s, name->len);
-	buf[name->len] = '\0';
+	snprintf(buf, sizeof(buf), "%.*s", (int)name->len, name->s);
 	return conf_spec_find(f->spec, buf);
 }
 
@@ -508,7 +509,10 @@ scan_inside(struct scan *s, struct frame *f, const struct conf_opt *opt,
 	inner.name = *name;
 	inner.title = *title;
 	inner.depth = f->depth + 1;
-	scan_put_token(s, name);
+	if (opt != NULL && strcmp(opt->name, opt->section->name) != 0)
+		scan_put(s, opt->name);
+	else
+		scan_put_token(s, name);
 	scan_put(s, "{ " CONF_LINE " = 0");
 	if (title->s != NULL && !title->unset) {
 		scan_put(s, CONF_TITLE " =");

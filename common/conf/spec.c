@@ -128,6 +128,15 @@ static const struct conf_word levels[] = {
 static const struct conf_word log_targets[] = {
 	{ "stderr", 0 },
 	{ "syslog", 0 },
+	{ "journald", 0 },
+	{ NULL, 0 }
+};
+
+static const struct conf_word formats[] = {
+	{ "text", CONF_FORMAT_TEXT },
+	{ "json", CONF_FORMAT_JSON },
+	{ "haproxy", CONF_FORMAT_HAPROXY },
+	{ "custom", CONF_FORMAT_CUSTOM },
 	{ NULL, 0 }
 };
 
@@ -282,12 +291,27 @@ static const struct conf_opt users_opts[] = {
 	END
 };
 
+#define LOG_OPTS							\
+	{ WORD("facility", conf_log, facility, facilities, "daemon") },	\
+	{ WORD("level", conf_log, level, levels, "info") },		\
+	{ BOOL("sessions", conf_log, sessions, "yes") },		\
+	{ WORD("format", conf_log, format, formats, "text") },		\
+	{ TEXT("custom", conf_log, custom), .wrong = conf_item_layout }, \
+	{ SHARE("sample", conf_log, sample, 0, "1") },			\
+	{ NUMBER("rate", conf_log, rate, 0, 1000000, "0") }
+
 static const struct conf_opt log_opts[] = {
-	{ PATH("to", conf, log_to, CONF_VALUE_MAX), .words = log_targets },
-	{ WORD("facility", conf, log_facility, facilities, "daemon") },
-	{ WORD("level", conf, log_level, levels, "info") },
-	{ BOOL("sessions", conf, log_sessions, "yes") },
-	{ USER("user", conf, log_user, log_uid) },
+	{ PATH("to", conf_log, to, CONF_VALUE_MAX), .words = log_targets,
+	    .dest = true },
+	LOG_OPTS,
+	{ USER("user", conf_log, user, uid) },
+	END
+};
+
+static const struct conf_opt log_named_opts[] = {
+	{ PATH("to", conf_log, to, CONF_VALUE_MAX), .words = log_targets,
+	    .dest = true, .required = true },
+	LOG_OPTS,
 	END
 };
 
@@ -310,7 +334,11 @@ static const struct conf_opt spawnd_opts[] = {
 	{ PATH("control", conf, control, SOCKET_MAX) },
 	{ PATH("control-readers", conf, control_readers, SOCKET_MAX) },
 	{ GID("control-group", conf, control_group, control_gid) },
-	{ SECTION(log) },
+	{ SECTION(log), .offset = offsetof(struct conf, log) },
+	/* No option is written so: the one above, with a name. */
+	{ .name = ".log", .type = CONF_SECTION,
+	    .offset = ARRAY(conf, logs, nlogs),
+	    .section = &conf_spec_log_named },
 	{ DURATION("drain-timeout", conf, drain_timeout, 1, "1h"),
 	    .zero = true },
 	{ DURATION("start-timeout", conf, start_timeout, 100, "10s") },
@@ -445,6 +473,9 @@ const struct conf_section conf_spec_spawn = { .name = "spawn",
 	.prefix = "spawn: ", .opts = spawn_opts };
 const struct conf_section conf_spec_log = { .name = "log",
 	.prefix = "log: ", .opts = log_opts };
+const struct conf_section conf_spec_log_named = { .name = "log",
+	.prefix = "log: ", .size = sizeof(struct conf_log),
+	.opts = log_named_opts };
 const struct conf_section conf_spec_relay = { .name = "relay",
 	.size = sizeof(struct conf_relay), .opts = relay_opts,
 	.purpose = "it says where to relay to" };

@@ -6,6 +6,7 @@
 
 #include "conf/parse.h"
 #include "conf/resolve.h"
+#include "logdest.h"
 
 static unsigned	 where_list(struct conf_check *, const struct conf_at *,
 		    char *, struct addr *);
@@ -253,11 +254,16 @@ void
 conf_read_path(struct conf_check *c, const struct conf_at *at)
 {
 	const struct conf_opt *o = at->opt;
-	const char *path = conf_check_text(c, at);
+	const char *path = conf_check_text(c, at), *err;
+	struct log_dest dest;
 
 	if (path == NULL)
 		return;
-	if (o->words != NULL && *path != '/') {
+	if (o->dest && strstr(path, "://") != NULL) {
+		if (log_dest_parse(path, &dest, &err) == -1)
+			conf_check_fail(c, at->line, "%s \"%.255s\" %s",
+			    at->name, path, err);
+	} else if (o->words != NULL && *path != '/') {
 		if (conf_spec_word_of(o->words, path) == NULL)
 			where_no_word(c, at, path);
 	} else if (where_absolute(c, at, path)) {

@@ -123,7 +123,7 @@ gen_take(struct gen *g, int conf, int targets, int secrets,
 		close(targets);
 		return -1;
 	}
-	log_set_level(g->conf->log_level);
+	log_set_level(conf_log_level(g->conf));
 	if (targets_attach(&g->targets, targets, g->conf, true) == -1) {
 		*errp = strerror(errno);
 		close(targets);

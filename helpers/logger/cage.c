@@ -1,7 +1,5 @@
 #include "compat.h"
 
-#include <time.h>
-
 #include "conf/conf.h"
 #include "log.h"
 #include "logger.h"
@@ -12,7 +10,6 @@ static void	 cage_close(enum conf_sandbox);
 void
 cage_enter(int how)
 {
-	tzset();	/* syslog(3) tells the time by a file */
 	if (sandbox_basic(SANDBOX_LOGGER) == -1)
 		fatal("sandbox");
 	if (how != CONF_SANDBOX_OFF)

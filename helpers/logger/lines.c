@@ -8,122 +8,218 @@
 #include "logger.h"
 #include "utf8.h"
 
-#define ROOM	(64 * 1024)
-#define FRONT	64		/* of the time, or of the level */
+#define HELD_LOOK	1000	/* ms until what was too much is told */
+#define AGAIN		50	/* ms until who takes nothing is asked again */
 
-static int	lines_front(char *, int);
-static void	lines_add(int, const char *, const char *);
-static bool	lines_tell_lost(void);
+static int	 take_level(char **, size_t *);
+static void	 add(struct note *);
+static bool	 wants(struct target *, const struct note *);
+static bool	 drawn(const struct target *, const struct record *);
+static bool	 within_rate(struct target *);
+static void	 tell_held(struct target *);
+static void	 own_note(struct note *, const char *);
 
-static char	 buf[ROOM];
-static size_t	 len, waiting, lost;
+static size_t	 fresh;		/* lines since the last were written */
 
 void
 lines_take(struct writer *w, char *packet, size_t n)
 {
-	int level = LOG_INFO;
+	struct note note = { .by = w };
+	struct target *t;
+	unsigned i;
 
 	if (n == 0)
 		return;
 	if (!share_allows(w, n)) {
-		lost++;
+		for (i = 0; (t = target_of(i)) != NULL; i++)
+			t->lost++;
 		return;
 	}
+	note.level = take_level(&packet, &n);
+	clock_gettime(CLOCK_REALTIME, &note.now);
 	packet[n] = '\0';
-	utf8_clean(packet, n);
-	if (n > 3 && packet[0] == '<' && packet[2] == '>' &&
-	    packet[1] >= '0' && packet[1] <= '7') {
-		level = packet[1] - '0';
-		packet += 3;
+	if (!fields_read(&note.record, packet, n)) {
+		utf8_clean(packet, n);
+		note.text = packet;
 	}
-	if (level <= LOG_WARNING)
-		writers_warned(w, level, packet);
-	lines_add(level, w->who, packet);
+	if (note.text != NULL && note.level <= LOG_WARNING)
+		writers_warned(w, note.level, note.text);
+	add(&note);
 }
 
-/* What stands in front of a line of this level; FRONT bytes at most. */
 static int
-lines_front(char *text, int level)
+take_level(char **packet, size_t *n)
 {
-	struct timespec ts;
-	struct tm tm;
-	char day[32];
+	const char *p = *packet;
 
-	if (target_style() == TARGET_JOURNAL)
-		return snprintf(text, FRONT, "<%d>", level);
-	clock_gettime(CLOCK_REALTIME, &ts);
-	gmtime_r(&ts.tv_sec, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	return snprintf(text, FRONT, "%s.%03ldZ ", day,
-	    ts.tv_nsec / 1000000);
+	if (*n <= 3 || p[0] != '<' || p[2] != '>' || p[1] < '0' || p[1] > '7')
+		return LOG_INFO;
+	*packet += 3;
+	*n -= 3;
+	return p[1] - '0';
 }
 
 static void
-lines_add(int level, const char *who, const char *text)
+add(struct note *note)
 {
-	char front[FRONT], line[LOG_LINE + FRONT];
+	char buf[TARGET_LINE];
+	struct line line = { buf, 0, sizeof(buf) };
+	struct target *t;
+	unsigned i;
 
-	if (target_style() == TARGET_SYSLOG) {
-		snprintf(line, sizeof(line), "%s%s", who, text);
-		target_syslog(level, line);
-		return;
+	for (i = 0; (t = target_of(i)) != NULL; i++) {
+		if (!wants(t, note))
+			continue;
+		line.len = 0;
+		format_note(&line, t, note);
+		target_add(t, note, &line);
+		fresh += t->kind != TARGET_SYSLOG;
 	}
-	if (ROOM - len < 2 * FRONT + LOG_LINE + 2)
-		lines_write();
-	lines_front(front, level);
-	len += (size_t)snprintf(buf + len, ROOM - len, "%s%s%s\n", front, who,
-	    text);
-	waiting++;
+}
+
+static bool
+wants(struct target *t, const struct note *note)
+{
+	if (note->level > t->level)
+		return false;
+	if (note->text != NULL || strcmp(note->record.event, "session") != 0)
+		return true;
+	return t->sessions && drawn(t, &note->record) && within_rate(t);
+}
+
+/* What was not drawn has a line in any case. */
+static bool
+drawn(const struct target *t, const struct record *r)
+{
+	const char *draw = r->value[FIELD_DRAW];
+
+	return draw == NULL || strtoull(draw, NULL, 10) < t->sample;
+}
+
+static bool
+within_rate(struct target *t)
+{
+	time_t now;
+
+	if (t->rate == 0)
+		return true;
+	now = (time_t)(lines_clock() / 1000);
+	if (now != t->second) {
+		tell_held(t);
+		t->second = now;
+		t->told = 0;
+	}
+	if (t->told < t->rate) {
+		t->told++;
+		return true;
+	}
+	t->held++;
+	return false;
+}
+
+static void
+tell_held(struct target *t)
+{
+	char buf[TARGET_LINE], text[128];
+	struct line line = { buf, 0, sizeof(buf) };
+	struct note note;
+
+	if (t->held == 0)
+		return;
+	snprintf(text, sizeof(text), "warning: %u sessions have no line here: "
+	    "more came in a second than rate = %u", t->held, t->rate);
+	t->held = 0;
+	own_note(&note, text);
+	format_note(&line, t, &note);
+	target_add(t, &note, &line);
+}
+
+/* A line of the logger's own. */
+static void
+own_note(struct note *note, const char *text)
+{
+	static struct writer own = { .name = "logger" };
+
+	snprintf(own.pid, sizeof(own.pid), "%ld", (long)getpid());
+	snprintf(own.who, sizeof(own.who), "logger[%s]: ", own.pid);
+	memset(note, 0, sizeof(*note));
+	note->by = &own;
+	note->level = LOG_WARNING;
+	note->text = text;
+	clock_gettime(CLOCK_REALTIME, &note->now);
 }
 
 void
 lines_say(const char *fmt, ...)
 {
-	char who[64], text[LOG_LINE];
+	char text[LOG_LINE];
+	struct note note;
 	va_list ap;
 
-	snprintf(who, sizeof(who), "logger[%ld]: ", (long)getpid());
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	lines_add(LOG_WARNING, who, text);
+	own_note(&note, text);
+	add(&note);
 }
 
 size_t
 lines_waiting(void)
 {
-	return waiting;
+	return fresh;
 }
 
-/* True if nothing was lost, or it has been told how much. */
-static bool
-lines_tell_lost(void)
+void
+lines_lost(struct target *t, struct line *line)
 {
-	char note[2 * FRONT + 64];
-	int n;
+	char text[64];
+	struct note note;
 
-	if (lost == 0)
-		return true;
-	n = lines_front(note, LOG_WARNING);
-	n += snprintf(note + n, sizeof(note) - (size_t)n, "logger[%ld]: "
-	    "warning: %zu lines could not be written\n", (long)getpid(), lost);
-	if (target_put(note, (size_t)n) != 0)
-		return false;
-	lost = 0;
-	return true;
+	snprintf(text, sizeof(text), "warning: %zu lines could not be "
+	    "written", t->lost);
+	own_note(&note, text);
+	format_note(line, t, &note);
 }
 
 void
 lines_write(void)
 {
-	if (waiting == 0)
-		return;
-	if (target_lost())
-		writers_open();
-	if (lines_tell_lost())
-		lost += target_put(buf, len);
-	else
-		lost += waiting;
-	len = 0;
-	waiting = 0;
+	const int64_t now = lines_clock();
+	struct target *t;
+	unsigned i;
+
+	fresh = 0;
+	for (i = 0; (t = target_of(i)) != NULL; i++) {
+		if (t->held != 0 && now / 1000 != t->second)
+			tell_held(t);
+		if (target_due(t, now))
+			writers_open(t->number);
+		target_write(t);
+	}
+}
+
+/* What was too much is told in the next second, if no line comes then either;
+ * a receiver that takes nothing is asked again. */
+int
+lines_due(void)
+{
+	const struct target *t;
+	int ms = -1;
+	unsigned i;
+
+	for (i = 0; (t = target_of(i)) != NULL; i++)
+		if (t->waiting != 0)
+			return AGAIN;
+		else if (t->held != 0)
+			ms = HELD_LOOK;
+	return ms;
+}
+
+int64_t
+lines_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }

@@ -1,6 +1,7 @@
 /*
  * logger.h - between the files of the logger: packets come in (writers,
- * sender), are made into lines (lines), and are written (target).
+ * sender), are made into lines (lines, format) of each target, and are written
+ * (target, file, net).
  */
 #ifndef LOGGER_H
 #define LOGGER_H
@@ -9,14 +10,67 @@
 
 #include <time.h>
 
+#include "fields.h"
+#include "layout.h"
+#include "log.h"
+
 /* A process that logs, which has a channel of its own to us; who it is, the
  * master has said. */
 struct writer {
 	uint32_t	 number;
-	char		 who[32];	/* "name[pid]: " */
+	char		 who[40];	/* "name[pid]: " */
+	char		 name[16], pid[16];
 	bool		 master;	/* it is the master */
 	time_t		 second;	/* of the monotonic clock */
 	size_t		 taken;		/* bytes that it has written in it */
+};
+
+/* What one of them has said. */
+struct note {
+	const struct writer *by;
+	int		 level;
+	struct timespec	 now;		/* wall clock */
+	const char	*text;		/* clean; NULL: a record */
+	struct record	 record;
+	bool		 filled;	/* with what format.c knows */
+};
+
+/* A place where lines go, by the words of the configuration. */
+enum target_kind {
+	TARGET_FILE,		/* as is the standard output or error */
+	TARGET_SYSLOG,		/* syslog(3) */
+	TARGET_DGRAM,		/* to a receiver of RFC 5424, a packet each */
+	TARGET_STREAM,		/* the same, each with its length in front */
+	TARGET_JOURNALD		/* its own protocol */
+};
+
+#define TARGET_ROOM	(64 * 1024)	/* bytes of lines that wait */
+#define TARGET_LINE	(5 * LOG_LINE)	/* the longest, whatever format */
+
+struct target {
+	unsigned	 number;
+	const char	*to;
+	enum target_kind kind;
+	bool		 named;		/* a file: may lose its name */
+	bool		 journal;	/* a stream of the journal: level, and
+					   no time */
+	int		 format;	/* enum conf_log_format */
+	struct layout	 layout;	/* of lines of its user's own */
+	int		 facility, level;
+	bool		 sessions;
+	uint64_t	 sample;	/* of CONF_WHOLE */
+	unsigned	 rate;
+	time_t		 second;	/* of the monotonic clock */
+	unsigned	 told, held;	/* lines of sessions in it; too many */
+	int		 fd;		/* -1: none yet, or none now */
+	int64_t		 looked;	/* ms, at the name, or asked for fd */
+	bool		 failed;	/* that has been said */
+	char		 path[1024];	/* of fd, if it has one */
+	char		 rest[TARGET_LINE]; /* of a line taken in part */
+	size_t		 rest_len;
+	char		 buf[TARGET_ROOM];
+	size_t		 len, part;	/* bytes; sent of the first message */
+	size_t		 waiting, lost;	/* lines */
 };
 
 /* writers.c */
@@ -24,9 +78,9 @@ struct writer {
 /* Writers come, and are told of when they end, by this channel. Those for whom
  * there was no descriptor are given back. */
 void		 writers_start(int control);
-/* Waits until one of them has a line, or, unless block, only looks. Signals
- * are let in. Returns false if there is nothing. */
-bool		 writers_wait(bool block);
+/* Waits until one of them has a line, or for ms (-1: for ever). Signals are let
+ * in. Returns false if there is nothing. */
+bool		 writers_wait(int ms);
 /* Takes lines of those who had one, of each as many as of the others; true if
  * one may have more. */
 bool		 writers_read(void);
@@ -38,8 +92,8 @@ bool		 writers_finish(void);
  * know of that too: of a few a second. */
 void		 writers_warned(const struct writer *, int level,
 		    const char *text);
-/* Asks the master for the log file, opened anew. */
-void		 writers_open(void);
+/* Asks the master for what that target writes to, opened anew. */
+void		 writers_open(unsigned target);
 
 /* sender_linux.c, sender_none.c */
 
@@ -55,6 +109,7 @@ ssize_t		 sender_take(int fd, char *buf, size_t size);
 /* From here on the logger can do no more than it must, as far as how, an enum
  * conf_sandbox, says; ends it if what must be cannot be had. */
 void		 cage_enter(int how);
+
 /* share.c */
 
 /* May it write n bytes more in this second? What it sends beyond that would
@@ -63,37 +118,84 @@ bool		 share_allows(struct writer *, size_t n);
 
 /* lines.c */
 
-/* A packet of n bytes "<level>text", in a buffer that has room for one more
- * byte, becomes a line of that writer. */
+/* A packet of n bytes (log.h, fields.h), in a buffer that has room for one more
+ * byte, becomes a line of that writer at each target that wants it. */
 void		 lines_take(struct writer *, char *packet, size_t n);
 /* A line of the logger's own, a warning. */
 void		 lines_say(const char *, ...) printf_like(1, 2);
-/* How many lines wait to be written. */
+/* How many lines have come since they were written. */
 size_t		 lines_waiting(void);
-/* Writes them; what the target does not take is dropped and counted. */
+/* Writes them; what a target does not take is dropped and counted. */
 void		 lines_write(void);
+/* How many lines are missing at that target, as a line of it. */
+void		 lines_lost(struct target *, struct line *);
+/* ms of the monotonic clock. */
+int64_t		 lines_clock(void);
+/* How many ms there are until lines_write() is to be called again, whether
+ * lines come or not; -1: it need not. */
+int		 lines_due(void);
+
+/* format.c */
+
+/* The host's name; the zone is known by tzset(3). */
+void		 format_start(void);
+/* What was said as that target has it, whole: what stands in front and at the
+ * end is its kind's, all else its format's. */
+void		 format_note(struct line *, const struct target *,
+		    struct note *);
+
+/* When the session of a record began. */
+void		 note_start(const struct note *, struct timespec *);
+
+/* haproxy.c */
+
+/* A session as HAProxy's log format of TCP has it, from the address of the
+ * client on. */
+void		 haproxy_session(struct line *, const struct note *);
+/* The front of a line as syslogd writes it to a file. */
+void		 haproxy_front(struct line *, const struct note *,
+		    const char *host);
+
 /* target.c */
 
-/* What a line must bring along. */
-enum target_style {
-	TARGET_STAMPED,		/* the time */
-	TARGET_JOURNAL,		/* the level: the journal has its own time */
-	TARGET_SYSLOG		/* nothing: target_syslog() */
-};
+/* By TARGET_WORDS words of the command line: to, facility, level, sessions,
+ * format, sample, rate, custom. They stay in use. */
+#define TARGET_WORDS	8
+void		 targets_start(char **words, unsigned ntargets);
+/* The i-th, or NULL. */
+struct target	*target_of(unsigned i);
+/* What it writes to from now on, which is theirs. */
+void		 target_take(struct target *, int fd);
+/* Adds a line as format_note() has made it; what there is no room for is
+ * counted. */
+void		 target_add(struct target *, const struct note *,
+		    const struct line *);
+/* Writes what it can. */
+void		 target_write(struct target *);
+/* Whether now is the time to ask for its descriptor: at most once in a second.
+ * Looks at the name of a file. */
+bool		 target_due(struct target *, int64_t now_ms);
 
-/* name is "stderr", "stdout", "syslog" or a file, and must stay valid. Lines go
- * to the standard error until target_file() says where that is. */
-void		 target_start(const char *name, int facility);
-enum target_style target_style(void);
-/* The file from now on, which is theirs. */
-void		 target_file(int fd);
-/* Is it a file that has not been opened yet, or has lost its name? Looks once
- * a second. */
-bool		 target_lost(void);
-/* Writes whole lines, n bytes, after what is left of a line that was taken in
- * part. Returns how many of them the target has not taken: these are gone. */
-size_t		 target_put(const char *text, size_t n);
-/* The level is syslog(3)'s, text is "name[pid]: text" and is written to. */
-void		 target_syslog(int level, char *text);
+/* file.c */
+
+/* It has another descriptor. */
+void		 file_take(struct target *);
+void		 file_add(struct target *, const struct line *);
+/* Has it a name that is another's now? */
+bool		 file_is_lost(struct target *);
+void		 file_write(struct target *);
+
+/* net.c */
+
+/* It has another descriptor. */
+void		 net_take(struct target *);
+void		 net_add(struct target *, const struct line *);
+void		 net_write(struct target *);
+
+/* journald.c */
+
+/* A datagram of its protocol: the fields, and the line as a message. */
+void		 journald_note(struct line *, const struct target *,
+		    const struct note *, const struct line *message);
 
 #endif

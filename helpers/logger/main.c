@@ -2,15 +2,18 @@
  * logger - writes the lines of all other processes, so that none of them ever
  * waits for a disk, a terminal or syslogd.
  *
- *	logger target facility sandbox user uid gid
+ *	logger version sandbox user uid gid {to facility level sessions format
+ *	    sample rate custom} ...
  *
  * Descriptor 3 is the channel to the master, which passes one channel a writer
  * (proto.h) that brings "<level>text" a packet. When all of these have ended,
- * the logger does. target is "stderr", "stdout", "syslog" or a file, which
- * comes by that channel as well, sandbox the number of its word, and user whom
- * it becomes if root has started it ("": nobody else). HUP and USR1 have the
- * master open the file anew; that its name has become another's, as after a
- * rotation, is noticed without them.
+ * the logger does. version is PROTO_VERSION, sandbox the number of its word,
+ * and user whom it becomes if root has started it ("": nobody else). Then come
+ * the targets, of each where it is, "stderr", "stdout", "syslog" or what is
+ * opened by the master and comes by that channel: a file, or a socket that is
+ * connected to a receiver; and numbers of what it wants (struct conf_log). HUP
+ * and USR1 have the master open files anew; that the name of one has become
+ * another's, as after a rotation, is noticed without them.
  */
 #include "compat.h"
 
@@ -21,11 +24,13 @@
 #include "conf/conf.h"
 #include "drop.h"
 #include "log.h"
+#include "proto.h"
 #include "logger.h"
 #include "sandbox.h"
 #include "start.h"
 
 #define CHANNEL		3
+#define HEAD		6		/* words in front of the targets */
 #define ROUNDS		1000		/* at the end, however much comes */
 #define GATHER		2		/* ms that lines are collected, where */
 #define MANY		32		/* more came within four times that */
@@ -33,6 +38,7 @@
 static void	 signals(void);
 static void	 on_signal(int);
 static bool	 busy(void);
+static void	 open_all(void);
 static void	 run(void);
 
 static volatile sig_atomic_t	 reopen;
@@ -43,22 +49,25 @@ main(int argc, char **argv)
 	const char *err;
 	int sandbox;
 
-	if (argc != 7 || !start_has_channel(CHANNEL)) {
+	if (argc < HEAD + TARGET_WORDS || (argc - HEAD) % TARGET_WORDS != 0 ||
+	    strtonum(argv[1], 0, INT_MAX, &err) != PROTO_VERSION ||
+	    !start_has_channel(CHANNEL)) {
 		fprintf(stderr, "logger is a part of spawnd(8), "
 		    "which starts it\n");
 		return 2;
 	}
 	signals();
-	setproctitle("%s", argv[1]);
+	setproctitle("%s", argv[HEAD]);
 	start_descriptors();	/* one a writer */
 	writers_start(CHANNEL);
-	target_start(argv[1], (int)strtonum(argv[2], 0, LOG_FACMASK, &err));
-	sandbox = (int)strtonum(argv[3], 0, INT_MAX, &err);
+	format_start();
+	targets_start(argv + HEAD, (unsigned)(argc - HEAD) / TARGET_WORDS);
+	sandbox = (int)strtonum(argv[2], 0, INT_MAX, &err);
 	if (sandbox != CONF_SANDBOX_OFF)
 		sandbox_early();
-	if (*argv[4] != '\0' && drop_root(argv[4],
-	    (uid_t)strtonum(argv[5], 0, UINT32_MAX, &err),
-	    (gid_t)strtonum(argv[6], 0, UINT32_MAX, &err), &err) == -1)
+	if (*argv[3] != '\0' && drop_root(argv[3],
+	    (uid_t)strtonum(argv[4], 0, UINT32_MAX, &err),
+	    (gid_t)strtonum(argv[5], 0, UINT32_MAX, &err), &err) == -1)
 		fatalx("%s", err);
 	cage_enter(sandbox);
 	run();
@@ -110,6 +119,17 @@ busy(void)
 	return recent > MANY;
 }
 
+static void
+open_all(void)
+{
+	const struct target *t;
+	unsigned i;
+
+	for (i = 0; (t = target_of(i)) != NULL; i++)
+		if (t->named)
+			writers_open(i);
+}
+
 /* Once it is to finish, it reads what is there. */
 static void
 run(void)
@@ -121,10 +141,11 @@ run(void)
 	for (;;) {
 		if (reopen) {
 			reopen = 0;
-			writers_open();
+			open_all();
 		}
 		finish = writers_finish();
-		ready = writers_wait(lines_waiting() == 0 && !finish);
+		ready = writers_wait(lines_waiting() == 0 && !finish ?
+		    lines_due() : 0);
 		rounds += finish;
 		if (ready && writers_read() && rounds < ROUNDS)
 			continue;

@@ -1,189 +1,144 @@
 #include "compat.h"
 
-#include <sys/stat.h>
-
 #include <syslog.h>
-#include <time.h>
 
+#include "conf/conf.h"
 #include "log.h"
+#include "logdest.h"
 #include "logger.h"
 
-#define LOOK	1000		/* ms between looks at the file's name */
+#define LOOK	1000	/* ms between looks at a name, and between askings */
 
-static bool	 target_due(void);
-static bool	 target_named(void);
-static ssize_t	 target_path(char *, size_t);
-static bool	 target_complete(void);
-static size_t	 target_lines(const char *, size_t);
+static void	 target_start(struct target *, char **);
+static void	 target_kind(struct target *);
+static void	 target_syslog(const struct target *, const struct note *,
+		    const struct line *);
 
-static const char		*target;
-static bool			 file;		/* else it is never opened */
-static char			 path[1024];	/* of out, if it has one */
-static enum target_style	 style;
-static int			 facility;
-static int			 out = STDERR_FILENO;
-static char			 rest[LOG_LINE + 64];	/* of a line */
-static size_t			 rest_len;
+static struct target	*targets;
+static unsigned		 ntargets;
 
 void
-target_start(const char *name, int syslog_facility)
+targets_start(char **words, unsigned n)
 {
-	target = name;
-	facility = syslog_facility;
-	if (strcmp(name, "syslog") == 0) {
-		style = TARGET_SYSLOG;
-		return;
+	unsigned i;
+
+	if ((targets = calloc(n, sizeof(*targets))) == NULL)
+		fatal("targets");
+	for (i = 0; i < n; i++, words += TARGET_WORDS) {
+		targets[i].number = i;
+		target_start(&targets[i], words);
 	}
-	if (strcmp(name, "stdout") == 0)
-		out = STDOUT_FILENO;
-	else if (strcmp(name, "stderr") != 0) {
-		file = true;
-		return;
-	}
-	if (log_is_journal(out))
-		style = TARGET_JOURNAL;
+	ntargets = n;
 }
 
-enum target_style
-target_style(void)
+static void
+target_start(struct target *t, char **words)
 {
-	return style;
+	const char *err;
+
+	t->to = words[0];
+	t->fd = -1;
+	t->facility = (int)strtonum(words[1], 0, LOG_FACMASK, &err);
+	t->level = (int)strtonum(words[2], 0, LOG_DEBUG, &err);
+	t->sessions = strcmp(words[3], "0") != 0;
+	t->format = (int)strtonum(words[4], 0, CONF_FORMAT_CUSTOM, &err);
+	t->sample = (uint64_t)strtonum(words[5], 0, CONF_WHOLE, &err);
+	t->rate = (unsigned)strtonum(words[6], 0, INT32_MAX, &err);
+	if (layout_parse(&t->layout, words[7], &err) == -1)
+		fatalx("custom %s", err);
+	target_kind(t);
+	/* What a receiver is reached by comes unasked. */
+	t->looked = t->kind == TARGET_FILE ? INT64_MIN : lines_clock();
+}
+
+/* Where the first one's file is not open yet, there is the standard error. */
+static void
+target_kind(struct target *t)
+{
+	struct log_dest dest;
+	const char *err;
+
+	if (strcmp(t->to, "syslog") == 0)
+		t->kind = TARGET_SYSLOG;
+	else if (strcmp(t->to, "journald") == 0)
+		t->kind = TARGET_JOURNALD;
+	else if (strcmp(t->to, "stdout") == 0)
+		t->fd = STDOUT_FILENO;
+	else if (*t->to != '/' && log_dest_parse(t->to, &dest, &err) == 0)
+		t->kind = dest.type == SOCK_DGRAM ? TARGET_DGRAM :
+		    TARGET_STREAM;
+	else {
+		t->named = *t->to == '/';
+		t->fd = t->named && t->number != 0 ? -1 : STDERR_FILENO;
+	}
+	t->journal = !t->named && t->kind == TARGET_FILE &&
+	    log_is_journal(t->fd);
+}
+
+struct target *
+target_of(unsigned i)
+{
+	return i < ntargets ? &targets[i] : NULL;
 }
 
 void
-target_file(int fd)
+target_take(struct target *t, int fd)
 {
-	if (!file) {
+	if (t->kind == TARGET_SYSLOG || (t->kind == TARGET_FILE && !t->named)) {
 		close(fd);
 		return;
 	}
-	if (out != STDERR_FILENO)
-		close(out);
-	out = fd;
-	if (target_path(path, sizeof(path)) == -1)
-		path[0] = '\0';
+	if (t->fd != -1 && t->fd != STDERR_FILENO)
+		close(t->fd);
+	t->fd = fd;
+	if (t->kind == TARGET_FILE)
+		file_take(t);
+	else
+		net_take(t);
+}
+
+void
+target_add(struct target *t, const struct note *note, const struct line *l)
+{
+	if (t->kind == TARGET_SYSLOG)
+		target_syslog(t, note, l);
+	else if (t->kind == TARGET_FILE)
+		file_add(t, l);
+	else
+		net_add(t, l);
+}
+
+void
+target_write(struct target *t)
+{
+	if (t->waiting == 0)
+		return;
+	if (t->kind == TARGET_FILE)
+		file_write(t);
+	else
+		net_write(t);
 }
 
 bool
-target_lost(void)
+target_due(struct target *t, int64_t now)
 {
-	return file && target_due() &&
-	    (out == STDERR_FILENO || !target_named());
-}
-
-static bool
-target_due(void)
-{
-	static int64_t last = INT64_MIN;
-	struct timespec ts;
-	int64_t now;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-	if (last != INT64_MIN && now - last < LOOK)
+	if (t->kind == TARGET_SYSLOG || t->waiting == 0 ||
+	    (t->kind == TARGET_FILE && !t->named) ||
+	    (t->looked != INT64_MIN && now - t->looked < LOOK))
 		return false;
-	last = now;
-	return true;
+	t->looked = now;
+	return t->kind == TARGET_FILE ? file_is_lost(t) : t->fd == -1;
 }
 
-/* Where we may not search the folder, the kernel tells what has become of what
- * is open, if anybody does. */
-static bool
-target_named(void)
+static void
+target_syslog(const struct target *t, const struct note *note,
+    const struct line *l)
 {
-	struct stat named, open;
-	char now[sizeof(path)];
+	static char ident[sizeof(note->by->who)];
 
-	if (stat(target, &named) == 0)
-		return fstat(out, &open) == 0 && named.st_dev == open.st_dev &&
-		    named.st_ino == open.st_ino;
-	if (errno != EACCES)
-		return false;
-	return path[0] == '\0' || target_path(now, sizeof(now)) == -1 ||
-	    strcmp(now, path) == 0;
-}
-
-static ssize_t
-target_path(char *text, size_t size)
-{
-	char name[32];
-	ssize_t n;
-
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", out);
-	if ((n = readlink(name, text, size - 1)) != -1)
-		text[n] = '\0';
-	return n;
-}
-
-/* What is left of a line that the target took a part of comes first, so that
- * no line is ever glued to another. */
-static bool
-target_complete(void)
-{
-	ssize_t n;
-
-	if (rest_len == 0)
-		return true;
-	n = write(out, rest, rest_len);
-	if (n == (ssize_t)rest_len) {
-		rest_len = 0;
-		return true;
-	}
-	if (n > 0) {
-		rest_len -= (size_t)n;
-		memmove(rest, rest + n, rest_len);
-	}
-	return false;
-}
-
-static size_t
-target_lines(const char *text, size_t n)
-{
-	size_t lines = 0;
-
-	while (n-- > 0)
-		lines += *text++ == '\n';
-	return lines;
-}
-
-/* What the target does not take now is gone: the disk is full, or nobody reads
- * the pipe. */
-size_t
-target_put(const char *text, size_t n)
-{
-	const char *end = text + n, *nl;
-	ssize_t w;
-
-	if (!target_complete())
-		return target_lines(text, n);
-	w = write(out, text, n);
-	if (w == (ssize_t)n)
-		return 0;
-	if (w > 0)
-		text += w;
-	if (w > 0 && text[-1] != '\n' &&
-	    (nl = memchr(text, '\n', (size_t)(end - text))) != NULL &&
-	    (size_t)(nl + 1 - text) <= sizeof(rest)) {
-		rest_len = (size_t)(nl + 1 - text);
-		memcpy(rest, text, rest_len);
-		text = nl + 1;
-	}
-	return target_lines(text, (size_t)(end - text));
-}
-
-/* The part in front becomes syslog's own tag. */
-void
-target_syslog(int level, char *line)
-{
-	static char ident[64];
-	char *text = strstr(line, ": ");
-
-	if (text != NULL && (size_t)(text - line) < sizeof(ident)) {
-		memcpy(ident, line, (size_t)(text - line));
-		ident[text - line] = '\0';
-		text += 2;
-	} else
-		text = line;
-	openlog(ident, LOG_NDELAY, facility);
-	syslog(level | facility, "%s", text);
+	/* Without the ": ", which syslog(3) adds. */
+	strlcpy(ident, note->by->who, sizeof(ident));
+	ident[strcspn(ident, ":")] = '\0';
+	openlog(ident, LOG_NDELAY, t->facility);
+	syslog(note->level | t->facility, "%.*s", (int)l->len, l->text);
 }

@@ -15,6 +15,7 @@ static void	 signals_in(void);
 static bool	 read_one(size_t);
 static void	 read_control(void);
 static void	 order(const struct ipc_msg *);
+static void	 take_file(uint32_t, int);
 static void	 add(const struct proto_writer *, int);
 static void	 end(size_t);
 static void	 give_back(uint32_t);
@@ -56,9 +57,9 @@ grow(void)
 
 /* They are let in only here, so that none is missed. */
 bool
-writers_wait(bool block)
+writers_wait(int ms)
 {
-	const struct timespec now = { 0, 0 };
+	const struct timespec limit = { ms / 1000, ms % 1000 * 1000000L };
 	sigset_t none;
 	size_t i;
 	int ready;
@@ -68,7 +69,7 @@ writers_wait(bool block)
 		polls[i].revents = 0;
 	}
 	sigemptyset(&none);
-	ready = ppoll(polls, (nfds_t)n, block ? NULL : &now, &none);
+	ready = ppoll(polls, (nfds_t)n, ms == -1 ? NULL : &limit, &none);
 	if (ready == 0)
 		return false;
 	for (i = 0; ready == -1 && i < n; i++)
@@ -142,10 +143,21 @@ order(const struct ipc_msg *m)
 	if (m->type == MSG_FINISH)
 		finish = true;
 	else if (m->type == MSG_FILE && m->fds[0] != -1)
-		target_file(m->fds[0]);
+		take_file(m->file.target, m->fds[0]);
 	else if (m->type == MSG_WRITER)
 		for (i = 0; i < m->count; i++)
 			add(&m->writer[i], m->fds[i]);
+}
+
+static void
+take_file(uint32_t number, int fd)
+{
+	struct target *t = target_of(number);
+
+	if (t == NULL)
+		close(fd);
+	else
+		target_take(t, fd);
 }
 
 static void
@@ -171,8 +183,10 @@ add(const struct proto_writer *new, int fd)
 	memset(w, 0, sizeof(*w));
 	w->number = new->number;
 	w->master = new->who == WHO_MASTER;
-	snprintf(w->who, sizeof(w->who), "%s[%ld]: ", new->who <
-	    nitems_of(names) ? names[new->who] : "?", (long)new->pid);
+	strlcpy(w->name, new->who < nitems_of(names) ? names[new->who] : "?",
+	    sizeof(w->name));
+	snprintf(w->pid, sizeof(w->pid), "%ld", (long)new->pid);
+	snprintf(w->who, sizeof(w->who), "%s[%s]: ", w->name, w->pid);
 }
 
 static void
@@ -216,9 +230,9 @@ writers_warned(const struct writer *w, int level, const char *text)
 }
 
 void
-writers_open(void)
+writers_open(unsigned target)
 {
-	const struct proto_open again = { .reserved = 0 };
+	const struct proto_open again = { .target = target };
 
 	if (polls[0].fd != -1)
 		ipc_send(polls[0].fd, MSG_OPEN, &again, 1, NULL);

@@ -229,7 +229,7 @@ static void
 leave(struct conf *conf, int level, bool print)
 {
 	if (level != -1)
-		conf->log_level = level;
+		conf->log.level = level;
 	if (conf_put(conf, READER_FD_VALUE) == -1 ||
 	    (print && conf_print(conf, CONF_AS_WRITTEN, report) == -1))
 		lost();

@@ -20,7 +20,7 @@ struct probe {
 	char		 what[128];	/* of the configuration */
 };
 
-static const char *log_file(const struct conf *);
+static const char *log_file(const struct conf_log *);
 static void	 tell(const struct probe *, enum conf_kind, const char *, ...)
 		    printf_like(3, 4);
 static void	 probe_listen(struct probe *, const struct conf_listen *);
@@ -50,7 +50,7 @@ void
 probe(const struct conf *c, bool start, const char *file, conf_report *report)
 {
 	struct probe p = { .report = report, .file = file };
-	const char *log = log_file(c);
+	const struct conf_log *log;
 	unsigned i;
 
 	for (i = 0; i < c->nrelays; i++)
@@ -60,7 +60,8 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 	probe_others(&p, "pidfile", c->pidfile);
 	probe_others(&p, "control", c->control);
 	probe_others(&p, "control-readers", c->control_readers);
-	probe_others(&p, "log to", log);
+	for (i = 0; (log = conf_log(c, i)) != NULL; i++)
+		probe_others(&p, "log to", log_file(log));
 	for (i = 0; i < c->nlistens; i++)
 		probe_fastopen(&p, &c->listens[i]);
 	if (!start)
@@ -70,7 +71,8 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 		probe_covered(&p, c, &c->listens[i]);
 	}
 	probe_file(&p, "pidfile", c->pidfile);
-	probe_file(&p, "log to", log);
+	for (i = 0; (log = conf_log(c, i)) != NULL; i++)
+		probe_file(&p, "log to", log_file(log));
 	strlcpy(p.what, "control", sizeof(p.what));
 	if (c->control != NULL)
 		probe_socket(&p, c->control);
@@ -81,10 +83,10 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 
 /* NULL: no file. */
 static const char *
-log_file(const struct conf *c)
+log_file(const struct conf_log *log)
 {
-	return c->log_to != NULL && c->log_to[0] == '/' &&
-	    fdname_of(c->log_to) == -1 ? c->log_to : NULL;
+	return log->to != NULL && log->to[0] == '/' &&
+	    fdname_of(log->to) == -1 ? log->to : NULL;
 }
 
 static void

@@ -83,7 +83,7 @@ load(void)
 	if (c == NULL)
 		fatalx("%s", err);
 	close(PROTO_FD_CONF);
-	log_set_level(c->log_level);
+	log_set_level(conf_log_level(c));
 	return c;
 }
 

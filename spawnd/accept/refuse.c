@@ -5,6 +5,7 @@
 #include "acl.h"
 #include "conf/conf.h"
 #include "ev.h"
+#include "fields.h"
 #include "ledger.h"
 #include "log.h"
 #include "master.h"
@@ -13,10 +14,11 @@
 #define LINES	10	/* a second, of each kind */
 
 static void	 tell(const struct listener *, const struct source *,
-		    const char *why, unsigned skipped);
+		    const char *why, enum field, const char *by,
+		    unsigned skipped);
 static bool	 resets(const struct listener *, enum limit);
-static char	*denied_by(const struct listener *, const struct source *,
-		    char *, size_t);
+static const char *denied_by(const struct listener *, const struct source *,
+		    char[ADDR_STRLEN]);
 static bool	 denies(const struct acl *, const struct source *,
 		    const struct acl_rule **);
 
@@ -27,32 +29,29 @@ static struct log_limit	 limits = { .more = LINES - 1 };
 void
 refuse_denied(struct listener *l, int fd, const struct source *client)
 {
-	char why[ADDR_STRLEN + 32];
+	char rule[ADDR_STRLEN];
 	unsigned skipped;
 
 	l->denied++;
 	board_add(&ledger->denied, 1);
 	close(fd);
 	if (log_allow(&denials, ev_now(), &skipped))
-		tell(l, client, denied_by(l, client, why,
-		    sizeof(why)), skipped);
+		tell(l, client, "denied", FIELD_RULE, denied_by(l, client,
+		    rule), skipped);
 }
 
 /* The map knows who is denied, not why; so many times a second there is time
  * to go through the rules. */
-static char *
-denied_by(const struct listener *l, const struct source *client, char *buf,
-    size_t size)
+static const char *
+denied_by(const struct listener *l, const struct source *client,
+    char buf[ADDR_STRLEN])
 {
 	const struct conf *conf = master.gen->conf;
 	const struct acl_rule *rule;
-	char text[ADDR_STRLEN];
 
 	if (!denies(&conf->acl, client, &rule))
 		denies(&conf->listens[l->index].acl, client, &rule);
-	snprintf(buf, size, "why=denied rule=\"%s\"",
-	    rule != NULL ? acl_str(rule, text) : "none permits");
-	return buf;
+	return rule != NULL ? acl_str(rule, buf) : "none permits";
 }
 
 static bool
@@ -68,7 +67,6 @@ refuse_limited(struct listener *l, int fd, const struct source *client,
     enum limit over)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-	char why[64];
 	unsigned skipped;
 
 	l->limited++;
@@ -76,9 +74,9 @@ refuse_limited(struct listener *l, int fd, const struct source *client,
 	if (resets(l, over))
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(fd);
-	snprintf(why, sizeof(why), "why=limit limit=%s", limit_name(over));
 	if (log_allow(&limits, ev_now(), &skipped))
-		tell(l, client, why, skipped);
+		tell(l, client, "limit", FIELD_LIMIT, limit_name(over),
+		    skipped);
 }
 
 /* Room is the pool's affair, all else the listener's. */
@@ -94,18 +92,23 @@ resets(const struct listener *l, enum limit over)
 
 static void
 tell(const struct listener *l, const struct source *client, const char *why,
-    unsigned skipped)
+    enum field what, const char *by, unsigned skipped)
 {
 	const struct conf_listen *c = &master.gen->conf->listens[l->index];
-	char port[16] = "", more[32] = "", text[ADDR_STRLEN];
+	char buf[LOG_LINE], text[ADDR_STRLEN];
+	struct line line = { buf, 0, sizeof(buf) };
 
-	if (skipped != 0)
-		snprintf(more, sizeof(more), " unlogged=%u", skipped);
+	fields_begin(&line, LOG_NOTICE, "refused");
+	fields_text(&line, FIELD_LISTENER, l->name);
+	fields_text(&line, FIELD_CLIENT, source_str(client, text));
 	if (conf_listen_ranges(c))
-		snprintf(port, sizeof(port), " port=%u",
-		    addr_get_port(&l->addr));
-	log_write(LOG_NOTICE, "refused: listener=%s client=%s%s%s%s end=relay "
-	    "%s%s", l->name, source_str(client, text), port,
-	    c->tag != NULL ? " tag=" : "", c->tag != NULL ? c->tag : "", why,
-	    more);
+		fields_number(&line, FIELD_PORT, addr_get_port(&l->addr));
+	if (c->tag != NULL)
+		fields_text(&line, FIELD_TAG, c->tag);
+	fields_text(&line, FIELD_END, "relay");
+	fields_text(&line, FIELD_WHY, why);
+	fields_text(&line, what, by);
+	if (skipped != 0)
+		fields_number(&line, FIELD_UNLOGGED, skipped);
+	log_fields(LOG_NOTICE, &line);
 }

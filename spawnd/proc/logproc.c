@@ -1,15 +1,11 @@
 #include "compat.h"
 
-#include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 
 #include "conf/conf.h"
-#include "fdname.h"
 #include "inbox.h"
 #include "ledger.h"
 #include "log.h"
@@ -17,22 +13,24 @@
 #include "proc/child.h"
 #include "proc/inherit.h"
 #include "proc/logproc.h"
+#include "proc/logto.h"
 #include "proc/side.h"
 #include "proc/writer.h"
 #include "proto.h"
-#include "safe.h"
 
 #define RESTART		1000		/* ms after the logger has died */
 #define END_LIMIT	1000		/* ms that the last lines may take */
 #define TURN_MESSAGES	64
 #define OPEN_AGAIN	500		/* ms until it may ask once more */
-#define NOBODY		"-"		/* in the place of a user */
 #define END_LOOK	5
 
-static const char *target_of(const struct conf *);
-static bool	 standard(int);
-static bool	 waits_for_reader(const char *);
-static int	 refused(const char *, const char *, const char **);
+/* Of a target. */
+struct opening {
+	bool		 due;		/* is to be opened for the logger */
+	bool		 told;		/* that it cannot be */
+	uint64_t	 next;		/* ms: it may ask for it again */
+};
+
 static int	 settings(const struct conf *);
 static int	 launch(void);
 static int	 launch_on(int);
@@ -44,9 +42,10 @@ static void	 logger_broken(const char *);
 static void	 logger_gone(void);
 static void	 logger_exit(struct child *, int);
 static void	 logger_restart(struct ev_timer *);
-static void	 file_asked(void);
-static void	 file_again(void);
-static void	 file_hand(void);
+static void	 open_asked(uint32_t);
+static void	 open_hand(void);
+static void	 open_one(unsigned);
+static void	 save_word(FILE *, const char *);
 static void	 logger_wait(void);
 static void	 logger_leave(void);
 static void	 logger_finish(void);
@@ -56,85 +55,16 @@ static struct child	 logger = CHILD("logger", logger_exit,
     CHILD_OWN | CHILD_STDERR);
 static struct inbox	 inbox;
 static struct ev_timer	 restart_timer = EV_TIMER(logger_restart);
-static char		*target;
-static char		*user;		/* "": nobody else */
-static uint32_t		 uid, gid;
-static int		 facility, sandbox;
-static bool		 file_due;	/* is to be opened for it */
-static bool		 file_told;	/* that it cannot be */
+static char		**words;	/* its command line */
+static unsigned		 nopenings;
+static struct opening	*openings;	/* one a target */
 static bool		 started;
 static bool		 leaving;	/* another comes behind it */
-
-static const char *
-target_of(const struct conf *c)
-{
-	/* The logger has no other way to what a name of ours stands for. */
-	if (c->log_to != NULL)
-		switch (fdname_of(c->log_to)) {
-		case STDOUT_FILENO:
-			return "stdout";
-		case STDERR_FILENO:
-			return "stderr";
-		default:
-			return c->log_to;
-		}
-	return master.opt.background || master.opt.inetd ? "syslog" : "stderr";
-}
 
 bool
 logproc_started(void)
 {
 	return started;
-}
-
-int
-logproc_check(const struct conf *conf, const char **errp)
-{
-	const char *err, *to = conf->log_to;
-	int fd;
-
-	if (to == NULL || to[0] != '/')
-		return 0;
-	if ((fd = fdname_of(to)) != -1) {
-		if (!standard(fd))
-			return refused(to, "that descriptor is closed at the "
-			    "start; only standard output and error stay",
-			    errp);
-		return !master.opt.background ? 0 : refused(to, "in the "
-		    "background that is nowhere; use a file or \"syslog\"",
-		    errp);
-	}
-	fd = safe_open(to, O_WRONLY | O_APPEND | O_CREAT, 0640, &err);
-	if (fd == -1 && !(errno == ENXIO && waits_for_reader(to)))
-		return refused(to, err, errp);
-	if (fd != -1)
-		close(fd);
-	return 0;
-}
-
-static bool
-standard(int fd)
-{
-	return fd == STDOUT_FILENO || fd == STDERR_FILENO;
-}
-
-/* The logger goes on trying; other files that cannot be opened stay so. */
-static bool
-waits_for_reader(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
-}
-
-static int
-refused(const char *to, const char *reason, const char **errp)
-{
-	static char why[512];
-
-	snprintf(why, sizeof(why), "log file %s: %s", to, reason);
-	*errp = why;
-	return -1;
 }
 
 int
@@ -150,30 +80,30 @@ logproc_start(const struct conf *conf, const char **errp)
 		return -1;
 	}
 	started = true;
-	log_set_level(conf->log_level);
+	log_set_level(conf_log_level(conf));
 	return 0;
 }
 
 static int
 settings(const struct conf *conf)
 {
-	char *to = strdup(target_of(conf));
-	char *who = strdup(conf->log_user != NULL && geteuid() == 0 ?
-	    conf->log_user : "");
+	char **next = logto_words(conf);
+	struct opening *opens;
+	unsigned n = 0;
 
-	if (to == NULL || who == NULL) {
-		free(to);
-		free(who);
+	if (next == NULL)
+		return -1;
+	while (logto_of(next, n) != NULL)
+		n++;
+	if ((opens = calloc(n, sizeof(*opens))) == NULL) {
+		logto_free(&next);
 		return -1;
 	}
-	free(target);
-	free(user);
-	target = to;
-	user = who;
-	uid = conf->log_uid;
-	gid = conf->log_gid;
-	facility = conf->log_facility;
-	sandbox = conf->sandbox;
+	logto_free(&words);
+	free(openings);
+	words = next;
+	openings = opens;
+	nopenings = n;
 	return 0;
 }
 
@@ -193,17 +123,14 @@ launch_on(int fd)
 {
 	const struct child_fd fds[] = { { fd, PROTO_FD_CHANNEL },
 	    { STDOUT_FILENO, STDOUT_FILENO } };
-	const unsigned n = strcmp(target, "stdout") == 0 ? 2 : 1;
-	char path[1024], number[16], word[16], u[16], g[16];
-	char called[] = "logger";
-	char *argv[] = { called, target, number, word, user, u, g, NULL };
+	char path[1024];
+	unsigned i, n = 1;
 
+	for (i = 0; i < nopenings; i++)
+		if (strcmp(logto_of(words, i), "stdout") == 0)
+			n = 2;
 	master_libexec("logger", path, sizeof(path));
-	snprintf(number, sizeof(number), "%d", facility);
-	snprintf(word, sizeof(word), "%d", sandbox);
-	snprintf(u, sizeof(u), "%" PRIu32, uid);
-	snprintf(g, sizeof(g), "%" PRIu32, gid);
-	return child_start(&logger, path, argv, fds, n);
+	return child_start(&logger, path, words, fds, n);
 }
 
 static void
@@ -214,7 +141,7 @@ logger_event(struct ev_io *io, int what)
 		logger_says();
 	if (channel.fd == -1)
 		return;
-	file_hand();
+	open_hand();
 	writer_hand();
 }
 
@@ -237,7 +164,7 @@ logger_message(struct ev_io *io, struct ipc_msg *m)
 {
 	(void)io;
 	if (m->type == MSG_OPEN)
-		file_asked();
+		open_asked(m->open.target);
 	else if (m->type == MSG_EVENT)
 		logger_event_line(&m->event);
 	else
@@ -297,52 +224,62 @@ logger_restart(struct ev_timer *t)
 void
 logproc_reopen(void)
 {
-	file_told = false;
-	file_again();
+	unsigned i;
+
+	for (i = 0; i < nopenings; i++) {
+		openings[i].told = false;
+		openings[i].due = channel.fd != -1;
+	}
+	open_hand();
 }
 
 /* Not as often as somebody likes who has taken it over. */
 static void
-file_asked(void)
+open_asked(uint32_t target)
 {
-	static uint64_t next;
+	struct opening *o;
 
-	if (ev_now() < next)
+	if (target >= nopenings)
 		return;
-	next = ev_now() + OPEN_AGAIN;
-	file_again();
+	o = &openings[target];
+	if (ev_now() < o->next)
+		return;
+	o->next = ev_now() + OPEN_AGAIN;
+	o->due = channel.fd != -1;
+	open_hand();
 }
 
 static void
-file_again(void)
+open_hand(void)
 {
-	file_due = target[0] == '/' && channel.fd != -1;
-	file_hand();
+	unsigned i;
+
+	for (i = 0; i < nopenings; i++)
+		if (openings[i].due)
+			open_one(i);
 }
 
 /* Better a file that was renamed than none: where it cannot be opened, the
  * logger goes on with that, and asks again. */
 static void
-file_hand(void)
+open_one(unsigned i)
 {
-	const struct proto_file item = { .reserved = 0 };
-	const char *err;
+	const struct proto_file item = { .target = i };
+	const char *err, *to = logto_of(words, i);
+	struct opening *o = &openings[i];
 	int fd;
 
-	if (!file_due)
-		return;
-	fd = safe_open(target, O_WRONLY | O_APPEND | O_CREAT, 0640, &err);
-	if (fd == -1) {
-		if (!file_told)
-			log_warnx("log file %s cannot be opened: %s", target,
-			    err);
-		file_told = true;
-		file_due = false;
+	o->due = false;
+	if ((fd = logto_open(to, &err)) == -1) {
+		if (err != NULL && !o->told)
+			log_warnx("log %s %s cannot be opened: %s",
+			    *to == '/' ? "file" : "target", to, err);
+		o->told = err != NULL;
 		return;
 	}
-	file_told = false;
+	o->told = false;
 	/* An event tells when a full channel has room. */
-	file_due = ipc_send(channel.fd, MSG_FILE, &item, 1, &fd) == -1 &&
+	o->due = ipc_send(channel.fd, MSG_FILE, &item, 1, &fd) == -1 &&
 	    errno == EAGAIN;
 	close(fd);
 }
@@ -372,45 +309,72 @@ logger_finish(void)
 void
 logproc_reload(const struct conf *conf)
 {
-	const char *to = target_of(conf);
-	const char *who = conf->log_user != NULL && geteuid() == 0 ?
-	    conf->log_user : "";
+	char **next = logto_words(conf);
 
-	if (strcmp(to, target) == 0 && strcmp(who, user) == 0 &&
-	    uid == conf->log_uid && gid == conf->log_gid &&
-	    conf->log_facility == facility && (int)conf->sandbox == sandbox)
+	if (next == NULL)
+		log_warn("log target");
+	else if (logto_same(next, words))
 		logproc_reopen();
 	else if (settings(conf) == -1)
 		log_warn("log target");
 	else
 		logger_leave();
+	logto_free(&next);
 }
 
 void
 logproc_save(FILE *f)
 {
-	fprintf(f, "log %d %d %" PRIu32 " %" PRIu32 " %d %ld %d %s %s\n",
-	    facility, sandbox, uid, gid,
+	unsigned i;
+
+	for (i = 0; words[i] != NULL; i++)
+		save_word(f, words[i]);
+	fprintf(f, "log %d %ld %d\n",
 	    channel.fd == -1 ? -1 : inherit_fd(channel.fd),
-	    child_runs(&logger) ? (long)logger.pid : -1L, leaving,
-	    *user != '\0' ? user : NOBODY, target);
+	    child_runs(&logger) ? (long)logger.pid : -1L, leaving);
 	writer_save(f);
+}
+
+/* On one line, whatever it has. */
+static void
+save_word(FILE *f, const char *word)
+{
+	fputs("logword ", f);
+	for (; *word != '\0'; word++)
+		if ((unsigned char)*word < ' ' || *word == '\\')
+			fprintf(f, "\\x%02x", (unsigned char)*word);
+		else
+			fputc(*word, f);
+	fputc('\n', f);
+}
+
+bool
+logproc_take_word(const char *line)
+{
+	const char *text = strchr(line, ' ') + 1, *err;
+	uint8_t *word = calloc(1, strlen(text) + 1);
+	size_t len;
+	bool good;
+
+	good = word != NULL && conf_escapes(text, word, &len, &err) == 0 &&
+	    logto_add(&words, (char *)word) == 0;
+	free(word);
+	return good;
 }
 
 bool
 logproc_take(const char *line)
 {
-	int at, to, fd, leaves;
+	int fd, leaves;
+	unsigned n = 0;
 	long pid;
 
-	if (sscanf(line, "log %d %d %" SCNu32 " %" SCNu32 " %d %ld %d %n%*s%n",
-	    &facility, &sandbox, &uid, &gid, &fd, &pid, &leaves, &at,
-	    &to) != 7 || line[to] != ' ' ||
-	    (target = strdup(line + to + 1)) == NULL ||
-	    (user = strndup(line + at, (size_t)(to - at))) == NULL)
+	while (words != NULL && logto_of(words, n) != NULL)
+		n++;
+	if (sscanf(line, "log %d %ld %d", &fd, &pid, &leaves) != 3 || n == 0 ||
+	    (openings = calloc(n, sizeof(*openings))) == NULL)
 		return false;
-	if (strcmp(user, NOBODY) == 0)
-		*user = '\0';
+	nopenings = n;
 	started = true;
 	if (pid == -1 || child_adopt(&logger, (pid_t)pid) == -1 || fd == -1) {
 		ev_timer_set(&restart_timer, RESTART);
@@ -450,7 +414,8 @@ logproc_stop(void)
 	ev_io_close(&channel);
 	logger_wait();
 	ev_timer_stop(&restart_timer);
-	free(target);
-	free(user);
-	target = user = NULL;
+	logto_free(&words);
+	free(openings);
+	openings = NULL;
+	nopenings = 0;
 }

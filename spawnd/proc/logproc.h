@@ -16,18 +16,17 @@ int		 logproc_start(const struct conf *, const char **errp);
 /* Replaces it if what it is started with has changed, else opens its file
  * anew. */
 void		 logproc_reload(const struct conf *);
-/* Can the target be written to? -1 with *errp. */
-int		 logproc_check(const struct conf *, const char **errp);
-/* Opens the file, if it is one, and passes it to the logger. */
+/* Opens files and sockets of its targets, and passes them to the logger. */
 void		 logproc_reopen(void);
 /* Lets it write what it has and end; then lines go to standard error. */
 void		 logproc_stop(void);
 /* Is there one, or was there? */
 bool		 logproc_started(void);
 
-/* For an upgrade: writes the line of the logger; takes it up. False for a line
- * that is not understood. */
+/* For an upgrade: writes the lines of the logger; takes them up. False for a
+ * line that is not understood. */
 void		 logproc_save(FILE *);
+bool		 logproc_take_word(const char *line);
 bool		 logproc_take(const char *line);
 
 #endif

@@ -22,6 +22,7 @@
 #include "proc/inside.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
+#include "proc/logto.h"
 #include "proc/recproc.h"
 #include "proc/reader.h"
 #include "proc/refill.h"
@@ -218,7 +219,7 @@ static int
 prepare(const struct conf *conf, const char **errp)
 {
 	if (check_single(conf, errp) == -1 ||
-	    logproc_check(conf, errp) == -1 ||
+	    logto_check(conf, errp) == -1 ||
 	    recproc_check(conf, errp) == -1 ||
 	    plan_make(conf, errp) == -1)
 		return -1;
@@ -345,11 +346,11 @@ tell_user(const struct conf *conf)
 		return;
 	if (old == NULL || old->user == NULL ||
 	    strcmp(old->user, conf->user) != 0 ||
-	    (old->log_user == NULL) != (conf->log_user == NULL) ||
-	    (conf->log_user != NULL &&
-	    strcmp(old->log_user, conf->log_user) != 0))
+	    (old->log.user == NULL) != (conf->log.user == NULL) ||
+	    (conf->log.user != NULL &&
+	    strcmp(old->log.user, conf->log.user) != 0))
 		log_info("workers run as user %s, the logger as %s",
-		    conf->user, conf->log_user != NULL ? conf->log_user :
+		    conf->user, conf->log.user != NULL ? conf->log.user :
 		    "root (a user _spawndlog would be better)");
 }
 
@@ -425,7 +426,7 @@ commit(void)
 	master.gen = next;
 	next = NULL;
 	fetch_good();
-	log_set_level(master.gen->conf->log_level);
+	log_set_level(conf_log_level(master.gen->conf));
 	schedule_batch(master.gen->conf->batch);
 	expiry_watch();
 	if (old == NULL) {

@@ -82,6 +82,7 @@ static const struct {
 } takers[] = {
 	{ "master ",	 take_master },
 	{ "ledger ",	 take_ledger },
+	{ "logword ",	 logproc_take_word },
 	{ "log ",	 logproc_take },
 	{ "writer ",	 writer_take },
 	{ "listener ",	 listener_take },
@@ -455,7 +456,7 @@ upgrade_restore(void)
 	pidfile_again();
 	if (chdir("/") == -1)
 		fatal("chdir");
-	log_set_level(master.gen->conf->log_level);
+	log_set_level(conf_log_level(master.gen->conf));
 	pending_take(PENDING_UPGRADE);
 	pending_done(PENDING_UPGRADE, why, NULL);
 	if (why != NULL)

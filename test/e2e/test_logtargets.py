@@ -269,8 +269,9 @@ class Logger:
         with theirs, open(self.out, "ab") as out:
             fd = theirs.fileno()
             how = "2" if box.sandbox == "off" else "0"
-            self.proc = box.spawn([Box.programs["logger"], "stderr", "8", how,
-                                   "", "0", "0"],
+            self.proc = box.spawn([Box.programs["logger"], "8", how, "", "0",
+                                   "0", "stderr", "8", "7", "1", "0",
+                                   "1000000000", "0", ""],
                                   stderr=out, close_fds=False,
                                   env=dict(os.environ, **env),
                                   preexec_fn=lambda: os.dup2(fd, 3))

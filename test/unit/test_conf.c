@@ -46,10 +46,10 @@ test_defaults(void **state)
 	assert_null(c->chroot);
 	assert_null(c->pidfile);
 	assert_null(c->control);
-	assert_null(c->log_to);
-	assert_int_equal(c->log_facility, LOG_DAEMON);
-	assert_int_equal(c->log_level, LOG_INFO);
-	assert_true(c->log_sessions);
+	assert_null(c->log.to);
+	assert_int_equal(c->log.facility, LOG_DAEMON);
+	assert_int_equal(c->log.level, LOG_INFO);
+	assert_true(c->log.sessions);
 	assert_int_equal(c->drain_timeout, 3600 * 1000);
 	assert_int_equal(c->start_timeout, 10 * 1000);
 	assert_int_equal(c->shrink_after, 60 * 1000);
@@ -142,10 +142,10 @@ test_everything(void **state)
 	assert_string_equal(c->control, "/b");
 	assert_string_equal(c->control_readers, "/c");
 	assert_int_equal(c->control_gid, 77);
-	assert_string_equal(c->log_to, "stderr");
-	assert_int_equal(c->log_facility, LOG_LOCAL7);
-	assert_int_equal(c->log_level, LOG_DEBUG);
-	assert_false(c->log_sessions);
+	assert_string_equal(c->log.to, "stderr");
+	assert_int_equal(c->log.facility, LOG_LOCAL7);
+	assert_int_equal(c->log.level, LOG_DEBUG);
+	assert_false(c->log.sessions);
 	assert_int_equal(c->drain_timeout, 0);
 	assert_int_equal(c->start_timeout, 100);
 	assert_int_equal(c->shrink_after, 1000);
@@ -332,19 +332,19 @@ test_default_user_of_the_logger(void **state)
 	(void)state;
 	c = load_ok("spawnd { listen s { path = /s } user = \"1:1\" }\n"
 	    "relay r { remote x { path = /x } }");
-	assert_null(c->log_user);
+	assert_null(c->log.user);
 	assert_int_equal(conf_default_users(c), 0);
-	assert_string_equal(c->log_user, own != NULL ? own : "nobody");
-	assert_int_equal(c->log_uid, getpwnam(c->log_user)->pw_uid);
-	assert_int_equal(c->log_gid, getpwnam(c->log_user)->pw_gid);
+	assert_string_equal(c->log.user, own != NULL ? own : "nobody");
+	assert_int_equal(c->log.uid, getpwnam(c->log.user)->pw_uid);
+	assert_int_equal(c->log.gid, getpwnam(c->log.user)->pw_gid);
 	conf_free(&c);
 	c = load_ok("spawnd { listen s { path = /s } user = nobody }\n"
 	    "relay r { remote x { path = /x } }");
 	assert_int_equal(conf_default_users(c), 0);
 	if (own == NULL)
-		assert_null(c->log_user);
+		assert_null(c->log.user);
 	else
-		assert_string_equal(c->log_user, own);
+		assert_string_equal(c->log.user, own);
 	conf_free(&c);
 }
 
@@ -388,7 +388,7 @@ test_language(void **state)
 	assert_string_equal(c->listens[0].name, "w");
 	assert_string_equal(c->pidfile, "/it's \\x \"a\"");
 	assert_string_equal(c->control, "/AB\t\\\"c");
-	assert_string_equal(c->log_to, "/var//log/x;y");
+	assert_string_equal(c->log.to, "/var//log/x;y");
 	assert_int_equal(c->acl.n, 1);
 	conf_free(&c);
 }

@@ -217,6 +217,61 @@ test_units(void **state)
 }
 
 static void
+test_logs(void **state)
+{
+	static const struct mistake cases[] = {
+		{ IN_SPAWND("log { level = inof }"), "t:2: log: level "
+		    "\"inof\" is not known; use error, warning, notice, info "
+		    "or debug; did you mean \"info\"?\n" },
+		{ IN_SPAWND("log { level = zz }"), "t:2: log: level \"zz\" is "
+		    "not known; use error, warning, notice, info or debug\n" },
+		{ IN_SPAWND("log { facility = local8 }"), "t:2: log: facility "
+		    "\"local8\" is not known; use auth, cron, daemon, ftp, "
+		    "lpr, mail, news, syslog, user, uucp or local0 to "
+		    "local7\n" },
+		{ IN_SPAWND("log { sessions = maybe }"), "t:2: log: sessions "
+		    "\"maybe\" is neither yes nor no\n" },
+		{ IN_SPAWND("log { to = file }"), "t:2: log: to \"file\" is "
+		    "not \"stderr\", \"syslog\", \"journald\" or a path that "
+		    "starts with \"/\"\n" },
+		{ IN_SPAWND("log { to = sylsog }"), "t:2: log: to \"sylsog\" "
+		    "is not \"stderr\", \"syslog\", \"journald\" or a path "
+		    "that starts with \"/\"; did you mean \"syslog\"?\n" },
+		{ IN_SPAWND("log { to = \"udp://loghost:514\" }"), "t:2: log: "
+		    "to \"udp://loghost:514\" is no address; write "
+		    "udp://ADDRESS:PORT or tcp://ADDRESS:PORT in numbers, an "
+		    "IPv6 address in brackets, or unix:///PATH\n" },
+		{ IN_SPAWND("log { format = custom\ncustom = \"%{clint}\" }"),
+		    "t:3: log: custom \"%{clint}\" has \"clint\", which is no "
+		    "field; did you mean \"client\"?\n" },
+		{ IN_SPAWND("log {\nformat = custom }"), "t:3: log: format = "
+		    "custom needs the text of a line; add custom = "
+		    "\"%{client} %{why}\", or whatever it is to be\n" },
+		{ IN_SPAWND("log { custom = x }"), "t:2: log: custom does "
+		    "nothing without another option; add format = custom\n" },
+		{ IN_SPAWND("log { format = xml }"), "t:2: log: format "
+		    "\"xml\" is not known; use text, json, haproxy or "
+		    "custom\n" },
+		{ IN_SPAWND("log { rate = 1000001 }"), "t:2: log: rate "
+		    "1000001 is out of range; use 0 to 1000000\n" },
+		{ IN_SPAWND("log a { level = info }"), "t:2: log \"a\" needs "
+		    "a to\n" },
+		{ IN_SPAWND("log a { to = syslog }\nlog a { to = syslog }"),
+		    "t:3: log \"a\" is there twice; it is on line 2 "
+		    "already\n" },
+		{ IN_SPAWND("log {}\nlog a { to = syslog }\nlog {}"), "t:4: "
+		    "\"log\" is given twice in \"spawnd\"; it is on line 2 "
+		    "already\n" },
+		{ IN_SPAWND("log a { to = syslog\nuser = root }"), "t:3: "
+		    "unknown option \"user\" in log \"a\"; it belongs in "
+		    "\"spawnd\" or \"auth\"\n" },
+	};
+
+	(void)state;
+	expect(cases, nitems_of(cases));
+}
+
+static void
 test_words(void **state)
 {
 	static const struct mistake cases[] = {
@@ -249,23 +304,6 @@ test_words(void **state)
 		{ IN_RELAY("balance = RANDOM"), "t:3: balance \"RANDOM\" is "
 		    "not known; use leastconn, roundrobin, source, random "
 		    "or first; did you mean \"random\"?\n" },
-		{ IN_SPAWND("log { level = inof }"), "t:2: log: level "
-		    "\"inof\" is not known; use error, warning, notice, info "
-		    "or debug; did you mean \"info\"?\n" },
-		{ IN_SPAWND("log { level = zz }"), "t:2: log: level \"zz\" is "
-		    "not known; use error, warning, notice, info or debug\n" },
-		{ IN_SPAWND("log { facility = local8 }"), "t:2: log: facility "
-		    "\"local8\" is not known; use auth, cron, daemon, ftp, "
-		    "lpr, mail, news, syslog, user, uucp or local0 to "
-		    "local7\n" },
-		{ IN_SPAWND("log { sessions = maybe }"), "t:2: log: sessions "
-		    "\"maybe\" is neither yes nor no\n" },
-		{ IN_SPAWND("log { to = file }"), "t:2: log: to \"file\" is "
-		    "not \"stderr\", \"syslog\" or a path that starts with "
-		    "\"/\"\n" },
-		{ IN_SPAWND("log { to = sylsog }"), "t:2: log: to \"sylsog\" "
-		    "is not \"stderr\", \"syslog\" or a path that starts with "
-		    "\"/\"; did you mean \"syslog\"?\n" },
 		{ IN_SPAWND("access = {\"permit all\",\n\"allow all\"}"),
 		    "t:3: access rule \"allow all\" starts with \"allow\"; "
 		    "use \"permit\" or \"deny\"\n" },
@@ -1244,6 +1282,7 @@ main(void)
 		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_logs),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_paths),

@@ -24,7 +24,8 @@
 	"alpn = h2 from = {10.0.0.0/8, unix} relay = b } }\n" \
 	"listen u { path = /u mode = 0640 user = 7 group = 8 relay = a }\n" \
 	"access = {\"deny 10.9.0.0/16\", \"permit not ::1\"}\n" \
-	"user = \"daemon:88\" log { to = syslog } }\n" \
+	"user = \"daemon:88\" log { to = syslog }\n" \
+	"log n { to = /n format = custom custom = 'x' } }\n" \
 	"relay a { remote x { address = \"::1, 127.0.0.2\" port = 81 }\n" \
 	"local-address = {127.0.0.1, 2001:db8::/112} }\n" \
 	"relay b { remote y { path = /y weight = 4 } }\n" \
@@ -258,7 +259,8 @@ change_nth(struct conf *c, const struct conf *was,
 			return true;
 		}
 		if (o->section->size == 0) {
-			if (change_nth(c, was, o->section, base, n))
+			if (change_nth(c, was, o->section,
+			    (char *)base + o->offset, n))
 				return true;
 			continue;
 		}
@@ -580,7 +582,7 @@ test_releases(void **state)
 
 	(void)state;
 	c->watchdog = 1234;
-	c->log_level = 7;
+	c->log.level = 7;
 	c->relays[1].remotes[0].weight = 200;
 	c->relays[1].retire = 5;
 	value = conf_encode(c, &len);
@@ -589,9 +591,9 @@ test_releases(void **state)
 	rename_row(value, len, "log", "lag");
 	d = decode_ok(value, len);
 	assert_int_equal(d->watchdog, 5000);
-	assert_int_equal(d->log_level, 6);
-	assert_true(d->log_sessions);
-	assert_null(d->log_to);
+	assert_int_equal(d->log.level, 6);
+	assert_true(d->log.sessions);
+	assert_null(d->log.to);
 	assert_int_equal(d->relays[1].remotes[0].weight, 1);
 	assert_int_equal(d->relays[1].retire, 5);
 	assert_string_equal(d->user, "daemon:88");

@@ -51,7 +51,10 @@
 	"user = \"daemon:88\" chroot = / pidfile = '/p${T_NO}\\n'\n" \
 	"control = \"/c\\$\\{T_NO}\"\n" \
 	"log { to = '/l\"\\\\' facility = mail level = error\n" \
-	" sessions = no }\n" \
+	" sessions = no sample = 1e-3 rate = 5 }\n" \
+	"log x.1 { to = journald format = json level = debug }\n" \
+	"log y { to = \"tcp://[::1]:601\" format = custom\n" \
+	" custom = '%{client:quoted} %% $x\\\\' }\n" \
 	"drain-timeout = 1500ms start-timeout = 2d shrink-after = 0\n" \
 	"watchdog = 0 watchdog-kill = 3h max-generations = 4\n" \
 	"batch = no sandbox = require memory = 3g\n" \
@@ -277,6 +280,24 @@ equal_tlss(const struct conf *a, const struct conf *b)
 }
 
 static void
+equal_logs(const struct conf *a, const struct conf *b)
+{
+	const struct conf_log *x, *y;
+	unsigned i;
+
+	assert_int_equal(a->nlogs, b->nlogs);
+	for (i = 0; (x = conf_log(a, i)) != NULL; i++) {
+		y = conf_log(b, i);
+		equal_options(i == 0 ? &conf_spec_log : &conf_spec_log_named,
+		    x, y);
+		assert_string_equal(x->name, y->name);
+		equal_text(x->to, y->to);
+		equal_text(x->custom, y->custom);
+	}
+	assert_int_equal(conf_log_level(a), conf_log_level(b));
+}
+
+static void
 equal_auths(const struct conf *a, const struct conf *b)
 {
 	const struct conf_auth *x, *y;
@@ -339,7 +360,7 @@ equal(const struct conf *a, const struct conf *b)
 	equal_options(&conf_spec_spawnd, a, b);
 	equal_options(&conf_spec_servers, a, b);
 	equal_options(&conf_spec_users, a, b);
-	equal_options(&conf_spec_log, a, b);
+	equal_logs(a, b);
 	assert_int_equal(a->acl.n, b->acl.n);
 	for (i = 0; i < a->acl.n; i++)
 		assert_string_equal(acl_str(&a->acl.rules[i], x),
@@ -350,7 +371,7 @@ equal(const struct conf *a, const struct conf *b)
 	equal_text(a->chroot, b->chroot);
 	equal_text(a->pidfile, b->pidfile);
 	equal_text(a->control, b->control);
-	equal_text(a->log_to, b->log_to);
+	equal_text(a->log.to, b->log.to);
 	equal_listens(a, b);
 	equal_relays(a, b);
 	equal_tlss(a, b);
@@ -386,7 +407,7 @@ test_everything(void **state)
 	assert_string_equal(c->listens[2].path, "/r/$x\"\\'#\x01{");
 	assert_string_equal(c->pidfile, "/p${T_NO}\\n");
 	assert_string_equal(c->control, "/c${T_NO}");
-	assert_string_equal(c->log_to, "/l\"\\");
+	assert_string_equal(c->log.to, "/l\"\\");
 	assert_string_equal(c->relays[0].remotes[1].path,
 	    "/${T_NO}\033\x7f\377");
 	assert_int_equal(c->listens[1].socket.dscp, 34);
@@ -421,7 +442,8 @@ all_stand(const char *text, const struct conf_section *spec)
 	const struct conf_opt *o;
 
 	for (o = spec->opts; o->name != NULL; o++) {
-		if (!stands(text, o->name))
+		if (!stands(text, o->type == CONF_SECTION ?
+		    o->section->name : o->name))
 			fail_msg("no %s in %s", o->name, text);
 		if (o->section != NULL)
 			all_stand(text, o->section);

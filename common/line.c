@@ -1,0 +1,85 @@
+#include "compat.h"
+
+#include "line.h"
+#include "utf8.h"
+
+void
+line_bytes(struct line *l, const void *bytes, size_t n)
+{
+	n = MIN(n, l->size - l->len);
+	memcpy(l->text + l->len, bytes, n);
+	l->len += n;
+}
+
+void
+line_text(struct line *l, const char *text)
+{
+	line_bytes(l, text, strlen(text));
+}
+
+void
+line_byte(struct line *l, char c)
+{
+	if (l->len < l->size)
+		l->text[l->len++] = c;
+}
+
+void
+line_number(struct line *l, uint64_t n)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	line_bytes(l, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void
+line_seconds(struct line *l, uint64_t us)
+{
+	const uint64_t ms = us / 1000 + (us % 1000 >= 500);
+	const char part[] = { '.', (char)('0' + ms / 100 % 10),
+	    (char)('0' + ms / 10 % 10), (char)('0' + ms % 10) };
+
+	line_number(l, ms / 1000);
+	line_bytes(l, part, sizeof(part));
+}
+
+const char *
+line_json_char(const char *s, size_t n, size_t *used, char out[8])
+{
+	const size_t len = utf8_len(s, n);
+
+	*used = MAX(len, 1);
+	if (len == 0)
+		strlcpy(out, "\\ufffd", 8);
+	else if (*s == '"' || *s == '\\')
+		snprintf(out, 8, "\\%c", *s);
+	else if ((unsigned char)*s < ' ')
+		snprintf(out, 8, "\\u%04x", (unsigned char)*s);
+	else {
+		memcpy(out, s, len);
+		out[len] = '\0';
+	}
+	return out;
+}
+
+void
+line_json(struct line *l, const char *s)
+{
+	size_t left = strlen(s), used;
+	char out[8];
+
+	line_byte(l, '"');
+	for (; left > 0; s += used, left -= used) {
+		if ((unsigned char)*s >= ' ' && (unsigned char)*s < 0x7f &&
+		    *s != '"' && *s != '\\') {
+			used = 1;
+			line_byte(l, *s);
+			continue;
+		}
+		line_text(l, line_json_char(s, left, &used, out));
+	}
+	line_byte(l, '"');
+}
