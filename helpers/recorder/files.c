@@ -34,6 +34,7 @@ struct files {
 	bool			 noted;		/* in buf */
 };
 
+static bool	 removed(const struct files *);
 static void	 open_next(struct files *);
 static int	 open_new(struct files *);
 static void	 begin(struct files *);
@@ -84,7 +85,8 @@ files_at(struct files *f, size_t packet)
 		return 0;
 	if (f->len + packet > ROOM)
 		files_flush(f);
-	if (f->fd != -1 && f->size + f->len + packet > f->conf->size) {
+	if (f->fd != -1 && (f->size + f->len + packet > f->conf->size ||
+	    (f->len == 0 && removed(f)))) {
 		files_flush(f);
 		close(f->fd);
 		f->fd = -1;
@@ -93,6 +95,15 @@ files_at(struct files *f, size_t packet)
 		open_next(f);
 	return f->fd != -1 && (f->again == 0 || ev_now() >= f->again) ?
 	    f->number : 0;
+}
+
+/* Somebody makes room, and it is to be had. */
+static bool
+removed(const struct files *f)
+{
+	struct stat st;
+
+	return fstat(f->fd, &st) == 0 && st.st_nlink == 0;
 }
 
 unsigned char *
