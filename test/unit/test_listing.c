@@ -6,6 +6,8 @@
 #include "looptest.h"
 
 #include "ipc.h"
+#include "../../relay/closing.h"
+#include "../../relay/dest/dest.h"
 #include "../../relay/listing.h"
 #include "../../relay/remote/remotes.h"
 #include "../../relay/self.h"
@@ -88,11 +90,18 @@ stage_name(unsigned stage)
 	return "relay";
 }
 
-const struct addr *
-remote_addr(const struct remote *r, uint8_t version)
+char *
+closing_address(const struct sess *s, char buf[ADDR_STRLEN])
 {
-	(void)version;
-	return r->addr;
+	return addr_str(s->chosen->addr, buf);
+}
+
+/* None has one. */
+char *
+dest_str(const struct dest *d, char buf[DEST_STRLEN])
+{
+	(void)d;
+	return buf;
 }
 
 static void
