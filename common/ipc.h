@@ -26,6 +26,8 @@ struct ipc_msg {
 		struct proto_auth	auth[PROTO_BATCH];
 		struct proto_named	named;
 		struct proto_verdict	verdict;
+		struct proto_set	set;
+		struct proto_set_done	set_done;
 		struct proto_check	check;
 		struct proto_uncheck	uncheck;
 		struct proto_list	list;

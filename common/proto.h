@@ -99,6 +99,8 @@ enum {
 	X(VERDICT, 24, PROTO_DOWN, struct proto_verdict, 0) /* may it be? */ \
 	X(RECORD, 29, PROTO_DOWN, struct proto_record,	2) /* this worker */ \
 	X(DUMP, 30, PROTO_DOWN,	struct proto_dump,	1) /* write there */ \
+	X(SET, 25, PROTO_DOWN,	struct proto_set,	0) /* of a filter */ \
+	X(SET_DONE, 26, PROTO_UP, struct proto_set_done, 0) /* it is */ \
 	X(LIST, 37, PROTO_DOWN,	struct proto_list,	1) /* tell of these */ \
 	X(EVENT, 43, PROTO_OF_LOG, struct proto_event, 0) /* was warned of */
 
@@ -147,6 +149,25 @@ struct proto_drain {
 struct proto_ready {
 	uint32_t	version;	/* PROTO_VERSION */
 	int32_t		pid;
+};
+
+/* An option of a filter has another value. Said with SET_MORE, it holds when
+ * the next one does; it holds for open sessions with SET_EXISTING. */
+#define SET_OPTION	32		/* bytes, with the NUL */
+#define SET_VALUE	96
+enum { SET_EXISTING = 1, SET_MORE = 2 };
+
+struct proto_set {
+	uint64_t	serial;		/* greater than that of all before */
+	uint32_t	filter;		/* conf_filter_at() */
+	uint32_t	flags;
+	char		option[SET_OPTION];
+	char		value[SET_VALUE];
+};
+
+/* All up to there is so. */
+struct proto_set_done {
+	uint64_t	serial;
 };
 
 enum proto_why { LEAVE_RETIRED = 1, LEAVE_SIGNAL = 2 };

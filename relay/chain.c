@@ -308,6 +308,23 @@ chain_fail(struct end *from)
 	way_of(from)->reset = true;
 }
 
+bool
+chain_changed(struct sess *s, const struct filter_section *section)
+{
+	struct filt *f;
+	unsigned i;
+
+	for (i = 0; i < s->extra->chain->n; i++) {
+		f = s->extra->chain->links[i].filt;
+		if (f->section != section)
+			continue;
+		if (section->ops->changed != NULL)
+			section->ops->changed(f);
+		return true;
+	}
+	return false;
+}
+
 /* --- time --- */
 
 void

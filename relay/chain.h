@@ -75,6 +75,9 @@ void		 chain_fail(struct end *);
  * Of a session that has a chain or not:
  */
 
+/* Tells the filter of that section that its settings are others. False: it has
+ * none. */
+bool		 chain_changed(struct sess *, const struct filter_section *);
 /* Forgets the times that have come. */
 void		 chain_tick(struct sess *);
 /* When the chain is to be run again, ms; 0: when something happens. */

@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "authoriser.h"
+#include "change.h"
 #include "claim.h"
 #include "channel.h"
 #include "inbox.h"
@@ -29,6 +30,7 @@ static bool	channel_named(const struct proto_named *);
 static void	channel_drain(void);
 static void	channel_end_soon(struct ev_timer *);
 static void	channel_ask(struct ev_timer *);
+static void	channel_set_done(struct ev_timer *);
 static bool	channel_claim(unsigned);
 static void	channel_session_ended(void);
 static void	channel_check_done(void);
@@ -37,6 +39,8 @@ static struct ev_io	 channel;
 static struct inbox	 inbox;
 static struct ev_timer	 drain_timer = EV_TIMER(channel_end_soon);
 static struct ev_timer	 leave_timer = EV_TIMER(channel_ask);
+static struct ev_timer	 set_timer = EV_TIMER(channel_set_done);
+static struct proto_set_done set_done;
 static struct proto_leave leave;	/* why is 0 until somebody wants it */
 static void		 (*done)(void);
 
@@ -115,6 +119,11 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 	case MSG_LIST:
 		if (m->fds[0] != -1)
 			listing_start(m->fds[0], &m->list);
+		break;
+	case MSG_SET:
+		change_take(&m->set);
+		set_done.serial = m->set.serial;
+		channel_set_done(&set_timer);
 		break;
 	case MSG_VERDICT:
 		claim_answer(&m->verdict);
@@ -232,6 +241,14 @@ channel_ask(struct ev_timer *t)
 {
 	if (!self.draining &&
 	    ipc_send(channel.fd, MSG_LEAVE, &leave, 1, NULL) == -1)
+		ev_timer_set(t, LEAVE_AGAIN);
+}
+
+static void
+channel_set_done(struct ev_timer *t)
+{
+	if (channel.fd != -1 && ipc_send(channel.fd, MSG_SET_DONE, &set_done,
+	    1, NULL) == -1 && errno == EAGAIN)
 		ev_timer_set(t, LEAVE_AGAIN);
 }
 

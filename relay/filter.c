@@ -73,3 +73,9 @@ filter_named(const char *name)
 			return &sections[i];
 	return NULL;
 }
+
+struct filter_section *
+filter_numbered(unsigned n)
+{
+	return n < nsections ? &sections[n] : NULL;
+}

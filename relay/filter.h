@@ -99,6 +99,8 @@ extern const struct filter filter_fault, filter_rate, filter_record,
 int	 filter_start(void);
 /* The section of that name, or NULL. */
 struct filter_section *filter_named(const char *name);
+/* That of a number, or NULL. */
+struct filter_section *filter_numbered(unsigned);
 
 /*
  * For filters (chain.c).

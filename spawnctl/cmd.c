@@ -43,6 +43,12 @@ static const struct cmd cmds[] = {
 	    "enable, drain, disable, or weight N",
 	    "Holds until the next reload, which says what it undoes.",
 	    cmd_remote },
+	{ "", "fault", "NAME ...",
+	    "enable, disable, or set OPTION=VALUE ...",
+	    "Of a fault section, for sessions that begin, and with --existing "
+	    "for those that\nare open. All workers have it when this ends; it "
+	    "holds until the next reload,\nwhich says what it undoes.",
+	    cmd_fault },
 	{ "", "upgrade", "", "go on as the binary installed now", NULL,
 	    cmd_plain },
 	{ "", "stop", "", "drain and end; twice: end now", NULL, cmd_plain },

@@ -15,6 +15,7 @@ struct ctl {
 	bool		 bytes;		/* as numbers */
 	bool		 verbose;
 	bool		 yes;		/* do not ask */
+	bool		 existing;	/* for open sessions, too */
 };
 extern struct ctl ctl;
 
@@ -45,6 +46,7 @@ int	 cmd_clients(const struct cmd *, int, char **);
 int	 cmd_completion(const struct cmd *, int, char **);
 int	 cmd_convert(const struct cmd *, int, char **);
 int	 cmd_drain(const struct cmd *, int, char **);
+int	 cmd_fault(const struct cmd *, int, char **);
 int	 cmd_help_run(const struct cmd *, int, char **);
 int	 cmd_kill(const struct cmd *, int, char **);
 int	 cmd_plain(const struct cmd *, int, char **);

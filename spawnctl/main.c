@@ -39,6 +39,7 @@ options(int argc, char **argv)
 {
 	static const struct option longopts[] = {
 		{ "bytes", no_argument, NULL, 'b' },
+		{ "existing", no_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -65,6 +66,9 @@ option(int ch, char **argv)
 	switch (ch) {
 	case 'b':
 		ctl.bytes = true;
+		break;
+	case 'e':
+		ctl.existing = true;
 		break;
 	case 'h':
 		cmd_help(stdout);

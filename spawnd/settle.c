@@ -56,6 +56,9 @@ settle(struct ev_task *task)
 	settle_broken();
 	settle_lost();
 	if (master.gen != NULL) {
+		/* Before the sessions that are to have it. */
+		if (what & (MARK_SEND | MARK_WORKERS))
+			channel_send_set();
 		if (what & (MARK_WORKERS | MARK_GROW))
 			settle_refill((what & MARK_GROW) != 0);
 		handoff_look();

@@ -13,6 +13,7 @@
 #include "proc/foreign.h"
 #include "proc/generation.h"
 #include "proc/lease.h"
+#include "proc/live.h"
 #include "proc/load.h"
 #include "proc/seat.h"
 #include "proc/watch.h"
@@ -160,6 +161,9 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 	case MSG_NAMED:
 		channel_named(w, &m->named);
 		break;
+	case MSG_SET_DONE:
+		live_done(w, &m->set_done);
+		break;
 	case MSG_WAKE:
 		mark(MARK_ACCEPT);
 		break;
@@ -223,7 +227,7 @@ channel_ready(struct worker *w, const struct proto_ready *r)
 	ev_timer_stop(&w->timer);
 	w->state = WORKER_READY;
 	channel_auth(w);
-	mark(MARK_WORKERS | MARK_ACCEPT);
+	mark(MARK_WORKERS | MARK_ACCEPT | MARK_SEND);
 	if (w->gen->old || master.stopping)
 		worker_drain(w);
 	else if (w->sent != 0)
@@ -288,6 +292,18 @@ channel_verdicts(struct worker *w)
 
 	while (seat_verdict(w, &v) && channel_say(w, MSG_VERDICT, &v))
 		seat_told(w);
+}
+
+void
+channel_send_set(void)
+{
+	struct proto_set set;
+	struct worker *w;
+
+	TAILQ_FOREACH(w, &master.gen->workers, entry)
+		while (live_next(w, &set) && channel_say(w, MSG_SET, &set))
+			live_sent(w, &set);
+	live_look();
 }
 
 /* Which ones it sees in its board. */

@@ -18,6 +18,8 @@ void		 channel_is_full(struct worker *);
 /* Sends DRAIN, or another way to the logger, to all to whom it is due, as far
  * as their channels take it. */
 void		 channel_send_due(void);
+/* Sends what is set of filters to all that are not yet sent it (live.h). */
+void		 channel_send_set(void);
 /* A worker that breaks the contract: it is killed, which the log tells with
  * why, and replaced at once; what it has not taken goes to others. */
 void		 channel_broken(struct worker *, const char *why);

@@ -20,6 +20,7 @@
 #include "proc/fetch.h"
 #include "proc/generation.h"
 #include "proc/inside.h"
+#include "proc/live.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
 #include "proc/logto.h"
@@ -452,12 +453,10 @@ undo_all(void)
 	size_t len;
 	FILE *f;
 
-	if (keep) {
-		finish(NULL, NULL);
-		return;
-	}
 	f = open_memstream(&note, &len);
-	undo(f);
+	live_reload(master.gen->conf, keep, f);
+	if (!keep)
+		undo(f);
 	if (f != NULL)
 		fclose(f);
 	finish(NULL, note);

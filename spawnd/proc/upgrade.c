@@ -25,6 +25,7 @@
 #include "proc/child.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/live.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
 #include "proc/recproc.h"
@@ -89,6 +90,7 @@ static const struct {
 	{ "socket ",	 listener_take_socket },
 	{ "overload ",	 overload_take },
 	{ "admin ",	 admin_take },
+	{ "live ",	 live_take },
 	{ "total ",	 load_take },
 	{ "quota ",	 limit_take },
 	{ "source ",	 limit_take },
@@ -251,6 +253,7 @@ save(FILE *f)
 	overload_save(f);
 	limit_save(f);
 	admin_save(f);
+	live_save(f);
 	generation_save(f);
 	auth_save(f);
 	checkproc_save(f);
@@ -290,6 +293,8 @@ become(void)
 		failed(not_now);
 		return;
 	}
+	live_give_up("an upgrade is under way; look whether it is so, and "
+	    "ask again");
 	if ((fd = shm_create("spawnd-state", 0)) == -1 ||
 	    (f = fdopen(fd, "w")) == NULL || save(f) == -1) {
 		if (f != NULL)

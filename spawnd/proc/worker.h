@@ -52,6 +52,8 @@ struct worker {
 	bool			 lease_due;	/* LEASE is */
 	bool			 keys_due;	/* KEYS are (tickets.h) */
 	bool			 expired;	/* told to end now */
+	uint64_t		 set_sent;	/* serial of SET (live.h) */
+	uint64_t		 set_done;	/* it has said so */
 	uint64_t		 sent;		/* sessions handed to it */
 	uint32_t		*counted;	/* its sessions at each remote,
 						   when last seen (load.h) */

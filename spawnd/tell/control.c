@@ -40,6 +40,7 @@ static ssize_t	client_send(struct client *);
 static ssize_t	client_send_fd(struct client *);
 static void	client_close(struct client *);
 static void	client_free(struct ev_task *);
+static void	client_told(struct live_wait *, const char *);
 static void	client_done(struct pending *, const char *, const char *);
 
 /* Two, as a new one is sure before the old one is closed. */
@@ -293,6 +294,7 @@ client_new(struct door *door, int fd)
 	}
 	ev_timer_init(&c->timer, client_late);
 	c->pending.cb = client_done;
+	c->live.cb = client_told;
 	c->pass = -1;
 	if (ev_io_add(&c->io, fd, IO_READ | IO_WRITE, client_event) == -1) {
 		close(fd);
@@ -315,7 +317,7 @@ client_event(struct ev_io *io, int what)
 		client_write(c);
 		return;
 	}
-	if ((what & IO_READ) && !c->pending.waits)
+	if ((what & IO_READ) && !c->pending.waits && !c->live.waits)
 		client_read(c);
 }
 
@@ -324,7 +326,7 @@ client_late(struct ev_timer *t)
 {
 	struct client *c = container_of(t, struct client, timer);
 
-	if (!c->pending.waits)
+	if (!c->pending.waits && !c->live.waits)
 		client_close(c);
 }
 
@@ -421,6 +423,7 @@ client_close(struct client *c)
 		close(c->pass);
 	c->pass = -1;
 	pending_forget(&c->pending);
+	live_forget(&c->live);
 	ev_timer_stop(&c->timer);
 	ev_io_close(&c->io);
 	TAILQ_REMOVE(&clients, c, entry);
@@ -473,4 +476,11 @@ client_done(struct pending *p, const char *error, const char *note)
 {
 	control_answer(container_of(p, struct client, pending), error, note,
 	    note == NULL ? 0 : strlen(note));
+}
+
+static void
+client_told(struct live_wait *wait, const char *error)
+{
+	control_answer(container_of(wait, struct client, live), error, NULL,
+	    0);
 }

@@ -9,6 +9,7 @@
 
 #include "ev.h"
 #include "pending.h"
+#include "proc/live.h"
 
 struct conf;
 
@@ -19,6 +20,7 @@ struct client {
 	struct ev_task		 task;		/* to be freed */
 	struct pending		 pending;	/* its outcome is the answer */
 	bool			 reader;	/* it may only look */
+	struct live_wait	 live;		/* the same */
 	char			 line[512];	/* the request */
 	size_t			 len;
 	char			*out;

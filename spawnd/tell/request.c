@@ -1,5 +1,7 @@
 #include "compat.h"
 
+#include <inttypes.h>
+
 #include "board.h"
 #include "conf/conf.h"
 #include "life.h"
@@ -8,9 +10,11 @@
 #include "pending.h"
 #include "proc/admin.h"
 #include "proc/generation.h"
+#include "proc/live.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
 #include "proc/recproc.h"
+#include "proc/reload.h"
 #include "proc/worker.h"
 #include "tell/control.h"
 #include "tell/list.h"
@@ -25,6 +29,7 @@ static void	request_drain(struct client *, const char *, const char *);
 static void	request_reopen(struct client *, const char *, const char *);
 static void	request_stop(struct client *, const char *, const char *);
 static void	request_remote(struct client *, const char *, const char *);
+static void	request_fault(struct client *, const char *, const char *);
 static void	request_list(struct client *, const char *, const char *);
 static void	request_kill(struct client *, const char *, const char *);
 static void	request_words(char *, size_t, const char *, const char *);
@@ -46,6 +51,7 @@ static const struct {
 	{ "reopen",	0, false, request_reopen },
 	{ "stop",	0, false, request_stop },
 	{ "remote",	2, false, request_remote },
+	{ "fault",	2, false, request_fault },
 	{ "list",	0, true, request_list },
 	{ "kill",	2, false, request_kill },
 };
@@ -202,6 +208,38 @@ request_words(char *words, size_t size, const char *arg, const char *opt)
 {
 	snprintf(words, size, "%s%s%s", arg != NULL ? arg : "",
 	    opt != NULL ? " " : "", opt != NULL ? opt : "");
+}
+
+/* "NAME MILLISECONDS new|existing OPTION=VALUE ..." */
+static void
+request_fault(struct client *c, const char *name, const char *rest)
+{
+	struct conf_filter filter;
+	uint64_t serial, limit = 0;
+	const char *err;
+	char how[16];
+	int at = 0;
+
+	if (master.gen == NULL ||
+	    !conf_filter_of(master.gen->conf, name, &filter) ||
+	    filter.kind != CONF_FILTER_FAULT)
+		control_answer(c, "there is no such fault; sections of the "
+		    "file that are one have names", NULL, 0);
+	else if (!reload_idle())
+		control_answer(c, "a reload is under way; ask again when it "
+		    "is done", NULL, 0);
+	else if (sscanf(rest, "%" SCNu64 " %15s %n", &limit, how, &at) != 2 ||
+	    rest[at] == '\0')
+		control_answer(c, "unknown change; use enable, disable or set "
+		    "OPTION=VALUE", NULL, 0);
+	else if (live_set(&filter, c->line + (rest + at - c->line),
+	    strcmp(how, "existing") == 0, &serial, &err) == -1)
+		control_answer(c, err, NULL, 0);
+	else {
+		log_info("fault %s: set by spawnctl, for %s sessions", name,
+		    how);
+		live_wait(&c->live, serial, limit);
+	}
 }
 
 /* The remote RELAY/NAME of the current generation, and its section's name. */

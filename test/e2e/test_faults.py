@@ -2,10 +2,12 @@
 without a trace."""
 
 import random
+import signal
 import socket
 import time
 
 import peers
+from conftest import use_tls
 from harness import LATE, wait
 from peers import BLOCK, receive, receive_all, roundtrip
 
@@ -175,3 +177,99 @@ def test_chance_is_drawn_for_each_session(daemon, echo):
 
     served = sum(serves() for _ in range(1000))
     assert 450 <= served <= 550
+
+
+def refused(d, *words):
+    done = d.ctl("fault", *words, check=False)
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
+def test_faults_are_changed_while_sessions_are_open(daemon, backend):
+    faults = {"late": "latency = 0 enabled = no direction = both",
+              "off": "down = yes enabled = no"}
+    d = daemon(remotes=[backend(server)], listen=listeners(*faults),
+               extra=sections(**faults),
+               spawnd="servers { min = 2 max = 2 }")
+    old = [roundtrip(ask(d, "late", b"echo"), b"") for _ in range(6)]
+    for sock in old:
+        receive(sock, 5)
+
+    # New sessions only, in every worker when the answer comes.
+    d.ctl("fault", "late", "set", "latency=150ms", "enabled=yes")
+    new = [ask(d, "late", b"echo") for _ in range(6)]
+    for sock in new:
+        receive(sock, 5)
+        assert took(sock) >= 0.298
+    wait(lambda: all(took(sock) < 0.1 for sock in old), 30, "no latency")
+
+    # And those that are open: what is held comes at once, and in order.
+    d.ctl("fault", "late", "set", "latency=1h", "--existing")
+    for sock in old + new:
+        for at in range(0, 30000, 3000):
+            sock.sendall(BYTES[at:at + 3000])
+    assert all(peers.silent(sock, 0.05) for sock in old + new)
+    begun = time.monotonic()
+    d.ctl("fault", "late", "disable", "--existing")
+    for sock in old + new:
+        assert receive(sock, 30000) == BYTES[:30000]
+    assert time.monotonic() - begun < LATE
+
+    # A worker that starts later has it too.
+    d.deaths = True
+    d.ctl("fault", "late", "set", "latency=100ms", "enabled=yes")
+    d.kill(signal.SIGKILL, *[w["pid"] for w in d.workers()])
+    d.wait(lambda: len(d.workers("ready")) == 2, 30)
+    for _ in range(4):
+        sock = ask(d, "late", b"echo")
+        receive(sock, 5)
+        assert took(sock) >= 0.198
+
+    # Nobody is let in; with --existing those that are in are cut.
+    sock = roundtrip(ask(d, "off", b"echo"), b"")
+    receive(sock, 5)
+    d.ctl("fault", "off", "enable")
+    assert peers.turned_away(d.box, d.address("off")) == "reset"
+    assert peers.answers(sock)
+    d.ctl("fault", "off", "enable", "--existing")
+    assert not peers.answers(sock)
+
+    # Mistakes are those of a file, and change nothing.
+    assert "there is no such fault" in refused(d, "nobody", "enable")
+    assert "latency \"x\" is not a time" in refused(
+        d, "late", "set", "jitter=1ms", "latency=x")
+    assert "has two kinds" in refused(d, "late", "set", "limit=5")
+    assert "did you mean \"jitter\"" in refused(d, "late", "set", "jiter=5")
+    assert "OPTION=VALUE" in refused(d, "late", "set", "jitter")
+    assert "out of range" in refused(d, "late", "set", "chance=2")
+
+    # A worker that is stopped is named, and has it when it goes on.
+    pid = d.workers()[0]["pid"]
+    d.kill(signal.SIGSTOP, pid)
+    assert f"worker {pid} has not answered" in d.ctl(
+        "-t", "1s", "fault", "late", "set", "latency=50ms",
+        check=False).stderr
+    d.kill(signal.SIGCONT, pid)
+    d.ctl("fault", "late", "set", "jitter=1ms")
+
+    # An upgrade keeps it, a reload goes back to the file and says so.
+    d.ctl("upgrade")
+    sock = ask(d, "late", b"echo")
+    receive(sock, 5)
+    assert took(sock) >= 0.096
+    assert "fault late: undone: latency=50ms" in d.reload().stdout
+    sock = ask(d, "late", b"echo")
+    receive(sock, 5)
+    wait(lambda: took(sock) < 0.05, 30, "no latency")
+
+
+def test_faults_in_tls(box, daemon, backend):
+    use_tls(box)
+    names = ("slow", "noise", "stop")
+    d = daemon(remotes=[backend(server)], listen=listeners(*names),
+               extra=sections(**FAULTS))
+    clear = [all_of(give(d, name, 20000, 1000)) for name in names]
+    assert clear[0][:2] == (BYTES[:20000], "fin")
+    assert 100 <= sum((a ^ b).bit_count()
+                      for a, b in zip(clear[1][0], BYTES)) <= 220
+    assert clear[2][:2] == (BYTES[:1000], "fin")

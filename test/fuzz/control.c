@@ -12,9 +12,11 @@
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/live.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
 #include "proc/recproc.h"
+#include "proc/reload.h"
 #include "proc/worker.h"
 #include "tell/control.h"
 #include "tell/request.h"
@@ -146,6 +148,39 @@ load_admin(const char *relay_name, const char *name, uint32_t admin)
 	    (state != BOARD_ADMIN_NONE && state > STATE_DISABLED) ||
 	    BOARD_ADMIN_WEIGHT(admin) > 256)
 		abort();
+}
+
+bool
+reload_idle(void)
+{
+	return true;
+}
+
+int
+live_set(const struct conf_filter *filter, char *words, bool existing,
+    uint64_t *serial, const char **errp)
+{
+	(void)words;
+	(void)existing;
+	(void)serial;
+	if (filter->kind != CONF_FILTER_FAULT)
+		abort();
+	*errp = "not here";
+	return -1;
+}
+
+void
+live_wait(struct live_wait *wait, uint64_t serial, uint64_t ms)
+{
+	(void)serial;
+	(void)ms;
+	wait->cb(wait, NULL);
+}
+
+void
+live_forget(struct live_wait *wait)
+{
+	(void)wait;
 }
 
 void

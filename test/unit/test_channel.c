@@ -9,6 +9,7 @@
 #include "ipc.h"
 
 #include "../../relay/authoriser.h"
+#include "../../relay/change.h"
 #include "../../relay/channel.h"
 #include "../../relay/listing.h"
 #include "../../relay/layer/tls_ctx.h"
@@ -29,6 +30,12 @@ static struct board_worker	 own;
 static int			 sv[2];
 static unsigned			 started, retires;
 static int			 warned;	/* errno of it */
+
+void
+change_take(const struct proto_set *set)
+{
+	(void)set;
+}
 
 void
 listing_start(int fd, const struct proto_list *what)
