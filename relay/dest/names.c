@@ -29,7 +29,8 @@ struct name {
 struct name_wait {
 	TAILQ_ENTRY(name_wait)	 entry;
 	struct name		*of;
-	void			(*answered)(void *);	/* NULL: called */
+	bool			 known;		/* the answer: it was told */
+	void			(*answered)(void *);
 	void			*arg;
 };
 
@@ -100,6 +101,7 @@ name_wait(struct name *n, void (*answered)(void *), void *arg)
 	if (w == NULL)
 		return NULL;
 	w->of = n;
+	w->known = false;
 	w->answered = answered;
 	w->arg = arg;
 	TAILQ_INSERT_TAIL(&n->waits, w, entry);
@@ -110,7 +112,7 @@ name_wait(struct name *n, void (*answered)(void *), void *arg)
 const struct name_answer *
 names_answer(const struct name_wait *w)
 {
-	return w->answered == NULL ? &w->of->answer : NULL;
+	return w->known ? &w->of->answer : NULL;
 }
 
 void
@@ -121,7 +123,7 @@ names_forget(struct name_wait **wp)
 	*wp = NULL;
 	if (w == NULL)
 		return;
-	if (w->answered != NULL)
+	if (!w->known)
 		TAILQ_REMOVE(&w->of->waits, w, entry);
 	w->of->refs--;
 	free(w);
@@ -202,7 +204,6 @@ name_got(void *arg, const struct name_answer *a, uint32_t ttl)
 {
 	struct name *n = arg;
 	struct name_wait *w;
-	void (*answered)(void *);
 
 	under_way--;
 	n->asked = false;
@@ -212,9 +213,8 @@ name_got(void *arg, const struct name_answer *a, uint32_t ttl)
 	    a->fault == DEST_NO_NAME ? AGAIN_NONE : AGAIN_FAILED);
 	while ((w = TAILQ_FIRST(&n->waits)) != NULL) {
 		TAILQ_REMOVE(&n->waits, w, entry);
-		answered = w->answered;
-		w->answered = NULL;
-		answered(w->arg);
+		w->known = true;
+		w->answered(w->arg);
 	}
 }
 
