@@ -175,6 +175,8 @@ cmd_help(FILE *f)
 	    "-j, --json            a view as JSON\n"
 	    "-b, --bytes           numbers of bytes as they are\n"
 	    "-v, --verbose         more about each session\n"
+	    "--existing            what is set of a fault is for open sessions "
+	    "as well\n"
 	    "-y, --yes             do not ask whether it is meant\n"
 	    "-h, --help            this\n"
 	    "-V, --version         the version\n\n", f);
