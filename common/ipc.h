@@ -34,6 +34,7 @@ struct ipc_msg {
 		struct proto_event	event;
 		struct proto_record	record;
 		struct proto_dump	dump;
+		struct proto_level	level;
 	};
 	int		 fds[PROTO_BATCH];	/* those of each item, or -1 */
 };

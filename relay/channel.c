@@ -116,6 +116,9 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 	case MSG_LEASE:
 		wait_leases();
 		break;
+	case MSG_LEVEL:
+		log_set_level((int)MIN(m->level.level, LOG_DEBUG));
+		break;
 	case MSG_LIST:
 		if (m->fds[0] != -1)
 			listing_start(m->fds[0], &m->list);

@@ -33,6 +33,8 @@ static const struct cmd cmds[] = {
 	{ "", "reload", "", "read the configuration again",
 	    "Waits until it holds, or says why it does not.", cmd_plain },
 	{ "", "reopen", "", "open the log file anew", NULL, cmd_plain },
+	{ "", "log", "level LEVEL", "of all processes, until a reload",
+	    "error, warning, notice, info or debug.", cmd_log },
 	{ "", "drain", "PID", "replace one worker process",
 	    "It serves the sessions that it has, and ends.", cmd_drain },
 	{ "", "kill", "SESSION ...", "end sessions; or: kill client NET",

@@ -138,6 +138,9 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 	case MSG_UNCHECK:
 		gens_drop(m->uncheck.generation);
 		break;
+	case MSG_LEVEL:
+		log_set_level((int)MIN(m->level.level, LOG_DEBUG));
+		break;
 	case MSG_LOG:
 		channel_log(m->fds[0]);
 		break;

@@ -13,6 +13,7 @@
 #include "proc/foreign.h"
 #include "proc/generation.h"
 #include "proc/lease.h"
+#include "proc/level.h"
 #include "proc/live.h"
 #include "proc/load.h"
 #include "proc/seat.h"
@@ -31,6 +32,7 @@ static bool	channel_agrees(const struct worker *,
 static void	channel_ready(struct worker *, const struct proto_ready *);
 static void	channel_drain(struct worker *);
 static bool	channel_say(struct worker *, enum proto_type, const void *);
+static void	channel_level(struct worker *);
 static void	channel_log(struct worker *);
 static void	channel_named(struct worker *, const struct proto_named *);
 static void	channel_verdicts(struct worker *);
@@ -227,6 +229,7 @@ channel_ready(struct worker *w, const struct proto_ready *r)
 	ev_timer_stop(&w->timer);
 	w->state = WORKER_READY;
 	channel_auth(w);
+	level_ready(w);
 	mark(MARK_WORKERS | MARK_ACCEPT | MARK_SEND);
 	if (w->gen->old || master.stopping)
 		worker_drain(w);
@@ -252,6 +255,8 @@ channel_send_due(void)
 			channel_verdicts(w);
 			if (w->lease_due)
 				channel_leases(w);
+			if (w->level_due)
+				channel_level(w);
 			if (!TAILQ_EMPTY(&w->askers))
 				channel_auth(w);
 		}
@@ -314,6 +319,15 @@ channel_leases(struct worker *w)
 
 	if (channel_say(w, MSG_LEASE, &lease))
 		w->lease_due = false;
+}
+
+static void
+channel_level(struct worker *w)
+{
+	const struct proto_level level = { .level = (uint32_t)w->level };
+
+	if (channel_say(w, MSG_LEVEL, &level))
+		w->level_due = false;
 }
 
 static void

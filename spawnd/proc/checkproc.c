@@ -30,6 +30,7 @@ static int	 launch_with(int, int);
 static void	 start_failed(void);
 static void	 tell_all(void);
 static int	 tell(struct generation *);
+static void	 tell_level(void);
 static void	 channel_event(struct ev_io *, int);
 static void	 channel_message(struct ev_io *, struct ipc_msg *);
 static void	 checker_broken(void);
@@ -38,6 +39,7 @@ static void	 come_again(struct ev_timer *);
 static bool	 asks(const struct conf *);
 static void	 end(void);
 
+static int		 level = -1;	/* that was set; -1: none was */
 static struct ev_io	 channel = { .fd = -1 };
 static struct child	 checker = CHILD("checker", checker_exit,
     CHILD_OWN | CHILD_WORKER);
@@ -182,7 +184,27 @@ tell(struct generation *g)
 	const int fds[] = { g->conf_fd, g->targets.fd,
 		secrets ? g->secrets_fd : g->conf_fd };
 
-	return ipc_send(channel.fd, MSG_CHECK, &item, 1, fds);
+	if (ipc_send(channel.fd, MSG_CHECK, &item, 1, fds) == -1)
+		return -1;
+	tell_level();
+	return 0;
+}
+
+/* Its channel has room for that, or it is about to be ended. */
+static void
+tell_level(void)
+{
+	const struct proto_level item = { .level = (uint32_t)level };
+
+	if (level != -1 && channel.fd != -1)
+		ipc_send(channel.fd, MSG_LEVEL, &item, 1, NULL);
+}
+
+void
+checkproc_level(int wanted)
+{
+	level = wanted;
+	tell_level();
 }
 
 void

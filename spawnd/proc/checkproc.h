@@ -24,6 +24,9 @@ void		 checkproc_gone(const struct generation *);
 /* That configuration holds now: the checker is replaced if it is to be another
  * user's, and to look anew at how names are asked for. */
 void		 checkproc_reload(const struct conf *);
+/* The level of its lines from now on; -1: that of the generations that it is
+ * told of. */
+void		 checkproc_level(int level);
 void		 checkproc_stop(void);
 
 /* For an upgrade: writes a line; reads it, behind those of the generations.

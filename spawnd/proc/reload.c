@@ -22,6 +22,7 @@
 #include "proc/inside.h"
 #include "proc/live.h"
 #include "proc/load.h"
+#include "proc/level.h"
 #include "proc/logproc.h"
 #include "proc/logto.h"
 #include "proc/recproc.h"
@@ -428,6 +429,7 @@ commit(void)
 	next = NULL;
 	fetch_good();
 	log_set_level(conf_log_level(master.gen->conf));
+	level_forget();
 	schedule_batch(master.gen->conf->batch);
 	expiry_watch();
 	if (old == NULL) {

@@ -50,10 +50,12 @@ struct worker {
 	bool			 full;		/* channel met EAGAIN */
 	bool			 drain_due;	/* DRAIN is to be sent */
 	bool			 lease_due;	/* LEASE is */
+	bool			 level_due;	/* LEVEL is */
 	bool			 keys_due;	/* KEYS are (tickets.h) */
 	bool			 expired;	/* told to end now */
 	uint64_t		 set_sent;	/* serial of SET (live.h) */
 	uint64_t		 set_done;	/* it has said so */
+	int			 level;		/* to be told (level.h) */
 	uint64_t		 sent;		/* sessions handed to it */
 	uint32_t		*counted;	/* its sessions at each remote,
 						   when last seen (load.h) */

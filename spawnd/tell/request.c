@@ -10,6 +10,7 @@
 #include "pending.h"
 #include "proc/admin.h"
 #include "proc/generation.h"
+#include "proc/level.h"
 #include "proc/live.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
@@ -32,6 +33,7 @@ static void	request_remote(struct client *, const char *, const char *);
 static void	request_fault(struct client *, const char *, const char *);
 static void	request_list(struct client *, const char *, const char *);
 static void	request_kill(struct client *, const char *, const char *);
+static void	request_log(struct client *, const char *, const char *);
 static void	request_words(char *, size_t, const char *, const char *);
 static const struct conf_remote *remote_of(const char *, char *);
 static const char *remote_change(const char *, uint32_t *);
@@ -52,6 +54,7 @@ static const struct {
 	{ "stop",	0, false, request_stop },
 	{ "remote",	2, false, request_remote },
 	{ "fault",	2, false, request_fault },
+	{ "log",	2, false, request_log },
 	{ "list",	0, true, request_list },
 	{ "kill",	2, false, request_kill },
 };
@@ -200,6 +203,24 @@ request_kill(struct client *c, const char *arg, const char *opt)
 	request_words(words, sizeof(words), arg, opt);
 	log_info("ends sessions by request of spawnctl: %s", words);
 	list_request(c, words, true);
+}
+
+static void
+request_log(struct client *c, const char *arg, const char *opt)
+{
+	const int level = log_level_of(opt), before = log_get_level();
+	char note[128];
+
+	if (strcmp(arg, "level") != 0 || level == -1) {
+		control_answer(c, "log needs level and one of error, warning, "
+		    "notice, info and debug", NULL, 0);
+		return;
+	}
+	log_info("log level %s: set by spawnctl", opt);
+	level_set(level);
+	snprintf(note, sizeof(note), "log level %s until the next reload; it "
+	    "was %s\n", opt, log_level_name(before));
+	control_answer(c, NULL, note, strlen(note));
 }
 
 /* What a request was cut into, in one. */

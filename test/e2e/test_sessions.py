@@ -321,3 +321,40 @@ def test_who_may_only_look(daemon, echo, box):
     bad = box.conf("bad", remotes=[echo], spawnd="control-group = 1")
     said = box.run("-n", bad.write() or bad.path)
     assert said.returncode == 1 and "add control-readers" in said.stderr
+
+
+def test_level_of_the_log(daemon, echo, box):
+    """In the master and in all workers, also later ones, until a reload."""
+    d = daemon(remotes=[echo], spawnd="servers { min = 2 max = 4 }")
+    assert "it was info" in d.ctl("log", "level", "debug").stdout
+    roundtrip(d.connect()).close()
+    d.wait_line("stage connect -> relay")
+    if not box.single:
+        d.ctl("drain", str(d.workers("ready")[0]["pid"]))
+        wait(lambda: len(d.workers("ready")) == 2 == len(d.workers()), 30,
+             "another worker")
+        pids = set(d.kids())
+
+        crowd = [roundtrip(d.connect()) for _ in range(6)]
+
+        def told():
+            return all(any(f"relay[{pid}]" in line for line in
+                           d.lines("stage connect -> relay"))
+                       for pid in pids)
+        wait(told, 30, "lines of every worker")
+        for sock in crowd:
+            sock.close()
+        d.wait_sessions(0)
+    d.ctl("log", "level", "error")
+    seen = len(d.closed())
+    roundtrip(d.connect()).close()
+    assert "it was error" in d.ctl("log", "level", "info").stdout
+    roundtrip(d.connect()).close()
+    d.wait_closed(seen + 1)
+    d.ctl("log", "level", "error")
+    d.reload()
+    wait(lambda: len(d.workers()) == 2, 30, "the end of the old ones")
+    seen = len(d.closed())
+    roundtrip(d.connect()).close()
+    d.wait_closed(seen + 1)
+    assert d.ctl("log", "level", "loud", check=False).returncode == 2

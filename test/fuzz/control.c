@@ -12,6 +12,7 @@
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/inherit.h"
+#include "proc/level.h"
 #include "proc/live.h"
 #include "proc/load.h"
 #include "proc/logproc.h"
@@ -191,6 +192,13 @@ recproc_reopen(void)
 void
 logproc_reopen(void)
 {
+}
+
+void
+level_set(int level)
+{
+	if (level < LOG_ERR || level > LOG_DEBUG)
+		abort();
 }
 
 void
