@@ -102,6 +102,7 @@ enum {
 	X(SET, 25, PROTO_DOWN,	struct proto_set,	0) /* of a filter */ \
 	X(SET_DONE, 26, PROTO_UP, struct proto_set_done, 0) /* it is */ \
 	X(LIST, 37, PROTO_DOWN,	struct proto_list,	1) /* tell of these */ \
+	X(LEAST, 39, PROTO_TO_LOG, struct proto_level,	0) /* of one target */ \
 	X(LEVEL, 40, PROTO_DOWN, struct proto_level,	0) /* of lines */ \
 	X(EVENT, 43, PROTO_OF_LOG, struct proto_event, 0) /* was warned of */
 
@@ -216,7 +217,8 @@ struct proto_ended {
 	uint32_t	number;
 };
 
-/* The least important lines that it is to write from now on. */
+/* The least important lines that it is to write from now on; the logger: to the
+ * target without a name. */
 struct proto_level {
 	uint32_t level;			/* LOG_ERR .. LOG_DEBUG */
 };

@@ -144,6 +144,8 @@ order(const struct ipc_msg *m)
 		finish = true;
 	else if (m->type == MSG_FILE && m->fds[0] != -1)
 		take_file(m->file.target, m->fds[0]);
+	else if (m->type == MSG_LEAST)
+		target_of(0)->level = (int)MIN(m->level.level, LOG_DEBUG);
 	else if (m->type == MSG_WRITER)
 		for (i = 0; i < m->count; i++)
 			add(&m->writer[i], m->fds[i]);

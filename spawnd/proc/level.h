@@ -11,7 +11,7 @@ struct worker;
 void	 level_set(int level);
 /* It has become ready: it is to know what was set. */
 void	 level_ready(struct worker *);
-/* As configured again, in what starts from now on. */
+/* As configured again, in what starts from now on, and in the logger. */
 void	 level_forget(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "master.h"
 #include "proc/child.h"
 #include "proc/inherit.h"
+#include "proc/generation.h"
 #include "proc/logproc.h"
 #include "proc/logto.h"
 #include "proc/side.h"
@@ -50,6 +51,7 @@ static void	 logger_wait(void);
 static void	 logger_leave(void);
 static void	 logger_finish(void);
 
+static int		 least = -1;	/* level that was set, or -1 */
 static struct ev_io	 channel = { .fd = -1 };
 static struct child	 logger = CHILD("logger", logger_exit,
     CHILD_OWN | CHILD_STDERR);
@@ -114,8 +116,25 @@ launch(void)
 	    launch_on) == -1)
 		return -1;
 	logproc_reopen();
+	if (least != -1)
+		logproc_least(least);
 	writer_logger(channel.fd);
 	return 0;
+}
+
+/* A new one begins by the configuration, one that goes on does not. */
+void
+logproc_least(int level)
+{
+	const int as_configured = master.gen != NULL ?
+	    master.gen->conf->log.level : LOG_INFO;
+	const struct proto_level item = {
+		.level = (uint32_t)(level != -1 ? level : as_configured)
+	};
+
+	least = level;
+	if (channel.fd != -1)
+		ipc_send(channel.fd, MSG_LEAST, &item, 1, NULL);
 }
 
 static int

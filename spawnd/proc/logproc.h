@@ -18,6 +18,9 @@ int		 logproc_start(const struct conf *, const char **errp);
 void		 logproc_reload(const struct conf *);
 /* Opens files and sockets of its targets, and passes them to the logger. */
 void		 logproc_reopen(void);
+/* What is less important is not written where the log without a name goes; -1:
+ * by the configuration. */
+void		 logproc_least(int level);
 /* Lets it write what it has and end; then lines go to standard error. */
 void		 logproc_stop(void);
 /* Is there one, or was there? */
