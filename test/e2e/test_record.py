@@ -352,7 +352,7 @@ def bulk(sock, data, times):
         assert receive(sock, len(data)) == data
 
 
-def test_recorder_dies(daemon, echo, folder):
+def test_recorder_dies(box, daemon, echo, folder):
     """Sessions go on while the recorder hangs, is killed, or is another's."""
     path, other = folder(), folder("other")
     d = daemon(remotes=[echo.conf()], listen={
@@ -363,7 +363,7 @@ def test_recorder_dies(daemon, echo, folder):
     sock, waits = d.connect("drop"), d.connect("wait")
     roundtrip(sock)
     roundtrip(waits)
-    first, = d.kids("recorder")
+    first, = wait(lambda: d.kids("recorder"), 30, "the recorder")
     # It hangs: what does not fit is lost, and noted.
     stopped(d, first, signal.SIGSTOP)
     bulk(sock, data, 12)
@@ -372,8 +372,9 @@ def test_recorder_dies(daemon, echo, folder):
     assert receive(waits, len(data)) == data
     roundtrip(sock)
     files = captures(path)
-    wait(lambda: "not recorded" in "".join(
-        c for s in streams(*files) for c in s.comments), 30, "a note")
+    wait(lambda: any(min(s.end) > 10 * len(data) and "not recorded" in
+                     "".join(s.comments) for s in streams(*files)), 30,
+         "a note")
     # It is killed: the next one goes on.
     os.kill(first, signal.SIGKILL)
     d.wait_line("the recorder died of signal 9")
@@ -386,7 +387,13 @@ def test_recorder_dies(daemon, echo, folder):
     d.reload(extra=record(other) + record(other, "full = wait", "all"))
     new = d.connect("drop")
     roundtrip(new, b"elsewhere\n")
+    wait(lambda: len(d.kids("recorder")) == 2, 30, "the new one")
+    both = set(d.kids("recorder"))
+    if not box.single:
+        d.ctl("upgrade")
+    roundtrip(new, b"upgraded\n")
     roundtrip(sock, b"the last of it\n")
+    assert both <= set(d.kids("recorder"))
     for s in (sock, waits, new):
         s.close()
     d.wait_closed(3, 30)
@@ -402,7 +409,8 @@ def test_recorder_dies(daemon, echo, folder):
     assert b"but this\n" in text and text.endswith(b"the last of it\n")
     assert any("goes on from here" in c for s in late for c in s.comments)
     stream, = streams(*captures(other))
-    assert stream.bytes(0) == stream.bytes(1) == b"elsewhere\n"
+    assert stream.bytes(0) == stream.bytes(1) == \
+        b"elsewhere\nupgraded\n"
 
 
 @pytest.mark.rights
