@@ -185,7 +185,7 @@ def refused(d, *words):
     return done.stderr
 
 
-def test_faults_are_changed_while_sessions_are_open(daemon, backend):
+def test_faults_are_changed_while_sessions_are_open(box, daemon, backend):
     faults = {"late": "latency = 0 enabled = no direction = both",
               "off": "down = yes enabled = no"}
     d = daemon(remotes=[backend(server)], listen=listeners(*faults),
@@ -218,8 +218,9 @@ def test_faults_are_changed_while_sessions_are_open(daemon, backend):
     # A worker that starts later has it too.
     d.deaths = True
     d.ctl("fault", "late", "set", "latency=100ms", "enabled=yes")
-    d.kill(signal.SIGKILL, *[w["pid"] for w in d.workers()])
-    d.wait(lambda: len(d.workers("ready")) == 2, 30)
+    if not box.single:
+        d.kill(signal.SIGKILL, *[w["pid"] for w in d.workers()])
+        d.wait(lambda: len(d.workers("ready")) == 2, 30)
     for _ in range(4):
         sock = ask(d, "late", b"echo")
         receive(sock, 5)
@@ -244,16 +245,19 @@ def test_faults_are_changed_while_sessions_are_open(daemon, backend):
     assert "out of range" in refused(d, "late", "set", "chance=2")
 
     # A worker that is stopped is named, and has it when it goes on.
-    pid = d.workers()[0]["pid"]
-    d.kill(signal.SIGSTOP, pid)
-    assert f"worker {pid} has not answered" in d.ctl(
-        "-t", "1s", "fault", "late", "set", "latency=50ms",
-        check=False).stderr
-    d.kill(signal.SIGCONT, pid)
-    d.ctl("fault", "late", "set", "jitter=1ms")
+    if not box.single:
+        pid = d.workers()[0]["pid"]
+        d.kill(signal.SIGSTOP, pid)
+        assert f"worker {pid} has not answered" in d.ctl(
+            "-t", "1s", "fault", "late", "set", "latency=50ms",
+            check=False).stderr
+        d.kill(signal.SIGCONT, pid)
+        d.ctl("fault", "late", "set", "jitter=1ms")
 
     # An upgrade keeps it, a reload goes back to the file and says so.
-    d.ctl("upgrade")
+    d.ctl("fault", "late", "set", "latency=50ms", "jitter=1ms")
+    if not box.single:
+        d.ctl("upgrade")
     sock = ask(d, "late", b"echo")
     receive(sock, 5)
     assert took(sock) >= 0.096
