@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "chain.h"
 #include "closing.h"
 #include "dest/dest.h"
 #include "ev.h"
@@ -13,6 +14,7 @@
 #include "tcpinfo.h"
 #include "unsent.h"
 #include "utf8.h"
+#include "wish.h"
 
 static void	 record_begin(struct record *, char);
 static void	 record_put(struct record *, const char *, const char *, ...)
@@ -85,6 +87,7 @@ static void
 record_more(struct record *r, const struct extra *x)
 {
 	char text[ADDR_STRLEN], target[DEST_STRLEN];
+	char filters[2 * CONF_CHAIN * CONF_NAME];
 
 	if (x->backlog_ms != 0)
 		record_number(r, "backlog_ms", x->backlog_ms);
@@ -96,8 +99,14 @@ record_more(struct record *r, const struct extra *x)
 		record_word(r, "alpn", x->alpn);
 	if (x->tls_version != NULL)
 		record_put(r, "tls", "%s,%s", x->tls_version, x->tls_suite);
+	if (x->wish != NULL && x->wish->user != NULL &&
+	    *x->wish->user != '\0')
+		record_word(r, "user", x->wish->user);
 	if (x->dest != NULL)
 		record_word(r, "target", dest_str(x->dest, target));
+	if (x->chain != NULL && *chain_str(x->chain, filters,
+	    sizeof(filters)) != '\0')
+		record_word(r, "filters", filters);
 }
 
 /* Of a socket that is none of TCP, nothing is known. */
