@@ -7,6 +7,7 @@
 
 static int	 own_add(const struct sockaddr *);
 static void	 own_loopback(struct source *);
+static bool	 own_has_learned(uint16_t);
 static bool	 own_listens(const struct source *, bool);
 static bool	 own_is_here(const struct source *);
 static bool	 same_ip(const struct source *, const struct source *);
@@ -14,6 +15,8 @@ static bool	 same_ip(const struct source *, const struct source *);
 static const struct conf	*conf;
 static struct source		*own;
 static size_t			 nown;
+static uint16_t			*learned;	/* ports */
+static size_t			 nlearned;
 
 int
 dest_own_start(const struct conf *c)
@@ -43,6 +46,35 @@ own_add(const struct sockaddr *sa)
 	own = more;
 	source_set(&own[nown++], sa);
 	return 0;
+}
+
+void
+dest_own_learn(const struct conf_listen *l, int fd)
+{
+	struct addr a = { .len = sizeof(a.un) };
+	uint16_t *more;
+
+	if (l->naddr == 0 || l->addr->sa.sa_family == AF_UNIX ||
+	    addr_get_port(l->addr) != 0 ||
+	    getsockname(fd, &a.sa, &a.len) == -1 ||
+	    own_has_learned(addr_get_port(&a)))
+		return;
+	more = reallocarray(learned, nlearned + 1, sizeof(*learned));
+	if (more == NULL)
+		return;
+	learned = more;
+	learned[nlearned++] = addr_get_port(&a);
+}
+
+static bool
+own_has_learned(uint16_t port)
+{
+	size_t i;
+
+	for (i = 0; i < nlearned; i++)
+		if (learned[i] == port)
+			return true;
+	return false;
 }
 
 bool
@@ -89,6 +121,8 @@ own_listens(const struct source *to, bool here)
 	struct addr any;
 	unsigned k;
 
+	if (here && own_has_learned(to->port))
+		return true;
 	for (l = conf->listens; l < conf->listens + conf->nlistens; l++)
 		for (k = 0; k < l->naddr; k++) {
 			if (addr_get_port(&l->addr[k]) != to->port ||

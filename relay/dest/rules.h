@@ -28,6 +28,9 @@ bool		 dest_rules_permit(const struct dest_rules *,
  * or -1 with errno.
  */
 int		 dest_own_start(const struct conf *);
+/* A session has come in at that listener, by that descriptor: which port it has
+ * is known only now if the kernel has chosen it. */
+void		 dest_own_learn(const struct conf_listen *, int fd);
 /* Whether a connection to that address and port would come to one of them. */
 bool		 dest_is_own(const struct source *);
 /* The same of one that is there: its two addresses are equal if the machine has

@@ -34,6 +34,7 @@ resolve_enter(struct sess *s)
 	if (d == NULL)
 		return sess_end(s, WHO_RELAY, WHY_NO_REMOTE, CUT_RESET);
 	s->soon = false;	/* of the stage before, it may be */
+	dest_own_learn(s->path->listen, s->client.io.fd);
 	if (d->host[0] != '\0')
 		return resolve_name(s, d);
 	if (d->addr.len == 0)

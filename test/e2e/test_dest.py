@@ -90,7 +90,8 @@ def test_addresses(box, daemon):
         listen={"rules": ASK + " relay = rules",
                 "web": listen + f'"127.0.0.1" port = {ports} relay = app',
                 "any": listen + f'"*" port = {ports + 1} relay = all',
-                "refuse": ASK + " relay = refuse"},
+                "refuse": ASK + " relay = refuse",
+                "self": ASK + " relay = all"},
         relay=targets(), extra="\n".join((
             "relay all { connect-timeout = 1s " +
             targets("permit+*", "private = permit") + "}",
@@ -136,6 +137,8 @@ def test_addresses(box, daemon):
             if name == "any" or host not in (PUBLIC, "127.9.9.9", "::1",
                                              "::"):
                 assert ask(d, host, port, "any") == DENIED, (name, host)
+    for host in "127.0.0.1", "0", "localhost", "::ffff:127.0.0.1":
+        assert ask(d, host, d.address("self")[1], "self") == DENIED
     lines = d.wait_closed(50)
     assert {c["why"] for c in lines if c["target"] == "10.0.0.1:80"} == {
         "target-denied"}
