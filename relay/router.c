@@ -1,12 +1,15 @@
 #include "compat.h"
 
 #include "acl_map.h"
+#include "dest/dest.h"
+#include "dest_rule.h"
 #include "host.h"
 #include "router.h"
 
 /*
  * A route is found by one of its conditions, the rarest kind that it has: by
- * its names, else its protocols, else its networks. What else it asks for is
+ * its names, else its protocols, else its networks; by none of these if it has
+ * targets and neither names nor protocols. What else it asks for is
  * looked at when it is found. Keys are sorted, and those that are equal stand
  * in the order of their routes.
  */
@@ -33,6 +36,10 @@ struct router {
 	struct net		*nets;
 	size_t			 nnets;
 	bool			 bits4[33], bits6[129]; /* that nets have */
+	struct dest_rule	*rules;	/* of all routes */
+	unsigned		*first;	/* of each route, one behind */
+	unsigned		*aimed; /* routes with targets alone */
+	unsigned		 naimed;
 	unsigned		 always; /* the first without conditions; n */
 	bool			 sniffs;
 	char			*texts;	/* what words point to */
@@ -40,6 +47,7 @@ struct router {
 
 static int	 router_room(struct router *);
 static int	 router_route(struct router *, unsigned, char **);
+static void	 router_rules(struct router *, unsigned);
 static void	 router_words(struct router *, unsigned, char **);
 static void	 router_word(struct router *, unsigned, enum kind, char **,
 		    const char *);
@@ -56,11 +64,15 @@ static unsigned	 find_word(const struct router *, const struct asked *,
 		    enum kind, const char *, unsigned);
 static unsigned	 find_source(const struct router *, const struct source *,
 		    unsigned);
+static unsigned	 find_aimed(const struct router *, const struct asked *,
+		    unsigned);
 static unsigned	 find_net(const struct router *, const struct acl_rule *,
 		    unsigned);
 static void	 net_of(struct acl_rule *, const struct source *, unsigned);
 static bool	 holds(const struct router *, unsigned,
 		    const struct asked *);
+static bool	 aims(const struct router *, unsigned,
+		    const struct dest *);
 static bool	 offers(const char *, const char *);
 
 struct router *
@@ -94,12 +106,13 @@ static int
 router_room(struct router *r)
 {
 	const struct conf_route *c;
-	size_t words = 0, nets = 0, bytes = 0;
+	size_t words = 0, nets = 0, bytes = 0, rules = 0;
 	unsigned i;
 
 	for (c = r->routes; c < r->routes + r->n; c++) {
 		words += c->nsni + c->nalpn;
 		nets += c->from.n;
+		rules += c->ntarget;
 		for (i = 0; i < c->nsni; i++)
 			bytes += HOST_LEN < strlen(c->sni[i]) + 1 ? HOST_LEN :
 			    strlen(c->sni[i]) + 1;
@@ -110,8 +123,12 @@ router_room(struct router *r)
 	r->words = calloc(words + 1, sizeof(*r->words));
 	r->nets = calloc(nets + 1, sizeof(*r->nets));
 	r->texts = malloc(bytes + 1);
+	r->rules = calloc(rules + 1, sizeof(*r->rules));
+	r->first = calloc(r->n + 1, sizeof(*r->first));
+	r->aimed = calloc(r->n + 1, sizeof(*r->aimed));
 	return r->from == NULL || r->words == NULL || r->nets == NULL ||
-	    r->texts == NULL ? -1 : 0;
+	    r->texts == NULL || r->rules == NULL || r->first == NULL ||
+	    r->aimed == NULL ? -1 : 0;
 }
 
 static int
@@ -119,8 +136,11 @@ router_route(struct router *r, unsigned i, char **text)
 {
 	const struct conf_route *c = &r->routes[i];
 
+	router_rules(r, i);
 	r->sniffs |= c->nsni > 0 || c->nalpn > 0;
-	if (c->nsni == 0 && c->nalpn == 0) {
+	if (c->nsni == 0 && c->nalpn == 0 && c->ntarget > 0)
+		r->aimed[r->naimed++] = i;
+	else if (c->nsni == 0 && c->nalpn == 0) {
 		if (c->from.n == 0 && r->always == r->n)
 			r->always = i;
 		router_nets(r, i);
@@ -130,6 +150,19 @@ router_route(struct router *r, unsigned i, char **text)
 	if (c->from.n > 0 && (r->from[i] = acl_map_new(&c->from)) == NULL)
 		return -1;
 	return 0;
+}
+
+/* What is no rule has been refused. */
+static void
+router_rules(struct router *r, unsigned i)
+{
+	const struct conf_route *c = &r->routes[i];
+	unsigned k;
+
+	r->first[i + 1] = r->first[i];
+	for (k = 0; k < c->ntarget; k++)
+		(void)conf_target_of(c->target[k],
+		    &r->rules[r->first[i + 1]++]);
 }
 
 static void
@@ -238,6 +271,9 @@ router_free(struct router **rp)
 	free(r->words);
 	free(r->nets);
 	free(r->texts);
+	free(r->rules);
+	free(r->first);
+	free(r->aimed);
 	free(r);
 }
 
@@ -255,6 +291,7 @@ router_find(const struct router *r, const struct asked *a)
 	best = find_name(r, a, best);
 	best = find_alpn(r, a, best);
 	best = find_source(r, a->source, best);
+	best = find_aimed(r, a, best);
 	return best == r->n ? -1 : (int)best;
 }
 
@@ -333,6 +370,17 @@ find_source(const struct router *r, const struct source *s, unsigned best)
 }
 
 static unsigned
+find_aimed(const struct router *r, const struct asked *a, unsigned best)
+{
+	unsigned i;
+
+	for (i = 0; i < r->naimed && r->aimed[i] < best; i++)
+		if (holds(r, r->aimed[i], a))
+			return r->aimed[i];
+	return best;
+}
+
+static unsigned
 find_net(const struct router *r, const struct acl_rule *net, unsigned best)
 {
 	size_t low = 0, n = r->nnets, half;
@@ -374,11 +422,34 @@ holds(const struct router *r, unsigned i, const struct asked *a)
 
 	if (r->from[i] != NULL && !acl_map_has(r->from[i], a->source))
 		return false;
+	if (c->ntarget > 0 && (a->target == NULL ||
+	    !aims(r, i, a->target)))
+		return false;
 	if (c->nalpn == 0)
 		return true;
 	while (k < c->nalpn && !offers(a->alpn, c->alpn[k]))
 		k++;
 	return k < c->nalpn;
+}
+
+/* A name is not looked up: it is none of a network. */
+static bool
+aims(const struct router *r, unsigned i, const struct dest *to)
+{
+	const struct dest_rule *rule;
+	struct source s;
+
+	if (to->host[0] == '\0' && to->addr.len == 0)
+		return false;
+	if (to->host[0] == '\0')
+		source_set(&s, &to->addr.sa);
+	for (rule = r->rules + r->first[i]; rule < r->rules + r->first[i + 1];
+	    rule++)
+		if (dest_rule_has_port(rule, to->port) &&
+		    (to->host[0] != '\0' ? dest_rule_has_name(rule, to->host) :
+		    dest_rule_has_addr(rule, &s)))
+			return true;
+	return false;
 }
 
 /* Whether a protocol is in a list, which may be NULL. */

@@ -6,6 +6,8 @@ static void	 ask_listen(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
 static void	 ask_open(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
+static void	 ask_routes(struct conf_check *, const struct cfg_t *,
+		    const struct conf_listen *);
 static void	 ask_users(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
 static void	 ask_files(struct conf_check *, const struct cfg_t *);
@@ -21,6 +23,8 @@ conf_check_asks(struct conf_check *c, const struct cfg_t *spawnd)
 	unsigned i;
 
 	for (i = 0; i < c->conf->nlistens; i++) {
+		ask_routes(c, conf_child(spawnd, "listen", i),
+		    &c->conf->listens[i]);
 		if (c->conf->listens[i].nask > 0)
 			ask_listen(c, conf_child(spawnd, "listen", i),
 			    &c->conf->listens[i]);
@@ -29,6 +33,20 @@ conf_check_asks(struct conf_check *c, const struct cfg_t *spawnd)
 			    &c->conf->listens[i]);
 	}
 	ask_files(c, spawnd);
+}
+
+static void
+ask_routes(struct conf_check *c, const struct cfg_t *sec,
+    const struct conf_listen *l)
+{
+	unsigned i;
+
+	for (i = 0; i < l->nroutes && conf_value(sec, "ask", 0) == NULL; i++)
+		if (l->routes[i].ntarget > 0)
+			conf_check_missing(c, conf_line(conf_child(sec,
+			    "route", i)), "clients of listen \"%s\" cannot "
+			    "say where they want to go, so that target is for "
+			    "nobody; add ask = any", l->name);
 }
 
 /* Where nobody could be let in, or everybody would be. */
@@ -81,9 +99,11 @@ ask_listen(struct conf_check *c, const struct cfg_t *sec,
 	if (l->tls == CONF_NOREF)
 		ask_sniffs(c, sec, l);
 	ask_goes(c, conf_line_of(sec, "relay"), l, l->relay);
+	/* Who looks for a target may give it its own servers. */
 	for (i = 0; i < l->nroutes; i++)
-		ask_goes(c, conf_line(conf_child(sec, "route", i)), l,
-		    l->routes[i].relay);
+		if (l->routes[i].ntarget == 0)
+			ask_goes(c, conf_line(conf_child(sec, "route", i)), l,
+			    l->routes[i].relay);
 }
 
 /* Who is told yes is to be where it has asked to be. */

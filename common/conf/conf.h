@@ -117,6 +117,8 @@ struct conf_route {
 	const char	**alpn;
 	unsigned	 nalpn;
 	struct acl	 from;		/* networks */
+	const char	**target;	/* conf_target_of() */
+	unsigned	 ntarget;
 	unsigned	 relay;		/* index into conf.relays */
 };
 
@@ -469,6 +471,11 @@ enum { CONF_ASK_SOCKS4 = 1 << 0, CONF_ASK_SOCKS5 = 1 << 1,
 unsigned	 conf_asks(const struct conf_listen *);
 /* Of one word; 0: it is none. */
 unsigned	 conf_ask_of(const char *);
+struct dest_rule;
+/* Where a client may have asked to go, as a route has it: what stands behind
+ * "permit" in a rule (dest_rule.h). NULL, or what is wrong with it, as what
+ * follows the text in a sentence (static). */
+const char	*conf_target_of(const char *, struct dest_rule *);
 /* For each file of users there is one more of conf.auths than the file of the
  * configuration has; conf_decode() adds them. */
 #define CONF_USERS	16	/* most */

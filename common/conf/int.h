@@ -146,6 +146,7 @@ const struct conf_word	*conf_spec_word_of(const struct conf_word *,
 const char	*conf_item_host(const char *);
 const char	*conf_item_alpn(const char *);
 const char	*conf_item_ask(const char *);
+const char	*conf_item_aim(const char *);
 const char	*conf_item_variable(const char *);
 const char	*conf_item_interface(const char *);
 const char	*conf_item_tag(const char *);

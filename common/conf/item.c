@@ -38,6 +38,25 @@ conf_item_ask(const char *text)
 }
 
 const char *
+conf_item_aim(const char *text)
+{
+	struct dest_rule rule;
+
+	return conf_target_of(text, &rule);
+}
+
+const char *
+conf_target_of(const char *text, struct dest_rule *rule)
+{
+	char whole[768];
+
+	if ((size_t)snprintf(whole, sizeof(whole), "permit %s", text) >=
+	    sizeof(whole))
+		return "is too long";
+	return dest_rule_parse(whole, rule);
+}
+
+const char *
 conf_item_interface(const char *text)
 {
 	const char *p = text;

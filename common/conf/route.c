@@ -59,7 +59,7 @@ route_listen(struct conf_check *c, const struct cfg_t *sec,
 		if (any && i + 1 < l->nroutes)
 			conf_check_missing(c, conf_line(route), "the routes "
 			    "behind this one are for nobody, as it has no "
-			    "sni, alpn or from; put it last");
+			    "sni, alpn, from or target; put it last");
 		if (l->tls < c->conf->ntlss)
 			route_alpn(c, route, &c->conf->tlss[l->tls]);
 	}
@@ -74,7 +74,8 @@ route_has_any(const struct conf_check *c, const struct cfg_t *route)
 	return conf_text_is_partial(c->text, conf_line(route)) ||
 	    conf_children(route, "sni") > 0 ||
 	    conf_children(route, "alpn") > 0 ||
-	    conf_children(route, "from") > 0;
+	    conf_children(route, "from") > 0 ||
+	    conf_children(route, "target") > 0;
 }
 
 /* What is where no route holds; any: the last one holds always. */
@@ -88,8 +89,8 @@ route_rest(struct conf_check *c, const struct cfg_t *sec,
 		return;
 	if (any && v != NULL)
 		conf_text_warning(c->text, v->line, "relay \"%.40s\" is for "
-		    "nobody: the last route of listen \"%s\" has no sni, alpn "
-		    "or from", v->text, l->name);
+		    "nobody: the last route of listen \"%s\" has no sni, "
+		    "alpn, from or target", v->text, l->name);
 	else if (!any && v == NULL)
 		conf_text_warning(c->text, conf_line(sec), "listen \"%s\" "
 		    "ends the sessions that no route is for; relay = NAME says "
@@ -160,7 +161,8 @@ route_asked(const struct conf_listen *l, struct asked *a)
 		for (i = 0; i < r->nsni; i++, a++) {
 			a->name = r->sni[i];
 			a->route = (unsigned)(r - l->routes);
-			a->alone = r->nalpn == 0 && r->from.n == 0;
+			a->alone = r->nalpn == 0 && r->from.n == 0 &&
+			    r->ntarget == 0;
 		}
 	return (size_t)(a - first);
 }

@@ -205,6 +205,8 @@ static const struct conf_opt route_opts[] = {
 	{ TEXTS("alpn", conf_route, alpn, nalpn, ALPN_MAX),
 	    .wrong = conf_item_alpn },
 	{ NETWORKS("from", conf_route, from), .filled = true },
+	{ TEXTS("target", conf_route, target, ntarget, 512),
+	    .wrong = conf_item_aim },
 	{ REF("relay", conf_route, relay, relay), .required = true },
 	END
 };

@@ -18,7 +18,8 @@ route_enter(struct sess *s)
 {
 	const struct extra *x = s->extra;
 	const struct asked asked = { .name = x == NULL ? NULL : x->name,
-	    .alpn = x == NULL ? NULL : x->alpn, .source = &s->source };
+	    .alpn = x == NULL ? NULL : x->alpn, .source = &s->source,
+	    .target = x == NULL ? NULL : x->dest };
 	int i = router_find(s->path->router, &asked);
 
 	if (i != -1)

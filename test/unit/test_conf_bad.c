@@ -1238,6 +1238,14 @@ test_ask(void **state)
 		{ IN_LISTEN("path = /w users = /u"), "t:2: users are those of "
 		    "clients that are asked; add ask = any, or leave them "
 		    "out\n" },
+		{ IN_LISTEN("path = /w relay = a route { target = a relay = a "
+		    "}"), "t:2: clients of listen \"w\" cannot say where they "
+		    "want to go, so that target is for nobody; add ask = "
+		    "any\n" },
+		{ IN_ASK("path = /w ask = any relay = a route { target = a:0 "
+		    "relay = a }"), "t:2: target \"a:0\" has ports that are "
+		    "none; use *, or numbers and ranges from 1 to 65535 with "
+		    "commas\n" },
 		{ IN_ASK("path = /w ask = socks4 users = /u"), "t:2: SOCKS 4 "
 		    "has no passwords, so that users would let in nobody; add "
 		    "socks5 or connect to ask\n" },

@@ -118,7 +118,8 @@ static void
 change_texts(struct conf *c, const struct conf_opt *o, void *base)
 {
 	static const char *const texts[] = { "/changed", "changed", "A=b",
-	    "any" };
+	    "any",
+	    "permit *" };
 	struct conf_array a = conf_field_array(o, base);
 	const char *text;
 	struct conf_cert *cert;

@@ -45,6 +45,8 @@
 	"route { sni = {A.b, \"*.c.\"} alpn = {h2, x} relay = b }\n" \
 	"route { from = {10.0.0.0/8, ::1, unix} relay = a }\n" \
 	"route { relay = b } }\n" \
+	"listen q { path = /q ask = any relay = d\n" \
+	"route { target = {\"*.A:1,3-5\", '[::1]', public} relay = a } }\n" \
 	"servers { min = 3 max = 5 } users { min = 6 max = 9 }\n" \
 	"overload = close\n" \
 	"access = {\"deny 10.9.0.0/16\", \"permit not ::1\"}\n" \

@@ -76,7 +76,7 @@ test_warnings(void **state)
 	    "for; relay = NAME says where they go\n");
 	expect(IN_LISTEN("relay = a route { relay = b }"), true,
 	    "t:2: warning: relay \"a\" is for nobody: the last route of "
-	    "listen \"w\" has no sni, alpn or from\n");
+	    "listen \"w\" has no sni, alpn, from or target\n");
 	/* One section of relays is not meant by itself here. */
 	expect("spawnd { listen w { port = 80 route { sni = x relay = a } } }\n"
 	    "relay a { remote r { address = 127.0.0.1 port = 81 } }", true,
@@ -111,7 +111,7 @@ test_mistakes(void **state)
 	expect(IN_LISTEN("relay = a route { relay = b }\n"
 	    "route { sni = x relay = b }"), false,
 	    "t:2: the routes behind this one are for nobody, as it has no "
-	    "sni, alpn or from; put it last\n");
+	    "sni, alpn, from or target; put it last\n");
 	expect(IN_LISTEN("relay = a route { sni = x }"), false,
 	    "t:2: \"route\" needs a relay\n");
 	expect(IN_LISTEN("relay = a route { sni = x relay = beta }"), false,

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "conf_report.h"
+#include "dest/dest.h"
 #include "fake_netdb.h"
 #include "router.h"
 
@@ -61,6 +62,21 @@ find(const struct router *r, const char *name, const char *alpn,
 	return router_find(r, &a);
 }
 
+static int
+aimed(const struct router *r, const char *host, uint16_t port)
+{
+	const struct source s = source_of("10.1.2.3"), to = source_of(
+	    *host < 'a' ? host : "::");
+	struct dest d = { .port = port };
+	const struct asked a = { .source = &s, .target = &d };
+
+	if (*host >= 'a')
+		strlcpy(d.host, host, sizeof(d.host));
+	else
+		source_addr(&to, &d.addr);
+	return router_find(r, &a);
+}
+
 static struct conf *
 routes(const char *text)
 {
@@ -68,10 +84,44 @@ routes(const char *text)
 	struct conf *c;
 
 	snprintf(all, sizeof(all), "spawnd { listen w { port = 80\n%s } }\n"
-	    RELAY, text);
+	    RELAY "%s", text, strstr(text, "relay = b") != NULL ?
+	    "relay b { targets { } }\n" : "");
 	if ((c = load(all)) == NULL)
 		fail_msg("%s", said.text);
 	return c;
+}
+
+static void
+test_targets(void **state)
+{
+	struct conf *c = routes("ask = any address = 127.0.0.1 relay = b\n"
+	    "route { target = {\"db.A:5432\", \"10.0.0.0/8:22,80-81\"} "
+	    "relay = a }\n"
+	    "route { target = \"*.a\" from = \"10.0.0.0/8\" relay = a }\n"
+	    "route { target = \"*.a\" from = \"11.0.0.0/8\" relay = a }\n"
+	    "route { target = \"[::1]\" relay = a }\n"
+	    "route { target = public relay = a }\n"
+	    "route { target = \"*:443\" relay = a }\n"
+	    "route { from = \"10.0.0.0/8\" relay = b }");
+	struct router *r = router_new(&c->listens[0]);
+	const struct source s = source_of("10.1.2.3");
+	const struct dest none = { .port = 443 };
+	const struct asked neither = { .source = &s, .target = &none };
+
+	(void)state;
+	assert_non_null(r);
+	assert_int_equal(aimed(r, "db.a", 5432), 0);
+	assert_int_equal(aimed(r, "db.a", 5433), 1);
+	assert_int_equal(aimed(r, "10.9.9.9", 22), 0);
+	assert_int_equal(aimed(r, "10.9.9.9", 443), 5);
+	assert_int_equal(aimed(r, "::1", 1), 3);
+	assert_int_equal(aimed(r, "8.8.8.8", 443), 4);
+	assert_int_equal(aimed(r, "a", 443), 5);
+	assert_int_equal(aimed(r, "a", 442), 6);
+	assert_int_equal(router_find(r, &neither), 6);
+	assert_int_equal(find(r, NULL, NULL, "10.1.2.3"), 6);
+	router_free(&r);
+	conf_free(&c);
 }
 
 static void
@@ -330,6 +380,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_all_hold),
 		cmocka_unit_test(test_no_sniffing),
 		cmocka_unit_test(test_random),
