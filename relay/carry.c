@@ -9,6 +9,7 @@
 					   that the kernel moves by itself,
 					   or a quarter of a time limit */
 
+static void	 carry_filtered(struct sess *);
 static bool	 can_splice(struct end *);
 static uint64_t	 look_after(const struct sess *);
 
@@ -19,11 +20,22 @@ carry_init(struct sess *s)
 		s->client.no_splice = !can_splice(&s->client);
 		s->remote.no_splice = !can_splice(&s->remote);
 	}
-	if (s->client.filtered && (s->extra->chain->bytes ||
-	    splice_by_itself()))
-		s->client.no_splice = s->remote.no_splice = true;
+	if (s->client.filtered)
+		carry_filtered(s);
 	if (s->path->relay->io == CONF_IO_SPLICE && splice_works())
 		s->client.score = s->remote.score = SCORE_MAX;
+}
+
+/* Not while a filter sees the bytes. */
+static void
+carry_filtered(struct sess *s)
+{
+	struct chain *c = s->extra->chain;
+
+	c->way[0].no_splice = s->client.no_splice || splice_by_itself();
+	c->way[1].no_splice = s->remote.no_splice || splice_by_itself();
+	s->client.no_splice = c->bytes || c->way[0].no_splice;
+	s->remote.no_splice = c->bytes || c->way[1].no_splice;
 }
 
 /* From a socket, to one or to a layer that the kernel is a part of. */

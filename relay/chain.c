@@ -9,6 +9,8 @@ static int	 chain_add(struct chain *, struct sess *,
 static struct way *way_of(const struct end *);
 static struct chain *chain_of(const struct end *);
 static struct link *link_at(struct chain *, const struct end *, unsigned);
+static bool	 link_takes(const struct link *, const struct end *);
+static void	 chain_leave(struct chain *, struct end *);
 static struct queue **chain_out(struct chain *, struct end *, unsigned);
 static enum verdict chain_one(struct chain *, struct end *, unsigned,
 		    bool *last);
@@ -189,12 +191,33 @@ chain_take(struct end *from, const char *buf, size_t n)
 	unsigned i;
 
 	chain_passed(from, n);
-	if (!c->bytes)
-		return 0;
-	for (i = 0; (l = link_at(c, from, i))->filt->section->ops->data == NULL;
-	    i++)
+	for (i = 0; i < c->n && c->bytes; i++) {
+		l = link_at(c, from, i);
+		if (link_takes(l, from))
+			return queue_add(&l->in[filt_way(from)], buf, n) ==
+			    -1 ? -1 : 1;
+	}
+	return 0;
+}
+
+/* Does it see what comes from that end? */
+static bool
+link_takes(const struct link *l, const struct end *from)
+{
+	return l->filt->section->ops->data != NULL &&
+	    !l->filt->left[filt_way(from)];
+}
+
+/* When nobody sees it any more, the kernel may have it. */
+static void
+chain_leave(struct chain *c, struct end *from)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n && !link_takes(&c->links[i], from); i++)
 		;
-	return queue_add(&l->in[filt_way(from)], buf, n) == -1 ? -1 : 1;
+	if (i == c->n)
+		from->no_splice = way_of(from)->no_splice;
 }
 
 /* --- what moves --- */
@@ -208,13 +231,14 @@ chain_run(struct end *from)
 	bool last = from->eof;
 	unsigned i;
 
+	w->holds = false;
 	for (i = 0; i < c->n; i++) {
 		if (i < w->cut) {
 			queue_free(&link_at(c, from, i)->in[filt_way(from)]);
 			last = true;
 			continue;
 		}
-		if (link_at(c, from, i)->filt->section->ops->data == NULL)
+		if (!link_takes(link_at(c, from, i), from))
 			continue;
 		v = chain_one(c, from, i, &last);
 		if (v > FILTER_HOLD && chain_verdict(c, from, i, v) == -1)
@@ -237,6 +261,10 @@ chain_one(struct chain *c, struct end *from, unsigned i, bool *last)
 	enum verdict v = l->filt->section->ops->data(l->filt, from, in,
 	    chain_out(c, from, i), flow);
 
+	if (l->filt->left[filt_way(from)])
+		chain_leave(c, from);
+	if (v == FILTER_HOLD)
+		way_of(from)->holds = true;
 	if (v == FILTER_HOLD || *in != NULL)
 		*last = false;
 	return v;
@@ -250,7 +278,7 @@ chain_out(struct chain *c, struct end *from, unsigned i)
 
 	while (++i < c->n) {
 		l = link_at(c, from, i);
-		if (l->filt->section->ops->data != NULL)
+		if (link_takes(l, from))
 			return &l->in[filt_way(from)];
 	}
 	return &from->queue;
@@ -291,7 +319,8 @@ chain_held(const struct end *from)
 
 	for (i = 0; i < c->n && c->bytes; i++)
 		n += queue_len(c->links[i].in[filt_way(from)]);
-	if ((from->eof || w->cut != 0) && !w->ended && !w->reset)
+	if (w->holds || ((from->eof || w->cut != 0) && !w->ended &&
+	    !w->reset))
 		n++;
 	return n;
 }

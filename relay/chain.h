@@ -28,6 +28,8 @@ struct chain {
 		size_t	 allowed;	/* bytes, by the last chain_allow() */
 		bool	 waits;		/* that was 0 */
 		bool	 reset;		/* as FLOW_RESET */
+		bool	 holds;		/* as FILTER_HOLD */
+		bool	 no_splice;	/* nor when all have left */
 		bool	 ended;		/* nothing more comes out */
 		unsigned cut;		/* this link, counted from 1, lets
 					   nothing more by; 0: none */

@@ -82,6 +82,7 @@ struct filter_section {
 	unsigned		 number; /* among all (conf_filter_at()) */
 	bool			 used;	/* start() was called */
 	void			*live;	/* the filter's own, from start() on */
+	uint64_t		 hits;	/* how often it has found something */
 };
 
 /* A filter in a session. */
@@ -89,11 +90,12 @@ struct filt {
 	struct filter_section	*section;
 	struct sess		*sess;
 	uint64_t		 due;	/* ms as ev_now(); 0: none */
+	bool			 left[2]; /* filt_leave() */
 };
 
 /* One a kind. */
-extern const struct filter filter_fault, filter_rate, filter_record,
-    filter_dump;
+extern const struct filter filter_fault, filter_match, filter_rate,
+    filter_record, filter_dump;
 
 /* Starts those that are used. Returns 0, or -1 with errno. */
 int	 filter_start(void);
@@ -121,6 +123,14 @@ static inline unsigned
 filt_way(const struct end *from)
 {
 	return from->remote;
+}
+
+/* It needs to see no more of what comes from that end, and holds nothing of it:
+ * its data() is not called any more, and zero copy may go on. */
+static inline void
+filt_leave(struct filt *f, const struct end *from)
+{
+	f->left[filt_way(from)] = true;
 }
 
 /* Does a filter of that direction have to do with what comes from an end? */

@@ -113,6 +113,21 @@ queue_look(const struct queue *q, struct iovec iov[QUEUE_IOV])
 	return n;
 }
 
+size_t
+queue_peek(const struct queue *q, char *buf, size_t most)
+{
+	const struct chunk *c;
+	size_t len = 0, n;
+
+	for (c = q != NULL ? q->first : NULL; c != NULL && len < most;
+	    c = c->next) {
+		n = MIN(c->len, most - len);
+		memcpy(buf + len, c->data + c->off, n);
+		len += n;
+	}
+	return len;
+}
+
 void
 queue_taken(struct queue **qp, size_t n)
 {

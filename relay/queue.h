@@ -30,6 +30,8 @@ queue_len(const struct queue *q)
 int	 queue_add(struct queue **, const char *, size_t len);
 /* Where the first bytes are; returns how many places were filled. */
 int	 queue_look(const struct queue *, struct iovec[QUEUE_IOV]);
+/* Copies the first bytes, at most so many; returns how many. */
+size_t	 queue_peek(const struct queue *, char *, size_t);
 /* The first so many bytes have been taken. */
 void	 queue_taken(struct queue **, size_t);
 /* Moves the first so many bytes, of those that there are, to the end of another

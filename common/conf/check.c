@@ -60,6 +60,7 @@ conf_check_relations(struct conf_check *c, const struct cfg_t *root)
 	conf_check_targets(c, root);
 	conf_check_tls(c, root);
 	conf_check_auth(c, root);
+	conf_check_patterns(c, root);
 	conf_check_filters(c, root);
 	conf_check_asks(c, spawnd);
 	conf_check_faults(c, root);

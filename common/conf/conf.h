@@ -297,6 +297,8 @@ struct conf {
 	struct conf_auth	*auths;
 	unsigned		 nauths;
 	unsigned		 nusers; /* behind them: conf_users() */
+	struct conf_match	*matches;
+	unsigned		 nmatches;
 	struct conf_rate	*rates;
 	unsigned		 nrates;
 	struct conf_fault	*faults;

@@ -11,7 +11,8 @@
 #define CONF_CHAIN	16	/* most filters of one listener or relay */
 
 enum conf_filter_kind { CONF_FILTER_RATE, CONF_FILTER_FAULT,
-	CONF_FILTER_RECORD, CONF_FILTER_DUMP, CONF_FILTERS };
+	CONF_FILTER_RECORD, CONF_FILTER_DUMP, CONF_FILTER_MATCH,
+	CONF_FILTERS };
 
 /* One of them, as others name it. */
 struct conf_filter {
@@ -25,6 +26,31 @@ enum conf_way { CONF_WAY_BOTH, CONF_WAY_UP, CONF_WAY_DOWN };
 /* What a bucket of a rate is for. */
 enum conf_per { CONF_PER_SESSION, CONF_PER_SOURCE, CONF_PER_LISTENER,
 	CONF_PER_RELAY };
+
+/* What is done about a match; from REPLACE on, bytes that may be one are held
+ * back. */
+enum conf_action { CONF_MATCH_LOG, CONF_MATCH_COUNT, CONF_MATCH_REPLACE,
+	CONF_MATCH_CLOSE, CONF_MATCH_RESET };
+/* Of what stands in its place. */
+enum conf_length { CONF_LENGTH_FREE, CONF_LENGTH_KEEP };
+
+#define CONF_WINDOW_MAX	65536	/* bytes */
+
+struct conf_match {
+	char		 name[CONF_NAME];
+	const char	*pattern;
+	const char	*with;		/* or NULL: nothing, with REPLACE */
+	enum conf_action action;
+	enum conf_length length;
+	uint64_t	 limit;		/* bytes of a direction that are looked
+					   at; 0: all */
+	uint64_t	 window;	/* bytes, or 0: conf_match_window() */
+	uint64_t	 hold;		/* ms */
+	enum conf_way	 direction;
+};
+
+/* In how many bytes it has to be certain whether there is a match. */
+size_t	 conf_match_window(const struct conf_match *);
 
 struct conf_rate {
 	char		 name[CONF_NAME];

@@ -260,6 +260,12 @@ void		 conf_check_targets(struct conf_check *,
 void		 conf_check_tls(struct conf_check *, const struct cfg_t *root);
 
 /*
+ * patterns.c: the same of match sections.
+ */
+void		 conf_check_patterns(struct conf_check *,
+		    const struct cfg_t *root);
+
+/*
  * auth.c: the same of an auth section.
  */
 void		 conf_check_auth(struct conf_check *, const struct cfg_t *root);

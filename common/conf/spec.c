@@ -451,6 +451,7 @@ static const struct conf_opt root_opts[] = {
 	    .by_relay = true },
 	{ SECTIONS(tls, conf, tlss, ntlss) },
 	{ SECTIONS(auth, conf, auths, nauths) },
+	{ SECTIONS(match, conf, matches, nmatches) },
 	{ SECTIONS(rate, conf, rates, nrates) },
 	{ SECTIONS(fault, conf, faults, nfaults) },
 	{ SECTIONS(record, conf, records, nrecords) },

@@ -35,6 +35,30 @@ test_mistakes(void **state)
 		    "source, listener or relay\n"
 		    "t:1: direction \"b\" is not known; use both, up or "
 		    "down\n" },
+#ifdef HAVE_PCRE2
+		{ IN("match m { pattern = 'a(b' }", "filters = {m}", ""),
+		    "t:1: match \"m\": pattern is wrong at offset 3: missing "
+		    "closing parenthesis\n" },
+		{ IN("match m { action = replace with = '$2' pattern = '(a)' }",
+		    "", ""), "t:1: match \"m\": with is wrong at offset 2: "
+		    "unknown substring\n" },
+		{ IN("match m { pattern = '\\\\Ga' }", "", ""), "t:1: match "
+		    "\"m\": pattern has \\G, which means nothing in a "
+		    "stream\n" },
+		{ IN("match m { pattern = a with = b limit = 2p }", "", ""),
+		    "t:1: limit \"2p\" is not a size; use a number and k, m "
+		    "or g; a bare number is bytes\n"
+		    "t:1: match \"m\": with is for action = replace; "
+		    "leave it out\n" },
+		{ IN("match m { pattern = a action = close window = 2k }", "",
+		    "filters = {m} buffer = 4k"), "t:3: the window of match "
+		    "\"m\" is more than three eighths of the buffer of relay "
+		    "\"a\"; make one smaller or the other larger\n" },
+#else
+		{ IN("match m { pattern = a }", "", ""), "t:1: match \"m\": "
+		    "pattern needs PCRE2, which this spawnd was built without; "
+		    "build it with libpcre2-dev\n" },
+#endif
 		{ IN("rate cap { bytes = 1 }", "filters = {cpa}",
 		    "filters = {q}"),
 		    "t:2: there is no filter \"cpa\"; did you mean "
