@@ -27,8 +27,11 @@ board_layout(struct board *b, const struct conf *conf)
 	b->told_size = pages(sizeof(struct board_told) +
 	    b->nplaces * sizeof(struct board_other));
 	b->nseats = conf_counts(conf) ? conf->users_max : 0;
-	b->ended_at = sizeof(struct board_worker) +
+	b->nfilters = conf_nfilters(conf);
+	b->filters_at = sizeof(struct board_worker) +
 	    b->nplaces * sizeof(struct board_place);
+	b->ended_at = b->filters_at +
+	    b->nfilters * sizeof(struct board_filter);
 	b->slot_size = pages(b->ended_at + b->nseats * sizeof(board_u32));
 }
 

@@ -96,6 +96,14 @@ struct board_place {		/* writer: the worker of the slot */
 	board_u64	claim;		/* BOARD_CLAIM(), of leases */
 };
 
+struct board_filter {		/* writer: the worker of the slot */
+	board_u64	sessions;	/* that it took part in so far */
+	board_u64	bytes_in;	/* from clients, that have come to it */
+	board_u64	bytes_out;	/* from remotes */
+	board_u64	hits;		/* it has done something */
+	board_u32	active;		/* sessions now */
+};
+
 struct board_worker {		/* writer: the worker of the slot */
 	board_u64	taken;		/* sessions received */
 	board_u64	closed;		/* of those, ended; their seats, if they
@@ -128,6 +136,9 @@ struct board {
 	struct board_head	*head;	/* NULL: nothing is mapped */
 	struct board_slot	*slots;	/* the master's, else NULL */
 	struct board_worker	*own;	/* a worker's, else NULL */
+	unsigned		 nfilters;
+	size_t			 filters_at;	/* in a slot: what filters have
+						   done, in their order */
 	size_t			 ended_at;	/* in a slot: the seats of the
 						   last sessions that ended */
 	struct board_told	*told;
@@ -205,6 +216,15 @@ board_ended(const struct board *b, unsigned slot, uint64_t i)
 {
 	return atomic_load_explicit(board_seat(b, board_slot(b, slot), i),
 	    memory_order_relaxed);
+}
+
+/* A filter, by its place among all (conf_filter_at()), of a slot's worker. */
+static inline struct board_filter *
+board_filter(const struct board *b, const struct board_worker *w,
+    unsigned number)
+{
+	return (struct board_filter *)(void *)((char *)(uintptr_t)w +
+	    b->filters_at) + number;
 }
 
 /* A session of this worker has ended, in that seat. */

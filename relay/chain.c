@@ -57,6 +57,8 @@ chain_add(struct chain *c, struct sess *s, struct filter_section *section)
 		free(f);
 		return part;
 	}
+	board_add(&section->board->sessions, 1);
+	board_add32(&section->board->active, 1);
 	c->links[c->n++].filt = f;
 	if (ops->data != NULL)
 		c->bytes = true;
@@ -74,6 +76,7 @@ chain_close(struct sess *s)
 		return;
 	for (i = 0; i < c->n; i++) {
 		f = c->links[i].filt;
+		board_add32(&f->section->board->active, -1);
 		if (f->section->ops->close != NULL)
 			f->section->ops->close(f);
 	}
@@ -178,6 +181,8 @@ chain_passed(struct end *from, size_t n)
 
 	for (i = 0; i < c->n; i++) {
 		f = link_at(c, from, i)->filt;
+		board_add(from->remote ? &f->section->board->bytes_out :
+		    &f->section->board->bytes_in, n);
 		if (f->section->ops->passed != NULL)
 			f->section->ops->passed(f, from, n);
 	}

@@ -31,6 +31,7 @@ filter_start(void)
 		f->conf = conf_filter_at(c, i);
 		f->number = i;
 		f->name = conf_filter_name(c, &f->conf);
+		f->board = board_filter(&self.board, self.board.own, i);
 		f->ops = filters[f->conf.kind];
 	}
 	for (i = 0; i < c->nlistens; i++)

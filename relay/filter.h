@@ -6,6 +6,7 @@
 #ifndef FILTER_H
 #define FILTER_H
 
+#include "board.h"
 #include "conf/conf.h"
 #include "queue.h"
 #include "sess.h"
@@ -80,6 +81,7 @@ struct filter_section {
 	struct conf_filter	 conf;	/* which one: a rate is
 					   self.conf->rates[conf.index] */
 	unsigned		 number; /* among all (conf_filter_at()) */
+	struct board_filter	*board;	/* what it has done */
 	bool			 used;	/* start() was called */
 	void			*live;	/* the filter's own, from start() on */
 	uint64_t		 hits;	/* how often it has found something */
@@ -117,6 +119,13 @@ void	 filt_wake(struct filt *, uint64_t at_ms);
 size_t	 filt_share(const struct filt *);
 /* How many bytes more may be put into the queue out. */
 size_t	 filt_room(const struct filt *, const struct queue *out);
+
+/* A filter has done what it is for once more: one for operators to count. */
+static inline void
+filt_hit(struct filt *f)
+{
+	board_add(&f->section->board->hits, 1);
+}
 
 /* 0 is from the client to the remote, 1 the other way. */
 static inline unsigned

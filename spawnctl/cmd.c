@@ -18,6 +18,8 @@ static const struct cmd cmds[] = {
 	    cmd_view },
 	{ "show", "listeners", "", "each listening socket", NULL, cmd_view },
 	{ "show", "remotes", "", "each remote", NULL, cmd_view },
+	{ "show", "filters", "", "each filter that sessions have", NULL,
+	    cmd_view },
 	{ "show", "sessions", "[client NET] [listener NAME]\n"
 	    "    [remote RELAY[/NAME]] [older TIME] [idle TIME]\n"
 	    "    [sort rate|bytes|age] [limit N]", "who is connected",

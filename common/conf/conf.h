@@ -392,6 +392,9 @@ int		 conf_print(const struct conf *, enum conf_style, FILE *);
 /* The options of a listener's socket that are not the default, as
  * "name=value,name=value", or "-". The same. */
 int		 conf_print_socket(const struct conf_listen *, FILE *);
+/* The options of a filter that are not the default, likewise. */
+int		 conf_print_filter(const struct conf *,
+		    const struct conf_filter *, FILE *);
 /* Whether it has several ports. */
 bool		 conf_listen_ranges(const struct conf_listen *);
 

@@ -37,6 +37,8 @@ static void	 print_texts(const struct page *, const struct conf_opt *,
 static void	 print_local(FILE *, const struct conf_local *);
 static void	 print_hosts(FILE *, const struct conf_array *);
 static void	 print_ports(FILE *, const struct conf_array *);
+static int	 print_given(const struct conf_opt *, const void *, size_t,
+		    size_t, FILE *);
 static bool	 print_is_default(const struct conf_opt *, const void *);
 
 int
@@ -321,20 +323,37 @@ print_ports(FILE *f, const struct conf_array *a)
 int
 conf_print_socket(const struct conf_listen *l, FILE *f)
 {
-	const struct page page = { .f = f, .style = CONF_AS_WRITTEN };
 	const size_t from = offsetof(struct conf_listen, socket);
-	const struct conf_opt *o;
+
+	return print_given(conf_spec_listen.opts, l, from,
+	    from + sizeof(l->socket), f);
+}
+
+int
+conf_print_filter(const struct conf *c, const struct conf_filter *filter,
+    FILE *f)
+{
+	return print_given(conf_filter_specs[filter->kind].section->opts,
+	    conf_filter_name(c, filter), 0, SIZE_MAX, f);
+}
+
+/* Those that have their place between the two. */
+static int
+print_given(const struct conf_opt *o, const void *base, size_t from, size_t to,
+    FILE *f)
+{
+	const struct page page = { .f = f, .style = CONF_AS_WRITTEN };
 	unsigned n = 0;
 
-	for (o = conf_spec_listen.opts; o->name != NULL; o++) {
-		if (o->offset < from || o->offset >= from + sizeof(l->socket) ||
-		    !print_is_set(o, l) || print_is_default(o, l))
+	for (; o->name != NULL; o++) {
+		if (o->offset < from || o->offset >= to ||
+		    !print_is_set(o, base) || print_is_default(o, base))
 			continue;
 		fprintf(f, "%s%s=", n++ == 0 ? "" : ",", o->name);
-		if (o->type == CONF_TEXT)
-			fputs(conf_field_text(o, l), f);
+		if (o->type == CONF_TEXT && to != SIZE_MAX)
+			fputs(conf_field_text(o, base), f);
 		else
-			print_value(&page, o, l);
+			print_value(&page, o, base);
 	}
 	if (n == 0)
 		fputc('-', f);

@@ -136,8 +136,11 @@ rate_allow(struct filt *f, struct end *from, size_t want)
 
 	if (!filt_is_way(c->direction, from))
 		return want;
-	if (t->n == 0)
+	if (t->n == 0) {
 		turn_claim(t, c, want);
+		if (t->at > now_ns())
+			filt_hit(f);
+	}
 	if (t->at <= now_ns())
 		return MIN(want, t->n);
 	filt_wake(f, (t->at + NS_MS - 1) / NS_MS);

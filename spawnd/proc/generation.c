@@ -19,6 +19,7 @@
 #include "proc/load.h"
 #include "proc/recproc.h"
 #include "proc/tickets.h"
+#include "proc/totals.h"
 #include "proc/worker.h"
 #include "proto.h"
 #include "sandbox.h"
@@ -126,7 +127,7 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	    (g->gates = gate_new(g->conf)) == NULL ||
 	    board_create(&g->board, g->conf) == -1 ||
 	    targets_begin(g) == -1 || buckets_begin(g) == -1 ||
-	    load_generation(g) == -1 ||
+	    totals_generation(g) == -1 || load_generation(g) == -1 ||
 	    tickets_generation(g) == -1) {
 		*errp = log_why(errno);
 		generation_free(g);
@@ -205,6 +206,7 @@ generation_free(struct generation *g)
 	if (g->buckets_fd != -1)
 		close(g->buckets_fd);
 	load_generation_free(g);
+	free(g->filters);
 	board_close(&g->board);
 	targets_close(&g->targets);
 	acl_map_free(&g->acl);
@@ -254,7 +256,7 @@ generation_take(const char *line)
 	    board_reopen(&g->board, board_fd, g->conf) == -1 ||
 	    (targets_fd != -1 &&
 	    targets_reopen(&g->targets, targets_fd, g->conf) == -1) ||
-	    load_generation(g) == -1)
+	    totals_generation(g) == -1 || load_generation(g) == -1)
 		return false;
 	g->old = old != 0;
 	g->recorded = recproc_wanted(g->conf);

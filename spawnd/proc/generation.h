@@ -13,6 +13,7 @@
 #include "proc/worker.h"
 #include "targets.h"
 
+struct filter_totals;
 struct total;
 
 /* One configuration and the workers that serve by it. */
@@ -37,6 +38,8 @@ struct generation {
 	unsigned		 died;		/* workers, so far */
 	struct worker		*slots[BOARD_SLOTS];
 	struct place		*places;	/* load.h */
+	struct filter_totals	*filters;	/* of workers that have ended
+						   (totals.h) */
 	uint64_t		 target_news;	/* read so far */
 	uint64_t		 started;	/* ms */
 	uint64_t		 backoff;	/* ms, 0: none died young */

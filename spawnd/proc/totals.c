@@ -9,6 +9,15 @@
 #include "proc/worker.h"
 
 static void	 totals_add(struct totals *, const struct worker *);
+static void	 filter_add(struct filter_totals *, const struct worker *,
+		    unsigned);
+
+int
+totals_generation(struct generation *g)
+{
+	g->filters = calloc(g->board.nfilters + 1, sizeof(*g->filters));
+	return g->filters == NULL ? -1 : 0;
+}
 
 struct totals
 totals_sum(void)
@@ -56,10 +65,43 @@ totals_add(struct totals *t, const struct worker *w)
 }
 
 void
+totals_filter(const struct generation *g, unsigned number,
+    struct filter_totals *t)
+{
+	const struct worker *w;
+	const struct board_filter *b;
+
+	*t = g->filters[number];
+	TAILQ_FOREACH(w, &g->workers, entry) {
+		b = board_filter(&g->board, board_slot(&g->board, w->slot),
+		    number);
+		t->active += atomic_load_explicit(&b->active,
+		    memory_order_relaxed);
+		filter_add(t, w, number);
+	}
+}
+
+static void
+filter_add(struct filter_totals *t, const struct worker *w, unsigned number)
+{
+	const struct board_filter *b = board_filter(&w->gen->board,
+	    board_slot(&w->gen->board, w->slot), number);
+
+	t->sessions += board_get(&b->sessions);
+	t->bytes_in += board_get(&b->bytes_in);
+	t->bytes_out += board_get(&b->bytes_out);
+	t->hits += board_get(&b->hits);
+}
+
+void
 totals_fold(const struct worker *w)
 {
 	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
 
+	unsigned i;
+
+	for (i = 0; i < w->gen->board.nfilters; i++)
+		filter_add(&w->gen->filters[i], w, i);
 	board_add(&ledger->past_sessions, w->sent);
 	board_add(&ledger->past_in, board_get(&b->bytes_in));
 	board_add(&ledger->past_out, board_get(&b->bytes_out));

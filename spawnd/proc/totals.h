@@ -17,9 +17,21 @@ struct totals {
 	uint64_t	sessions, bytes_in, bytes_out, log_dropped;
 };
 
+/* Of a filter of a generation. */
+struct filter_totals {
+	uint64_t	active;			/* sessions now */
+	uint64_t	sessions, bytes_in, bytes_out, hits;
+};
+
+/* For a new generation: its filters have done nothing yet. Returns 0, or -1
+ * with errno. */
+int		 totals_generation(struct generation *);
 struct totals	 totals_sum(void);
 /* The same of the living of one generation. */
 struct totals	 totals_of(const struct generation *);
+/* Of the filter at that place (conf_filter_at()). */
+void		 totals_filter(const struct generation *, unsigned,
+		    struct filter_totals *);
 /* What a dead worker has done stays on record (what it did at each remote:
  * load.h). */
 void		 totals_fold(const struct worker *);

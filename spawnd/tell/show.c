@@ -19,6 +19,7 @@
 #include "proc/worker.h"
 #include "sandbox.h"
 #include "tell/events.h"
+#include "tell/filters.h"
 #include "tell/places.h"
 #include "tell/show.h"
 #include "tell/table.h"
@@ -87,6 +88,7 @@ static const struct view {
 	{ "listeners", listener_cols, nitems_of(listener_cols), false,
 	    show_listeners },
 	{ "remotes", places_cols, PLACES_COLS, false, places_fill },
+	{ "filters", filters_cols, FILTERS_COLS, false, filters_fill },
 	{ "errors", events_cols, EVENTS_COLS, false, events_fill },
 };
 

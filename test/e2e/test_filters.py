@@ -89,6 +89,15 @@ def test_what_shares_a_rate(backend, daemon):
     for sock in old + new:
         sock.close()
     d.wait_closed(7)
+    rows = {(row["generation"], row["name"]): row
+            for row in d.show("filters")}
+    assert rows[2, "both"] == {
+        "generation": 2, "name": "both", "kind": "rate", "sessions": 0,
+        "sessions_total": 1, "bytes_in": 0, "bytes_out": SIZE,
+        "hits": rows[2, "both"]["hits"], "set": f"bytes={RATE},"
+        f"burst={BURST},per=relay,direction=down"}
+    assert rows[2, "both"]["hits"] > 0
+    assert rows[2, "each"]["sessions_total"] == 1
     assert len({s["session"].split("-")[0] for s in d.closed()}) > 1
 
 

@@ -25,6 +25,7 @@ static struct conf		 test_conf;
 static struct path		 test_path = { .relay = &test_relay };
 static struct extra		 test_extra;
 static struct sess		 test_sess;
+static struct board_filter	 test_board;	/* of all filters */
 
 uint64_t
 ev_now(void)
@@ -36,6 +37,10 @@ ev_now(void)
 static inline int
 session_begin(struct filter_section **sections, unsigned n)
 {
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		sections[i]->board = &test_board;
 	self.conf = &test_conf;
 	test_path.filters = sections;
 	test_path.nfilters = n;
