@@ -309,6 +309,8 @@ live_reload(const struct conf *c, bool keep, FILE *note)
 	TAILQ_FOREACH_SAFE(x, &all, entry, next)
 		if (!keep || !fits(c, x->filter))
 			undo(c, x, note);
+	if (!TAILQ_EMPTY(&all))
+		mark(MARK_SEND);
 }
 
 static void

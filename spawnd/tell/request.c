@@ -241,7 +241,7 @@ request_fault(struct client *c, const char *name, const char *rest)
 	char how[16];
 	int at = 0;
 
-	if (master.gen == NULL ||
+	if (master.gen == NULL || master.gen->conf->exec != NULL ||
 	    !conf_filter_of(master.gen->conf, name, &filter) ||
 	    filter.kind != CONF_FILTER_FAULT)
 		control_answer(c, "there is no such fault; sections of the "
