@@ -60,9 +60,10 @@ static const char *const any_of_worker[] = {
 	"splice", "pipe2",
 };
 
-/* Names, to see that the file has another one, and syslog(3). */
+/* Names, to see that the file has another one; syslog(3); the type of a
+ * socket that comes. */
 static const char *const any_of_logger[] = {
-	"connect",
+	"connect", "getsockopt",
 	"stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64",
 	"statx", "readlink", "readlinkat",
 };

@@ -60,10 +60,17 @@ message(const char *text, size_t n, const char **start)
 	return MIN((size_t)(p + 1 - text) + len, n);
 }
 
+/* A unix socket may be of either type. */
 void
 net_take(struct target *t)
 {
+	int type = 0;
+	socklen_t len = sizeof(type);
+
 	t->part = 0;
+	if (t->kind != TARGET_JOURNALD &&
+	    getsockopt(t->fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+		t->kind = type == SOCK_STREAM ? TARGET_STREAM : TARGET_DGRAM;
 }
 
 static ssize_t
@@ -72,15 +79,19 @@ net_send(const struct target *t, const char *text, size_t n)
 	return send(t->fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* What is sent to one that has gone would be lost without a word. */
+/* What is sent to one that has gone would be lost without a word. If it has,
+ * errno is why, or 0. */
 static bool
 is_closed(const struct target *t)
 {
 	char c;
 	struct iovec iov = { .iov_base = &c, .iov_len = 1 };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
 
-	return recvmsg(t->fd, &msg, MSG_PEEK | MSG_DONTWAIT) == 0;
+	errno = 0;
+	n = recvmsg(t->fd, &msg, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n == -1 && errno != EAGAIN && errno != ENOTCONN);
 }
 
 /* Another is asked for, and what waits, waits. */
@@ -106,7 +117,6 @@ net_write(struct target *t)
 
 	if (t->fd == -1)
 		return;
-	errno = 0;
 	if (t->kind == TARGET_STREAM && is_closed(t)) {
 		net_lost(t);
 		return;
