@@ -2,6 +2,7 @@
 
 #include "logger.h"
 
+static void	 tell_lost(struct target *);
 static void	 add_message(struct target *, const struct line *);
 static size_t	 message(const char *, size_t, const char **);
 static ssize_t	 net_send(const struct target *, const char *, size_t);
@@ -19,15 +20,22 @@ static size_t	 write_stream(struct target *);
 void
 net_add(struct target *t, const struct line *l)
 {
+	if (sizeof(t->buf) - t->len >= 2 * TARGET_LINE)
+		tell_lost(t);
+	add_message(t, l);
+}
+
+static void
+tell_lost(struct target *t)
+{
 	char buf[TARGET_LINE];
 	struct line line = { buf, 0, sizeof(buf) };
 
-	if (t->lost != 0 && sizeof(t->buf) - t->len >= 2 * TARGET_LINE) {
-		lines_lost(t, &line);
-		t->lost = 0;
-		add_message(t, &line);
-	}
-	add_message(t, l);
+	if (t->lost == 0)
+		return;
+	lines_lost(t, &line);
+	t->lost = 0;
+	add_message(t, &line);
 }
 
 static void
@@ -124,6 +132,8 @@ net_write(struct target *t)
 	done = t->kind == TARGET_STREAM ? write_stream(t) : write_packets(t);
 	t->len -= done;
 	memmove(t->buf, t->buf + done, t->len);
+	if (t->len == 0)	/* though nobody says anything more */
+		tell_lost(t);
 }
 
 static size_t
