@@ -37,6 +37,8 @@ static const struct cmd cmds[] = {
 	{ "", "reopen", "", "open the log file anew", NULL, cmd_plain },
 	{ "", "log", "level LEVEL", "of all processes, until a reload",
 	    "error, warning, notice, info or debug.", cmd_log },
+	{ "", "monitor", "[every TIME]", "a line a second, what goes on",
+	    "Until it is ended, or as many as with count N.", cmd_monitor },
 	{ "", "drain", "PID", "replace one worker process",
 	    "It serves the sessions that it has, and ends.", cmd_drain },
 	{ "", "kill", "SESSION ...", "end sessions; or: kill client NET",

@@ -50,6 +50,7 @@ int	 cmd_fault(const struct cmd *, int, char **);
 int	 cmd_help_run(const struct cmd *, int, char **);
 int	 cmd_kill(const struct cmd *, int, char **);
 int	 cmd_log(const struct cmd *, int, char **);
+int	 cmd_monitor(const struct cmd *, int, char **);
 int	 cmd_plain(const struct cmd *, int, char **);
 int	 cmd_remote(const struct cmd *, int, char **);
 int	 cmd_sessions(const struct cmd *, int, char **);

@@ -346,15 +346,34 @@ def test_level_of_the_log(daemon, echo, box):
             sock.close()
         d.wait_sessions(0)
     d.ctl("log", "level", "error")
-    seen = len(d.closed())
-    roundtrip(d.connect()).close()
+
+    def lines_come():
+        """The logger learns of it by another way than its lines."""
+        seen = len(d.closed())
+
+        def more():
+            roundtrip(d.connect()).close()
+            return len(d.closed()) > seen
+        return wait(more, 30, "lines of sessions")
     assert "it was error" in d.ctl("log", "level", "info").stdout
-    roundtrip(d.connect()).close()
-    d.wait_closed(seen + 1)
+    lines_come()
     d.ctl("log", "level", "error")
     d.reload()
     wait(lambda: len(d.workers()) == 2, 30, "the end of the old ones")
-    seen = len(d.closed())
-    roundtrip(d.connect()).close()
-    d.wait_closed(seen + 1)
+    lines_come()
     assert d.ctl("log", "level", "loud", check=False).returncode == 2
+
+
+def test_what_goes_on(daemon, echo):
+    d = daemon(remotes=[echo])
+    client = roundtrip(d.connect())
+    head, *lines = d.ctl("monitor", "every", "100ms", "count",
+                         "3").stdout.splitlines()
+    assert head.split()[:3] == ["time", "sessions", "waiting"]
+    assert len(lines) == 3 and all(line.split()[1] == "1" for line in lines)
+    looks = [json.loads(line) for line in
+             d.ctl("--json", "monitor", "every", "100ms", "count",
+                   "2").stdout.splitlines()]
+    assert [look["sessions"] for look in looks] == [1, 1]
+    assert looks[0]["bytes_in_rate"] == 0 and peers.answers(client)
+    assert d.ctl("monitor", "often", "1", check=False).returncode == 2
