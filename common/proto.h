@@ -274,8 +274,8 @@ struct proto_alive {
 	uint32_t	reserved;	/* 0 */
 };
 
-/* A connection to who is asked about sessions, which travels with it; back, it
- * is no good (any more) and another is wanted. */
+/* A connection to who is asked about sessions or sees their bytes, which
+ * travels with it; back, it is no good (any more) and another is wanted. */
 struct proto_auth {
 	uint32_t	section;	/* index into conf.auths */
 	uint32_t	number;		/* of it, below its processes */

@@ -4,6 +4,7 @@
 #include "change.h"
 #include "claim.h"
 #include "channel.h"
+#include "filter/talk.h"
 #include "inbox.h"
 #include "layer/tls_ctx.h"
 #include "listing.h"
@@ -53,7 +54,8 @@ channel_start(void (*tell)(void))
 	done = tell;
 	sess_init(channel_session_ended);
 	lease_init(channel_claim);
-	if (authoriser_start(sess_resume, channel_unauth) == -1)
+	if (authoriser_start(sess_resume, channel_unauth) == -1 ||
+	    talk_start(sess_resume, channel_unauth) == -1)
 		return -1;
 	claim_start(sess_resume, channel_named);
 	if (ev_io_add(&channel, self.fd[PROTO_FD_CHANNEL], IO_READ,
@@ -153,7 +155,9 @@ channel_auth(const struct ipc_msg *m)
 	unsigned i;
 
 	for (i = 0; i < m->count; i++)
-		authoriser_connect(&m->auth[i], m->fds[i]);
+		(m->auth[i].section < conf_nauths(self.conf) ?
+		    authoriser_connect : talk_connect)(&m->auth[i],
+		    m->fds[i]);
 }
 
 static bool

@@ -5,6 +5,7 @@
 
 static const struct filter *const filters[CONF_FILTERS] = {
 	[CONF_FILTER_MATCH] = &filter_match,
+	[CONF_FILTER_PROGRAM] = &filter_program,
 	[CONF_FILTER_RATE] = &filter_rate,
 	[CONF_FILTER_FAULT] = &filter_fault,
 	[CONF_FILTER_RECORD] = &filter_record,

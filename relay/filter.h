@@ -96,8 +96,8 @@ struct filt {
 };
 
 /* One a kind. */
-extern const struct filter filter_fault, filter_match, filter_rate,
-    filter_record, filter_dump;
+extern const struct filter filter_fault, filter_match, filter_program,
+    filter_rate, filter_record, filter_dump;
 
 /* Starts those that are used. Returns 0, or -1 with errno. */
 int	 filter_start(void);

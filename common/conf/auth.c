@@ -5,7 +5,7 @@
 static void	 auth_section(struct conf_check *, const struct cfg_t *,
 		    const struct conf_auth *);
 static void	 auth_command(struct conf_check *, const struct cfg_t *,
-		    const struct conf_auth *);
+		    const char *);
 static void	 auth_timeout(struct conf_check *, const struct cfg_t *,
 		    const struct conf_listen *);
 
@@ -18,6 +18,10 @@ conf_check_auth(struct conf_check *c, const struct cfg_t *root)
 
 	for (i = 0; i < conf->nauths; i++)
 		auth_section(c, conf_child(root, "auth", i), &conf->auths[i]);
+	for (i = 0; i < conf->nprograms; i++)
+		if (conf->programs[i].command != NULL)
+			auth_command(c, conf_child(root, "program", i),
+			    conf->programs[i].command);
 	for (i = 0; i < conf->nlistens; i++)
 		if (conf->listens[i].auth < conf->nauths)
 			auth_timeout(c, conf_child(spawnd, "listen", i),
@@ -39,7 +43,7 @@ auth_section(struct conf_check *c, const struct cfg_t *sec,
 		conf_check_fail(c, conf_line(sec), "auth \"%s\" has a command "
 		    "and a path; use one of them", a->name);
 	if (a->command != NULL)
-		auth_command(c, sec, a);
+		auth_command(c, sec, a->command);
 	if (user != NULL && a->path != NULL)
 		conf_check_fail(c, user->line, "user is for a command; leave "
 		    "it out");
@@ -47,17 +51,17 @@ auth_section(struct conf_check *c, const struct cfg_t *sec,
 
 static void
 auth_command(struct conf_check *c, const struct cfg_t *sec,
-    const struct conf_auth *a)
+    const char *command)
 {
 	const struct conf_value *v = conf_value(sec, "command", 0);
 	const char *p;
 	unsigned words = 1;
 
-	for (p = a->command; *p != '\0'; p++)
+	for (p = command; *p != '\0'; p++)
 		words += *p == ' ' && p[1] != ' ';
-	if (a->command[0] != '/')
+	if (command[0] != '/')
 		conf_check_fail(c, v->line, "command \"%.64s\" is not "
-		    "absolute; start it with \"/\"", a->command);
+		    "absolute; start it with \"/\"", command);
 	if (words > CONF_WORDS)
 		conf_check_fail(c, v->line, "command has more than %d words; "
 		    "write a script", CONF_WORDS);

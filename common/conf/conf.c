@@ -20,6 +20,7 @@ struct conf_block {
 
 static struct conf_block *block_new(const struct conf_block *, size_t);
 static int	 users_of(struct conf *, struct conf_listen *);
+static void	 programs_of(const struct conf *, struct conf_auth *);
 
 struct conf *
 conf_new(void)
@@ -215,7 +216,8 @@ conf_users(struct conf *c)
 	struct conf_auth *all;
 	struct conf_listen *l;
 
-	all = conf_alloc(c, (c->nauths + CONF_USERS) * sizeof(*all));
+	all = conf_alloc(c, (c->nauths + CONF_USERS + c->nprograms) *
+	    sizeof(*all));
 	if (all == NULL)
 		return -1;
 	if (c->nauths != 0)
@@ -224,6 +226,7 @@ conf_users(struct conf *c)
 	for (l = c->listens; l < c->listens + c->nlistens; l++)
 		if (l->users != NULL && users_of(c, l) == -1)
 			return -1;
+	programs_of(c, all + conf_nauths(c));
 	return 0;
 }
 
@@ -249,12 +252,28 @@ users_of(struct conf *c, struct conf_listen *l)
 	return 0;
 }
 
+static void
+programs_of(const struct conf *c, struct conf_auth *a)
+{
+	const struct conf_program *p;
+
+	for (p = c->programs; p < c->programs + c->nprograms; p++, a++) {
+		strlcpy(a->name, p->name, sizeof(a->name));
+		a->program = true;
+		a->command = p->command;
+		a->processes = p->processes;
+		a->user = p->user;
+		a->uid = p->uid;
+		a->gid = p->gid;
+	}
+}
+
 unsigned
 conf_auth_lines(const struct conf *c)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < conf_nauths(c); i++)
+	for (i = 0; i < conf_naskers(c); i++)
 		n += c->auths[i].processes;
 	return n;
 }

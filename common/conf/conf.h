@@ -108,6 +108,7 @@ struct conf_auth {
 	const char	*users;		/* NULL; or the file of users of our
 					   own program, conf_users(): then
 					   command is that too */
+	bool		 program;	/* that of a program section */
 };
 
 /* Of the sessions of a listener; a condition that is not given holds. */
@@ -299,6 +300,8 @@ struct conf {
 	unsigned		 nusers; /* behind them: conf_users() */
 	struct conf_match	*matches;
 	unsigned		 nmatches;
+	struct conf_program	*programs;
+	unsigned		 nprograms;
 	struct conf_rate	*rates;
 	unsigned		 nrates;
 	struct conf_fault	*faults;
@@ -482,7 +485,8 @@ struct dest_rule;
  * follows the text in a sentence (static). */
 const char	*conf_target_of(const char *, struct dest_rule *);
 /* For each file of users there is one more of conf.auths than the file of the
- * configuration has; conf_decode() adds them. */
+ * configuration has, and behind those one for each program section, in their
+ * order; conf_decode() adds them. */
 #define CONF_USERS	16	/* most */
 int		 conf_users(struct conf *);
 /* Those, and all others. */
@@ -491,7 +495,13 @@ conf_nauths(const struct conf *c)
 {
 	return c->nauths + c->nusers;
 }
-/* How many connections a worker has to those who are asked about sessions. */
+/* Those, and the programs that see the bytes of sessions. */
+static inline unsigned
+conf_naskers(const struct conf *c)
+{
+	return conf_nauths(c) + c->nprograms;
+}
+/* How many connections a worker has to all of them. */
 unsigned	 conf_auth_lines(const struct conf *);
 /*
  * Bytes that a text stands for: \a \b \e \f \n \r \t \v \\ \' \" \?, \0 to

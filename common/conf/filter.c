@@ -15,6 +15,7 @@ const struct conf_word conf_ways[] = {
 
 const struct conf_filter_spec conf_filter_specs[CONF_FILTERS] = {
 	[CONF_FILTER_MATCH] = { &conf_spec_match, true },
+	[CONF_FILTER_PROGRAM] = { &conf_spec_program, true },
 	[CONF_FILTER_RATE] = { &conf_spec_rate, false },
 	[CONF_FILTER_FAULT] = { &conf_spec_fault, true },
 	[CONF_FILTER_RECORD] = { &conf_spec_record, true },

@@ -12,7 +12,7 @@
 
 enum conf_filter_kind { CONF_FILTER_RATE, CONF_FILTER_FAULT,
 	CONF_FILTER_RECORD, CONF_FILTER_DUMP, CONF_FILTER_MATCH,
-	CONF_FILTERS };
+	CONF_FILTER_PROGRAM, CONF_FILTERS };
 
 /* One of them, as others name it. */
 struct conf_filter {
@@ -51,6 +51,20 @@ struct conf_match {
 
 /* In how many bytes it has to be certain whether there is a match. */
 size_t	 conf_match_window(const struct conf_match *);
+
+/* What becomes of a session whose program does not answer. */
+enum conf_program_fail { CONF_PROGRAM_CLOSE, CONF_PROGRAM_PASS };
+
+struct conf_program {
+	char		 name[CONF_NAME];
+	const char	*command;	/* a program and its arguments */
+	unsigned	 processes;	/* a worker */
+	const char	*user;		/* NULL: as workers */
+	uint32_t	 uid, gid;	/* of user; CONF_NOID */
+	uint64_t	 timeout;	/* ms, of an answer */
+	enum conf_program_fail fail;
+	enum conf_way	 direction;
+};
 
 struct conf_rate {
 	char		 name[CONF_NAME];

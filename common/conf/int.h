@@ -128,7 +128,8 @@ extern const struct conf_section conf_spec_root, conf_spec_spawnd,
     conf_spec_auth;
 /* Filters. */
 extern const struct conf_section conf_spec_rate, conf_spec_fault,
-    conf_spec_record, conf_spec_dump, conf_spec_match;
+    conf_spec_record, conf_spec_dump, conf_spec_match,
+    conf_spec_program;
 /* Their option direction. */
 extern const struct conf_word conf_ways[];
 

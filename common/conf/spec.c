@@ -452,6 +452,7 @@ static const struct conf_opt root_opts[] = {
 	{ SECTIONS(tls, conf, tlss, ntlss) },
 	{ SECTIONS(auth, conf, auths, nauths) },
 	{ SECTIONS(match, conf, matches, nmatches) },
+	{ SECTIONS(program, conf, programs, nprograms) },
 	{ SECTIONS(rate, conf, rates, nrates) },
 	{ SECTIONS(fault, conf, faults, nfaults) },
 	{ SECTIONS(record, conf, records, nrecords) },

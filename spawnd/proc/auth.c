@@ -64,7 +64,7 @@ auth_worker(struct worker *w)
 	struct asker *a;
 	unsigned i, k;
 
-	for (i = 0; i < conf_nauths(c); i++)
+	for (i = 0; i < conf_naskers(c); i++)
 		for (k = 0; k < c->auths[i].processes; k++) {
 			if ((a = asker_new(w, i, k)) == NULL)
 				return -1;
@@ -84,7 +84,8 @@ asker_new(struct worker *w, unsigned section, unsigned number)
 	a->who.section = section;
 	a->who.number = number;
 	a->fd = -1;
-	child_init(&a->child, "auth program", CHILD_WORKER |
+	child_init(&a->child, asker_conf(a)->program ? "filter program" :
+	    "auth program", CHILD_WORKER |
 	    (asker_conf(a)->users != NULL ? CHILD_OWN : CHILD_GROUP),
 	    asker_ended);
 	ev_timer_init(&a->again, asker_again);
@@ -305,7 +306,8 @@ asker_later(struct asker *a, const char *why)
 		return;
 	a->backoff = a->backoff == 0 || ev_now() - a->started >= YOUNG ?
 	    AGAIN_MIN : MIN(a->backoff * 2, AGAIN_MAX);
-	log_warnx("auth %s: %s: %s; again in %.1f s", c->name,
+	log_warnx("%s %s: %s: %s; again in %.1f s",
+	    c->program ? "program" : "auth", c->name,
 	    c->command != NULL ? c->command : c->path, why,
 	    (double)a->backoff / 1e3);
 	ev_timer_set(&a->again, a->backoff);
@@ -410,7 +412,7 @@ auth_take(const char *line)
 		if (g->number == number)
 			break;
 	if (g == NULL || slot >= BOARD_SLOTS || g->slots[slot] == NULL ||
-	    who.section >= conf_nauths(g->conf) ||
+	    who.section >= conf_naskers(g->conf) ||
 	    (a = asker_new(g->slots[slot], who.section, who.number)) == NULL)
 		return false;
 	a->who = who;

@@ -1,8 +1,8 @@
 /*
- * auth.h - whom the workers ask about sessions (auth sections): programs, which
- * are started for each worker, and connections to daemons. A worker gets the
- * other end of each over its channel, and another in the place of one that is
- * no good any more.
+ * auth.h - whom the workers ask about sessions (auth sections), and who sees
+ * their bytes (program sections): programs, which are started for each worker,
+ * and connections to daemons. A worker gets the other end of each over its
+ * channel, and another in the place of one that is no good any more.
  */
 #ifndef AUTH_H
 #define AUTH_H

@@ -35,6 +35,13 @@ test_mistakes(void **state)
 		    "source, listener or relay\n"
 		    "t:1: direction \"b\" is not known; use both, up or "
 		    "down\n" },
+		{ IN("program p { command = 'x y' fail = open }", "", ""),
+		    "t:1: fail \"open\" is not known; use close or pass\n"
+		    "t:1: command \"x y\" is not absolute; start it with "
+		    "\"/\"\n" },
+		{ IN("program p { processes = 65 }", "", ""), "t:1: processes "
+		    "65 is out of range; use 1 to 64\nt:1: program \"p\" needs "
+		    "a command\n" },
 #ifdef HAVE_PCRE2
 		{ IN("match m { pattern = 'a(b' }", "filters = {m}", ""),
 		    "t:1: match \"m\": pattern is wrong at offset 3: missing "

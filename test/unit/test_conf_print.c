@@ -96,6 +96,8 @@
 	"strict-sni = yes ticket-lifetime = 1h ticket-keys = /s/tk }\n" \
 	"tls t { ca = /t/ca name = db.a verify = no tickets = no }\n" \
 	MATCHES \
+	"program pa { command = '/p x' processes = 2 user = 'daemon:88'\n" \
+	"direction = down timeout = 7s fail = pass }\n" \
 	"rate ra { bytes = 2g burst = 1 direction = up }\n" \
 	"fault fa { latency = 1d jitter = 5 direction = both\n" \
 	"chance = 1e-9 }\n" \
