@@ -8,7 +8,7 @@
 
 #define DES	13	/* characters of the oldest kind of hash */
 
-static char	*whole(int, const char **);
+static char	*whole(int, size_t *, const char **);
 static int	 take(struct users *, char *, unsigned, const char **);
 static const char *wrong_name(const char *);
 static const char *wrong_hash(const char *);
@@ -28,7 +28,8 @@ users_read(struct users *u, const char *path, unsigned *line,
 	memset(u, 0, sizeof(*u));
 	*line = 0;
 	*errp = strerror(errno);
-	if (fd == -1 || (u->text = whole(fd, errp)) == NULL)
+	if (fd == -1 || (u->text = whole(fd, &u->len, errp)) ==
+	    NULL)
 		return -1;
 	for (p = u->text; p != NULL && r == 0; p = end) {
 		if ((end = strchr(p, '\n')) != NULL)
@@ -49,7 +50,7 @@ users_read(struct users *u, const char *path, unsigned *line,
 
 /* Closes it. */
 static char *
-whole(int fd, const char **errp)
+whole(int fd, size_t *len, const char **errp)
 {
 	char *text = NULL;
 	struct stat st;
@@ -67,6 +68,7 @@ whole(int fd, const char **errp)
 		return NULL;
 	}
 	text[n] = '\0';
+	*len = (size_t)n;
 	return text;
 }
 
@@ -178,7 +180,7 @@ void
 users_free(struct users *u)
 {
 	if (u->text != NULL)
-		explicit_bzero(u->text, strlen(u->text));
+		explicit_bzero(u->text, u->len);
 	free(u->text);
 	free(u->all);
 	memset(u, 0, sizeof(*u));

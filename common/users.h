@@ -22,7 +22,8 @@ struct users {
 	struct user	*all;		/* in the order of their names */
 	size_t		 n, room;
 	const char	*first;		/* hash of the file */
-	char		*text;		/* what all point into */
+	char		*text;		/* what all point into, */
+	size_t		 len;		/* of so many bytes */
 };
 
 /* Reads a file. Returns 0; or -1 with *errp (static), of which nothing is a
