@@ -55,6 +55,10 @@ static const struct cmd cmds[] = {
 	    "for those that\nare open. All workers have it when this ends; it "
 	    "holds until the next reload,\nwhich says what it undoes.",
 	    cmd_fault },
+	{ "", "record", "NAME on|off ...",
+	    "record sessions or not; client NET, for TIME",
+	    "Sessions that begin, of those clients only, and then the other "
+	    "way round;\noff holds for open ones as well.", cmd_record },
 	{ "", "upgrade", "", "go on as the binary installed now", NULL,
 	    cmd_plain },
 	{ "", "stop", "", "drain and end; twice: end now", NULL, cmd_plain },

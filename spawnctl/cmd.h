@@ -52,6 +52,7 @@ int	 cmd_kill(const struct cmd *, int, char **);
 int	 cmd_log(const struct cmd *, int, char **);
 int	 cmd_monitor(const struct cmd *, int, char **);
 int	 cmd_plain(const struct cmd *, int, char **);
+int	 cmd_record(const struct cmd *, int, char **);
 int	 cmd_remote(const struct cmd *, int, char **);
 int	 cmd_sessions(const struct cmd *, int, char **);
 int	 cmd_view(const struct cmd *, int, char **);

@@ -135,6 +135,11 @@ struct conf_record {
 	enum conf_full	 full;
 	bool		 plain;		/* what TLS carries as well */
 	bool		 enabled;	/* or not before somebody asks */
+	/* Set while it runs, by spawnctl, of enabled: */
+	struct acl_rule	 only;		/* whom it is about */
+	bool		 has_only;	/* or all */
+	uint64_t	 until;		/* ms of ev.h, then it is the other way
+					   round; 0: for good */
 };
 
 enum conf_format { DUMP_HEX, DUMP_TEXT };

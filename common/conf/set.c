@@ -4,6 +4,8 @@
 #include "conf/near.h"
 #include "conf/set.h"
 
+static int	 set_record(struct conf_record *, const char *, const char *,
+		    const char **);
 static int	 set_unknown(const struct conf_section *, const char *,
 		    const char **);
 
@@ -26,6 +28,19 @@ conf_set_copy(const struct conf *c, const struct conf_filter *f)
 	return copy;
 }
 
+/* What a record is told besides, which no file has. */
+static int
+set_record(struct conf_record *r, const char *option, const char *text,
+    const char **errp)
+{
+	if (strcmp(option, "until") == 0) {
+		r->until = (uint64_t)strtonum(text, 0, INT64_MAX, errp);
+		return *errp == NULL ? 0 : -1;
+	}
+	r->has_only = strcmp(text, "all") != 0;
+	return r->has_only ? acl_parse_network(text, &r->only, errp) : 0;
+}
+
 int
 conf_set(const struct conf_filter *f, void *section, const char *option,
     const char *text, const char **errp)
@@ -34,6 +49,9 @@ conf_set(const struct conf_filter *f, void *section, const char *option,
 	const struct conf_opt *o = conf_spec_find(spec, option);
 	uint64_t n;
 
+	if (f->kind == CONF_FILTER_RECORD && (strcmp(option, "only") == 0 ||
+	    strcmp(option, "until") == 0))
+		return set_record(section, option, text, errp);
 	if (o == NULL || o->type > CONF_BOOL)
 		return set_unknown(spec, option, errp);
 	if (conf_scalar_of(o, o->name, text, &n, errp) == -1)

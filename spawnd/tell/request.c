@@ -31,6 +31,9 @@ static void	request_reopen(struct client *, const char *, const char *);
 static void	request_stop(struct client *, const char *, const char *);
 static void	request_remote(struct client *, const char *, const char *);
 static void	request_fault(struct client *, const char *, const char *);
+static bool	request_filter(struct client *, const char *,
+		    enum conf_filter_kind, struct conf_filter *);
+static void	request_record(struct client *, const char *, const char *);
 static void	request_list(struct client *, const char *, const char *);
 static void	request_kill(struct client *, const char *, const char *);
 static void	request_log(struct client *, const char *, const char *);
@@ -54,6 +57,7 @@ static const struct {
 	{ "stop",	0, false, request_stop },
 	{ "remote",	2, false, request_remote },
 	{ "fault",	2, false, request_fault },
+	{ "record",	2, false, request_record },
 	{ "log",	2, false, request_log },
 	{ "list",	0, true, request_list },
 	{ "kill",	2, false, request_kill },
@@ -241,15 +245,9 @@ request_fault(struct client *c, const char *name, const char *rest)
 	char how[16];
 	int at = 0;
 
-	if (master.gen == NULL || master.gen->conf->exec != NULL ||
-	    !conf_filter_of(master.gen->conf, name, &filter) ||
-	    filter.kind != CONF_FILTER_FAULT)
-		control_answer(c, "there is no such fault; sections of the "
-		    "file that are one have names", NULL, 0);
-	else if (!reload_idle())
-		control_answer(c, "a reload is under way; ask again when it "
-		    "is done", NULL, 0);
-	else if (sscanf(rest, "%" SCNu64 " %15s %n", &limit, how, &at) != 2 ||
+	if (!request_filter(c, name, CONF_FILTER_FAULT, &filter))
+		return;
+	if (sscanf(rest, "%" SCNu64 " %15s %n", &limit, how, &at) != 2 ||
 	    rest[at] == '\0')
 		control_answer(c, "unknown change; use enable, disable or set "
 		    "OPTION=VALUE", NULL, 0);
@@ -261,6 +259,51 @@ request_fault(struct client *c, const char *name, const char *rest)
 		    how);
 		live_wait(&c->live, serial, limit);
 	}
+}
+
+/* The filter of that name and kind; false: it is answered. */
+static bool
+request_filter(struct client *c, const char *name, enum conf_filter_kind kind,
+    struct conf_filter *filter)
+{
+	char why[128];
+
+	if (master.gen != NULL && master.gen->conf->exec == NULL &&
+	    conf_filter_of(master.gen->conf, name, filter) &&
+	    filter->kind == kind && reload_idle())
+		return true;
+	snprintf(why, sizeof(why), "there is no such %s; sections of the "
+	    "file that are one have names", conf_filter_kind_name(kind));
+	control_answer(c, master.gen != NULL && !reload_idle() ?
+	    "a reload is under way; ask again when it is done" : why, NULL, 0);
+	return false;
+}
+
+/* "NAME MILLISECONDS on|off NETWORK|all MILLISECONDS" */
+static void
+request_record(struct client *c, const char *name, const char *rest)
+{
+	struct conf_filter filter;
+	uint64_t serial, limit, ms;
+	const char *err;
+	char on[4], net[64], words[160];
+
+	if (!request_filter(c, name, CONF_FILTER_RECORD, &filter))
+		return;
+	if (sscanf(rest, "%" SCNu64 " %3s %63s %" SCNu64, &limit, on, net,
+	    &ms) != 4) {
+		control_answer(c, "unknown change; use on or off", NULL, 0);
+		return;
+	}
+	snprintf(words, sizeof(words), "enabled=%s only=%s until=%" PRIu64,
+	    strcmp(on, "on") == 0 ? "yes" : "no", net,
+	    ms == 0 ? 0 : ev_now() + ms);
+	if (live_set(&filter, words, true, &serial, &err) == -1) {
+		control_answer(c, err, NULL, 0);
+		return;
+	}
+	log_info("record %s: %s by spawnctl, for clients: %s", name, on, net);
+	live_wait(&c->live, serial, limit);
 }
 
 /* The remote RELAY/NAME of the current generation, and its section's name. */

@@ -281,18 +281,29 @@ def test_which_and_how_much(box, daemon, echo, backend, folder):
         sock.sendall(b"hello")
         assert receive(sock, 5) == b"hello"
         sock.close()
+    for words in ("on client 10.0.0.0/8", "on", "off for 1d",
+                  "off client 10.0.0.0/8 for 1d"):
+        d.ctl("record", "off", *words.split())
+        with d.connect("off") as sock:
+            roundtrip(sock, f"{words}\n".encode())
+    d.ctl("record", "half", "off", "for", "1ms")
+    for words in ("none on", "off in", "off on for 0", "off on client x",
+                  "off on by", "off"):
+        assert d.ctl("record", *words.split(), check=False).returncode != 0
     sock = d.connect("small")
     data = os.urandom(100000)
     for _ in range(8):
         sock.sendall(data)
         assert receive(sock, len(data)) == data
     sock.close()
-    d.wait_closed(126, 30)
+    d.wait_closed(130, 30)
     if os.geteuid() == 0:
         d.wait_line("record late: ", "Permission denied")
     d.stop()
     assert 20 < len(streams(*captures(paths["half"]))) < 100
-    assert not captures(paths["some"]) and not captures(paths["off"])
+    assert not captures(paths["some"])
+    assert [s.bytes(0) for s in streams(*captures(paths["off"]))] == \
+        [b"on\n", b"off client 10.0.0.0/8 for 1d\n"]
     stream, = streams(*captures(paths["snap"]))
     assert stream.end == [5, 5] and stream.kept(0) == stream.kept(1) == 3
     stream, = streams(*captures(paths["both"]))
