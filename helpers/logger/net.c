@@ -132,7 +132,8 @@ net_write(struct target *t)
 	done = t->kind == TARGET_STREAM ? write_stream(t) : write_packets(t);
 	t->len -= done;
 	memmove(t->buf, t->buf + done, t->len);
-	if (t->len == 0)	/* though nobody says anything more */
+	/* Though nobody says anything more. */
+	if (t->len == 0 && t->kind == TARGET_STREAM)
 		tell_lost(t);
 }
 

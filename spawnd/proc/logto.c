@@ -16,6 +16,8 @@
 
 #define HEAD	6	/* words in front of the targets */
 #define TARGET	8	/* words of one */
+/* What a connection had taken is lost with it. */
+#define UNDER_WAY	(64 * 1024)	/* bytes, as far as the kernel minds */
 #define JOURNAL	"unix:///run/systemd/journal/socket"
 
 static int	 check(const struct conf_log *, const char **);
@@ -234,10 +236,12 @@ open_dest(const char *to, const char **errp)
 static int
 connected(const struct log_dest *dest, int type)
 {
+	const int size = UNDER_WAY;
 	int fd, saved, flags;
 
 	if ((fd = socket(dest->addr.sa.sa_family, type, 0)) == -1)
 		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	if ((flags = fcntl(fd, F_GETFL)) != -1 &&
 	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != -1 &&
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) != -1 &&
