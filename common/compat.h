@@ -46,9 +46,13 @@
 #if defined(__GNUC__)
 #define printf_like(f, a)	__attribute__((format(printf, f, a)))
 #define no_return		__attribute__((noreturn))
+/* Also where the compiler takes it for too long, as a constant argument halves
+ * it. */
+#define in_line			inline __attribute__((always_inline))
 #else
 #define printf_like(f, a)
 #define no_return
+#define in_line			inline
 #endif
 
 #ifndef MSG_CMSG_CLOEXEC

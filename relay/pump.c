@@ -9,7 +9,8 @@
 #define TURN_MOVES	32		/* a direction a wake-up, at most */
 #define TURN_BYTES	(1024 * 1024)	/* the same */
 
-static bool		 pump_may_read(struct end *, size_t);
+static in_line enum moved pump_move(struct end *, struct end **, bool);
+static inline bool	 pump_may_read(struct end *, size_t, bool);
 static bool		 pump_is_allowed(struct end *, size_t);
 static size_t		 pump_share(const struct end *, size_t);
 static size_t		 pump_room(const struct end *);
@@ -30,8 +31,16 @@ static void		 pump_forward_eof(struct end *);
  * once is never stored anywhere else. */
 static char scratch[SCRATCH];
 
+/* Twice the same, of which one has nothing to do with filters. */
 enum moved
 pump(struct end *from, struct end **broken)
+{
+	return from->filtered ? pump_move(from, broken, true) :
+	    pump_move(from, broken, false);
+}
+
+static in_line enum moved
+pump_move(struct end *from, struct end **broken, bool filtered)
 {
 	const struct end *to = far_of(from);
 	uint64_t limit = from->bytes + TURN_BYTES;
@@ -40,12 +49,12 @@ pump(struct end *from, struct end **broken)
 	int moves;
 
 	for (moves = 0;; moves++) {
-		if (from->filtered && chain_run(from) == -1)
+		if (filtered && chain_run(from) == -1)
 			return MOVED_CUT;
 		ready = sess_ready(from);
-		stored = from->filtered ? sess_stored(from) : ready;
+		stored = filtered ? sess_stored(from) : ready;
 		if ((ready == 0 || !to->writable) &&
-		    !pump_may_read(from, stored))
+		    !pump_may_read(from, stored, filtered))
 			break;
 		if (moves == TURN_MOVES || from->bytes >= limit)
 			return MOVED_MORE;
@@ -62,18 +71,18 @@ pump(struct end *from, struct end **broken)
 	if (from->splicer != NULL)
 		carry_rest(from);
 	if (stored == 0 && !to->shut &&
-	    (from->filtered ? chain_over(from) : from->eof))
+	    (filtered ? chain_over(from) : from->eof))
 		pump_forward_eof(from);
 	return MOVED_ALL;
 }
 
 /* What would stand behind something else is read in large pieces only. */
-static bool
-pump_may_read(struct end *from, size_t stored)
+static inline bool
+pump_may_read(struct end *from, size_t stored, bool filtered)
 {
 	if (!from->readable || from->eof)
 		return false;
-	if (from->filtered)
+	if (filtered)
 		return pump_is_allowed(from, stored);
 	if (stored == 0)
 		return far_of(from)->writable;

@@ -69,14 +69,13 @@ relay_both(struct sess *s, struct end *first)
 	struct end *broken = NULL;
 	enum moved a, b = MOVED_ALL;
 
-	if ((a = pump(first, &broken)) < MOVED_BROKEN &&
-	    !nothing_to_do(far_of(first)))
-		b = pump(far_of(first), &broken);
-	if (a == MOVED_CUT || b == MOVED_CUT)
-		return relay_cut(s, a == MOVED_CUT ? first : far_of(first));
-	if (a == MOVED_BROKEN || b == MOVED_BROKEN)
-		return sess_fail(broken, why_of(errno));
-	if (s->client.eof || s->remote.eof || chain_ended_by(s) != NULL) {
+	if ((a = pump(first, &broken)) >= MOVED_BROKEN ||
+	    (!nothing_to_do(far_of(first)) &&
+	    (b = pump(far_of(first), &broken)) >= MOVED_BROKEN))
+		return broken != NULL ? sess_fail(broken, why_of(errno)) :
+		    relay_cut(s, a == MOVED_CUT ? first : far_of(first));
+	if (s->client.eof || s->remote.eof ||
+	    (s->client.filtered && chain_ended_by(s) != NULL)) {
 		relay_half(s);
 		if (relay_is_over(s))
 			return sess_end(s, s->who, s->who == WHO_RELAY ?
