@@ -225,6 +225,23 @@ chain_leave(struct chain *c, struct end *from)
 		from->no_splice = way_of(from)->no_splice;
 }
 
+size_t
+filt_return(struct filt *f, struct end *from)
+{
+	struct chain *c = chain_of(from);
+	struct link *l;
+	size_t held = 0;
+	unsigned i;
+
+	if (!f->left[filt_way(from)])
+		return 0;
+	f->left[filt_way(from)] = false;
+	from->no_splice = true;
+	for (i = 0; (l = link_at(c, from, i))->filt != f; i++)
+		held += queue_len(l->in[filt_way(from)]);
+	return held;
+}
+
 /* --- what moves --- */
 
 int

@@ -25,6 +25,7 @@ static int	 fault_open(struct filt *, struct sess *);
 static bool	 fault_is_on(const struct fault *, const struct end *);
 static enum verdict fault_data(struct filt *, struct end *, struct queue **,
 		    struct queue **, enum flow);
+static void	 fault_passed(struct filt *, struct end *, size_t);
 static void	 fault_renew(struct filt *);
 static void	 fault_close(struct filt *);
 static struct settings *settings_use(struct settings *);
@@ -36,6 +37,7 @@ const struct filter filter_fault = {
 	.start = fault_start,
 	.set = fault_set,
 	.open = fault_open,
+	.passed = fault_passed,
 	.data = fault_data,
 	.changed = fault_renew,
 	.close = fault_close
@@ -116,7 +118,19 @@ fault_data(struct filt *filt, struct end *from, struct queue **in,
 
 	if (call.wake != 0)
 		filt_wake(filt, call.wake);
+	if (!call.on && *in == NULL)
+		filt_leave(filt, from);
 	return v;
+}
+
+/* Offsets go on where it sees nothing. */
+static void
+fault_passed(struct filt *filt, struct end *from, size_t n)
+{
+	struct fault *f = container_of(filt, struct fault, filt);
+
+	if (filt->left[filt_way(from)])
+		f->flow[filt_way(from)].gone += n;
 }
 
 static void
@@ -127,8 +141,11 @@ fault_renew(struct filt *filt)
 
 	settings_drop(f->settings);
 	f->settings = settings_use(filt->section->live);
-	for (way = 0; way < 2; way++)
+	for (way = 0; way < 2; way++) {
 		fault_changed(&f->flow[way], &f->settings->conf, ev_now());
+		f->flow[way].gone -= filt_return(filt, way == 0 ?
+		    &filt->sess->client : &filt->sess->remote);
+	}
 }
 
 static void

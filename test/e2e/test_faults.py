@@ -187,7 +187,8 @@ def refused(d, *words):
 
 def test_faults_are_changed_while_sessions_are_open(box, daemon, backend):
     faults = {"late": "latency = 0 enabled = no direction = both",
-              "off": "down = yes enabled = no"}
+              "off": "down = yes enabled = no",
+              "sum": "limit = 1000 enabled = no"}
     d = daemon(remotes=[backend(server)], listen=listeners(*faults),
                extra=sections(**faults),
                spawnd="servers { min = 2 max = 2 }")
@@ -214,6 +215,15 @@ def test_faults_are_changed_while_sessions_are_open(box, daemon, backend):
     for sock in old + new:
         assert receive(sock, 30000) == BYTES[:30000]
     assert time.monotonic() - begun < LATE
+
+    # What has gone by before counts.
+    sock = ask(d, "sum", b"echo")
+    receive(sock, 5)
+    for at in range(0, 900, 100):
+        roundtrip(sock, BYTES[at:at + 100])
+    d.ctl("fault", "sum", "enable", "--existing")
+    sock.sendall(BYTES[:500])
+    assert all_of(sock)[:2] == (BYTES[:95], "fin")
 
     # A worker that starts later has it too.
     d.deaths = True
