@@ -84,7 +84,6 @@ struct filter_section {
 	struct board_filter	*board;	/* what it has done */
 	bool			 used;	/* start() was called */
 	void			*live;	/* the filter's own, from start() on */
-	uint64_t		 hits;	/* how often it has found something */
 };
 
 /* A filter in a session. */

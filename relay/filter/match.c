@@ -284,7 +284,7 @@ piece_search(struct piece *p, size_t *decided, bool *more)
 static enum verdict
 piece_found(struct piece *p, size_t start, size_t end)
 {
-	p->m->filt.section->hits++;
+	filt_hit(&p->m->filt);
 	switch (match_conf(p->m)->action) {
 	case CONF_MATCH_LOG:
 		say_found(p, start, end);

@@ -44,9 +44,11 @@ static enum verdict program_data(struct filt *, struct end *, struct queue **,
 		    struct queue **, enum flow);
 static const struct conf_program *program_conf(const struct program *);
 static const char *program_heard(struct talker *, const struct filterframe *);
-static const char *way_heard(struct course *, const struct filterframe *);
+static const char *way_heard(struct program *, struct course *,
+		    const struct filterframe *);
 static const char *way_pass(struct course *, size_t);
-static const char *way_replace(struct course *, const struct filterframe *);
+static const char *way_replace(struct program *, struct course *,
+		    const struct filterframe *);
 static void	 program_changed(struct talker *);
 static int	 program_ready(struct program *, struct end *,
 		    struct queue **);
@@ -125,24 +127,25 @@ program_heard(struct talker *r, const struct filterframe *f)
 	const char *why = NULL;
 
 	/* What was on its way to it when it said SKIP it may answer, too. */
-	if (f->type == FRAME_SHUT || f->type == FRAME_ABORT)
+	if (f->type == FRAME_SHUT || f->type == FRAME_ABORT) {
+		filt_hit(&p->filt);
 		p->verdict = f->type == FRAME_SHUT ? FILTER_CLOSE :
 		    FILTER_RST;
-	else if (!w->skip && !w->ended)
-		why = way_heard(w, f);
+	} else if (!w->skip && !w->ended)
+		why = way_heard(p, w, f);
 	w->since = w->asked != NULL || (w->fin && !w->ended) ? ev_now() : 0;
 	program_changed(r);
 	return why;
 }
 
 static const char *
-way_heard(struct course *w, const struct filterframe *f)
+way_heard(struct program *p, struct course *w, const struct filterframe *f)
 {
 	switch (f->type) {
 	case FRAME_PASS:
 		return way_pass(w, f->count);
 	case FRAME_REPLACE:
-		return way_replace(w, f);
+		return way_replace(p, w, f);
 	case FRAME_SKIP:
 		w->skip = true;
 		return way_pass(w, queue_len(w->asked));
@@ -163,7 +166,7 @@ way_pass(struct course *w, size_t n)
 }
 
 static const char *
-way_replace(struct course *w, const struct filterframe *f)
+way_replace(struct program *p, struct course *w, const struct filterframe *f)
 {
 	if (f->count > queue_len(w->asked))
 		return "it replaces more than it was shown";
@@ -172,6 +175,7 @@ way_replace(struct course *w, const struct filterframe *f)
 	if (f->count != 0)
 		queue_taken(&w->asked, f->count);
 	w->said += f->nbytes;
+	filt_hit(&p->filt);
 	return f->nbytes != 0 && queue_add(&w->ready, (const char *)f->bytes,
 	    f->nbytes) == -1 ? strerror(errno) : NULL;
 }

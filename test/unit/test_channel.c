@@ -11,6 +11,7 @@
 #include "../../relay/authoriser.h"
 #include "../../relay/change.h"
 #include "../../relay/channel.h"
+#include "../../relay/filter/talk.h"
 #include "../../relay/listing.h"
 #include "../../relay/layer/tls_ctx.h"
 #include "../../relay/remote/lease.h"
@@ -83,6 +84,22 @@ authoriser_start(void (*answered)(struct sess *),
 
 void
 authoriser_connect(const struct proto_auth *who, int fd)
+{
+	(void)who;
+	close(fd);
+}
+
+int
+talk_start(void (*resume)(struct sess *),
+    bool (*broken)(const struct proto_auth *))
+{
+	(void)resume;
+	(void)broken;
+	return 0;
+}
+
+void
+talk_connect(const struct proto_auth *who, int fd)
 {
 	(void)who;
 	close(fd);

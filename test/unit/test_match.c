@@ -17,7 +17,8 @@ struct self	 self;
 
 static struct conf_match	 conf;
 static struct conf		 whole = { .matches = &conf, .nmatches = 1 };
-static struct filter_section	 section = { .name = "m" };
+static struct board_filter	 board;
+static struct filter_section	 section = { .name = "m", .board = &board };
 static struct sess		 sess;
 static struct filt		*filt;
 static struct queue		*in, *out;
@@ -62,7 +63,7 @@ begin(const char *pattern, enum conf_action action, const char *with)
 	conf.window = 64;
 	conf.hold = 100;
 	self.conf = &whole;
-	section.hits = 0;
+	memset(&board, 0, sizeof(board));
 	assert_int_equal(filter_match.start(&section), 0);
 	filt = calloc(1, filter_match.size);
 	filt->section = &section;
@@ -179,7 +180,7 @@ test_looks(void **unused)
 		assert_null(in);
 	}
 	assert_int_equal(run(FLOW_LAST), FILTER_GO);
-	assert_int_equal(section.hits, 4);
+	assert_int_equal(board_get(&board.hits), 4);
 	drain(SHARE);
 	assert_int_equal(ngot, strlen(text));
 	end();
