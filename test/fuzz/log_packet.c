@@ -98,7 +98,7 @@ target_add(struct target *t, const struct note *note, const struct line *l)
 
 	(void)note;
 	added++;
-	if (n == 0 || n > TARGET_LINE)
+	if ((n == 0 && t->kind != TARGET_SYSLOG) || n > TARGET_LINE)
 		abort();
 	if (t->kind == TARGET_JOURNALD) {
 		nl = memchr(l->text, '\n', n);
