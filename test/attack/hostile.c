@@ -334,32 +334,6 @@ hostile(const char *text, char *answer, size_t size)
 	return 0;
 }
 
-/* spawnctl's: the answer is what it has asked for. */
-ssize_t
-read(int fd, void *buf, size_t size)
-{
-	ssize_t n = syscall(SYS_read, fd, buf, size);
-	char text[64];
-
-	if (n > 7 && n < (ssize_t)sizeof(text) && size > 256 &&
-	    memcmp(buf, "attack ", 7) == 0) {
-		memcpy(text, (char *)buf + 7, (size_t)n - 7);
-		text[n - 7] = '\0';
-		memcpy(buf, "ok\n", 3);
-		n = 3 + (ssize_t)hostile(text, (char *)buf + 3, size - 3);
-	}
-	return n;
-}
-
-ssize_t	__read_chk(int, void *, size_t, size_t);
-
-ssize_t
-__read_chk(int fd, void *buf, size_t size, size_t room)
-{
-	(void)room;
-	return read(fd, buf, size);
-}
-
 /* The worker's ways to a client's bytes. */
 ssize_t
 recv(int fd, void *buf, size_t size, int flags)
@@ -386,19 +360,24 @@ __recv_chk(int fd, void *buf, size_t size, size_t room, int flags)
 	return recv(fd, buf, size, flags);
 }
 
-/* The logger's. */
+/* The logger's and spawnctl's: that of the latter begins with a verdict, which
+ * stays. */
 ssize_t
 recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	ssize_t n = syscall(SYS_recvmsg, fd, msg, flags);
 	char *buf = msg->msg_iov->iov_base, text[64];
+	size_t kept = n > 3 && memcmp(buf, "ok\n", 3) == 0 ? 3 : 0;
 
-	if (n <= 7 || n >= (ssize_t)sizeof(text) ||
-	    memcmp(buf, "attack ", 7) != 0)
-		return n;
-	memcpy(text, buf + 7, (size_t)n - 7);
-	text[n - 7] = '\0';
-	return (ssize_t)hostile(text, buf, msg->msg_iov->iov_len);
+	buf += kept;
+	n -= (ssize_t)kept;
+	if (n > 7 && n < (ssize_t)sizeof(text) &&
+	    memcmp(buf, "attack ", 7) == 0) {
+		memcpy(text, buf + 7, (size_t)n - 7);
+		text[n - 7] = '\0';
+		n = (ssize_t)hostile(text, buf, msg->msg_iov->iov_len - kept);
+	}
+	return (ssize_t)kept + n;
 }
 
 /* The reader's. */

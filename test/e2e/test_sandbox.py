@@ -692,11 +692,11 @@ def asked(box, library):
     listener.listen()
 
     def ask(answer=None):
-        proc = box.spawn([Box.programs["spawnctl"], "-s", path, "show",
-                          "summary"], stdout=subprocess.PIPE, text=True,
+        proc = box.spawn([Box.programs["spawnctl"], "-j", "-s", path,
+                          "show", "summary"], stdout=subprocess.PIPE, text=True,
                          env=dict(os.environ, LD_PRELOAD=str(library)))
         sock = box.closing(listener.accept()[0])
-        assert sock.recv(100) == b"show summary\n"
+        assert sock.recv(100) == b"show summary json\n"
         if answer is None:
             return proc, sock
         sock.sendall(answer.encode())
@@ -723,7 +723,7 @@ def test_spawnctl_has_little(asked, seccomp):
                                   "netlink", "datagram", "bind",
                                   "kill", "shared", "code", "limit"])
 def test_what_fails_in_spawnctl(asked, seccomp, name):
-    proc, answer = asked(f"attack {name} {os.getpid()}\n")
+    proc, answer = asked(f"ok\nattack {name} {os.getpid()}\n")
     assert proc.returncode == 0
     word, error = answer.split()
     assert word == name and int(error) in (errno.EPERM, errno.EACCES)
@@ -732,5 +732,5 @@ def test_what_fails_in_spawnctl(asked, seccomp, name):
 @plain
 @pytest.mark.parametrize("name", ENDS)
 def test_what_ends_spawnctl(asked, seccomp, name):
-    proc, answer = asked(f"attack {name} {os.getpid()}\n")
+    proc, answer = asked(f"ok\nattack {name} {os.getpid()}\n")
     assert (proc.returncode, answer) == (-signal.SIGSYS, "")
