@@ -264,7 +264,7 @@ test_logs(void **state)
 		    "already\n" },
 		{ IN_SPAWND("log a { to = syslog\nuser = root }"), "t:3: "
 		    "unknown option \"user\" in log \"a\"; it belongs in "
-		    "\"spawnd\" or \"auth\"\n" },
+		    "\"spawnd\" or \"auth\" or \"program\"\n" },
 	};
 
 	(void)state;
