@@ -142,8 +142,8 @@ filt_leave(struct filt *f, const struct end *from)
 }
 
 /* It is to see again what comes from there, from now on. Returns how many bytes
- * that were read by now will still come to it. No-op, and 0, if it has not left.
- */
+ * that were read by now will still come to it; nothing is done, and 0 returned,
+ * if it has not left. */
 size_t	 filt_return(struct filt *, struct end *from);
 
 /* Does a filter of that direction have to do with what comes from an end? */
