@@ -1,7 +1,5 @@
 #include "compat.h"
 
-#include <syslog.h>
-
 #include "conf/int.h"
 
 #define BLOCK_MIN	(16 << 10)
@@ -115,7 +113,7 @@ conf_log_sessions(const struct conf *c)
 	unsigned i;
 
 	for (i = 0; (l = conf_log(c, i)) != NULL; i++)
-		if (l->sessions && l->level >= LOG_INFO)
+		if (l->sessions)
 			return true;
 	return false;
 }
