@@ -48,6 +48,9 @@ struct sandbox {
 int		 sandbox_basic(enum sandbox_role);
 /* While it still may: gives up what no change of user takes away. */
 void		 sandbox_early(void);
+/* For who has compiled code while it runs: what can be executed can be written
+ * to no more, where the system shows what there is. */
+void		 sandbox_code(void);
 /* The same for a program that is not ours and will be executed; it can get no
  * new privileges from then on. Returns 0, or -1 with errno. */
 int		 sandbox_foreign(void);

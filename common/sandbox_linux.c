@@ -1,9 +1,11 @@
 #include "compat.h"
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <linux/seccomp.h>
+#include <inttypes.h>
 #include <signal.h>
 
 #include "landlock.h"
@@ -45,6 +47,24 @@ sandbox_early(void)
 	for (cap = 0; prctl(PR_CAPBSET_READ, cap) != -1; cap++)
 		prctl(PR_CAPBSET_DROP, cap);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
+/* A line is "first-behind rights ...". */
+void
+sandbox_code(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	uintptr_t first, behind;
+
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &first,
+		    &behind) == 2 && strstr(line, " rwx") != NULL &&
+		    mprotect((void *)first, behind - first,
+		    PROT_READ | PROT_EXEC) == -1)
+			break;
+	if (maps != NULL)
+		fclose(maps);
 }
 
 int

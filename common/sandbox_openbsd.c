@@ -14,6 +14,11 @@ sandbox_basic(enum sandbox_role role)
 }
 
 void
+sandbox_code(void)
+{
+}
+
+void
 sandbox_early(void)
 {
 }

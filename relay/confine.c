@@ -15,6 +15,8 @@ confine_early(const struct conf *c)
 {
 	if (c->sandbox != CONF_SANDBOX_OFF)
 		sandbox_early();
+	if (c->sandbox != CONF_SANDBOX_OFF && c->nmatches != 0)
+		sandbox_code();
 }
 
 void

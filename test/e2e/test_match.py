@@ -51,6 +51,8 @@ def hits(d):
 
 def test_each_action(matching):
     d = matching
+    # What was compiled cannot be written to any more.
+    assert "rwx" not in open(f"/proc/{d.kids()[0]}/maps").read()
     # Looked at, byte by byte, without being held back.
     sock = d.connect("log")
     bytewise(sock, b"say hel")
