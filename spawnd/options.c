@@ -13,6 +13,9 @@
 
 #define URL_MOST	2048	/* bytes */
 
+/* Those that have no letter. */
+enum { OPT_RECORD = 256, OPT_DUMP, OPT_FAULT };
+
 static void	usage(const char *, ...) printf_like(1, 2) no_return;
 static void	synopsis(FILE *);
 static void	help(void) no_return;
@@ -49,7 +52,8 @@ synopsis(FILE *f)
 	    "              [-p pidfile] [configuration-file]\n"
 	    "       spawnd [-s socket] -L [address:]port "
 	    "-R host:port[,weight] [-R ...]\n"
-	    "       spawnd [-s socket] -S [address:]port\n"
+	    "              [filter ...]\n"
+	    "       spawnd [-s socket] -S [address:]port [filter ...]\n"
 	    "       spawnd --help | --version\n", f);
 }
 
@@ -73,6 +77,12 @@ help(void)
 	    "-T             print the configuration with all defaults\n"
 	    "-h, --help     this\n"
 	    "-V, --version  the version, and where things are\n"
+	    "\nA filter, for what goes through with -L or -S, is one of:\n"
+	    "--record folder                  recorded there, for tshark\n"
+	    "--dump[=hex | =text]             shown on the standard error\n"
+	    "--fault option=value[,...]       what goes wrong, as "
+	    "latency=100ms;\n"
+	    "                                 may be given again\n"
 	    "\nThe configuration-file is " SPAWND_CONF " by default; see "
 	    "spawnd(8).\n", stdout);
 	exit(fflush(stdout) == EOF);
@@ -151,8 +161,17 @@ quick_more(struct quick *q, int ch)
 	if (ch == 'R' && q->n == QUICK_MAX)
 		usage("there are more than %d -R; use a configuration file",
 		    QUICK_MAX);
+	if (ch == OPT_FAULT && q->nfaults == QUICK_FAULTS)
+		usage("there are more than %d --fault; use a configuration "
+		    "file", QUICK_FAULTS);
 	if (ch == 's')
 		q->control = optarg;
+	else if (ch == OPT_RECORD)
+		q->record = optarg;
+	else if (ch == OPT_DUMP)
+		q->dump = optarg != NULL ? optarg : "hex";
+	else if (ch == OPT_FAULT)
+		q->faults[q->nfaults++] = optarg;
 	else if (ch == 'L')
 		q->listen = optarg;
 	else if (ch == 'S')
@@ -175,14 +194,17 @@ option(struct options *o, struct quick *q, int ch, const char *word)
 	case 'L':
 	case 'R':
 	case 'S':
-	case 's': quick_more(q, ch); break;
+	case 's':
+	case OPT_RECORD:
+	case OPT_DUMP:
+	case OPT_FAULT: quick_more(q, ch); break;
 	case 'n':
 	case 'P': o->check = true; break;
 	case 'p': o->pidfile = absolute(o, optarg); break;
 	case 'T': o->print = true; break;
 	case 'v': o->level = LOG_DEBUG; break;
 	case 'V': version();
-	case ':': usage("something is missing behind -%c", optopt);
+	case ':': usage("something is missing behind %s", word);
 	default:
 		if (optopt == 'c' || optopt == 'C' || optopt == 't')
 			usage("unknown option: -%c; a file is named alone, as "
@@ -207,6 +229,10 @@ together(const struct options *o, const struct quick *q, int argc, char **argv)
 	if (q->control != NULL && q->listen == NULL && q->ask == NULL)
 		usage("-s goes with -L and -R, or -S; a configuration file "
 		    "says control = PATH");
+	if ((q->record != NULL || q->dump != NULL || q->nfaults != 0) &&
+	    q->listen == NULL && q->ask == NULL)
+		usage("--record, --dump and --fault go with -L and -R, or -S; "
+		    "a configuration file says filters = { NAME }");
 	if (q->ask != NULL && argc != 0)
 		usage("-S stands for a configuration file: there is no use "
 		    "for %s", argv[0]);
@@ -224,7 +250,10 @@ void
 options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longopts[] = {
+		{ "dump", optional_argument, NULL, OPT_DUMP },
+		{ "fault", required_argument, NULL, OPT_FAULT },
 		{ "help", no_argument, NULL, 'h' },
+		{ "record", required_argument, NULL, OPT_RECORD },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -245,15 +274,18 @@ options_parse(struct options *o, int argc, char **argv)
 static void
 source(struct options *o, struct quick *q, const char *file)
 {
-	char *control = NULL;
+	char *control = NULL, *record = NULL;
 	const char *err;
 
 	o->conf_fd = -1;
 	if (q->listen != NULL || q->ask != NULL) {
 		if (q->control != NULL)
 			q->control = control = absolute(o, q->control);
+		if (q->record != NULL)
+			q->record = record = absolute(o, q->record);
 		o->quick = quick_text(q, &err);
 		free(control);
+		free(record);
 		if (o->quick != NULL)
 			return;
 		fprintf(stderr, "spawnd: %s\n", err);

@@ -687,7 +687,8 @@ class Daemon:
         """Every mistake to be seen in what it wrote and left."""
         faults, malformed = [], []
         for line in self.log.splitlines():
-            if " listener=" in line and "session=" in line:
+            dumped = " opened listener=" in line
+            if " listener=" in line and "session=" in line and not dumped:
                 match = LINE.match(line)
                 if not match or not well_formed(match.group(3)):
                     malformed.append(f"malformed: {line}")

@@ -8,8 +8,8 @@ import re
 import pytest
 
 import peers
-from harness import TOP, Box, has_tls
-from peers import roundtrip
+from harness import TOP, Box, has_tls, wait
+from peers import receive_all, roundtrip
 
 # tls.conf needs certificates: test_certs.py makes some for it.
 SAMPLES = sorted(glob.glob(str(TOP / "etc" / "*.conf")) +
@@ -213,7 +213,10 @@ def test_print_runs_as_the_same_service(box, daemon, echo):
     ["-Z"], ["-d"], ["-d", "loud", "x.conf"], ["a.conf", "b.conf"],
     ["-D", "noequals", "x.conf"], ["-L", "127.0.0.1:0"],
     ["-R", "127.0.0.1:1"], ["-L", "0", "-R", "127.0.0.1:1", "x.conf"],
-    ["-S", "0", "-L", "0"], ["-S", "0", "x.conf"], ["-S", "1", "-S", "2"]],
+    ["-S", "0", "-L", "0"], ["-S", "0", "x.conf"], ["-S", "1", "-S", "2"],
+    ["--record", "/tmp", "x.conf"], ["--dump", "x.conf"],
+    ["--fault", "latency=1s"], ["-S", "0", "--fault"], ["-S", "0", "--record"],
+    ["-S", "0"] + 9 * ["--fault", "latency=1s"]],
     ids=" ".join)
 def test_usage_errors_are_2(box, args):
     done = box.run(*args)
@@ -226,6 +229,10 @@ def test_usage_errors_are_2(box, args):
     ["-L", "127.0.0.1:0", "-R", "127.0.0.1"],
     ["-L", "127.0.0.1:0", "-R", "127.0.0.1:1,0"],
     ["-S", "0.0.0.0:1080"], ["-S", "::1:1080"],
+    ["-S", "0", "--fault", "latency"], ["-S", "0", "--fault", "a=b=c"],
+    ["-S", "0", "--fault", "latency=1s,"], ["-S", "0", "--fault", "x y=1"],
+    ["-S", "0", "--fault", "latency=1s' } #"], ["-S", "0", "--dump=x'"],
+    ["-S", "0", "--record", "/tmp/it's"], ["-S", "0", "--record", "/no/such"],
     ["-L", "127.0.0.1:70000", "-R", "127.0.0.1:1"]], ids=" ".join)
 def test_bad_quick_mode_addresses(box, args):
     done = box.run(*args)
@@ -239,6 +246,36 @@ def test_a_mistake_in_quick_mode_names_its_argument(box):
     assert re.fullmatch(r"command line: -L 70000: port .*\n"
                         r"command line: -R 127\.0\.0\.1:2,900: weight .*\n",
                         done.stderr)
+
+
+def test_mistakes_in_filters_of_quick_mode_name_their_argument(box):
+    done = box.run("-n", "-S", "1080", "--fault", "latency=1s,flip=3",
+                   "--fault", "lat=1", "--dump=oct")
+    assert done.returncode == 1
+    for start in ("--fault latency=1s,flip=3: flip 3 is out of range",
+                  '--fault lat=1: unknown option "lat"',
+                  '--dump=oct: format "oct" is not known'):
+        assert f"command line: {start}" in done.stderr
+
+
+def test_quick_mode_with_filters(box, daemon, echo):
+    """One line records, shows and harms what goes through."""
+    folder = box.dir / "rec"
+    folder.mkdir()
+    folder.chmod(0o777)
+    there = f"127.0.0.1:{echo.port}"
+    d = daemon(conf=False, args=[
+        "-L", "127.0.0.1:0", "-R", there, "--record", str(folder), "--dump",
+        "--fault", "limit=7", "--fault", "flip-at=2,bit=0,direction=up"])
+    sock = d.connect("quick")
+    sock.sendall(b"a line 0123456789")
+    assert receive_all(sock) == b"a mine "
+    sock.close()
+    closed = d.wait_closed()
+    assert closed[0]["why"] == "fault"
+    assert closed[0]["filters"] == "record,dump,fault1,fault2"
+    d.wait_line("6c 69 6e 65")
+    wait(lambda: any(f.stat().st_size > 200 for f in folder.iterdir()))
 
 
 def test_version(box):
