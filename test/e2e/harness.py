@@ -378,6 +378,11 @@ def has_tls():
         b"libssl.so" in find_program("relay").read_bytes()
 
 
+def has_patterns():
+    """Was it built with PCRE2?"""
+    return b"libpcre2" in find_program("relay").read_bytes()
+
+
 def certificate(name="relay.test", key="ec"):
     """A file with a key and its certificate, which is its own authority; each
     is made once in a run."""

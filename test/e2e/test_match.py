@@ -8,10 +8,12 @@ import time
 
 import pytest
 
-from harness import LATE, certificate, has_tls
+from harness import LATE, certificate, has_patterns, has_tls
 from peers import BLOCK, Thread, receive, receive_all, roundtrip
 from tlspeer import Tls
 
+pytestmark = pytest.mark.skipif(not has_patterns(),
+                                reason="built without PCRE2")
 MATCHES = r"""
 match log { pattern = "he[l]+o" direction = up }
 match count { pattern = "x+y" action = count direction = up }

@@ -108,7 +108,8 @@ test_moves(void **state)
 
 	(void)state;
 	while (out < sizeof(data)) {
-		n = MIN(1 + arc4random_uniform(20000), sizeof(data) - in);
+		n = 1 + arc4random_uniform(20000);
+		n = MIN(n, sizeof(data) - in);
 		if (n != 0)
 			assert_int_equal(queue_add(&from, data + in, n), 0);
 		in += n;
