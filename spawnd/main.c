@@ -83,7 +83,8 @@ main(int argc, char **argv)
 		upgrade_restore();
 	} else {
 		if ((master.ledger_fd = ledger_create()) == -1)
-			fatal("memory for totals");
+			fatalx("cannot start: memory for totals: %s",
+			    log_why(errno));
 		master.started = ev_now();
 		master.started_wall = time(NULL);
 		if (chdir("/") == -1)
