@@ -159,7 +159,7 @@ dump_say(struct dumped *s, const char *what, uint64_t us)
 
 void
 dump_data(struct dumped *s, int remote, const unsigned char *p, size_t len,
-    uint64_t us)
+    uint64_t n, uint64_t us)
 {
 	const struct conf_dump *c = s->to->conf;
 	size_t show = len;
@@ -167,16 +167,16 @@ dump_data(struct dumped *s, int remote, const unsigned char *p, size_t len,
 	if (c->limit != 0)
 		show = MIN(show, c->limit - MIN(c->limit, s->shown[remote]));
 	if (show == 0) {
-		s->passed[remote] += len;
+		s->passed[remote] += n;
 		return;
 	}
 	if (c->format == DUMP_HEX) {
-		head(s, remote, len, "", us);
+		head(s, remote, n, "", us);
 		hex(s, remote, p, show);
 	} else
 		text(s, remote, p, show, us);
 	s->shown[remote] += show;
-	s->passed[remote] += len;
+	s->passed[remote] += n;
 	if (s->shown[remote] == c->limit)
 		head(s, remote, s->passed[remote],
 		    " so far: no more is shown", us);

@@ -28,9 +28,10 @@ struct dumped {
 
 void		 dump_open(struct dumped *, const struct feed_open *,
 		    struct dump *, const struct conf *, long pid, uint64_t us);
-/* len bytes have passed. */
+/* n bytes have passed, the first len of which are here. */
 void		 dump_data(struct dumped *, int remote,
-		    const unsigned char *, size_t len, uint64_t us);
+		    const unsigned char *, size_t len, uint64_t n,
+		    uint64_t us);
 /* The same, of which nothing is known. */
 void		 dump_lost(struct dumped *, int remote, uint64_t n,
 		    uint64_t us);

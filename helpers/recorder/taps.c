@@ -181,7 +181,8 @@ dump(struct tap *tap, const struct feed_reader *r, const struct feed_item *i)
 	switch (i->kind) {
 	case FEED_DATA:
 		feed_copy(r, 0, data, i->kept);
-		dump_data(&tap->dumped, i->remote, data, i->kept, i->us);
+		dump_data(&tap->dumped, i->remote, data, i->kept, i->n,
+		    i->us);
 		break;
 	case FEED_LOST:
 		dump_lost(&tap->dumped, i->remote, i->n, i->us);

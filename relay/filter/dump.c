@@ -25,7 +25,8 @@ dump_data(struct filt *f, struct end *from, struct queue **in,
     struct queue **out, enum flow flow)
 {
 	const struct conf_dump *c = &self.conf->dumps[f->section->conf.index];
-	const struct tap_how how = { .way = c->direction };
+	const struct tap_how how = { .way = c->direction,
+		.limit = c->limit };
 
 	return tap_data(container_of(f, struct tap, filt), &how,
 	    from, in, out, flow);

@@ -179,6 +179,9 @@ tell_piece(struct tap *t, const struct tap_how *how, unsigned way,
 		i.kept = 0;
 	else if (how->snap != 0)
 		i.kept = (uint32_t)MIN(how->snap, len);
+	if (how->limit != 0)
+		i.kept = (uint32_t)MIN(i.kept, how->limit -
+		    MIN(how->limit, t->open.passed[way]));
 	if (feed_room(&writer) < i.kept || !ready(t, way))
 		return false;
 	i.us = now_us();

@@ -24,6 +24,7 @@ struct tap {
 struct tap_how {
 	size_t		 snap;		/* bytes of what is read at once; 0:
 					   all */
+	uint64_t	 limit;		/* bytes of a direction; 0: all */
 	enum conf_way	 way;
 	bool		 wait;		/* for room, for a while */
 	bool		 off;		/* nothing now */
