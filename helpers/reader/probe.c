@@ -40,6 +40,9 @@ static int	 try_bind(const struct conf_socket *, const struct addr *,
 static void	 probe_failed(struct probe *, const struct conf_listen *,
 		    const struct addr *, int, const char *);
 static void	 probe_auth(struct probe *, const struct conf_auth *, bool);
+static void	 probe_record(struct probe *, const struct conf *,
+		    const struct conf_record *);
+static bool	 may_write(const struct conf *, const char *);
 static void	 probe_file(struct probe *, const char *, const char *);
 static void	 probe_socket(struct probe *, const char *);
 static void	 probe_folder(struct probe *, const char *);
@@ -57,6 +60,8 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 		probe_relay(&p, &c->relays[i]);
 	for (i = 0; i < c->nauths; i++)
 		probe_auth(&p, &c->auths[i], start);
+	for (i = 0; i < c->nrecords; i++)
+		probe_record(&p, c, &c->records[i]);
 	probe_others(&p, "pidfile", c->pidfile);
 	probe_others(&p, "control", c->control);
 	probe_others(&p, "control-readers", c->control_readers);
@@ -333,6 +338,40 @@ probe_auth(struct probe *p, const struct conf_auth *a, bool start)
 	    !S_ISSOCK(st.st_mode)))
 		tell(p, CONF_WARNING, "%s is no socket yet, and somebody has "
 		    "to listen there", path);
+}
+
+/* Its files are made by who workers are. */
+static void
+probe_record(struct probe *p, const struct conf *c,
+    const struct conf_record *r)
+{
+	if (may_write(c, r->directory))
+		return;
+	snprintf(p->what, sizeof(p->what), "record \"%s\"", r->name);
+	if (geteuid() == 0)
+		tell(p, CONF_WARNING, "directory %s: user %s, as whom workers "
+		    "run, cannot write there: nothing will be recorded",
+		    r->directory, c->user);
+	else
+		tell(p, CONF_WARNING, "directory %s: this user cannot write "
+		    "there: nothing will be recorded", r->directory);
+}
+
+/* What is not known may be. */
+static bool
+may_write(const struct conf *c, const char *folder)
+{
+	struct stat st;
+	mode_t may;
+
+	if (geteuid() != 0)
+		return faccessat(AT_FDCWD, folder, W_OK | X_OK,
+		    AT_EACCESS) == 0;
+	if (c->uid == 0 || c->uid == CONF_NOID || stat(folder, &st) == -1)
+		return true;
+	may = st.st_uid == c->uid ? st.st_mode >> 6 :
+	    st.st_gid == c->gid ? st.st_mode >> 3 : st.st_mode;
+	return (may & (S_IWOTH | S_IXOTH)) == (S_IWOTH | S_IXOTH);
 }
 
 /* One that is written to. */

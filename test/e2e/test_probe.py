@@ -2,6 +2,7 @@
 of this machine. What may be different later is a warning."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -187,3 +188,17 @@ def test_who_is_asked_is_there(box):
     done = check(box, extra=f'include("{parts}/*.conf")')
     assert f"the folder of {parts}/*.conf can be written by everybody" in \
         done.stderr
+
+
+def test_where_nothing_can_be_recorded(box, echo):
+    """Root could write there, who records could not."""
+    folder = box.dir / "rec"
+    folder.mkdir(0o555)
+    conf = box.conf("rec", remotes=[echo], listen="port = 1080 filters = { r }",
+                    extra=f'record r {{ directory = "{folder}" }}')
+    done = box.run("-n", conf.path)
+    assert done.returncode == 0
+    assert re.search(r'record "r": directory .*/rec: .* cannot write there',
+                     done.stderr)
+    folder.chmod(0o777)
+    assert "cannot write" not in box.run("-n", conf.path).stderr
