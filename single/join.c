@@ -61,5 +61,9 @@ inside_start(unsigned generation, unsigned slot, const int fds[PROTO_FD_END],
 void
 inside_end(void)
 {
+	/* By that the recorder knows that no more comes. */
+	if (self.fd[PROTO_FD_WAKE] != -1)
+		close(self.fd[PROTO_FD_WAKE]);
+	self.fd[PROTO_FD_WAKE] = -1;
 	tls_ctx_free();
 }

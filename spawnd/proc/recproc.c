@@ -74,8 +74,8 @@ static struct recorder		*starting;
 bool
 recproc_wanted(const struct conf *c)
 {
-	return conf_filter_used(c, CONF_FILTER_RECORD) ||
-	    conf_filter_used(c, CONF_FILTER_DUMP);
+	return c->exec == NULL && (conf_filter_used(c, CONF_FILTER_RECORD) ||
+	    conf_filter_used(c, CONF_FILTER_DUMP));
 }
 
 static struct recorder *
