@@ -56,7 +56,7 @@ line_json_char(const char *s, size_t n, size_t *used, char out[8])
 		strlcpy(out, "\\ufffd", 8);
 	else if (*s == '"' || *s == '\\')
 		snprintf(out, 8, "\\%c", *s);
-	else if ((unsigned char)*s < ' ')
+	else if ((unsigned char)*s < ' ' || *s == 0x7f)
 		snprintf(out, 8, "\\u%04x", (unsigned char)*s);
 	else {
 		memcpy(out, s, len);

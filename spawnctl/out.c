@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "env.h"
+#include "line.h"
 #include "out.h"
 #include "utf8.h"
 
@@ -446,18 +447,10 @@ void
 out_json(FILE *f, const char *s)
 {
 	size_t left = strlen(s), len;
+	char c[8];
 
 	fputc('"', f);
-	for (; left > 0; s += len, left -= len) {
-		if ((len = utf8_len(s, left)) == 0) {
-			fputs("\\ufffd", f);
-			len = 1;
-		} else if (*s == '"' || *s == '\\')
-			fprintf(f, "\\%c", *s);
-		else if ((unsigned char)*s < ' ' || *s == 0x7f)
-			fprintf(f, "\\u%04x", (unsigned char)*s);
-		else
-			fwrite(s, 1, len, f);
-	}
+	for (; left > 0; s += len, left -= len)
+		fputs(line_json_char(s, left, &len, c), f);
 	fputc('"', f);
 }

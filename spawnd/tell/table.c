@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "line.h"
 #include "tell/table.h"
 #include "utf8.h"
 
@@ -49,19 +50,11 @@ static void
 json_string(FILE *f, const char *s)
 {
 	size_t left = strlen(s), len;
+	char c[8];
 
 	fputc('"', f);
-	for (; left > 0; s += len, left -= len) {
-		if ((len = utf8_len(s, left)) == 0) {
-			fputs("\\ufffd", f);
-			len = 1;
-		} else if (*s == '"' || *s == '\\')
-			fprintf(f, "\\%c", *s);
-		else if ((unsigned char)*s < ' ')
-			fprintf(f, "\\u%04x", (unsigned char)*s);
-		else
-			fwrite(s, 1, len, f);
-	}
+	for (; left > 0; s += len, left -= len)
+		fputs(line_json_char(s, left, &len, c), f);
 	fputc('"', f);
 }
 

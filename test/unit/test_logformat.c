@@ -110,7 +110,7 @@ test_line(void **state)
 	assert_string_equal(text_of(&l), "0.000 0.000 1.000 12.346");
 	l.len = 0;
 	line_json(&l, "a\"b\\c\n\x01\x7f\xc3\xbc\xff\xed\xa0\x80");
-	assert_string_equal(text_of(&l), "\"a\\\"b\\\\c\\u000a\\u0001\x7f"
+	assert_string_equal(text_of(&l), "\"a\\\"b\\\\c\\u000a\\u0001\\u007f"
 	    "\xc3\xbc\\ufffd\\ufffd\\ufffd\\ufffd\"");
 	l = (struct line){ small, 0, sizeof(small) };
 	line_text(&l, "abcdef");
