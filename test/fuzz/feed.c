@@ -66,6 +66,8 @@ finish(void)
 	d = fdopendir(folder);
 	while (d != NULL && (e = readdir(d)) != NULL)
 		unlinkat(folder, e->d_name, 0);
+	if (d != NULL)
+		closedir(d);
 	rmdir(dir);
 }
 

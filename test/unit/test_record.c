@@ -116,6 +116,7 @@ say(enum feed_kind kind, uint32_t tap, int remote, const void *data,
 
 	assert_true(feed_begin(&w, &i));
 	if (kept != 0)
+		if (kept != 0)
 		feed_add(&w, data, kept);
 	feed_tell(&w);
 	while (feed_next(&r, &i) == 1) {
