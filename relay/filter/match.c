@@ -384,7 +384,7 @@ match_wait(struct match *m, struct look *l, struct queue **in,
 static void
 say_found(const struct piece *p, size_t start, size_t end)
 {
-	char text[EXCERPT + 1];
+	char text[EXCERPT + 1], *quote;
 	const size_t len = MIN(end - start, EXCERPT);
 	unsigned skipped;
 
@@ -393,6 +393,9 @@ say_found(const struct piece *p, size_t start, size_t end)
 	memcpy(text, piece_text + start, len);
 	utf8_clean(text, len);
 	text[len] = '\0';
+	/* What stands behind the text is our own. */
+	for (quote = text; (quote = strchr(quote, '"')) != NULL;)
+		*quote = '\'';
 	log_info("match %s: session %lx-%llx has \"%s\"%s at byte %llu %s; "
 	    "%u others before", match_conf(p->m)->name, (long)self.pid,
 	    (unsigned long long)p->m->filt.sess->id, text,

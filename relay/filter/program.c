@@ -343,6 +343,8 @@ program_fail(struct program *p)
 	if (program_conf(p)->fail == CONF_PROGRAM_CLOSE)
 		return FILTER_RST;
 	for (w = p->way; w < p->way + nitems_of(p->way); w++) {
+		if (w->ended)
+			continue;
 		w->skip = true;
 		if (w->asked != NULL && queue_move(&w->asked, &w->ready,
 		    queue_len(w->asked)) == -1)

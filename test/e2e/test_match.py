@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import harness
 from harness import LATE, certificate, has_patterns, has_tls
 from peers import BLOCK, Thread, receive, receive_all, roundtrip
 from tlspeer import Tls
@@ -54,7 +55,8 @@ def hits(d):
 def test_each_action(matching):
     d = matching
     # What was compiled cannot be written to any more.
-    assert "rwx" not in open(f"/proc/{d.kids()[0]}/maps").read()
+    if not d.box.single and not harness.ASAN:
+        assert "rwx" not in open(f"/proc/{d.kids()[0]}/maps").read()
     # Looked at, byte by byte, without being held back.
     sock = d.connect("log")
     bytewise(sock, b"say hel")
