@@ -40,6 +40,8 @@ static int	 try_bind(const struct conf_socket *, const struct addr *,
 static void	 probe_failed(struct probe *, const struct conf_listen *,
 		    const struct addr *, int, const char *);
 static void	 probe_auth(struct probe *, const struct conf_auth *, bool);
+static void	 probe_program(struct probe *, const struct conf_program *,
+		    bool);
 static void	 probe_record(struct probe *, const struct conf *,
 		    const struct conf_record *);
 static bool	 may_write(const struct conf *, const char *);
@@ -60,6 +62,8 @@ probe(const struct conf *c, bool start, const char *file, conf_report *report)
 		probe_relay(&p, &c->relays[i]);
 	for (i = 0; i < c->nauths; i++)
 		probe_auth(&p, &c->auths[i], start);
+	for (i = 0; i < c->nprograms; i++)
+		probe_program(&p, &c->programs[i], start);
 	for (i = 0; i < c->nrecords; i++)
 		probe_record(&p, c, &c->records[i]);
 	probe_others(&p, "pidfile", c->pidfile);
@@ -324,7 +328,8 @@ probe_auth(struct probe *p, const struct conf_auth *a, bool start)
 	const char *all = a->command != NULL ? a->command : a->path;
 	struct stat st;
 
-	snprintf(what, sizeof(what), "auth \"%s\"", a->name);
+	snprintf(what, sizeof(what), "%s \"%s\"", a->program ? "program" :
+	    "auth", a->name);
 	snprintf(path, sizeof(path), "%.*s", (int)(a->command != NULL ?
 	    strcspn(all, " ") : strlen(all)), all);
 	probe_others(p, what, path);
@@ -338,6 +343,16 @@ probe_auth(struct probe *p, const struct conf_auth *a, bool start)
 	    !S_ISSOCK(st.st_mode)))
 		tell(p, CONF_WARNING, "%s is no socket yet, and somebody has "
 		    "to listen there", path);
+}
+
+/* It sees all that flows. */
+static void
+probe_program(struct probe *p, const struct conf_program *program, bool start)
+{
+	struct conf_auth a = { .command = program->command, .program = true };
+
+	strlcpy(a.name, program->name, sizeof(a.name));
+	probe_auth(p, &a, start);
 }
 
 /* Its files are made by who workers are. */
