@@ -392,8 +392,8 @@ def test_recorder_dies(box, daemon, echo, folder):
     roundtrip(sock, b"nobody records this\n")
     wait(lambda: d.kids("recorder") not in ([], [first]), 30,
          "another recorder")
-    wait(lambda: roundtrip(sock, b"but this\n") or
-         set(captures(path)) > set(files), 30, "its file")
+    wait(lambda: (roundtrip(sock, b"but this\n"),
+                  set(captures(path)) > set(files))[1], 30, "its file")
     # A reload with another folder: what is open stays where it was.
     d.reload(extra=record(other) + record(other, "full = wait", "all"))
     new = d.connect("drop")
