@@ -196,6 +196,8 @@ chain_take(struct end *from, const char *buf, size_t n)
 	unsigned i;
 
 	chain_passed(from, n);
+	if (way_of(from)->cut != 0)
+		return 1;
 	for (i = 0; i < c->n && c->bytes; i++) {
 		l = link_at(c, from, i);
 		if (link_takes(l, from))
@@ -319,13 +321,15 @@ chain_verdict(struct chain *c, struct end *from, unsigned i, enum verdict v)
 	return v == FILTER_FIN || v == FILTER_CLOSE ? 0 : -1;
 }
 
-/* Nothing more gets by that link. */
+/* Nothing more gets by that link, nor past all of them, where those that saw it
+ * have left. */
 static void
 chain_cut(struct chain *c, struct end *from, unsigned link)
 {
 	struct way *w = way_of(from);
 	unsigned i;
 
+	from->no_splice = w->no_splice = true;
 	w->cut = MAX(w->cut, link);
 	for (i = 0; i < w->cut; i++)
 		queue_free(&link_at(c, from, i)->in[filt_way(from)]);

@@ -58,8 +58,8 @@ bool		 chain_waits(const struct end *);
 /* So many bytes were read, which filters do not see; or none, though they have
  * allowed some. */
 void		 chain_passed(struct end *, size_t);
-/* So many bytes were read. Returns 1: the chain has them; 0: no filter needs
- * them; -1 with errno. */
+/* So many bytes were read. Returns 1: the chain has them, or nothing more may
+ * pass; 0: no filter needs them; -1 with errno. */
 int		 chain_take(struct end *, const char *, size_t);
 /* Has the filters move what they can. Returns 0, or -1 if the session is to
  * end: chain.verdict says how, by is who has said so, and end says which

@@ -128,6 +128,17 @@ stop_data(struct filt *f, struct end *from, struct queue **in,
 	return FILTER_GO;
 }
 
+/* The same of what comes from the client; the other way it needs not see. */
+static enum verdict
+stop_up_data(struct filt *f, struct end *from, struct queue **in,
+    struct queue **out, enum flow flow)
+{
+	if (!from->remote)
+		return stop_data(f, from, in, out, flow);
+	filt_leave(f, from);
+	return FILTER_GO;
+}
+
 /* Keeps the end for a time. */
 static enum verdict
 slow_data(struct filt *f, struct end *from, struct queue **in,
@@ -163,6 +174,8 @@ static const struct filter
     line = { .size = sizeof(struct filt), .data = line_data },
     stop = { .size = sizeof(struct filt), .data = stop_data,
 	.why = WHY_FAULT },
+    stop_up = { .size = sizeof(struct filt), .data = stop_up_data,
+	.why = WHY_FAULT },
     slow = { .size = sizeof(struct late), .data = slow_data },
     none = { .size = sizeof(struct filt) },
     never = { .size = sizeof(struct filt), .open = never_open,
@@ -173,6 +186,7 @@ static struct filter_section
     a = SECTION(mark, "a"), b = SECTION(mark, "b"),
     lates = SECTION(late, "late"), lines = SECTION(line, "line"),
     fin = SECTION(stop, "f"), closes = SECTION(stop, "c"),
+    closes_up = SECTION(stop_up, "c"),
     rst = SECTION(stop, "r"), cut = SECTION(stop, "k"),
     slows = SECTION(slow, "slow"), nothing = SECTION(none, "n"),
     absent = SECTION(never, "absent");
@@ -318,6 +332,23 @@ test_verdicts(void **state)
 	assert_int_equal(comes(remote, "yz", 2), 0);
 	assert_true(chain_over(remote));
 	has_come(remote, "");
+	session_end();
+
+	/* Also what the one that ends it does not look at. */
+	BEGIN(&closes_up);
+	assert_int_equal(chain_run(remote), 0);
+	assert_false(remote->no_splice);
+	assert_int_equal(comes(client, "x!", 2), 0);
+	assert_int_equal(comes(remote, "yz", 2), 0);
+	assert_true(remote->no_splice && chain_over(remote));
+	session_end();
+
+	BEGIN(&a, &closes_up);
+	assert_int_equal(chain_run(remote), 0);
+	assert_int_equal(comes(remote, "w", 1), 0);
+	assert_int_equal(comes(client, "!", 1), 0);
+	assert_int_equal(comes(remote, "yz", 2), 0);
+	has_come(remote, "aw");
 	session_end();
 
 	BEGIN(&a, &rst);
