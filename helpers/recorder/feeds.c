@@ -10,6 +10,8 @@
 
 #define TURN_ITEMS	256	/* of one worker, then it is the next one's
 				   turn */
+#define WAKES		64	/* reads: who has sent more than they take is not
+				   waking us */
 #define LOOK		2	/* ms until it is looked anew, while there is
 				   something: no worker need wake us then */
 
@@ -104,12 +106,14 @@ woken(struct ev_io *io, int what)
 {
 	struct feed *f = container_of(io, struct feed, wake);
 	char bytes[64];
-	ssize_t n;
+	ssize_t n = 0;
+	int i;
 
 	(void)what;
-	while ((n = recv(io->fd, bytes, sizeof(bytes), 0)) > 0)
+	for (i = 0; i < WAKES && (n = recv(io->fd, bytes, sizeof(bytes),
+	    0)) > 0; i++)
 		;
-	if (n == 0 || errno != EAGAIN)
+	if (n != -1 || errno != EAGAIN)
 		f->over = true;
 	else
 		ev_io_again(io, IO_READ);
@@ -188,7 +192,7 @@ take(struct feed *f)
 	if (n < TURN_ITEMS && r != 0) {
 		log_warnx("worker %ld tells nonsense: its sessions are "
 		    "recorded no more", f->pid);
-		end(f);
+		f->over = true;
 		return 0;
 	}
 	return n;

@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include "../../helpers/recorder/feeds.h"
 #include "../../helpers/recorder/taps.h"
 #include "ev.h"
 
@@ -486,6 +487,52 @@ test_refused(void **state)
 
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* And then it has ended. */
+static void
+worker_tells(int fd, int sock, const struct feed_open *o, bool nonsense)
+{
+	struct feed_writer its = { .ring = feed_map(fd), .wake = sock };
+	struct feed_item i = { .kind = FEED_OPEN, .kept = sizeof(*o),
+		.us = 1700000000123456 };
+
+	assert_true(feed_begin(&its, &i));
+	feed_add(&its, o, sizeof(*o));
+	feed_tell(&its);
+	if (nonsense)
+		its.ring->bytes[offsetof(struct feed_item, kind)] = FEED_KINDS;
+	i.kind = FEED_CLOSE;
+	i.kept = 0;
+	assert_true(feed_begin(&its, &i));
+	feed_tell(&its);
+	feed_unmap(&its.ring);
+	close(sock);
+}
+
+/* One of two workers has told nonsense before it ended; the other one's
+ * sessions are recorded all the same. */
+static void
+test_workers(void **state)
+{
+	const struct feed_open o = opening(FEED_RECORD, 7);
+	static struct stream s[2];
+	int fd, sv[2], k, folder = open(dir, O_RDONLY);
+
+	(void)state;
+	feeds_start(&conf, &folder);
+	for (k = 0; k < 2; k++) {
+		assert_int_not_equal(fd = feed_create(), -1);
+		make_pair(sv);
+		worker_tells(fd, sv[0], &o, k == 0);
+		feeds_add(fd, sv[1], k);
+	}
+	feeds_finish();
+	ev_run();
+	feeds_end();
+	close(folder);
+	assert_int_equal(read_all(s), 1);
+	assert_int_equal(s[0].syns, 2);
+}
+
 int
 main(void)
 {
@@ -493,6 +540,7 @@ main(void)
 		TEST(test_session), TEST(test_both_sides), TEST(test_lost),
 		TEST(test_made_up), TEST(test_goes_on), TEST(test_rotation),
 		TEST(test_dump), TEST(test_refused),
+		TEST(test_workers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
