@@ -10,8 +10,8 @@
 
 #define TURN_ITEMS	256	/* of one worker, then it is the next one's
 				   turn */
-#define WAKES		64	/* reads: who has sent more than they take is not
-				   waking us */
+#define WAKES		64	/* reads: who has sent more than they take
+				   does not mean to wake us */
 #define LOOK		2	/* ms until it is looked anew, while there is
 				   something: no worker need wake us then */
 
