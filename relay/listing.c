@@ -2,7 +2,7 @@
 
 #include "ev.h"
 #include "listing.h"
-#include "record.h"
+#include "telling.h"
 #include "remote/remotes.h"
 #include "self.h"
 #include "session.h"
@@ -22,7 +22,7 @@ struct listing {
 	uint64_t		 last;		/* session that is there */
 	uint64_t		 done;		/* sessions told of, or ended */
 	bool			 over;		/* the last packet is made */
-	struct record		 out;		/* the packet to be sent */
+	struct telling		 out;		/* the packet to be sent */
 };
 
 static struct listing *listing_new(int, const struct proto_list *);
@@ -50,7 +50,7 @@ listing_start(int fd, const struct proto_list *what)
 
 	if (nlistings >= (what->guest != 0 ? MOST_GUESTS : MOST) ||
 	    (l = listing_new(fd, what)) == NULL) {
-		record_busy(fd);
+		telling_busy(fd);
 		close(fd);
 		return;
 	}
@@ -84,8 +84,8 @@ listing_stop(void)
 	struct listing *l, *next;
 
 	LIST_FOREACH_SAFE(l, &listings, entry, next) {
-		if (!l->over && record_room(&l->out))
-			record_end(&l->out, l->done);
+		if (!l->over && telling_room(&l->out))
+			telling_end(&l->out, l->done);
 		if (listing_send(l) || l->io.fd != -1)
 			listing_end(l);
 	}
@@ -131,11 +131,11 @@ listing_fill(struct listing *l)
 	struct sess *s;
 	unsigned n;
 
-	for (n = 0; l->io.fd != -1 && n < TURN && record_room(&l->out);
+	for (n = 0; l->io.fd != -1 && n < TURN && telling_room(&l->out);
 	    n++) {
 		if ((s = sess_walk_next(&l->walk)) == NULL ||
 		    s->id > l->last) {
-			record_end(&l->out, l->done);
+			telling_end(&l->out, l->done);
 			l->over = true;
 			return;
 		}
@@ -151,7 +151,7 @@ listing_take(struct listing *l, struct sess *s)
 	if (l->what.what == LIST_KILL)
 		listing_kill(s);
 	else
-		record_session(&l->out, s, l->what.verbose != 0);
+		telling_session(&l->out, s, l->what.verbose != 0);
 }
 
 static bool

@@ -44,6 +44,30 @@ list_words(char line[LIST_LINE], int argc, char **argv,
 		strlcat(line, " verbose yes", LIST_LINE);
 }
 
+bool
+list_order(const char *word, const char *value, uint64_t *limit,
+    const char **sort, const char *const words[3])
+{
+	const char *why;
+	size_t i = 0;
+
+	if (strcmp(word, "limit") == 0) {
+		*limit = (uint64_t)strtonum(value, 1, 1000000000, &why);
+		if (why != NULL)
+			cmd_wrong("limit needs a number");
+		return true;
+	}
+	if (strcmp(word, "sort") != 0)
+		return false;
+	while (i < 3 && strcmp(value, words[i]) != 0)
+		i++;
+	if (i == 3)
+		cmd_wrong("sort takes %s, %s or %s, not \"%.64s\"", words[0],
+		    words[1], words[2], value);
+	*sort = value;
+	return true;
+}
+
 static void
 list_word(char *line, const char *word, const char *value)
 {

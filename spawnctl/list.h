@@ -13,6 +13,11 @@
  * and takes it with its value if it returns true; it may be NULL. */
 void	 list_words(char line[LIST_LINE], int argc, char **argv,
 	    bool (*own)(const char *word, const char *value));
+/* What a list may have of its own: limit NUMBER, and sort, one of three words.
+ * True if the word is one of these; its value, which stays the caller's, is taken
+ * then. */
+bool	 list_order(const char *word, const char *value, uint64_t *limit,
+	    const char **sort, const char *const words[3]);
 /* Asks, and hands on each session. Returns the status to exit with: 1 if some
  * could not be had, which has been said. *n, if not NULL, is how many the
  * workers have told of, or ended. */

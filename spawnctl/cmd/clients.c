@@ -48,23 +48,9 @@ cmd_clients(const struct cmd *c, int argc, char **argv)
 static bool
 clients_own(const char *word, const char *value)
 {
-	const char *why;
+	static const char *const orders[3] = { "sessions", "bytes", "age" };
 
-	if (strcmp(word, "limit") == 0) {
-		clients.limit = (uint64_t)strtonum(value, 1, 1000000000,
-		    &why);
-		if (why != NULL)
-			cmd_wrong("limit needs a number");
-		return true;
-	}
-	if (strcmp(word, "sort") != 0)
-		return false;
-	if (strcmp(value, "sessions") != 0 && strcmp(value, "bytes") != 0 &&
-	    strcmp(value, "age") != 0)
-		cmd_wrong("sort takes sessions, bytes or age, not \"%.64s\"",
-		    value);
-	clients.sort = value;
-	return true;
+	return list_order(word, value, &clients.limit, &clients.sort, orders);
 }
 
 static void
