@@ -154,7 +154,7 @@ def test_all_formats_to_all_targets(daemon, backend, box):
     d.wait_closed(3, LATE)
     server.close()
     box.closers.remove(server)
-    assert peers.ended(d.connect()) == "reset"
+    assert peers.turned_away(box, d.address(), said=b"") == "reset"
     d.wait_closed(4, LATE)
     d.wait_line("refused: ", "127.0.0.66")
     text = closing(d)
