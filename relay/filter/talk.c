@@ -166,14 +166,16 @@ talk_join(struct talker *r, uint64_t number)
 	return true;
 }
 
-/* Who has the fewest. */
+/* Who has the fewest, of those that take what they are told: sessions may come
+ * and go for ever where nobody reads. */
 static struct talk *
 section_choose(struct section *s)
 {
 	struct talk *t, *best = NULL;
 
 	for (t = s->all; t < s->all + s->conf->processes; t++)
-		if (t->io.fd != -1 && (best == NULL || t->n < best->n))
+		if (t->io.fd != -1 && queue_len(t->out) < OUT &&
+		    (best == NULL || t->n < best->n))
 			best = t;
 	return best;
 }
@@ -318,8 +320,10 @@ flush(struct ev_task *task)
 			return;
 		}
 	}
-	if (queue_len(t->out) < OUT / 2)
+	if (queue_len(t->out) < OUT / 2) {
 		tell_all(&t->turn);
+		tell_all(&t->section->turn);
+	}
 }
 
 /* --- from them --- */

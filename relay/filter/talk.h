@@ -49,8 +49,8 @@ void	 talk_resume(struct sess *);
 /* A connection, or one in the place of another; the descriptor is taken. */
 void	 talk_connect(const struct proto_auth *, int fd);
 
-/* Gives it a connection. False: there is none, or no memory; it is told when
- * there may be one. */
+/* Gives it a connection. False: there is none that has room, or no memory; it
+ * is told when there may be one. */
 bool	 talk_join(struct talker *, uint64_t number);
 /* It has none any more; who is there is told by CLOSE. */
 void	 talk_leave(struct talker *);
