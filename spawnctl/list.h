@@ -14,8 +14,8 @@
 void	 list_words(char line[LIST_LINE], int argc, char **argv,
 	    bool (*own)(const char *word, const char *value));
 /* What a list may have of its own: limit NUMBER, and sort, one of three words.
- * True if the word is one of these; its value, which stays the caller's, is taken
- * then. */
+ * True if the word is one of these; its value, which stays the caller's, is
+ * taken then. */
 bool	 list_order(const char *word, const char *value, uint64_t *limit,
 	    const char **sort, const char *const words[3]);
 /* Asks, and hands on each session. Returns the status to exit with: 1 if some
