@@ -25,6 +25,7 @@ static ssize_t	 ask_peek(struct end *, const struct wish *, uint8_t *,
 static bool	 ask_begin(const struct sess *, struct wish *, uint8_t);
 static void	 ask_parse(struct wish *, const uint8_t *, size_t,
 		    struct said *);
+static bool	 ask_is_amid(struct wish *, const uint8_t *, size_t);
 static enum step ask_more(struct sess *);
 static enum step ask_said(struct sess *, struct said *);
 static enum step ask_methods(struct sess *, const struct said *);
@@ -83,6 +84,10 @@ ask_look(struct sess *s)
 		if (w->next == ASK_FIRST && !ask_begin(s, w, buf[0]))
 			return sess_end(s, WHO_CLIENT, WHY_HANDSHAKE,
 			    CUT_RESET);
+		if (s->client.layered && ask_is_amid(w, buf, (size_t)n)) {
+			step = STEP_AGAIN;
+			continue;
+		}
 		ask_parse(w, buf, (size_t)n, &said);
 		if (said.len > 0 && peek_take(&s->client, buf,
 		    (size_t)said.len) == -1)
@@ -142,6 +147,21 @@ ask_parse(struct wish *w, const uint8_t *buf, size_t n, struct said *to)
 	}
 	if (to->len != 0)
 		w->need = 1;
+}
+
+/* Only an empty line ends a head of HTTP: as it comes from a layer by a byte or
+ * two, it is not looked at before. */
+static bool
+ask_is_amid(struct wish *w, const uint8_t *buf, size_t n)
+{
+	const uint8_t last = buf[n - 1];
+
+	if (w->next != ASK_HTTP || n >= HTTP_MAX || (n > 2 && last == '\n' &&
+	    (buf[n - 2] == '\n' || (buf[n - 2] == '\r' &&
+	    buf[n - 3] == '\n'))))
+		return false;
+	w->need = n + (last == '\r' || last == '\n' ? 1 : 2);
+	return true;
 }
 
 static enum step

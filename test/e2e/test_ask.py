@@ -357,6 +357,15 @@ def test_behind_a_header_and_inside_tls(box, daemon, echo):
             assert receive(tls, 5) == b"early"
     for c in d.wait_closed(15):
         assert c["client"] == "10.1.2.3:5" and c["tls"]
+    # Heads as long as they may be, and longer.
+    for fields, end, code in [((["a:b"] * 1500), "\r\n", b"200"),
+                              ((["a:b"] * 1500), "\n", b"200"),
+                              (["a:" + "b" * 8000], "\r\n", b"200"),
+                              (["a:" + "b" * 8200], "\r\n", b"431")]:
+        sock = said(d.connect(), b"PROXY TCP4 10.1.2.3 10.2.3.4 5 6\r\n")
+        with context.wrap_socket(sock) as tls:
+            tls.sendall(head("localhost", echo.port, *fields, end=end))
+            assert receive(tls, 12) == b"HTTP/1.1 " + code
 
 
 def changed(rng, data):
