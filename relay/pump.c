@@ -103,13 +103,18 @@ pump_is_allowed(struct end *from, size_t stored)
 	    TURN_BYTES : MIN(room, SCRATCH)) != 0;
 }
 
-/* What of the buffer is left for a direction that stores so much. */
+/*
+ * What of the buffer is left for a direction that stores so much. A quarter is
+ * its own, whatever the other one stores: nothing would tell this one that it
+ * has become less. What is in a pipe is not in the buffer.
+ */
 static size_t
 pump_share(const struct end *from, size_t stored)
 {
+	const struct end *to = far_of(from);
 	const size_t limit = sess_of(from)->path->relay->buffer;
-	const size_t other = MIN(sess_stored(far_of(from)), limit);
-	const size_t most = MIN(limit / 4 * 3, limit - other);
+	const size_t other = queue_len(to->queue) + chain_held(to);
+	const size_t most = limit - MAX(limit / 4, MIN(other, limit / 4 * 3));
 
 	return stored < most ? most - stored : 0;
 }

@@ -56,6 +56,23 @@ def test_all_bytes_both_ways_by_every_path(backend, daemon):
     assert {(int(s["in"]), int(s["out"])) for s in lines} == {(SIZE, SIZE)}
 
 
+def test_bulk_both_ways_with_one_of_them_in_the_kernel(backend, daemon):
+    """The way up has only a rate and goes through pipes, which are larger than
+    what the way down, that a fault looks at, may store."""
+    size, rounds = 25_000_000, 3
+    up, down = Pattern(1, size), Pattern(2, size)
+    remote = backend(lambda sock: exchange(sock, down, up))
+    d = daemon(remotes=[remote], relay="filters = {most, wide}",
+               extra="fault most { limit = 1024g }\n"
+               "rate wide { bytes = 1000g burst = 1g }\n")
+    for _ in range(rounds):
+        client = d.connect()
+        exchange(client, up, down)
+        client.close()
+    lines = d.wait_closed(rounds)
+    assert {(int(s["in"]), int(s["out"])) for s in lines} == {(size, size)}
+
+
 def test_what_shares_a_rate(backend, daemon):
     """A source, a listener or a relay section is one, whichever workers have
     its sessions, also with those that a reload has left; others are not."""
