@@ -4,11 +4,14 @@
 #include "path.h"
 #include "store.h"
 
+#define WHOLE	(32 * 1024)	/* bytes that fill a chunk */
+
 static int	 chain_add(struct chain *, struct sess *,
 		    struct filter_section *);
 static struct way *way_of(const struct end *);
 static struct chain *chain_of(const struct end *);
 static struct link *link_at(struct chain *, const struct end *, unsigned);
+static struct queue **chain_first(const struct end *);
 static bool	 link_takes(const struct link *, const struct end *);
 static void	 chain_leave(struct chain *, struct end *);
 static struct queue **chain_out(struct chain *, struct end *, unsigned);
@@ -17,6 +20,10 @@ static enum verdict chain_one(struct chain *, struct end *, unsigned,
 static int	 chain_verdict(struct chain *, struct end *, unsigned,
 		    enum verdict);
 static void	 chain_cut(struct chain *, struct end *, unsigned);
+
+/* What filters see is read into this one. If it is filled it goes on with them;
+ * a few bytes are rather copied than kept in it. */
+static struct chunk *spare;
 
 int
 chain_open(struct sess *s)
@@ -188,23 +195,50 @@ chain_passed(struct end *from, size_t n)
 	}
 }
 
+char *
+chain_buffer(const struct end *from, size_t *room)
+{
+	if (chain_first(from) == NULL)
+		return NULL;
+	if (spare == NULL && (spare = store_get(SIZE_MAX)) == NULL)
+		return NULL;
+	*room = MIN(*room, spare->room);
+	return spare->data;
+}
+
 int
 chain_take(struct end *from, const char *buf, size_t n)
+{
+	struct queue **in;
+
+	chain_passed(from, n);
+	if (way_of(from)->cut != 0)
+		return 1;
+	if ((in = chain_first(from)) == NULL)
+		return 0;
+	if (spare == NULL || buf != spare->data || n < WHOLE)
+		return queue_add(in, buf, n) == -1 ? -1 : 1;
+	spare->len = (uint32_t)n;
+	if (queue_give(in, spare) == -1)
+		return -1;
+	spare = NULL;
+	return 1;
+}
+
+/* Where what comes from an end begins its way; NULL: no filter sees it. */
+static struct queue **
+chain_first(const struct end *from)
 {
 	struct chain *c = chain_of(from);
 	struct link *l;
 	unsigned i;
 
-	chain_passed(from, n);
-	if (way_of(from)->cut != 0)
-		return 1;
 	for (i = 0; i < c->n && c->bytes; i++) {
 		l = link_at(c, from, i);
 		if (link_takes(l, from))
-			return queue_add(&l->in[filt_way(from)], buf, n) ==
-			    -1 ? -1 : 1;
+			return &l->in[filt_way(from)];
 	}
-	return 0;
+	return NULL;
 }
 
 /* Does it see what comes from that end? */

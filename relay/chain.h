@@ -58,6 +58,9 @@ bool		 chain_waits(const struct end *);
 /* So many bytes were read, which filters do not see; or none, though they have
  * allowed some. */
 void		 chain_passed(struct end *, size_t);
+/* Where to read what filters see, of which *room is left at most; NULL: none of
+ * them does, or there is no memory, and it is read elsewhere. */
+char		*chain_buffer(const struct end *, size_t *room);
 /* So many bytes were read. Returns 1: the chain has them, or nothing more may
  * pass; 0: no filter needs them; -1 with errno. */
 int		 chain_take(struct end *, const char *, size_t);

@@ -27,8 +27,8 @@ static enum moved	 pump_store(struct end *, size_t, size_t,
 static enum moved	 pump_no_memory(struct end *, struct end **);
 static void		 pump_forward_eof(struct end *);
 
-/* Every read of this process goes here first; what the other end takes at
- * once is never stored anywhere else. */
+/* Every read of what no filter sees goes here first; what the other end takes
+ * at once is never stored anywhere else. */
 static char scratch[SCRATCH];
 
 /* Twice the same, of which one has nothing to do with filters. */
@@ -234,10 +234,13 @@ static enum moved
 pump_read(struct end *from, struct end **broken)
 {
 	size_t room = pump_room(from);
+	char *buf = from->filtered ? chain_buffer(from, &room) : NULL;
 	ssize_t n;
 	int taken;
 
-	n = end_read(from, scratch, room);
+	if (buf == NULL)
+		buf = scratch;
+	n = end_read(from, buf, room);
 	if (n <= 0 && from->filtered)
 		chain_passed(from, 0);
 	if (n == -1)
@@ -253,9 +256,10 @@ pump_read(struct end *from, struct end **broken)
 	}
 	sess_touch(sess_of(from));
 	carry_note(from, (uint64_t)n);
-	if (from->filtered && (taken = chain_take(from, scratch,
-	    (size_t)n)) != 0)
+	if (from->filtered && (taken = chain_take(from, buf, (size_t)n)) != 0)
 		return taken == 1 ? MOVED_ALL : pump_no_memory(from, broken);
+	if (buf != scratch)	/* the last one has just left */
+		memcpy(scratch, buf, (size_t)n);
 	if (!far_of(from)->writable)
 		return pump_store(from, 0, (size_t)n, broken);
 	return pump_write(from, (size_t)n, broken);

@@ -55,6 +55,16 @@ queue_append(struct queue *q, struct chunk *c)
 }
 
 int
+queue_give(struct queue **qp, struct chunk *c)
+{
+	if (*qp == NULL && (*qp = calloc(1, sizeof(**qp))) == NULL)
+		return -1;
+	(*qp)->len += c->len;
+	queue_append(*qp, c);
+	return 0;
+}
+
+int
 queue_move(struct queue **from, struct queue **to, size_t n)
 {
 	size_t len;
@@ -85,14 +95,12 @@ static int
 queue_hand(struct queue **from, struct queue **to)
 {
 	struct queue *q = *from;
-	struct chunk *c = q->first;
+	struct chunk *c = q->first, *next = c->next;
 
-	if (*to == NULL && (*to = calloc(1, sizeof(**to))) == NULL)
+	if (queue_give(to, c) == -1)
 		return -1;
-	q->first = c->next;
+	q->first = next;
 	q->len -= c->len;
-	(*to)->len += c->len;
-	queue_append(*to, c);
 	if (q->first == NULL) {
 		free(q);
 		*from = NULL;

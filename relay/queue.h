@@ -28,6 +28,9 @@ queue_len(const struct queue *q)
  * is none.
  * Returns 0, or -1 with errno: a part may be in it then. */
 int	 queue_add(struct queue **, const char *, size_t len);
+/* Puts a chunk, in which there is something and which is the queue's then,
+ * behind the last one; likewise. */
+int	 queue_give(struct queue **, struct chunk *);
 /* Where the first bytes are; returns how many places were filled. */
 int	 queue_look(const struct queue *, struct iovec[QUEUE_IOV]);
 /* Copies the first bytes, at most so many; returns how many. */
