@@ -167,7 +167,10 @@ writer_over(struct writer **wp)
 		return;
 	w->over = true;
 	nover++;
-	if (read_all(w))
+	/* One that was never begun nobody has written to, and nobody will say
+	 * that it has ended: a process between fork(2) and execve(2) may still
+	 * have its other end. */
+	if (w->pid == -1 || read_all(w))
 		forget(w);
 	else if (nover > OVER_MOST)
 		over_limit();
