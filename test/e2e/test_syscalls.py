@@ -43,7 +43,8 @@ BUDGET = {
     "accept":         (0,      0,      1.00,   1.00),
     "getsockopt":     (0,      0,      1.00,   1.00),   # who else waits?
     "hand-over":      (2.00,   1.50,   1.00,   1.00),   # send, or receive
-    "wait":           (5.00,   1.00,   1.00,   1.00),
+    "wait":           (5.30,   1.00,   1.00,   1.00),   # 3 to 6, by who is
+                                                        # woken when
     "socket":         (1.00,   1.00,   0,      0),
     "setsockopt":     (2.00,   2.00,   0,      0),
     "connect":        (1.00,   1.00,   0,      0),
@@ -140,7 +141,7 @@ def short_sessions(programs):
 
 @pytest.fixture(autouse=True)
 def one_processor():
-    """How many events a wait gets does not depend on who of two is faster."""
+    """How many events a wait gets depends less on who of two is faster."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     yield
