@@ -1014,7 +1014,7 @@ def test_logger_that_was_replaced_is_no_zombie(box, daemon, echo):
     d.logfile = box.dir / "second.log"
     d.reload(spawnd=f'log {{ to = "{d.logfile}" }}')
     wait(lambda: old[0] not in proc_table(), 5, "the end of the logger")
-    assert len(d.kids("logger")) == 1
+    wait(lambda: len(d.kids("logger")) == 1, 30, "one logger")
 
 
 class Container:
