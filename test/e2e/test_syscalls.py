@@ -43,8 +43,7 @@ BUDGET = {
     "accept":         (0,      0,      1.00,   1.00),
     "getsockopt":     (0,      0,      1.00,   1.00),   # who else waits?
     "hand-over":      (2.00,   1.50,   1.00,   1.00),   # send, or receive
-    "wait":           (5.30,   1.00,   1.00,   1.00),   # 3 to 6, by who is
-                                                        # woken when
+    "wait":           (5.00,   1.00,   1.00,   1.00),
     "socket":         (1.00,   1.00,   0,      0),
     "setsockopt":     (2.00,   2.00,   0,      0),
     "connect":        (1.00,   1.00,   0,      0),
@@ -148,13 +147,22 @@ def one_processor():
     os.sched_setaffinity(0, before)
 
 
+def polite(pid):
+    """Whom it is woken by goes on: a client has said what it has to say before
+    it is looked at, so that it does not depend on luck what comes together."""
+    os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+
+
 @pytest.fixture
 def one_worker(daemon, echo):
     d = daemon(remotes=[echo], spawnd="""
         servers { min = 1 max = 1 } users { min = 4000 }""")
     if d.summary()["mechanism"] != "epoll":
         pytest.skip("the budget is that of epoll")
-    return d, d.kids()[0]
+    worker = d.kids()[0]
+    for pid in d.pid, worker:
+        polite(pid)
+    return d, worker
 
 
 @pytest.mark.parametrize("concurrent", [1, 64])
@@ -163,15 +171,23 @@ def test_a_short_session_keeps_to_its_budget(one_worker, short_sessions, box,
     d, worker = one_worker
     short_sessions(box, d.address(), 200, 64)
     d.wait_sessions(0)
-    tracers = [Tracer(box, worker, "worker"), Tracer(box, d.pid, "master")]
-    short_sessions(box, d.address(), SESSIONS, concurrent)
-    d.wait_closed(200 + SESSIONS, 30)
-    counts = [tracer.calls() for tracer in tracers]
     many = concurrent > 1
-    for who, column, count in (("worker", 0, counts[0]),
-                               ("master", 2, counts[1])):
-        budget = {name: row[column + many] for name, row in BUDGET.items()
-                  if row[column + many] != 0}
+    budgets = [{name: row[column + many] for name, row in BUDGET.items()
+                if row[column + many] != 0} for column in (0, 2)]
+    least = None
+    for rounds in range(1, 4):
+        tracers = [Tracer(box, worker, "worker"),
+                   Tracer(box, d.pid, "master")]
+        short_sessions(box, d.address(), SESSIONS, concurrent)
+        d.wait_closed(200 + rounds * SESSIONS, 30)
+        counts = [tracer.calls() for tracer in tracers]
+        # Somebody else's process may come between two events, which adds a
+        # wait; what the code itself does is in every round.
+        least = [a & b for a, b in zip(counts, least or counts)]
+        if all(count["wait"] <= budget["wait"] * SESSIONS
+               for count, budget in zip(least, budgets)):
+            break
+    for who, count, budget in zip(("worker", "master"), least, budgets):
         check(count, budget, SESSIONS, who)
 
 
