@@ -5,6 +5,7 @@
 #include <err.h>
 #include <termios.h>
 
+#include "amount.h"
 #include "conf/conf.h"
 #include "env.h"
 #include "line.h"
@@ -30,8 +31,6 @@ static void	 out_head(const struct out_table *, const struct out_layout *);
 static void	 out_total(const struct out_table *,
 		    const struct out_layout *);
 static uint64_t	 out_sum(const struct out_table *, size_t);
-static void	 out_scaled(uint64_t, char [OUT_NUMBER]);
-static void	 out_time(uint64_t, char [OUT_NUMBER]);
 
 static struct {
 	bool		 terminal, colour, bytes;
@@ -176,47 +175,12 @@ const char *
 out_number(enum out_unit unit, uint64_t n, char buf[OUT_NUMBER])
 {
 	if (unit == OUT_SECONDS && out.terminal)
-		out_time(n, buf);
+		amount_time(n, buf);
 	else if ((unit == OUT_BYTES || unit == OUT_RATE) && !out.bytes)
-		out_scaled(n, buf);
+		amount_scaled(n, buf);
 	else
 		snprintf(buf, OUT_NUMBER, "%llu", (unsigned long long)n);
 	return buf;
-}
-
-static void
-out_scaled(uint64_t n, char buf[OUT_NUMBER])
-{
-	static const char units[] = " kMGTPE";
-	double x = (double)n;
-	unsigned i = 0;
-
-	while (x >= 999.5 && i + 2 < sizeof(units)) {
-		x /= 1000;
-		i++;
-	}
-	if (i == 0)
-		snprintf(buf, OUT_NUMBER, "%u", (unsigned)n);
-	else
-		snprintf(buf, OUT_NUMBER, "%.*f%c", x < 9.95 ? 1 : 0, x,
-		    units[i]);
-}
-
-static void
-out_time(uint64_t s, char buf[OUT_NUMBER])
-{
-	if (s < 60)
-		snprintf(buf, OUT_NUMBER, "%us", (unsigned)s);
-	else if (s < 3600)
-		snprintf(buf, OUT_NUMBER, "%um%02us", (unsigned)(s / 60),
-		    (unsigned)(s % 60));
-	else if (s < 86400)
-		snprintf(buf, OUT_NUMBER, "%uh%02um", (unsigned)(s / 3600),
-		    (unsigned)(s / 60 % 60));
-	else
-		snprintf(buf, OUT_NUMBER, "%llud%02uh",
-		    (unsigned long long)(s / 86400),
-		    (unsigned)(s / 3600 % 24));
 }
 
 /* --- tables --- */

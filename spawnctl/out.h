@@ -7,9 +7,10 @@
 
 #include <stdio.h>
 
+#include "amount.h"
 #include "compat.h"
 
-#define OUT_NUMBER	24	/* for a number as text */
+#define OUT_NUMBER	AMOUNT_LEN	/* for a number as text */
 #define OUT_COLUMNS	48	/* most of a table */
 
 /* What a column has, which is how it is printed. */
