@@ -3,6 +3,8 @@
 #include "line.h"
 #include "utf8.h"
 
+static const char *line_json_char(const char *, size_t, size_t *, char [8]);
+
 void
 line_bytes(struct line *l, const void *bytes, size_t n)
 {
@@ -46,25 +48,6 @@ line_seconds(struct line *l, uint64_t us)
 	line_bytes(l, part, sizeof(part));
 }
 
-const char *
-line_json_char(const char *s, size_t n, size_t *used, char out[8])
-{
-	const size_t len = utf8_len(s, n);
-
-	*used = MAX(len, 1);
-	if (len == 0)
-		strlcpy(out, "\\ufffd", 8);
-	else if (*s == '"' || *s == '\\')
-		snprintf(out, 8, "\\%c", *s);
-	else if ((unsigned char)*s < ' ' || *s == 0x7f)
-		snprintf(out, 8, "\\u%04x", (unsigned char)*s);
-	else {
-		memcpy(out, s, len);
-		out[len] = '\0';
-	}
-	return out;
-}
-
 void
 line_json(struct line *l, const char *s)
 {
@@ -82,4 +65,37 @@ line_json(struct line *l, const char *s)
 		line_text(l, line_json_char(s, left, &used, out));
 	}
 	line_byte(l, '"');
+}
+
+void
+line_json_write(FILE *f, const char *s)
+{
+	size_t left = strlen(s), used;
+	char out[8];
+
+	fputc('"', f);
+	for (; left > 0; s += used, left -= used)
+		fputs(line_json_char(s, left, &used, out), f);
+	fputc('"', f);
+}
+
+/* One character, n > 0 bytes being left, as it is inside of such quotes; sets
+ * *used to its bytes. Returns out. */
+static const char *
+line_json_char(const char *s, size_t n, size_t *used, char out[8])
+{
+	const size_t len = utf8_len(s, n);
+
+	*used = MAX(len, 1);
+	if (len == 0)
+		strlcpy(out, "\\ufffd", 8);
+	else if (*s == '"' || *s == '\\')
+		snprintf(out, 8, "\\%c", *s);
+	else if ((unsigned char)*s < ' ' || *s == 0x7f)
+		snprintf(out, 8, "\\u%04x", (unsigned char)*s);
+	else {
+		memcpy(out, s, len);
+		out[len] = '\0';
+	}
+	return out;
 }

@@ -4,6 +4,8 @@
 #ifndef LINE_H
 #define LINE_H
 
+#include <stdio.h>
+
 #include "compat.h"
 
 struct line {
@@ -19,9 +21,7 @@ void	 line_number(struct line *, uint64_t);
 void	 line_seconds(struct line *, uint64_t us);
 /* The text in quotes, as JSON has it; what is no UTF-8 becomes U+FFFD. */
 void	 line_json(struct line *, const char *);
-/* One character, n > 0 bytes being left, as it is inside of such quotes; sets
- * *used to its bytes. Returns out. */
-const char *line_json_char(const char *, size_t n, size_t *used,
-	    char out[8]);
+/* The same, written there. */
+void	 line_json_write(FILE *, const char *);
 
 #endif

@@ -8,7 +8,6 @@
 #include "amount.h"
 #include "conf/conf.h"
 #include "env.h"
-#include "line.h"
 #include "out.h"
 #include "utf8.h"
 
@@ -403,18 +402,4 @@ out_pairs(const struct out_table *t)
 	for (i = 0; i < t->ncells; i++)
 		printf("%-16s %s\n", t->cols[i].name,
 		    out_value(&t->cols[i], t->cells[i], buf));
-}
-
-/* --- JSON --- */
-
-void
-out_json(FILE *f, const char *s)
-{
-	size_t left = strlen(s), len;
-	char c[8];
-
-	fputc('"', f);
-	for (; left > 0; s += len, left -= len)
-		fputs(line_json_char(s, left, &len, c), f);
-	fputc('"', f);
 }

@@ -51,7 +51,5 @@ void	 out_pairs(const struct out_table *);
 void	 out_free(struct out_table *);
 /* A number as text: for a terminal with its unit. Returns buf. */
 const char *out_number(enum out_unit, uint64_t, char buf[OUT_NUMBER]);
-/* A string of JSON, with its quotes; what is no UTF-8 is replaced. */
-void	 out_json(FILE *, const char *);
 
 #endif

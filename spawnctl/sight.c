@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "cmd.h"
+#include "line.h"
 #include "sight.h"
 
 #define COMMON	14		/* fields that every session has */
@@ -65,7 +66,7 @@ sight_json(const struct rec *r)
 	for (i = 0; i < r->n; i++)
 		if ((s = sight_find(r->fields[i].name)) == NULL) {
 			printf(", \"%s\": ", r->fields[i].name);
-			out_json(stdout, r->fields[i].value);
+			line_json_write(stdout, r->fields[i].value);
 		}
 	puts("}");
 }
@@ -78,7 +79,7 @@ sight_field(const struct rec *r, const struct sight *s, bool more)
 
 	printf("%s\"%s\": ", more ? ", " : "", s->name);
 	if (s->how == HOW_TEXT) {
-		out_json(stdout, text != NULL ? text : "-");
+		line_json_write(stdout, text != NULL ? text : "-");
 		return;
 	}
 	sight_value(r, s, number);

@@ -3,6 +3,7 @@
 #include <err.h>
 
 #include "cmd.h"
+#include "line.h"
 #include "list.h"
 #include "out.h"
 
@@ -184,7 +185,7 @@ static void
 clients_json(const struct who *w)
 {
 	fputs("{\"client\": ", stdout);
-	out_json(stdout, w->host);
+	line_json_write(stdout, w->host);
 	printf(", \"sessions\": %llu, \"in\": %llu, \"out\": %llu, "
 	    "\"oldest\": %llu.%03u}\n", (unsigned long long)w->sessions,
 	    (unsigned long long)w->in, (unsigned long long)w->out,

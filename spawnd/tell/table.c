@@ -6,7 +6,6 @@
 #include "tell/table.h"
 #include "utf8.h"
 
-static void	json_string(FILE *, const char *);
 static void	json_number(FILE *, const char *);
 static void	json_row(FILE *, const struct table *, size_t);
 static void	print_tabs(FILE *, const struct table *);
@@ -45,19 +44,6 @@ table_number(struct table *t, uint64_t n)
 	table_cell(t, "%llu", (unsigned long long)n);
 }
 
-/* A path may be anything; what is no UTF-8 is replaced by U+FFFD. */
-static void
-json_string(FILE *f, const char *s)
-{
-	size_t left = strlen(s), len;
-	char c[8];
-
-	fputc('"', f);
-	for (; left > 0; s += len, left -= len)
-		fputs(line_json_char(s, left, &len, c), f);
-	fputc('"', f);
-}
-
 static void
 json_number(FILE *f, const char *s)
 {
@@ -74,7 +60,7 @@ json_row(FILE *f, const struct table *t, size_t row)
 	for (i = 0; i < t->ncols; i++) {
 		fprintf(f, "%s\"%s\": ", i == 0 ? "" : ", ", t->cols[i].name);
 		if (t->cols[i].text)
-			json_string(f, t->cells[row * t->ncols + i]);
+			line_json_write(f, t->cells[row * t->ncols + i]);
 		else
 			json_number(f, t->cells[row * t->ncols + i]);
 	}
