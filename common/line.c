@@ -3,6 +3,7 @@
 #include "line.h"
 #include "utf8.h"
 
+static bool	 line_json_plain(char);
 static const char *line_json_char(const char *, size_t, size_t *, char [8]);
 
 void
@@ -56,8 +57,7 @@ line_json(struct line *l, const char *s)
 
 	line_byte(l, '"');
 	for (; left > 0; s += used, left -= used) {
-		if ((unsigned char)*s >= ' ' && (unsigned char)*s < 0x7f &&
-		    *s != '"' && *s != '\\') {
+		if (line_json_plain(*s)) {
 			used = 1;
 			line_byte(l, *s);
 			continue;
@@ -74,9 +74,23 @@ line_json_write(FILE *f, const char *s)
 	char out[8];
 
 	fputc('"', f);
-	for (; left > 0; s += used, left -= used)
-		fputs(line_json_char(s, left, &used, out), f);
+	for (; left > 0; s += used, left -= used) {
+		for (used = 0; line_json_plain(s[used]); used++)
+			;
+		if (used > 0)
+			fwrite(s, 1, used, f);
+		else
+			fputs(line_json_char(s, left, &used, out), f);
+	}
 	fputc('"', f);
+}
+
+/* It is the same inside of such quotes. */
+static bool
+line_json_plain(char c)
+{
+	return (unsigned char)c >= ' ' && (unsigned char)c < 0x7f &&
+	    c != '"' && c != '\\';
 }
 
 /* One character, n > 0 bytes being left, as it is inside of such quotes; sets

@@ -10,6 +10,7 @@
 
 static char	*ask_verdict(char *);
 static char	*ask_fd(const char *, bool, int *);
+static void	 ask_clean(char *);
 
 void
 ask_confine(void)
@@ -97,6 +98,14 @@ ask_verdict(char *text)
 	return rest;
 }
 
+/* Tabs before a line are no harm. */
+static void
+ask_clean(char *line)
+{
+	line += strspn(line, "\t");
+	out_clean(line, strlen(line));
+}
+
 int
 ask_print(char *text)
 {
@@ -107,7 +116,7 @@ ask_print(char *text)
 	while ((line = strsep(&rest, "\n")) != NULL && (rest != NULL ||
 	    *line != '\0')) {
 		if (out_terminal())
-			out_clean(line, strlen(line));
+			ask_clean(line);
 		puts(line);
 	}
 	free(text);

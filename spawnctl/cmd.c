@@ -32,6 +32,9 @@ static const struct cmd cmds[] = {
 	{ "show", "errors", "", "what has happened, warnings and all",
 	    "The last ones, those of all processes that are warnings, the "
 	    "latest at the end.", cmd_view },
+	{ "show", "config", "", "the configuration that holds",
+	    "With all defaults; what was set since follows as comments. "
+	    "Secrets are left\nout.", cmd_config },
 	{ "", "reload", "", "read the configuration again",
 	    "Waits until it holds, or says why it does not.", cmd_plain },
 	{ "", "reopen", "", "open the log file anew", NULL, cmd_plain },

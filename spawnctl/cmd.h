@@ -44,6 +44,7 @@ void	 cmd_help(FILE *);
 
 int	 cmd_clients(const struct cmd *, int, char **);
 int	 cmd_completion(const struct cmd *, int, char **);
+int	 cmd_config(const struct cmd *, int, char **);
 int	 cmd_convert(const struct cmd *, int, char **);
 int	 cmd_drain(const struct cmd *, int, char **);
 int	 cmd_fault(const struct cmd *, int, char **);

@@ -391,6 +391,10 @@ uint64_t	 conf_log_sample(const struct conf *);
 
 /* Every option, one a line, in a fixed order. Returns 0, or -1 with errno. */
 int		 conf_print(const struct conf *, enum conf_style, FILE *);
+/* The same as an object of JSON: times in seconds, sizes in bytes, null for
+ * what is not set; sections that have names are a list, each with its "name",
+ * and log sections that have names are "logs". No secret is in it. */
+int		 conf_print_json(const struct conf *, FILE *);
 
 /* The options of a listener's socket that are not the default, as
  * "name=value,name=value", or "-". The same. */

@@ -296,6 +296,25 @@ conf_field_in_range(const struct conf_opt *o, uint64_t n)
 }
 
 bool
+conf_field_is_set(const struct conf_opt *o, const void *base)
+{
+	if (o->type == CONF_MODE)
+		return conf_field_get(o, base) != CONF_NOID;
+	if (o->optional && o->type < CONF_WORD)
+		return conf_field_get(o, base) != CONF_NONE;
+	if (o->filled)
+		return ((const struct acl *)(const void *)
+		    ((const char *)base + o->offset))->n > 0;
+	if (o->type == CONF_REF)
+		return conf_field_get(o, base) != CONF_NOREF;
+	if (conf_field_is_texts(o))
+		return conf_field_array(o, base).n > 0;
+	if (o->type < CONF_PATH || o->type == CONF_RULES || o->def != NULL)
+		return true;
+	return conf_field_text(o, base) != NULL;
+}
+
+bool
 conf_field_is_unix(const struct conf_section *spec, const void *base)
 {
 	const struct conf_opt *o;

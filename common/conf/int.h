@@ -13,6 +13,7 @@
  *   escape.c   bytes that are written as text
  *   conf.c     the memory of a value
  *   print.c    a value into text
+ *   json.c     the same as JSON
  *   encode.c   a value into bytes
  *   decode.c   bytes into a value
  *   units.c    times and sizes
@@ -223,6 +224,8 @@ int		 conf_field_parse(const struct conf_opt *, const char *,
 char		*conf_field_str(const struct conf_opt *, uint64_t,
 		    char buf[CONF_UNITLEN]);
 bool		 conf_field_in_range(const struct conf_opt *, uint64_t);
+/* Whether something is given; what has a default is always set. */
+bool		 conf_field_is_set(const struct conf_opt *, const void *base);
 /* Whether a section has a path, and the row is none of that section's. */
 bool		 conf_field_is_unix(const struct conf_section *,
 		    const void *base);

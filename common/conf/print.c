@@ -17,7 +17,6 @@ static void	 print_sections(struct page *, const struct conf_opt *,
 static void	 print_section(struct page *, const struct conf_section *,
 		    const char *, const void *);
 static void	 print_indent(const struct page *);
-static bool	 print_is_set(const struct conf_opt *, const void *);
 static void	 print_value(const struct page *, const struct conf_opt *,
 		    const void *);
 static void	 print_number(const struct page *, const struct conf_opt *,
@@ -66,7 +65,7 @@ print_rows(struct page *p, const struct conf_section *spec, const void *base)
 		print_indent(p);
 		if (o->type == CONF_SECRET)
 			fprintf(p->f, "# %s is not shown", o->name);
-		else if (print_is_set(o, base)) {
+		else if (conf_field_is_set(o, base)) {
 			fprintf(p->f, "%s = ", o->name);
 			print_value(p, o, base);
 		} else
@@ -113,26 +112,6 @@ print_indent(const struct page *p)
 
 	for (i = 0; i < p->depth; i++)
 		fputc('\t', p->f);
-}
-
-/* What has a default is always set. */
-static bool
-print_is_set(const struct conf_opt *o, const void *base)
-{
-	if (o->type == CONF_MODE)
-		return conf_field_get(o, base) != CONF_NOID;
-	if (o->optional && o->type < CONF_WORD)
-		return conf_field_get(o, base) != CONF_NONE;
-	if (o->filled)
-		return ((const struct acl *)(const void *)
-		    ((const char *)base + o->offset))->n > 0;
-	if (o->type == CONF_REF)
-		return conf_field_get(o, base) != CONF_NOREF;
-	if (conf_field_is_texts(o))
-		return conf_field_array(o, base).n > 0;
-	if (o->type < CONF_PATH || o->type == CONF_RULES || o->def != NULL)
-		return true;
-	return conf_field_text(o, base) != NULL;
 }
 
 static void
@@ -347,7 +326,7 @@ print_given(const struct conf_opt *o, const void *base, size_t from, size_t to,
 
 	for (; o->name != NULL; o++) {
 		if (o->offset < from || o->offset >= to ||
-		    !print_is_set(o, base) || print_is_default(o, base))
+		    !conf_field_is_set(o, base) || print_is_default(o, base))
 			continue;
 		fprintf(f, "%s%s=", n++ == 0 ? "" : ",", o->name);
 		if (o->type == CONF_TEXT && to != SIZE_MAX)

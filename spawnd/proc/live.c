@@ -32,6 +32,7 @@ static void	 change_free(struct changes *, struct change *);
 static uint64_t	 adopt(struct changes *, bool);
 static bool	 fits(const struct conf *, const char *);
 static void	 undo(const struct conf *, struct change *, FILE *);
+static const char *kind_of(const struct conf *, const char *);
 static const struct worker *lacks(uint64_t);
 static void	 answer(struct live_wait *, const char *);
 static void	 late(struct ev_timer *);
@@ -316,9 +317,7 @@ live_reload(const struct conf *c, bool keep, FILE *note)
 static void
 undo(const struct conf *c, struct change *x, FILE *note)
 {
-	struct conf_filter f;
-	const char *kind = conf_filter_of(c, x->filter, &f) ?
-	    conf_filter_kind_name(f.kind) : "filter";
+	const char *kind = kind_of(c, x->filter);
 
 	log_info("reload: %s %s: undone: %s=%s", kind, x->filter, x->option,
 	    x->value);
@@ -326,6 +325,26 @@ undo(const struct conf *c, struct change *x, FILE *note)
 		fprintf(note, "%s %s: undone: %s=%s\n", kind, x->filter,
 		    x->option, x->value);
 	change_free(&all, x);
+}
+
+static const char *
+kind_of(const struct conf *c, const char *filter)
+{
+	struct conf_filter f;
+
+	return conf_filter_of(c, filter, &f) ? conf_filter_kind_name(f.kind) :
+	    "filter";
+}
+
+void
+live_print(FILE *f, const char *before)
+{
+	const struct change *x;
+
+	TAILQ_FOREACH(x, &all, entry)
+		fprintf(f, "%s%s %s: %s=%s\n", before,
+		    kind_of(master.gen->conf, x->filter), x->filter,
+		    x->option, x->value);
 }
 
 void

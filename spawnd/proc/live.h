@@ -52,6 +52,9 @@ void		 live_look(void);
  * has no place for. */
 void		 live_reload(const struct conf *, bool keep, FILE *note);
 
+/* What is set, a line each, with that before it. */
+void		 live_print(FILE *, const char *before);
+
 /* For an upgrade: writes a line for each; takes one up. False for a line that
  * is not understood. */
 void		 live_save(FILE *);

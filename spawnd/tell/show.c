@@ -18,6 +18,7 @@
 #include "proc/totals.h"
 #include "proc/worker.h"
 #include "sandbox.h"
+#include "tell/config.h"
 #include "tell/events.h"
 #include "tell/filters.h"
 #include "tell/places.h"
@@ -74,7 +75,7 @@ static const struct column listener_cols[] = {
 
 static const struct view {
 	const char		*name;
-	const struct column	*cols;
+	const struct column	*cols;		/* NULL: it is no table */
 	size_t			 ncols;
 	bool			 one;		/* one row: an object */
 	void			(*fill)(struct table *);
@@ -90,6 +91,7 @@ static const struct view {
 	{ "remotes", places_cols, PLACES_COLS, false, places_fill },
 	{ "filters", filters_cols, FILTERS_COLS, false, filters_fill },
 	{ "errors", events_cols, EVENTS_COLS, false, events_fill },
+	{ "config", NULL, 0, true, NULL },
 };
 
 static const struct view *
@@ -115,6 +117,10 @@ show_write(FILE *f, const char *name, bool json)
 	const struct view *v = find(name);
 	struct table t = { .cols = v->cols, .ncols = v->ncols };
 
+	if (v->fill == NULL) {
+		config_print(f, json);
+		return;
+	}
 	v->fill(&t);
 	table_print(f, &t, json, v->one);
 }

@@ -20,7 +20,8 @@ use(const struct conf *c)
 	void *value;
 
 	if (f == NULL || conf_print(c, CONF_AS_WRITTEN, f) == -1 ||
-	    conf_print(c, CONF_RESOLVED, f) == -1)
+	    conf_print(c, CONF_RESOLVED, f) == -1 ||
+	    conf_print_json(c, f) == -1)
 		abort();
 	fclose(f);
 	value = conf_encode(c, &len);
