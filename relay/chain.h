@@ -55,6 +55,9 @@ size_t		 chain_allow(struct end *, size_t want);
 size_t		 chain_allowed(const struct end *);
 /* Was it none? */
 bool		 chain_waits(const struct end *);
+/* What was read of it before there was a chain, if anything, goes through it as
+ * the first. */
+void		 chain_early(struct end *);
 /* So many bytes were read, which filters do not see; or none, though they have
  * allowed some. */
 void		 chain_passed(struct end *, size_t);

@@ -1,50 +1,23 @@
 #include "compat.h"
 
-#include "end.h"
 #include "peek.h"
 #include "session.h"
 
 #define UNIX_LOOK	20	/* ms between looks at a unix socket */
 
-static ssize_t	 peek_layer(struct end *, char *, size_t);
 static void	 peek_lowat(struct end *, size_t);
 static bool	 peek_is_unix(const struct end *);
 
 ssize_t
 peek_at(struct end *e, void *buf, size_t len)
 {
-	ssize_t n = e->layered ? peek_layer(e, buf, len) :
-	    recv(e->io.fd, buf, len, MSG_PEEK);
+	const ssize_t n = recv(e->io.fd, buf, len, MSG_PEEK);
 
 	if (n == -1 && errno == EAGAIN) {
 		e->readable = false;
 		ev_io_again(&e->io, IO_READ);
 	}
 	return n;
-}
-
-/* What came in pieces lies in as many chunks. */
-static ssize_t
-peek_layer(struct end *e, char *buf, size_t len)
-{
-	struct iovec iov[QUEUE_IOV];
-	size_t have = queue_len(e->queue), at = 0;
-	ssize_t n;
-	int i, k;
-
-	while (have < len) {
-		if ((n = end_read(e, buf, len - have)) <= 0)
-			return n;
-		if (queue_add(&e->queue, buf, (size_t)n) == -1)
-			return -1;
-		have += (size_t)n;
-	}
-	k = queue_look(e->queue, iov);
-	for (i = 0; i < k && at + iov[i].iov_len <= len; i++) {
-		memcpy(buf + at, iov[i].iov_base, iov[i].iov_len);
-		at += iov[i].iov_len;
-	}
-	return (ssize_t)at;
 }
 
 enum step
@@ -95,9 +68,7 @@ peek_take(struct end *e, void *buf, size_t len)
 {
 	ssize_t n = (ssize_t)len;
 
-	if (e->layered && len != 0)
-		queue_taken(&e->queue, len);
-	else if (len != 0)
+	if (len != 0)
 		n = recv(e->io.fd, buf, len, 0);
 	if (e->lowat)
 		peek_lowat(e, 1);

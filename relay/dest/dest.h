@@ -37,6 +37,8 @@ struct dest {
 	struct source	 to[DEST_ADDRS]; /* that are permitted, as they are
 					   tried; a session's version is the
 					   place of its own */
+	struct source	 from;		/* the session's own address there, once
+					   it is connected */
 	struct name_wait *wait;		/* for an answer, or NULL */
 };
 

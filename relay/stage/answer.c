@@ -12,6 +12,7 @@
 #define READS		16	/* of what it still sends, a turn */
 
 static enum step	 answer_yes(struct sess *);
+static void		 answer_bound(const struct sess *, struct addr *);
 static enum step	 answer_no(struct sess *);
 static size_t		 answer_write(const struct wish *, enum refusal,
 			    const struct addr *, uint8_t *);
@@ -77,14 +78,14 @@ answer_enter(struct sess *s)
 static enum step
 answer_yes(struct sess *s)
 {
-	struct addr bound = { .len = sizeof(bound.un) };
 	uint8_t buf[HTTP_REPLY];
 	struct wish *w = s->extra->wish;
+	struct addr bound;
 	size_t len;
 	ssize_t n;
 
-	if (getsockname(s->remote.io.fd, &bound.sa, &bound.len) == -1)
-		bound.sa.sa_family = AF_UNSPEC;
+	if (w->next != ASK_HTTP)
+		answer_bound(s, &bound);
 	len = answer_write(w, REFUSAL_NONE, &bound, buf);
 	w->owed = false;
 	s->extra->dest->answered = true;
@@ -92,6 +93,19 @@ answer_yes(struct sess *s)
 		return STEP_NEXT;
 	return sess_end(s, WHO_CLIENT, n == -1 && (errno == EPIPE ||
 	    errno == ECONNRESET) ? WHY_RESET : WHY_ERROR, CUT_RESET);
+}
+
+/* Remotes have not asked for it. */
+static void
+answer_bound(const struct sess *s, struct addr *bound)
+{
+	const struct source *from = &s->extra->dest->from;
+
+	bound->len = sizeof(bound->un);
+	if (from->family != AF_UNSPEC)
+		source_addr(from, bound);
+	else if (getsockname(s->remote.io.fd, &bound->sa, &bound->len) == -1)
+		bound->sa.sa_family = AF_UNSPEC;
 }
 
 static enum step

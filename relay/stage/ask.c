@@ -8,7 +8,11 @@
 #include "self.h"
 #include "session.h"
 #include "stage/ask.h"
+#include "store.h"
 #include "wish.h"
+
+#define AT_ONCE		1024	/* bytes that are read, most: of those behind
+				   the request the smallest buffer has room */
 
 /* What has been said, as far as one message goes. */
 struct said {
@@ -19,14 +23,20 @@ struct said {
 	int		 len;		/* -1: it makes no sense */
 };
 
+/* What has come of the client that is looked at: from at to end it is still to
+ * be understood, and what of it is not is kept in the queue. */
+static struct {
+	uint8_t	 buf[HTTP_MAX];
+	size_t	 at, end;
+} heard;
+
 static enum step ask_look(struct sess *);
-static ssize_t	 ask_peek(struct end *, const struct wish *, uint8_t *,
-		    size_t);
+static enum step ask_keep(struct sess *, enum step);
+static enum step ask_messages(struct sess *);
 static bool	 ask_begin(const struct sess *, struct wish *, uint8_t);
 static void	 ask_parse(struct wish *, const uint8_t *, size_t,
 		    struct said *);
-static bool	 ask_is_amid(struct wish *, const uint8_t *, size_t);
-static enum step ask_more(struct sess *);
+static enum step ask_read(struct sess *);
 static enum step ask_said(struct sess *, struct said *);
 static enum step ask_methods(struct sess *, const struct said *);
 static enum step ask_user(struct sess *, const struct request *);
@@ -53,6 +63,7 @@ ask_enter(struct sess *s)
 	if (x == NULL || (x->wish = calloc(1, sizeof(*x->wish))) == NULL)
 		return ask_lacks(s);
 	x->wish->need = 1;
+	s->client.readable = true;
 	return ask_look(s);
 }
 
@@ -68,42 +79,58 @@ ask_event(struct sess *s, struct end *e)
 	return q != NULL ? ask_answered(s) : ask_look(s);
 }
 
-/* Message after message, and not a byte of what follows the last one. */
+/* Nothing is asked for twice: what comes behind the last message is the first
+ * that goes to the remote. */
 static enum step
 ask_look(struct sess *s)
 {
-	static uint8_t buf[HTTP_MAX];
-	struct wish *w = s->extra->wish;
-	struct said said;
+	struct end *e = &s->client;
 	enum step step;
-	ssize_t n;
 
-	do {
-		if ((n = ask_peek(&s->client, w, buf, sizeof(buf))) <= 0)
-			return peek_nothing(s, n);
-		if (w->next == ASK_FIRST && !ask_begin(s, w, buf[0]))
-			return sess_end(s, WHO_CLIENT, WHY_HANDSHAKE,
-			    CUT_RESET);
-		if (s->client.layered && ask_is_amid(w, buf, (size_t)n)) {
-			step = STEP_AGAIN;
-			continue;
-		}
-		ask_parse(w, buf, (size_t)n, &said);
-		if (said.len > 0 && peek_take(&s->client, buf,
-		    (size_t)said.len) == -1)
-			return sess_end(s, WHO_CLIENT, WHY_ERROR, CUT_RESET);
-		step = said.len == 0 ? ask_more(s) : ask_said(s, &said);
-		explicit_bzero(&said.request, sizeof(said.request));
-	} while (step == STEP_AGAIN);
-	explicit_bzero(buf, (size_t)n);
+	heard.at = 0;
+	heard.end = queue_peek(e->queue, (char *)heard.buf,
+	    sizeof(heard.buf));
+	queue_free(&e->queue);
+	do
+		step = ask_messages(s);
+	while (step == STEP_AGAIN && (step = ask_read(s)) == STEP_AGAIN);
+	if (step != STEP_END && heard.at < heard.end)
+		step = ask_keep(s, step);
+	explicit_bzero(heard.buf, heard.end);
 	return step;
 }
 
-/* Of a layer there is no more to be seen than what is to be taken. */
-static ssize_t
-ask_peek(struct end *e, const struct wish *w, uint8_t *buf, size_t size)
+/* What is for later. A part of a message may stay so for long. */
+static enum step
+ask_keep(struct sess *s, enum step step)
 {
-	return peek_at(e, buf, e->layered ? MIN(w->need, size) : size);
+	if (step == STEP_WAIT && store_full())
+		return sess_end(s, WHO_RELAY, WHY_MEMORY, CUT_RESET);
+	return queue_add(&s->client.queue, (char *)heard.buf + heard.at,
+	    heard.end - heard.at) == 0 ? step : ask_lacks(s);
+}
+
+/* STEP_AGAIN: a message is there in part, or not yet. */
+static enum step
+ask_messages(struct sess *s)
+{
+	struct wish *w = s->extra->wish;
+	enum step step = STEP_AGAIN;
+	struct said said;
+
+	while (step == STEP_AGAIN && heard.end - heard.at >= w->need) {
+		if (w->next == ASK_FIRST && !ask_begin(s, w, heard.buf[0]))
+			return sess_end(s, WHO_CLIENT, WHY_HANDSHAKE,
+			    CUT_RESET);
+		ask_parse(w, heard.buf + heard.at, heard.end - heard.at,
+		    &said);
+		if (said.len > 0)
+			heard.at += (size_t)said.len;
+		if (said.len != 0)
+			step = ask_said(s, &said);
+		explicit_bzero(&said.request, sizeof(said.request));
+	}
+	return step;
 }
 
 /* The first byte tells which protocol it is. False: none that is spoken. */
@@ -149,28 +176,28 @@ ask_parse(struct wish *w, const uint8_t *buf, size_t n, struct said *to)
 		w->need = 1;
 }
 
-/* Only an empty line ends a head of HTTP: as it comes from a layer by a byte or
- * two, it is not looked at before. */
-static bool
-ask_is_amid(struct wish *w, const uint8_t *buf, size_t n)
-{
-	const uint8_t last = buf[n - 1];
-
-	if (w->next != ASK_HTTP || n >= HTTP_MAX || (n > 2 && last == '\n' &&
-	    (buf[n - 2] == '\n' || (buf[n - 2] == '\r' &&
-	    buf[n - 3] == '\n'))))
-		return false;
-	w->need = n + (last == '\r' || last == '\n' ? 1 : 2);
-	return true;
-}
-
 static enum step
-ask_more(struct sess *s)
+ask_read(struct sess *s)
 {
-	if (s->client.layered)
-		return STEP_AGAIN;
-	return peek_more(&s->client, s->extra->wish->need) ? STEP_WAIT :
-	    peek_nothing(s, 0);
+	const size_t room = MIN(AT_ONCE, sizeof(heard.buf) - heard.end);
+	struct end *e = &s->client;
+	ssize_t n;
+
+	if (!e->readable)
+		return STEP_WAIT;
+	n = end_read(e, heard.buf + heard.end, room);
+	if (n == -1 && errno == EINTR)
+		sess_resume(s);
+	/* As of the pump: a short read has emptied the socket. */
+	if ((n == -1 && errno == EAGAIN) ||
+	    (n > 0 && (size_t)n < room && !e->hup)) {
+		e->readable = false;
+		ev_io_again(&e->io, IO_READ);
+	}
+	if (n <= 0)
+		return peek_nothing(s, n);
+	heard.end += (size_t)n;
+	return STEP_AGAIN;
 }
 
 /* STEP_AGAIN: another message is to follow. */

@@ -31,8 +31,11 @@ relay_enter(struct sess *s)
 static enum step
 relay_filter(struct sess *s)
 {
-	if (sess_extra(s) != NULL && chain_open(s) == 0)
+	if (sess_extra(s) != NULL && chain_open(s) == 0) {
+		if (s->client.filtered)
+			chain_early(&s->client);
 		return STEP_WAIT;
+	}
 	return sess_end(s, WHO_RELAY, errno == ENOMEM ? WHY_MEMORY :
 	    WHY_ERROR, CUT_RESET);
 }

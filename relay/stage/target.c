@@ -13,7 +13,7 @@ static void		 target_race(struct sess *);
 static enum step	 target_look(struct sess *);
 static enum step	 target_with(struct sess *, struct racer *);
 static enum step	 target_done(struct sess *);
-static bool		 target_is_own(const struct sess *);
+static bool		 target_is_own(struct sess *);
 static void		 target_note(struct sess *, int);
 static enum dest_fault	 target_fault(int);
 static enum step	 target_failed(struct sess *, enum dest_fault);
@@ -176,16 +176,16 @@ target_done(struct sess *s)
 
 /* It has met itself, or a listener of ours at an address that is new. */
 static bool
-target_is_own(const struct sess *s)
+target_is_own(struct sess *s)
 {
-	const struct source *to = &s->extra->dest->to[s->version];
+	struct dest *d = s->extra->dest;
 	struct addr a = { .len = sizeof(a.un) };
-	struct source from;
 
 	if (getsockname(s->remote.io.fd, &a.sa, &a.len) == -1)
 		return false;
-	source_set(&from, &a.sa);
-	return source_same(&from, to) || dest_is_own_now(to, &from);
+	source_set(&d->from, &a.sa);
+	return source_same(&d->from, &d->to[s->version]) ||
+	    dest_is_own_now(&d->to[s->version], &d->from);
 }
 
 /* Which failure the client is told: the first one, but not that of a family

@@ -16,6 +16,7 @@ import pytest
 
 import harness
 from peers import abort, echo, ended, receive, receive_all, roundtrip
+from tlspeer import Tls
 
 ASK = 'address = "127.0.0.1" port = 0 ask = any'
 
@@ -99,6 +100,39 @@ def test_every_protocol_in_any_pieces(box, daemon, echo, host):
     for c in d.wait_closed(20):
         assert c["target"] == f"{host}:{echo.port}" and c["why"] == "fin"
         assert c["user"] in ("me", None)
+
+
+def test_early_bytes_pass_the_filters(box, daemon, backend):
+    """What comes together with the request, and all that follows it, in its
+    order; in TLS too."""
+    filters = {"web": "m", "limited": "q", "both": "q, m"}
+    kinds = {name: f"{ASK} filters = {{{some}}}"
+             for name, some in filters.items()}
+    kinds["bare"] = ASK
+    extra = """match m { direction = up pattern = early action = replace
+                         with = later }
+               rate q { bytes = 10m }"""
+    if harness.has_tls():
+        kinds["tls"] = kinds["both"] + " tls = site"
+        extra += f' tls site {{ certificate = "{harness.certificate()}" }}'
+    there = backend(lambda sock: sock.sendall(receive_all(sock)))
+    d = daemon(listen=kinds, relay=OUT["relay"] + " buffer = 4k",
+               extra=extra)
+    body = b"early, " * 3000
+    for name in kinds:
+        for data, yes, size in wishes("127.0.0.1", there.port):
+            sock = d.connect(name) if name != "tls" else \
+                Tls(d.connect(name))
+            sock.sendall(data + body)
+            told(sock, yes, size)
+            sock.shutdown(socket.SHUT_WR)
+            want = body if name in ("bare", "limited") else \
+                body.replace(b"early", b"later")
+            assert receive_all(sock) == want
+    for sock in box.sockets:
+        sock.close()
+    for c in d.wait_closed(5 * len(kinds)):
+        assert (c["in"], c["out"]) == (str(len(body)),) * 2, c
 
 
 def test_the_bound_address(daemon, backend):

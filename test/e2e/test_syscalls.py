@@ -212,6 +212,43 @@ def test_a_route_keeps_to_its_budget(daemon, echo, short_sessions, box,
     check(tracer.calls(), budget, SESSIONS, "worker")
 
 
+# What it costs beyond a short session to say where it goes: each message is read
+# once, and answered; the address that it is connected from is asked for.
+ASKED = {
+    "socks": ([b"\5\1\0", b"\5\1\0\1\x7f\0\0\1%s"],
+              {"recv": 2, "send": 2, "getsockname": 1, "wait": 3}),
+    "connect": ([b"CONNECT 127.0.0.1:%d HTTP/1.1\r\n\r\n"],
+                {"recv": 1, "send": 1, "getsockname": 1, "wait": 2}),
+}
+
+
+@pytest.mark.parametrize("protocol", ASKED)
+def test_a_session_that_asks_keeps_to_its_budget(daemon, echo, box, protocol):
+    says, more = ASKED[protocol]
+    port = echo.port if b"%d" in says[-1] else echo.port.to_bytes(2, "big")
+    says = says[:-1] + [says[-1] % port]
+    d = daemon(listen=f"""address = "127.0.0.1" port = {free_port()}
+        ask = any""", relay='targets { rules = {"permit 127.0.0.1"} }',
+        spawnd="servers { min = 1 max = 1 }")
+    if d.summary()["mechanism"] != "epoll":
+        pytest.skip("the budget is that of epoll")
+    worker = d.kids()[0]
+    for pid in d.pid, worker:
+        polite(pid)
+    tracer = Tracer(box, worker, "worker")
+    for _ in range(SESSIONS // 4):
+        with d.connect() as client:
+            for said in says:
+                client.sendall(said)
+                assert client.recv(64)
+            peers.roundtrip(client, b"x" * 64)
+    d.wait_closed(SESSIONS // 4)
+    budget = {name: row[0] + more.get(name, 0)
+              for name, row in BUDGET.items() if row[0] != 0 or name in more}
+    check(tracer.calls(), budget | {"getsockname": more["getsockname"]},
+          SESSIONS // 4, "worker")
+
+
 def test_a_round_trip_keeps_to_its_budget(one_worker, box):
     d, worker = one_worker
     client = peers.roundtrip(d.connect())
