@@ -30,8 +30,10 @@ board_layout(struct board *b, const struct conf *conf)
 	b->nfilters = conf_nfilters(conf);
 	b->filters_at = sizeof(struct board_worker) +
 	    b->nplaces * sizeof(struct board_place);
-	b->ended_at = b->filters_at +
+	b->ncerts = conf_first_cert(conf, conf->nlistens);
+	b->certs_at = b->filters_at +
 	    b->nfilters * sizeof(struct board_filter);
+	b->ended_at = b->certs_at + b->ncerts * sizeof(struct board_cert);
 	b->slot_size = pages(b->ended_at + b->nseats * sizeof(board_u32));
 }
 

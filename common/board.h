@@ -104,6 +104,25 @@ struct board_filter {		/* writer: the worker of the slot */
 	board_u32	active;		/* sessions now */
 };
 
+/* What has become of handshakes of TLS with clients. */
+enum board_shake {
+	SHAKE_TLS12, SHAKE_TLS13,	/* done, from the beginning */
+	SHAKE_RESUMED12, SHAKE_RESUMED13, /* done, by an earlier one */
+	/* Begun, and not done: */
+	SHAKE_CLOSED,			/* the client has gone */
+	SHAKE_TIMEOUT,
+	SHAKE_NAME,			/* no certificate has it, strict-sni */
+	SHAKE_PROTOCOL,			/* nothing in common */
+	SHAKE_CERTIFICATE,		/* the client's, or it has none */
+	SHAKE_REFUSED,			/* by the client, in an alert */
+	SHAKE_OTHER,
+	SHAKES
+};
+
+struct board_cert {		/* writer: the worker of the slot */
+	board_u64	n[SHAKES];	/* with that one chosen by then */
+};
+
 struct board_worker {		/* writer: the worker of the slot */
 	board_u64	taken;		/* sessions received */
 	board_u64	closed;		/* of those, ended; their seats, if they
@@ -139,6 +158,9 @@ struct board {
 	unsigned		 nfilters;
 	size_t			 filters_at;	/* in a slot: what filters have
 						   done, in their order */
+	unsigned		 ncerts;
+	size_t			 certs_at;	/* in a slot: those of listeners
+						   (conf_first_cert()) */
 	size_t			 ended_at;	/* in a slot: the seats of the
 						   last sessions that ended */
 	struct board_told	*told;
@@ -225,6 +247,15 @@ board_filter(const struct board *b, const struct board_worker *w,
 {
 	return (struct board_filter *)(void *)((char *)(uintptr_t)w +
 	    b->filters_at) + number;
+}
+
+/* A certificate of a listener, by its place among all, likewise. */
+static inline struct board_cert *
+board_cert(const struct board *b, const struct board_worker *w,
+    unsigned number)
+{
+	return (struct board_cert *)(void *)((char *)(uintptr_t)w +
+	    b->certs_at) + number;
 }
 
 /* A session of this worker has ended, in that seat. */

@@ -30,6 +30,7 @@ path_init(uint32_t (*stages)(const struct path *))
 	const struct conf *c = self.conf;
 	struct path *next;
 	size_t n = c->nlistens;
+	uint32_t certs = 0;
 	unsigned i;
 
 	for (i = 0; i < c->nlistens; i++)
@@ -40,6 +41,9 @@ path_init(uint32_t (*stages)(const struct path *))
 	next = paths + c->nlistens;
 	for (i = 0; i < c->nlistens; i++) {
 		path_make(&paths[i], &c->listens[i]);
+		paths[i].certs = certs;
+		if (c->listens[i].tls != CONF_NOREF)
+			certs += c->tlss[c->listens[i].tls].ncerts;
 		if (path_filters(&paths[i]) == -1 ||
 		    path_proxy(&paths[i]) == -1 ||
 		    path_others(&paths[i]) == -1 ||

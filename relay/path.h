@@ -36,6 +36,8 @@ struct path {
 	struct filter_section	**filters; /* the listener's, the relay
 					      section's */
 	unsigned		 nfilters;
+	uint32_t		 certs;	/* its certificates on the board: the
+					   first (conf_first_cert()) */
 	uint8_t			 asks;	/* CONF_ASK_...; 0: nobody is asked
 					   where to go */
 };

@@ -76,6 +76,18 @@ conf_first_place(const struct conf *c, unsigned relay)
 	return n;
 }
 
+unsigned
+conf_first_cert(const struct conf *c, unsigned listener)
+{
+	const struct conf_listen *l;
+	unsigned n = 0;
+
+	for (l = c->listens; l < c->listens + listener; l++)
+		if (l->tls != CONF_NOREF)
+			n += c->tlss[l->tls].ncerts;
+	return n;
+}
+
 bool
 conf_counts(const struct conf *c)
 {

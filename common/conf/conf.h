@@ -455,6 +455,10 @@ unsigned	 conf_places(const struct conf_relay *,
 /* All places are in one row, in the order of relays and remotes: how many there
  * are before those of a relay section. */
 unsigned	 conf_first_place(const struct conf *, unsigned relay);
+/* The same of the certificates of listeners that end TLS, in the order of
+ * listeners and of the certificates of each: how many there are before those of
+ * a listener. */
+unsigned	 conf_first_cert(const struct conf *, unsigned listener);
 /* Where connections to a remote come from: n of them, 0 if the system chooses.
  */
 const struct conf_local *conf_locals(const struct conf_relay *,

@@ -6,6 +6,7 @@
 #include "end.h"
 #include "layer/ktls.h"
 #include "layer/tls.h"
+#include "layer/tls_count.h"
 #include "layer/tls_out.h"
 
 #define READ_BUFFER	(66 * 1024)	/* taken from the socket at once: four
@@ -170,6 +171,7 @@ tls_shake(struct tls *t, const char **why)
 		return TLS_WAITS;
 	}
 	*why = tls_reason(t);
+	t->failure = tls_count_why();
 	ERR_clear_error();
 	return TLS_FAILED;
 }
@@ -405,6 +407,8 @@ tls_close(struct end *e, struct layer *l, bool reset)
 
 	if (!reset && t->done && !t->shut && e->io.fd != -1)
 		tls_shut(e, l);
+	if (!t->done && !e->remote)
+		tls_count_failed(sess_of(e), t);
 	SSL_free(t->ssl);
 	ERR_clear_error();
 	turn_cancel(&t->turn);

@@ -32,6 +32,8 @@ struct tls {
 	int		 werror;
 	uint32_t	 own;		/* bytes behind the last record of
 					   data that was written */
+	uint8_t		 failure;	/* why the handshake has failed: enum
+					   board_shake */
 	bool		 dry : 1;	/* nothing there until IO_READ */
 	bool		 blocked : 1;	/* OpenSSL has met that just now */
 	bool		 hup : 1;	/* a short count does not mean dry */

@@ -380,7 +380,7 @@ finish(struct tls_section *s)
 		verify |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	if (EVP_DigestUpdate(s->trust, &verify, sizeof(verify)) != 1 ||
 	    EVP_DigestFinal_ex(s->trust, trust, &len) != 1 ||
-	    tls_names(s) == -1)
+	    tls_count_mark(s) == -1 || tls_names(s) == -1)
 		return -1;
 	EVP_MD_CTX_free(s->trust);
 	s->trust = NULL;

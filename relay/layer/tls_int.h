@@ -5,6 +5,7 @@
  *   tls_names.c    which certificate a client gets by the name it asks for
  *   tls_tickets.c  keys of tickets
  *   tls_resume.c   sessions with remotes that later ones go on with
+ *   tls_count.c    handshakes with clients, at their certificates
  */
 #ifndef TLS_INT_H
 #define TLS_INT_H
@@ -52,6 +53,10 @@ struct tls_section {
 int	 tls_names(struct tls_section *);
 
 void	 tls_names_free(struct tls_section *);
+
+/* tls_count.c: lets the certificates that are in the contexts of a section be
+ * known again. Returns 0, or -1 without memory. */
+int	 tls_count_mark(struct tls_section *);
 
 /* tls_tickets.c: has those of that context made by the keys of its section. */
 int	 tls_tickets_start(void);

@@ -4,6 +4,7 @@
 
 #include "host.h"
 #include "layer/tls.h"
+#include "layer/tls_count.h"
 #include "layer/tls_ctx.h"
 #include "log.h"
 #include "peek.h"
@@ -61,6 +62,7 @@ tls_in_event(struct sess *s, struct end *any)
 		return STEP_WAIT;
 	case TLS_DONE:
 		tls_note(s, t->ssl);
+		tls_count_done(s, t->ssl);
 		s->client.readable = true;
 		return STEP_NEXT;
 	default:
