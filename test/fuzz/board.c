@@ -44,7 +44,8 @@ static struct conf_relay	 relay = {
 	.name = "x", .remotes = remotes, .nremotes = REMOTES
 };
 static struct conf_listen	 section = {
-	.name = "l", .source_sessions = MOST, .source_prefix = 32
+	.name = "l", .tls = CONF_NOREF, .source_sessions = MOST,
+	.source_prefix = 32
 };
 static struct conf		 conf = {
 	.relays = &relay, .nrelays = 1, .users_max = MOST,

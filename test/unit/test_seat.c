@@ -25,9 +25,9 @@ struct master master;
 
 static struct acl_rule		 rule = { .family = AF_INET, .permit = true };
 static struct conf_listen	 listens[2] = {
-	{ .name = "a", .source_sessions = 1000, .source_prefix = 32,
-	    .proxy_from = { &rule, 1 } },
-	{ .name = "b", .reserve = 5 }
+	{ .name = "a", .tls = CONF_NOREF, .source_sessions = 1000,
+	    .source_prefix = 32, .proxy_from = { &rule, 1 } },
+	{ .name = "b", .tls = CONF_NOREF, .reserve = 5 }
 };
 static struct conf		 conf = { .listens = listens, .nlistens = 2,
 	.users_max = MOST };
