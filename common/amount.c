@@ -40,3 +40,32 @@ amount_time(uint64_t s, char buf[AMOUNT_LEN])
 		    (unsigned)(s / 3600 % 24));
 	return buf;
 }
+
+const char *
+amount_count(uint64_t n, char buf[AMOUNT_LEN])
+{
+	char *s = buf + AMOUNT_LEN;
+	unsigned digits = 0;
+
+	*--s = '\0';
+	do {
+		if (digits != 0 && digits % 3 == 0)
+			*--s = ',';
+		*--s = (char)('0' + n % 10);
+		digits++;
+	} while ((n /= 10) != 0);
+	return memmove(buf, s, strlen(s) + 1);
+}
+
+const char *
+amount_span(double x, char buf[AMOUNT_LEN])
+{
+	if (x >= 59.5)
+		return amount_time((uint64_t)(x + 0.5), buf);
+	if (x >= 0.9995)
+		snprintf(buf, AMOUNT_LEN, "%.*f s", x < 9.95 ? 1 : 0, x);
+	else
+		snprintf(buf, AMOUNT_LEN, "%.*f ms", x < 0.00995 ? 1 : 0,
+		    x * 1000);
+	return buf;
+}

@@ -9,9 +9,10 @@
 
 #include "amount.h"
 #include "compat.h"
+#include "rows.h"
 
 #define OUT_NUMBER	AMOUNT_LEN	/* for a number as text */
-#define OUT_COLUMNS	48	/* most of a table */
+#define OUT_COLUMNS	ROWS_COLUMNS	/* most of a table */
 
 /* What a column has, which is how it is printed. */
 enum out_unit { OUT_TEXT, OUT_PLAIN, OUT_BYTES, OUT_RATE, OUT_SECONDS };

@@ -1,51 +1,38 @@
 #include "compat.h"
 
+#include <err.h>
+
 #include "ask.h"
 #include "cmd.h"
 #include "out.h"
+#include "rows.h"
 
-static int	 view_names(struct out_col *, char *);
-
-/* A view of the master's: a line of names, then a line a row, with tabs
- * between; what is one object is one row. */
+/* A view of the master's; what is one object is one row. */
 int
 cmd_view(const struct cmd *c, int argc, char **argv)
 {
 	struct out_col cols[OUT_COLUMNS];
 	struct out_table t = { .cols = cols };
-	char *text, *rest, *line, *cell;
-	size_t n;
+	struct rows r;
+	char *text;
+	size_t i;
 
 	cmd_most(c, argc, argv, 1);
 	text = ask(false, "show %s%s", c->name, ctl.json ? " json" : "");
 	if (ctl.json || text == NULL)
 		return ask_print(text);
-	rest = text;
-	t.ncols = (size_t)view_names(cols, strsep(&rest, "\n"));
-	while (rest != NULL && *rest != '\0') {
-		line = strsep(&rest, "\n");
-		for (n = 0; n < t.ncols; n++)
-			out_cell(&t, (cell = strsep(&line, "\t")) != NULL ?
-			    cell : "-");
-	}
+	if (rows_read(&r, text) == -1)
+		err(1, "a table");
+	for (i = 0; i < r.ncols; i++)
+		cols[i] = out_column(r.cells[i]);
+	t.ncols = r.ncols;
+	for (i = r.ncols; i < r.ncols * (r.nrows + 1); i++)
+		out_cell(&t, r.cells[i]);
 	if (strcmp(c->name, "summary") == 0)
 		out_pairs(&t);
 	else
 		out_columns(&t);
 	out_free(&t);
-	free(text);
+	rows_free(&r);
 	return 0;
-}
-
-static int
-view_names(struct out_col *cols, char *line)
-{
-	char *name;
-	int n = 0;
-
-	while (n < OUT_COLUMNS && (name = strsep(&line, "\t")) != NULL) {
-		out_clean(name, strlen(name));
-		cols[n++] = out_column(name);
-	}
-	return n;
 }
