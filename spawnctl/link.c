@@ -12,44 +12,81 @@
 #include "conf/int.h"
 #include "link.h"
 
-static int	 link_open(const char *, uint64_t);
-static void	 link_refused(const char *) no_return;
+static int	 link_open(const char *, uint64_t, bool);
+static int	 link_failed(struct link *, const char *);
+static const char *link_refused(const char *);
 static int	 link_send(int, const char *);
 static bool	 link_lives(const char *, uint64_t);
-static size_t	 link_read(struct link *, int, char **, size_t);
 static void	 link_fd(struct link *, struct msghdr *);
 
 char *
 link_ask(struct link *l, const char *request)
 {
 	uint64_t start = link_now();
-	char *answer = NULL;
-	size_t len = 0, n;
-	int fd;
+	int done = link_begin(l, request, true);
 
-	l->fd = -1;
-	if ((fd = link_open(l->path, l->limit)) == -1)
-		link_refused(l->path);
-	if (link_send(fd, request) == -1)
-		err(1, "%s", l->path);
-	for (;;) {
-		if (!link_wait(fd, start, l->limit)) {
-			if (!l->lasts || !link_lives(l->path, l->limit))
-				link_silent(l);
+	while (done == 0) {
+		if (link_wait(l->sock, start, l->limit))
+			done = link_step(l);
+		else if (l->lasts && link_lives(l->path, l->limit))
 			start = link_now();
-		} else if ((n = link_read(l, fd, &answer, len)) == 0)
-			break;
 		else
-			len += n;
+			link_silent(l);
 	}
-	close(fd);
-	answer[len] = '\0';
+	if (done == -1)
+		errx(1, "%s", l->why);
+	return link_end(l);
+}
+
+int
+link_begin(struct link *l, const char *request, bool waits)
+{
+	l->fd = -1;
+	l->answer = NULL;
+	l->len = 0;
+	l->sock = link_open(l->path, l->limit, waits);
+	if (l->sock == -1)
+		return link_failed(l, link_refused(l->path));
+	if (link_send(l->sock, request) == -1)
+		return link_failed(l, NULL);
+	return 0;
+}
+
+/* why: NULL for what errno says. */
+static int
+link_failed(struct link *l, const char *why)
+{
+	const int error = errno;
+
+	if (why == NULL)
+		snprintf(l->why, sizeof(l->why), "%s: %s", l->path,
+		    strerror(error));
+	else
+		strlcpy(l->why, why, sizeof(l->why));
+	free(link_end(l));
+	if (l->fd != -1)
+		close(l->fd);
+	l->fd = -1;
+	return -1;
+}
+
+char *
+link_end(struct link *l)
+{
+	char *answer = l->answer;
+
+	if (l->sock != -1)
+		close(l->sock);
+	l->sock = -1;
+	l->answer = NULL;
+	if (answer != NULL)
+		answer[l->len] = '\0';
 	return answer;
 }
 
 /* Returns -1 with errno: EAGAIN if the limit was over. */
 static int
-link_open(const char *path, uint64_t limit)
+link_open(const char *path, uint64_t limit, bool waits)
 {
 	const struct timeval tv = { (time_t)(limit / 1000),
 	    (suseconds_t)(limit % 1000 * 1000) };
@@ -57,10 +94,13 @@ link_open(const char *path, uint64_t limit)
 	int fd, saved;
 
 	if (strlcpy(un.sun_path, path, sizeof(un.sun_path)) >=
-	    sizeof(un.sun_path))
-		errx(1, "%s: too long for a unix socket", path);
-	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
-		err(1, "socket");
+	    sizeof(un.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | (waits ? 0 : SOCK_NONBLOCK), 0);
+	if (fd == -1)
+		return -1;
 	/* Who is asked by too many keeps the others waiting here already. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
@@ -71,21 +111,33 @@ link_open(const char *path, uint64_t limit)
 	return -1;
 }
 
-static void
+/* Says so, by errno. */
+static const char *
 link_refused(const char *path)
 {
+	static char why[512];
+	const char *error = strerror(errno);
+
 	switch (errno) {
+	case ENAMETOOLONG:
+		snprintf(why, sizeof(why), "%s: too long for a unix socket",
+		    path);
+		break;
 	case EAGAIN:
-		errx(1, "%s: spawnd takes no connection", path);
+		snprintf(why, sizeof(why), "%s: spawnd takes no connection",
+		    path);
+		break;
 	case EACCES:
 	case EPERM:
-		err(1, "%s: run this as root or as the user who started "
-		    "spawnd", path);
+		snprintf(why, sizeof(why), "%s: run this as root or as the "
+		    "user who started spawnd: %s", path, error);
+		break;
 	default:
-		err(1, "%s (is spawnd running, with control = \"%s\" in its "
-		    "file? -s or $SPAWND_CONTROL names another socket)", path,
-		    path);
+		snprintf(why, sizeof(why), "%s (is spawnd running, with "
+		    "control = \"%s\" in its file? -s or $SPAWND_CONTROL names "
+		    "another socket): %s", path, path, error);
 	}
+	return why;
 }
 
 void
@@ -139,7 +191,7 @@ link_wait(int fd, uint64_t start, uint64_t limit)
 static bool
 link_lives(const char *path, uint64_t limit)
 {
-	int fd = link_open(path, limit);
+	int fd = link_open(path, limit, true);
 	bool lives;
 
 	if (fd == -1)
@@ -150,8 +202,8 @@ link_lives(const char *path, uint64_t limit)
 	return lives;
 }
 
-static size_t
-link_read(struct link *l, int fd, char **buf, size_t len)
+int
+link_step(struct link *l)
 {
 	const size_t room = 4096;
 	union {
@@ -160,20 +212,22 @@ link_read(struct link *l, int fd, char **buf, size_t len)
 	} control;
 	struct iovec iov = { .iov_len = room };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control.buf };
+	    .msg_control = control.buf,
+	    .msg_controllen = sizeof(control.buf) };
+	char *more = realloc(l->answer, l->len + room + 1);
 	ssize_t n;
 
-	if ((*buf = realloc(*buf, len + room + 1)) == NULL)
-		err(1, "the answer");
-	iov.iov_base = *buf + len;
-	do {
-		msg.msg_controllen = sizeof(control.buf);
-		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	} while (n == -1 && errno == EINTR);
+	if (more == NULL)
+		return link_failed(l, NULL);
+	l->answer = more;
+	iov.iov_base = more + l->len;
+	n = recvmsg(l->sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (n == -1)
-		err(1, "the answer");
+		return errno == EINTR || errno == EAGAIN ? 0 :
+		    link_failed(l, NULL);
 	link_fd(l, &msg);
-	return (size_t)n;
+	l->len += (size_t)n;
+	return n == 0;
 }
 
 /* The kernel closes those for which there is no room here. */

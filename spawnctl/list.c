@@ -13,8 +13,7 @@
 #define SLACK	1000		/* sessions that have come meanwhile */
 
 static void	 list_word(char *, const char *, const char *);
-static int	 list_asked(char *);
-static bool	 list_read(int, void (*)(const struct rec *));
+static bool	 list_wait(int);
 static void	 list_packet(char *, size_t, void (*)(const struct rec *));
 static void	 list_take(const struct rec *, void (*)(const struct rec *));
 static int	 list_missing(void);
@@ -25,6 +24,7 @@ static struct {
 	uint64_t	 sessions;	/* there may be so many */
 	uint64_t	 seen, done;
 	bool		 silent, gone;
+	int		 error;		/* of errno, or 0 */
 } list;
 
 void
@@ -99,12 +99,11 @@ list_run(const char *request, void (*take)(const struct rec *), uint64_t *n)
 	char *answer;
 	int fd;
 
-	memset(&list, 0, sizeof(list));
 	if ((answer = ask_list(request, &fd)) == NULL)
 		return 1;
-	list_asked(answer);
+	list_begin(answer);
 	free(answer);
-	while (list_read(fd, take))
+	while (list_wait(fd) && list_read(fd, take))
 		;
 	close(fd);
 	if (n != NULL)
@@ -112,11 +111,12 @@ list_run(const char *request, void (*take)(const struct rec *), uint64_t *n)
 	return list_missing();
 }
 
-static int
-list_asked(char *text)
+void
+list_begin(char *text)
 {
 	char *line, *word;
 
+	memset(&list, 0, sizeof(list));
 	while ((line = strsep(&text, "\n")) != NULL) {
 		word = strsep(&line, "\t");
 		if (strcmp(word, "asked") == 0)
@@ -128,11 +128,16 @@ list_asked(char *text)
 		if (word != NULL)
 			list.sessions += strtoull(word, NULL, 10);
 	}
-	return 0;
 }
 
-/* False: that was all. */
 static bool
+list_wait(int fd)
+{
+	list.silent = !link_wait(fd, link_now(), ctl.limit);
+	return !list.silent;
+}
+
+bool
 list_read(int fd, void (*take)(const struct rec *))
 {
 	static char packet[PACKET + 1];
@@ -140,20 +145,22 @@ list_read(int fd, void (*take)(const struct rec *))
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
-	if (!link_wait(fd, link_now(), ctl.limit)) {
-		list.silent = true;
-		return false;
-	}
 	n = recvmsg(fd, &msg, MSG_DONTWAIT);
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return true;
 	if (n == -1)
-		err(1, "what the workers tell");
-	if (n == 0)
+		list.error = errno;
+	if (n <= 0)
 		return false;
 	packet[n] = '\0';
 	list_packet(packet, (size_t)n, take);
 	return !list.gone;
+}
+
+uint64_t
+list_done(void)
+{
+	return list.done;
 }
 
 static void
@@ -192,6 +199,8 @@ list_missing(void)
 {
 	char text[CONF_UNITLEN];
 
+	if (list.error != 0)
+		warnx("what the workers tell: %s", strerror(list.error));
 	if (list.silent)
 		warnx("%u of %u workers have not answered in %s: their "
 		    "sessions are missing (-t sets the limit)", list.asked -
@@ -202,5 +211,5 @@ list_missing(void)
 		    "missing", list.busy);
 	if (list.gone)
 		warnx("workers tell of more sessions than there can be");
-	return list.silent || list.busy != 0 || list.gone;
+	return list.error != 0 || list.silent || list.busy != 0 || list.gone;
 }

@@ -24,4 +24,13 @@ bool	 list_order(const char *word, const char *value, uint64_t *limit,
 int	 list_run(const char *request, void (*take)(const struct rec *),
 	    uint64_t *n);
 
+/* The same in parts, for who waits for something else as well; one at a time.
+ * First what spawnd has answered to the request, which is taken apart; then,
+ * whenever the descriptor that came with it can be read, what workers tell:
+ * false, that was all. */
+void	 list_begin(char *answer);
+bool	 list_read(int fd, void (*take)(const struct rec *));
+/* How many sessions there were, or were ended, by those who have told. */
+uint64_t list_done(void);
+
 #endif

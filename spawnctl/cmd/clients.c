@@ -1,36 +1,23 @@
 #include "compat.h"
 
-#include <err.h>
-
 #include "cmd.h"
 #include "line.h"
 #include "list.h"
 #include "out.h"
+#include "who.h"
 
 static bool	 clients_own(const char *, const char *);
 static void	 clients_take(const struct rec *);
-static struct who *clients_find(const char *);
-static void	 clients_grow(void);
-static size_t	 clients_hash(const char *);
-static void	 clients_host(char *, size_t, const char *);
-static int	 clients_order(const void *, const void *);
+static int	 clients_order(const struct who *, const struct who *);
 static uint64_t	 clients_key(const struct who *);
 static void	 clients_print(void);
 static void	 clients_json(const struct who *);
 static void	 clients_row(struct out_table *, const struct who *);
 
-/* All sessions of an address. */
-struct who {
-	char		*host;		/* NULL: a free place */
-	uint64_t	 sessions, in, out, oldest_ms;
-};
-
-/* A table with open addresses, never more than half full. */
 static struct {
 	const char	*sort;
 	uint64_t	 limit;
-	struct who	*all;
-	size_t		 n, room;
+	struct whos	 whos;
 } clients = { .sort = "sessions", .limit = UINT64_MAX };
 
 int
@@ -57,84 +44,7 @@ clients_own(const char *word, const char *value)
 static void
 clients_take(const struct rec *r)
 {
-	const char *client = rec_get(r, "client");
-	char host[128];
-	struct who *w;
-
-	clients_host(host, sizeof(host), client != NULL ? client : "-");
-	w = clients_find(host);
-	w->sessions++;
-	w->in += rec_number(r, "in");
-	w->out += rec_number(r, "out");
-	w->oldest_ms = MAX(w->oldest_ms, rec_number(r, "age_ms"));
-}
-
-/* "1.2.3.4:80", "[::1]:80" without the port; "unix" has none. */
-static void
-clients_host(char *host, size_t size, const char *client)
-{
-	char *colon;
-
-	if (*client == '[') {
-		strlcpy(host, client + 1, size);
-		host[strcspn(host, "]")] = '\0';
-		return;
-	}
-	strlcpy(host, client, size);
-	if ((colon = strrchr(host, ':')) != NULL)
-		*colon = '\0';
-}
-
-static struct who *
-clients_find(const char *host)
-{
-	size_t at;
-
-	if (clients.n * 2 >= clients.room)
-		clients_grow();
-	at = clients_hash(host) & (clients.room - 1);
-	while (clients.all[at].host != NULL &&
-	    strcmp(clients.all[at].host, host) != 0)
-		at = (at + 1) & (clients.room - 1);
-	if (clients.all[at].host == NULL) {
-		if ((clients.all[at].host = strdup(host)) == NULL)
-			err(1, "clients");
-		clients.n++;
-	}
-	return &clients.all[at];
-}
-
-static void
-clients_grow(void)
-{
-	struct who *old = clients.all;
-	const size_t room = clients.room;
-	size_t i, at;
-
-	clients.room = room == 0 ? 256 : room * 2;
-	clients.all = calloc(clients.room, sizeof(*clients.all));
-	if (clients.all == NULL)
-		err(1, "clients");
-	for (i = 0; i < room; i++) {
-		if (old[i].host == NULL)
-			continue;
-		at = clients_hash(old[i].host) & (clients.room - 1);
-		while (clients.all[at].host != NULL)
-			at = (at + 1) & (clients.room - 1);
-		clients.all[at] = old[i];
-	}
-	free(old);
-}
-
-/* FNV; who chooses addresses so that they collide has to have them. */
-static size_t
-clients_hash(const char *s)
-{
-	uint64_t h = 14695981039346656037ULL;
-
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211ULL;
-	return (size_t)(h ^ h >> 32);
+	who_add(&clients.whos, r);
 }
 
 static uint64_t
@@ -145,14 +55,10 @@ clients_key(const struct who *w)
 }
 
 static int
-clients_order(const void *a, const void *b)
+clients_order(const struct who *x, const struct who *y)
 {
-	const struct who *x = a, *y = b;
-
-	if (x->host == NULL || y->host == NULL)
-		return (x->host == NULL) - (y->host == NULL);
 	return clients_key(x) < clients_key(y) ? 1 :
-	    clients_key(x) > clients_key(y) ? -1 : strcmp(x->host, y->host);
+	    clients_key(x) > clients_key(y) ? -1 : 0;
 }
 
 static void
@@ -165,20 +71,17 @@ clients_print(void)
 	struct out_table t = { .cols = cols, .ncols = nitems_of(cols) };
 	size_t i;
 
-	if (clients.n != 0)
-		qsort(clients.all, clients.room, sizeof(*clients.all),
-		    clients_order);
-	for (i = 0; i < clients.n; i++) {
-		if (i < clients.limit && ctl.json)
-			clients_json(&clients.all[i]);
-		else if (i < clients.limit)
-			clients_row(&t, &clients.all[i]);
-		free(clients.all[i].host);
+	who_sort(&clients.whos, clients_order);
+	for (i = 0; i < clients.whos.n && i < clients.limit; i++) {
+		if (ctl.json)
+			clients_json(&clients.whos.all[i]);
+		else
+			clients_row(&t, &clients.whos.all[i]);
 	}
 	if (!ctl.json)
 		out_columns(&t);
 	out_free(&t);
-	free(clients.all);
+	who_free(&clients.whos);
 }
 
 static void
