@@ -16,8 +16,8 @@ struct rows {
 };
 
 /* Takes over the text, which malloc(3) has made, also if it fails. Cells become
- * harmless UTF-8; what a row does not have is "-", what it has more is left out.
- * Returns 0, or -1 with errno; then there is nothing to free. */
+ * harmless UTF-8; what a row does not have is "-", what it has more is left
+ * out. Returns 0, or -1 with errno; then there is nothing to free. */
 int	 rows_read(struct rows *, char *text);
 void	 rows_free(struct rows *);
 

@@ -68,8 +68,8 @@ numbers(void **state)
 static void
 strange(void **state)
 {
-	static const char * const texts[] = { "", "\n", "\n\n\n", "\t\n\t\t\t\n",
-	    "a", "a\tb", "a\nb\tc\td\n\ne" };
+	static const char * const texts[] = { "", "\n", "\n\n\n",
+	    "\t\n\t\t\t\n", "a", "a\tb", "a\nb\tc\td\n\ne" };
 	char *many = calloc(1, 4 * ROWS_COLUMNS + 1);
 	struct rows r;
 	size_t i;
