@@ -32,6 +32,9 @@ static const struct cmd cmds[] = {
 	{ "show", "errors", "", "what has happened, warnings and all",
 	    "The last ones, those of all processes that are warnings, the "
 	    "latest at the end.", cmd_view },
+	{ "show", "tls", "", "each certificate that clients are shown",
+	    "What has become of handshakes, by version, and why they fail.",
+	    cmd_view },
 	{ "show", "config", "", "the configuration that holds",
 	    "With all defaults; what was set since follows as comments. "
 	    "Secrets are left\nout.", cmd_config },

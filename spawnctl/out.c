@@ -79,6 +79,11 @@ static const struct out_col known[] = {
 	{ "generation", OUT_PLAIN, false, 35 },
 	{ "backlog", OUT_PLAIN, false, 15 },
 	{ "check_error", OUT_TEXT, false, 35 },
+	{ "handshakes", OUT_PLAIN, true, 72 },
+	{ "days", OUT_PLAIN, false, 92 },
+	{ "certificate", OUT_TEXT, false, 30 },
+	{ "resumed", OUT_PLAIN, true, 50 }, { "tls12", OUT_PLAIN, true, 25 },
+	{ "tls13", OUT_PLAIN, true, 25 },
 	{ "message", OUT_TEXT, false, 99 }, { "time", OUT_TEXT, false, 98 },
 };
 

@@ -59,6 +59,8 @@ enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
  * revoked. Times are seconds since 1970; 0: not known. */
 struct conf_cert {
 	const char	*file;
+	const char	*name;		/* whom it is for: the first name of the
+					   DNS in it, or its common name; "" */
 	uint64_t	 until;		/* the first to expire */
 	uint64_t	 warn;		/* from when on it is warned of */
 };

@@ -46,7 +46,7 @@ static const char *const form_names[CONF_TYPES] = {
 	[CONF_USER] = "user", [CONF_UID] = "uid", [CONF_GID] = "gid",
 	[CONF_HOSTS] = "hosts", [CONF_PORT] = "port",
 	[CONF_SOCKET] = "socket", [CONF_RULES] = "rules of hours",
-	[CONF_TEXTS] = "texts", [CONF_CERTS] = "certs",
+	[CONF_TEXTS] = "texts", [CONF_CERTS] = "named certs",
 	[CONF_LOCALS] = "locals",
 	[CONF_SECTION] = "section"
 };
@@ -321,6 +321,8 @@ put_texts(struct out *out, const struct conf_opt *o, const void *base)
 	for (i = 0; i < a.n; i++) {
 		put_text(out, conf_field_item(o, &a, i));
 		if (o->type == CONF_CERTS) {
+			put_text(out, cert[i].name == NULL ? "" :
+			    cert[i].name);
 			put_bytes(out, &cert[i].until,
 			    sizeof(cert[i].until));
 			put_bytes(out, &cert[i].warn, sizeof(cert[i].warn));

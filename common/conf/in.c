@@ -301,7 +301,8 @@ get_item(struct in *in, const struct conf_opt *o, char *item)
 		return get_local(in, o, (void *)item);
 	if (o->type != CONF_CERTS)
 		return 0;
-	if ((times = in_bytes(in, 2 * sizeof(uint64_t))) == NULL)
+	if ((cert->name = in_text(in)) == NULL ||
+	    (times = in_bytes(in, 2 * sizeof(uint64_t))) == NULL)
 		return -1;
 	memcpy(&cert->until, times, sizeof(cert->until));
 	memcpy(&cert->warn, times + sizeof(uint64_t), sizeof(cert->warn));

@@ -3,16 +3,18 @@
 #include <time.h>
 
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "fits.h"
 #include "pem.h"
 #include "tls/context.h"
+#include "utf8.h"
 
 #define DAY	86400	/* s */
 
 static bool	 wrong(char *, const char *, ...) printf_like(2, 3);
 static const char *subject(X509 *, char *, size_t);
+static void	 text_of(const ASN1_STRING *, char *, size_t);
 static const char *date(const ASN1_TIME *, char *, size_t);
 static time_t	 seconds(const ASN1_TIME *);
 
@@ -72,6 +74,46 @@ fits_key(const STACK_OF(X509) *chain, EVP_PKEY *key, char *why)
 		    "the one that it was made with");
 	return wrong(why, "is the key of certificate %d in the file; put that "
 	    "first, and those that it was signed by behind it", i + 1);
+}
+
+const char *
+fits_name(X509 *cert, char *buf, size_t size)
+{
+	GENERAL_NAMES *all = X509_get_ext_d2i(cert, NID_subject_alt_name,
+	    NULL, NULL);
+	const GENERAL_NAME *one;
+	int i;
+
+	buf[0] = '\0';
+	for (i = 0; buf[0] == '\0' && i < sk_GENERAL_NAME_num(all); i++) {
+		one = sk_GENERAL_NAME_value(all, i);
+		if (one->type == GEN_DNS)
+			text_of(one->d.dNSName, buf, size);
+	}
+	GENERAL_NAMES_free(all);
+	i = X509_NAME_get_index_by_NID(X509_get_subject_name(cert),
+	    NID_commonName, -1);
+	if (buf[0] == '\0' && i != -1)
+		text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(
+		    X509_get_subject_name(cert), i)), buf, size);
+	return buf;
+}
+
+/* What is longer is not cut: it would be another name. */
+static void
+text_of(const ASN1_STRING *s, char *buf, size_t size)
+{
+	unsigned char *text;
+	const int n = ASN1_STRING_to_UTF8(&text, s);
+
+	if (n < 0)
+		return;
+	if ((size_t)n < size && memchr(text, '\0', (size_t)n) == NULL) {
+		memcpy(buf, text, (size_t)n);
+		buf[n] = '\0';
+		utf8_clean(buf, (size_t)n);
+	}
+	OPENSSL_free(text);
 }
 
 bool

@@ -11,6 +11,9 @@
 
 /* Whether the first of the chain is the key's. */
 bool	 fits_key(const STACK_OF(X509) *, EVP_PKEY *, char *why);
+/* The first name of the DNS that it is for, else its common name, made
+ * harmless; "" if there is none. Returns buf. */
+const char *fits_name(X509 *, char *buf, size_t size);
 /* Whether each of them has signed the one before. */
 bool	 fits_order(const STACK_OF(X509) *, char *why);
 /* Whether all are valid now; *until is when the first one ends (seconds since

@@ -18,6 +18,7 @@
 
 #define SOON		(30 * 86400)	/* s, before a certificate ends */
 #define PASSPHRASE_MAX	1024
+#define NAME_SIZE	256		/* of a name of the DNS */
 
 /* A section that is looked at. */
 struct look {
@@ -41,6 +42,7 @@ static bool	 look_pair(struct look *, unsigned, STACK_OF(X509) *,
 static bool	 look_key(struct look *, unsigned, STACK_OF(X509) *,
 		    struct pem_file *);
 static void	 look_times(struct look *, unsigned, const STACK_OF(X509) *);
+static void	 look_name(struct look *, unsigned, X509 *);
 static void	 look_private(struct look *, unsigned, struct pem_file *);
 static void	 look_clients(struct look *);
 static STACK_OF(X509) *look_cas(struct look *, const char *, const char *,
@@ -189,6 +191,7 @@ look_cert(struct look *l, unsigned i)
 			conf_text_doubt(l->c->text, line,
 			    "certificate \"%.255s\" %s", path, why);
 		look_times(l, i, chain);
+		look_name(l, i, sk_X509_value(chain, 0));
 	}
 	sk_X509_pop_free(chain, X509_free);
 	pem_close(&f);
@@ -272,6 +275,18 @@ look_times(struct look *l, unsigned i, const STACK_OF(X509) *chain)
 		conf_text_warning(l->c->text, line, "certificate \"%.255s\" "
 		    "expires in %u days; replace it, and reload", cert->file,
 		    (unsigned)((cert->until - (uint64_t)now) / 86400));
+}
+
+/* For who looks at it. */
+static void
+look_name(struct look *l, unsigned i, X509 *cert)
+{
+	char name[NAME_SIZE], *copy;
+
+	fits_name(cert, name, sizeof(name));
+	if ((copy = conf_alloc(l->c->conf, strlen(name) + 1)) != NULL)
+		strlcpy(copy, name, strlen(name) + 1);
+	l->tls->certs[i].name = copy;
 }
 
 /* What only we are to read. */

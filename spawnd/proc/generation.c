@@ -18,6 +18,7 @@
 #include "proc/inherit.h"
 #include "proc/load.h"
 #include "proc/recproc.h"
+#include "proc/shakes.h"
 #include "proc/tickets.h"
 #include "proc/totals.h"
 #include "proc/worker.h"
@@ -128,7 +129,7 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	    board_create(&g->board, g->conf) == -1 ||
 	    targets_begin(g) == -1 || buckets_begin(g) == -1 ||
 	    totals_generation(g) == -1 || load_generation(g) == -1 ||
-	    tickets_generation(g) == -1) {
+	    shakes_generation(g) == -1 || tickets_generation(g) == -1) {
 		*errp = log_why(errno);
 		generation_free(g);
 		return NULL;
@@ -206,6 +207,7 @@ generation_free(struct generation *g)
 	if (g->buckets_fd != -1)
 		close(g->buckets_fd);
 	load_generation_free(g);
+	shakes_generation_free(g);
 	free(g->filters);
 	board_close(&g->board);
 	targets_close(&g->targets);
@@ -221,6 +223,7 @@ generation_save(FILE *f)
 	const struct generation *g;
 
 	load_save(f);
+	shakes_save(f);
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		fprintf(f, "generation %u %d %d %d %d %d %d %d %" PRIu64 "\n",
 		    g->number, g->old, g == master.gen,
@@ -256,7 +259,8 @@ generation_take(const char *line)
 	    board_reopen(&g->board, board_fd, g->conf) == -1 ||
 	    (targets_fd != -1 &&
 	    targets_reopen(&g->targets, targets_fd, g->conf) == -1) ||
-	    totals_generation(g) == -1 || load_generation(g) == -1)
+	    totals_generation(g) == -1 || load_generation(g) == -1 ||
+	    shakes_generation(g) == -1)
 		return false;
 	g->old = old != 0;
 	g->recorded = recproc_wanted(g->conf);

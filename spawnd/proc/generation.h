@@ -14,6 +14,7 @@
 #include "targets.h"
 
 struct filter_totals;
+struct shakes;
 struct total;
 
 /* One configuration and the workers that serve by it. */
@@ -40,6 +41,8 @@ struct generation {
 	struct place		*places;	/* load.h */
 	struct filter_totals	*filters;	/* of workers that have ended
 						   (totals.h) */
+	struct shakes		**shakes;	/* one a certificate
+						   (shakes.h) */
 	uint64_t		 target_news;	/* read so far */
 	uint64_t		 started;	/* ms */
 	uint64_t		 backoff;	/* ms, 0: none died young */

@@ -16,6 +16,7 @@
 #include "proc/process.h"
 #include "proc/recproc.h"
 #include "proc/seat.h"
+#include "proc/shakes.h"
 #include "proc/tickets.h"
 #include "proc/totals.h"
 #include "proc/watch.h"
@@ -193,6 +194,7 @@ process_bury(struct worker *w)
 		inside_end();
 	}
 	totals_fold(w);
+	shakes_fold(w);
 	worker_free(w);
 }
 

@@ -32,6 +32,7 @@
 #include "proc/process.h"
 #include "proc/reload.h"
 #include "proc/seat.h"
+#include "proc/shakes.h"
 #include "proc/tickets.h"
 #include "proc/upgrade.h"
 #include "proc/writer.h"
@@ -92,6 +93,7 @@ static const struct {
 	{ "admin ",	 admin_take },
 	{ "live ",	 live_take },
 	{ "total ",	 load_take },
+	{ "shakes ",	 shakes_take },
 	{ "quota ",	 limit_take },
 	{ "source ",	 limit_take },
 	{ "generation ", generation_take },

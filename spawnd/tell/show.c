@@ -24,6 +24,7 @@
 #include "tell/places.h"
 #include "tell/show.h"
 #include "tell/table.h"
+#include "tell/tls.h"
 
 static const struct view *find(const char *);
 static void	show_summary(struct table *);
@@ -91,6 +92,7 @@ static const struct view {
 	{ "remotes", places_cols, PLACES_COLS, false, places_fill },
 	{ "filters", filters_cols, FILTERS_COLS, false, filters_fill },
 	{ "errors", events_cols, EVENTS_COLS, false, events_fill },
+	{ "tls", tls_cols, TLS_COLS, false, tls_fill },
 	{ "config", NULL, 0, true, NULL },
 };
 

@@ -1,10 +1,17 @@
-"""What spawnctl tells of what holds: the configuration."""
+"""What spawnctl tells of what holds: the configuration, certificates."""
 
+import contextlib
 import json
+import signal
+import ssl
 import subprocess
+import time
+
+import pytest
 
 import certs
-from harness import box_program, has_tls
+import peers
+from harness import box_program, has_tls, wait
 
 AGAIN = """
 rate cap { bytes = 1k per = source }
@@ -70,3 +77,92 @@ def test_the_configuration_that_holds(daemon, echo, box, tmp_path):
         assert whole["tls"][0]["ticket-lifetime"] == 5400
         assert "passphrase" not in whole["tls"][0]
     assert d.ctl("show", "config", "more", check=False).returncode == 2
+
+
+def hello(name):
+    """A ClientHello of OpenSSL's, as bytes."""
+    made, out = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.MemoryBIO()
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    with pytest.raises(ssl.SSLWantReadError):
+        made.wrap_bio(ssl.MemoryBIO(), out,
+                      server_hostname=name).do_handshake()
+    return out.read()
+
+
+def shakes(d, *but):
+    """Rows by listener and name; of counts those that are not 0."""
+    return {(row["listener"], row["name"]): {
+        key: value for key, value in row.items() if key not in but and
+        type(value) is int and value != 0 and key not in
+        ("days", "expires_at")} for row in d.show("tls")}
+
+
+@certs.needed
+def test_certificates_and_handshakes(daemon, echo, tmp_path):
+    ca = certs.Authority(tmp_path)
+    one = ca.issue("common", "one.test", "also.test", days=20)
+    two = ca.issue("two.test")
+    pems = f'certificate = {{"{one.pem}", "{two.pem}"}}' \
+        f' key = {{"{one.key}", "{two.key}"}} strict-sni = yes'
+    more = certs.section(None, pems) + certs.section(
+        one, f'client-ca = "{ca.pem}"', name="ask")
+    here = 'address = "127.0.0.1" port = 0 handshake-timeout = 1s tls = '
+    d = daemon(remotes=[echo], extra=more, spawnd="servers { min = 1 }",
+               listen={"web": here + "site", "who": here + "ask",
+                       "none": 'address = "127.0.0.1" port = 0'})
+    web, rows = d.address("web"), d.show("tls")
+    assert [(r["listener"], r["tls"], r["name"], r["certificate"])
+            for r in rows] == [
+        ("web", "site", "one.test", str(one.pem)),
+        ("web", "site", "two.test", str(two.pem)),
+        ("who", "ask", "one.test", str(one.pem))]
+    assert rows[0]["days"] in (19, 20) and rows[1]["days"] > 300
+    assert rows[0]["expires"].endswith("Z")
+    assert 18 < (rows[0]["expires_at"] - time.time()) / 86400 < 20.1
+
+    made = certs.context(ca)
+    made.check_hostname = False
+    first = certs.Client(made, web, "one.test")
+    session = first.sock.session
+    with first, certs.Client(made, web, "also.test", session) as again:
+        assert again.reused
+    for _ in range(2):
+        certs.Client(certs.context(ca, ssl.TLSVersion.TLSv1_2), web,
+                     "also.test").close()
+    for words in ({"name": "x.test"}, {"name": "one.test", "ca": None}):
+        strange = certs.context(ca) if "ca" not in words else \
+            ssl.create_default_context()
+        strange.check_hostname = False
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            certs.Client(strange, web, words["name"])
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        certs.Client(certs.context(ca), d.address("who"), "one.test")
+    with d.connect("web") as plain:
+        plain.sendall(b"\x16\x03\x01\x00\x04GET ")
+        peers.receive_all(plain)
+    with d.connect("web") as gone:
+        gone.sendall(hello("one.test"))
+        assert gone.recv(1)
+    with d.connect("web") as slow:
+        slow.sendall(hello("two.test"))
+        with contextlib.suppress(ConnectionResetError):
+            peers.receive_all(slow)
+    counted = {
+        ("web", "one.test"): {
+            "handshakes": 4, "resumed": 1, "tls12": 2, "tls13": 2,
+            "tls13_resumed": 1, "failed": 4, "failed_name": 1,
+            "failed_refused": 1, "failed_closed": 1, "failed_other": 1},
+        ("web", "two.test"): {"failed": 1, "failed_timeout": 1},
+        ("who", "one.test"): {"failed": 1, "failed_certificate": 1}}
+    wait(lambda: shakes(d) == counted, 30, "what was counted")
+    # It outlives what it was counted by.
+    d.deaths = True
+    d.kill(signal.SIGKILL, *d.kids())
+    wait(lambda: shakes(d) == counted and d.workers("ready"), 30,
+         "the same after a death")
+    d.reload()
+    d.ctl("upgrade")
+    certs.Client(made, web, "two.test").close()
+    counted["web", "two.test"].update(handshakes=1, tls13=1)
+    wait(lambda: shakes(d) == counted, 30, "all that was counted")

@@ -13,7 +13,8 @@ int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 struct self self;
 
 static const char	*alpn[] = { "h2" };
-static struct conf_cert	 certs[] = { { "/a", 0, 0 }, { "/b", 0, 0 } };
+static struct conf_cert	 certs[] = { { "/a", "", 0, 0 },
+	{ "/b", "", 0, 0 } };
 static struct conf_tls	 tls = {
 	.name = "t", .certs = certs, .ncerts = 2, .min_version = 0x303,
 	.max_version = 0x304, .alpn = alpn, .nalpn = 1, .client_ca = "/c",

@@ -135,6 +135,7 @@ change_texts(struct conf *c, const struct conf_opt *o, void *base)
 	    sizeof(text));
 	if (o->type == CONF_CERTS) {
 		cert = (void *)a.items;
+		cert->name = "a.test";
 		cert->until = 7;
 		cert->warn = 5;
 	}

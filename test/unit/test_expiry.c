@@ -17,9 +17,9 @@ static unsigned
 warned(uint64_t until)
 {
 	struct conf_cert certs[] = {
-		{ "/never", 0, 0 },
-		{ "/far", NOW + 400ULL * DAY, NOW + 370ULL * DAY },
-		{ "/it", until, until - MIN(until, 30ULL * DAY) }
+		{ "/never", "", 0, 0 },
+		{ "/far", "", NOW + 400ULL * DAY, NOW + 370ULL * DAY },
+		{ "/it", "", until, until - MIN(until, 30ULL * DAY) }
 	};
 	struct conf_tls tls = { .name = "t", .certs = certs, .ncerts = 3 };
 	struct conf_tls lists = { .name = "t", .crls = certs, .ncrls = 3 };

@@ -21,7 +21,7 @@ struct master master;
 static uint64_t		 now = 1000000;
 static struct ev_timer	*timer;		/* NULL: it does not run */
 static uint64_t		 due;
-static struct conf_cert	 cert = { "/c", 0, 0 };
+static struct conf_cert	 cert = { "/c", "", 0, 0 };
 static struct conf_tls	 tlss[] = {
 	{ .name = "none", .certs = &cert, .ncerts = 1 },
 	{ .name = "file", .certs = &cert, .ncerts = 1, .tickets = true,
