@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "ipc.h"
+#include "packet.h"
 
 /* Linux 6.16, and later than many a header. Some machines number otherwise. */
 #if defined(SO_PASSCRED) && !defined(SO_PASSRIGHTS)
@@ -22,7 +23,7 @@ struct ipc_type {
 };
 
 static const struct ipc_type	*ipc_type(unsigned);
-static ssize_t			 ipc_send_plain(int, const struct iovec[2]);
+static int			 ipc_send_plain(int, const struct iovec[2]);
 static int			 ipc_take_fds(struct msghdr *, int *);
 static int			 ipc_fds(const struct proto_hdr *);
 static int			 ipc_check(const struct proto_hdr *, size_t,
@@ -99,34 +100,32 @@ ipc_send(int fd, enum proto_type type, const void *items, unsigned count,
 		return -1;
 	}
 	iov[1].iov_len = t->size * count;
-	if (t->fds != 0) {
-		len = sizeof(int) * count * t->fds;
-		msg.msg_control = ctl.buf;
-		msg.msg_controllen = CMSG_SPACE(len);
-		memset(ctl.buf, 0, msg.msg_controllen);
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(len);
-		memcpy(CMSG_DATA(cmsg), fds, len);
-	}
-	do {
-		n = msg.msg_control == NULL ? ipc_send_plain(fd, iov) :
-		    sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-	} while (n == -1 && errno == EINTR);
-	return n == -1 ? -1 : 0;
+	if (t->fds == 0)
+		return ipc_send_plain(fd, iov);
+	len = sizeof(int) * count * t->fds;
+	msg.msg_control = ctl.buf;
+	msg.msg_controllen = CMSG_SPACE(len);
+	memset(ctl.buf, 0, msg.msg_controllen);
+	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(cmsg), fds, len);
+	do
+		n = sendmsg(fd, &msg, PACKET_FLAGS);
+	while (n == -1 && errno == EINTR);
+	return packet_sent(n, iov[0].iov_len + iov[1].iov_len);
 }
 
 /* Without a call that could carry descriptors: a worker may not make it. */
-static ssize_t
+static int
 ipc_send_plain(int fd, const struct iovec iov[2])
 {
 	char buf[sizeof(struct proto_hdr) + IPC_PLAIN];
 
 	memcpy(buf, iov[0].iov_base, iov[0].iov_len);
 	memcpy(buf + iov[0].iov_len, iov[1].iov_base, iov[1].iov_len);
-	return send(fd, buf, iov[0].iov_len + iov[1].iov_len,
-	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	return packet_send(fd, buf, iov[0].iov_len + iov[1].iov_len);
 }
 
 /* Collects what arrived; returns how many, -1 fills the places of those that

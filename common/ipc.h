@@ -47,7 +47,8 @@ int		 ipc_pair(int sv[2]);
  * Sends count items of a type with their descriptors (fds: as many an item as
  * the type carries, or NULL). The descriptors stay the caller's.
  * Returns 0, or -1 with errno: EAGAIN the channel is full, EPIPE or
- * ECONNRESET the other side is gone, ETOOMANYREFS, ENOBUFS, ENOMEM.
+ * ECONNRESET the other side is gone, EPROTO the channel is of no use any more
+ * (packet.h), ETOOMANYREFS, ENOBUFS, ENOMEM.
  */
 int		 ipc_send(int fd, enum proto_type, const void *items,
 		    unsigned count, const int *fds);

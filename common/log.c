@@ -6,6 +6,7 @@
 
 #include "fields.h"
 #include "log.h"
+#include "packet.h"
 #include "utf8.h"
 
 static void	log_line(char *, int);
@@ -125,7 +126,7 @@ static bool
 log_send(const char *buf, size_t len)
 {
 	log_tell_dropped();
-	if (send(out, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
+	if (packet_send(out, buf, len) == 0)
 		return true;
 	dropped++;
 	return false;
@@ -157,7 +158,7 @@ log_tell_dropped(void)
 	n = snprintf(buf, sizeof(buf), "<%d>warning: %llu log lines "
 	    "were dropped", LOG_WARNING,
 	    (unsigned long long)(dropped - reported));
-	if (send(out, buf, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
+	if (packet_send(out, buf, (size_t)n) == 0)
 		reported = dropped;
 }
 

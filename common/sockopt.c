@@ -133,14 +133,35 @@ static int
 change_to(int family, const struct change *c, int *to)
 {
 	const struct sockopt *o = &sockopt_names[c->row];
-	socklen_t len = sizeof(*to);
 	int other = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), done;
 
 	if (other == -1)
 		return -1;
-	done = getsockopt(other, o->level, o->name, to, &len);
+	done = sockopt_get(other, o->level, o->name, to);
 	close(other);
 	return done;
+}
+
+int
+sockopt_get(int fd, int level, int name, int *value)
+{
+	socklen_t len = sizeof(*value);
+
+	if (getsockopt(fd, level, name, value, &len) == -1)
+		return -1;
+	if (len == sizeof(*value))
+		return 0;
+	errno = EPROTO;
+	return -1;
+}
+
+int
+sockopt_error(int fd)
+{
+	int error;
+
+	return sockopt_get(fd, SOL_SOCKET, SO_ERROR, &error) == -1 ? errno :
+	    error;
 }
 
 static int

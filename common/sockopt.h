@@ -31,6 +31,12 @@ int		 sockopt_common(int fd, const struct conf_socket *);
 /* Gives a socket that will connect its own address, of any port; that is chosen
  * at connect(2) only, where the system can (ip(7)). As bind(2). */
 int		 sockopt_bind(int fd, const struct addr *);
+/* The value of an option that is a number. Returns 0, or -1 with errno: EPROTO,
+ * the system has told a part of it only, and *value means nothing. */
+int		 sockopt_get(int fd, int level, int name, int *value);
+/* The error that a socket has, and has no longer then: SO_ERROR, or why that is
+ * not to be had. 0: none. */
+int		 sockopt_error(int fd);
 /* What such an errno says of that option, or of none: static storage. */
 const char	*sockopt_why(const struct conf_socket *, const char *what,
 		    int err);

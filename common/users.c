@@ -63,6 +63,10 @@ whole(int fd, size_t *len, const char **errp)
 	    (n = read(fd, text, (size_t)st.st_size)) == -1))
 		*errp = strerror(errno);
 	close(fd);
+	if (n != -1 && n != st.st_size) {
+		*errp = "a part of it cannot be read";
+		n = -1;
+	}
 	if (n == -1) {
 		free(text);
 		return NULL;

@@ -2,6 +2,7 @@
 
 #include "ev.h"
 #include "listing.h"
+#include "packet.h"
 #include "telling.h"
 #include "remote/remotes.h"
 #include "self.h"
@@ -194,19 +195,16 @@ listing_wants_remote(const struct proto_list *w, const struct sess *s)
 static bool
 listing_send(struct listing *l)
 {
-	ssize_t n;
+	int r;
 
 	if (l->out.len == 0)
 		return true;
-	do
-		n = send(l->io.fd, l->out.text, l->out.len,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS)) {
+	r = packet_send(l->io.fd, l->out.text, l->out.len);
+	if (r == -1 && (errno == EAGAIN || errno == ENOBUFS)) {
 		ev_io_again(&l->io, IO_WRITE);
 		return false;
 	}
-	if (n == -1) {
+	if (r == -1) {
 		listing_end(l);
 		return false;
 	}

@@ -2,6 +2,7 @@
 
 #include "race.h"
 #include "remote/remotes.h"
+#include "sockopt.h"
 
 #define OF_SESSION	3	/* beside the one that it has */
 
@@ -52,11 +53,9 @@ static void
 race_io(struct ev_io *io, int what)
 {
 	struct racer *r = container_of(io, struct racer, io);
-	socklen_t len = sizeof(r->error);
 
-	if ((what & IO_EOF) && getsockopt(io->fd, SOL_SOCKET, SO_ERROR,
-	    &r->error, &len) == -1)
-		r->error = errno;
+	if (what & IO_EOF)
+		r->error = sockopt_error(io->fd);
 	if (r->error == 0 && !(what & IO_WRITE))
 		return;
 	r->known = true;

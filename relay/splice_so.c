@@ -122,7 +122,7 @@ splice_moved(struct splicer *p, int from)
 
 	/* The source keeps its count until it is spliced anew. */
 	if (getsockopt(from, SOL_SOCKET, SO_SPLICE, &all, &len) == -1 ||
-	    all < 0 || (uint64_t)all <= p->told)
+	    len != sizeof(all) || all < 0 || (uint64_t)all <= p->told)
 		return 0;
 	n = (uint64_t)all - p->told;
 	p->told = (uint64_t)all;

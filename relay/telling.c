@@ -6,6 +6,7 @@
 #include "closing.h"
 #include "dest/dest.h"
 #include "ev.h"
+#include "packet.h"
 #include "telling.h"
 #include "remote/remotes.h"
 #include "self.h"
@@ -145,7 +146,7 @@ telling_busy(int fd)
 	telling_begin(&r, 'x');
 	telling_put(&r, "worker", "%ld", (long)self.pid);
 	telling_line_end(&r);
-	send(fd, r.text, r.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	packet_send(fd, r.text, r.len);
 }
 
 /* --- words and lines --- */

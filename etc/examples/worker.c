@@ -41,14 +41,14 @@ tell(uint16_t type, uint32_t first, uint32_t second, size_t numbers)
 	struct pollfd room = { SPAWND_FD_CHANNEL, POLLOUT, 0 };
 
 	while (send(SPAWND_FD_CHANNEL, &m, sizeof(m.hdr) + 4 * numbers,
-	    MSG_NOSIGNAL) == -1 && errno == EAGAIN)
+	    MSG_NOSIGNAL | MSG_EOR) == -1 && errno == EAGAIN)
 		poll(&room, 1, -1);
 }
 
 static void
 note(const char *text)
 {
-	send(SPAWND_FD_LOG, text, strlen(text), MSG_NOSIGNAL);
+	send(SPAWND_FD_LOG, text, strlen(text), MSG_NOSIGNAL | MSG_EOR);
 }
 
 /* It is counted whether it was served or not: spawnd gives as many others. */

@@ -41,7 +41,8 @@ def tell(kind, *numbers):
     """False if the channel is full."""
     try:
         channel.send(HEADER.pack(kind, 1) +
-                     struct.pack(f"={len(numbers)}I", *numbers))
+                     struct.pack(f"={len(numbers)}I", *numbers),
+                     socket.MSG_EOR)
     except BlockingIOError:
         return False
     return True
@@ -49,7 +50,8 @@ def tell(kind, *numbers):
 
 def note(text, level=6):
     try:
-        log.send(f"<{level}>{text}".encode()[:2048])
+        log.send(f"<{level}>{text}".encode()[:2048],
+                 socket.MSG_EOR)
     except OSError:
         slot[DROPPED] += 1
 

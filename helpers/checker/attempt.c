@@ -91,15 +91,12 @@ static void
 attempt_event(struct ev_io *io, int what)
 {
 	struct attempt *a = container_of(io, struct attempt, io);
-	socklen_t len = sizeof(int);
-	int error = 0;
+	int error;
 
 	if (a->step == STEP_OVER)
 		return;
 	if (a->step == STEP_CONNECT) {
-		if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &error,
-		    &len) == -1)
-			error = errno;
+		error = sockopt_error(io->fd);
 		if (error != 0) {
 			over(a, lacks(error) ? RESULT_NONE : RESULT_BAD, "%s",
 			    strerror(error));

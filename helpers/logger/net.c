@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "logger.h"
+#include "sockopt.h"
 
 static void	 tell_lost(struct target *);
 static void	 add_message(struct target *, const struct line *);
@@ -72,12 +73,11 @@ message(const char *text, size_t n, const char **start)
 void
 net_take(struct target *t)
 {
-	int type = 0;
-	socklen_t len = sizeof(type);
+	int type;
 
 	t->part = 0;
 	if (t->kind != TARGET_JOURNALD &&
-	    getsockopt(t->fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+	    sockopt_get(t->fd, SOL_SOCKET, SO_TYPE, &type) == 0)
 		t->kind = type == SOCK_STREAM ? TARGET_STREAM : TARGET_DGRAM;
 }
 

@@ -7,6 +7,7 @@
 #include "remote/wait.h"
 #include "self.h"
 #include "session.h"
+#include "sockopt.h"
 #include "stage/connect.h"
 
 #define FULL_LOOK	20	/* ms between tries at a full backlog */
@@ -115,7 +116,6 @@ enum step
 connect_event(struct sess *s, struct end *e)
 {
 	int err = 0;
-	socklen_t len = sizeof(err);
 
 	if (!e->remote) {
 		/* Its data waits in the kernel; only a reset matters now. */
@@ -123,9 +123,8 @@ connect_event(struct sess *s, struct end *e)
 			return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
 		return wait_has(s) ? connect_waited(s) : connect_look(s);
 	}
-	if (e->hup && getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err,
-	    &len) == -1)
-		err = errno;
+	if (e->hup)
+		err = sockopt_error(e->io.fd);
 	if (err != 0)
 		return connect_failed(s, err);
 	return e->writable ? connect_done(s) : STEP_WAIT;

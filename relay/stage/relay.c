@@ -4,6 +4,7 @@
 #include "end.h"
 #include "pump.h"
 #include "session.h"
+#include "sockopt.h"
 #include "stage/relay.h"
 #include "unsent.h"
 
@@ -43,15 +44,10 @@ relay_filter(struct sess *s)
 enum step
 relay_event(struct sess *s, struct end *e)
 {
-	int err = 0;
-	socklen_t len = sizeof(err);
-
 	/* Nobody reads from it now, so nobody else would see the error. */
 	if (e->error && (e->eof || !far_of(e)->writable ||
-	    (e->filtered && chain_waits(e)))) {
-		getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err, &len);
-		return sess_fail(e, why_of(err));
-	}
+	    (e->filtered && chain_waits(e))))
+		return sess_fail(e, why_of(sockopt_error(e->io.fd)));
 	return relay_both(s, e);
 }
 

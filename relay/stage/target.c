@@ -5,6 +5,7 @@
 #include "race.h"
 #include "remote/remotes.h"
 #include "session.h"
+#include "sockopt.h"
 #include "stage/target.h"
 
 static enum step	 target_next(struct sess *);
@@ -80,15 +81,13 @@ enum step
 target_event(struct sess *s, struct end *e)
 {
 	int err = 0;
-	socklen_t len = sizeof(err);
 
 	if (!e->remote && e->error)
 		return sess_end(s, WHO_CLIENT, WHY_RESET, CUT_RESET);
 	if (!e->remote)
 		return target_look(s);
-	if (e->hup && getsockopt(e->io.fd, SOL_SOCKET, SO_ERROR, &err,
-	    &len) == -1)
-		err = errno;
+	if (e->hup)
+		err = sockopt_error(e->io.fd);
 	if (err != 0) {
 		target_note(s, err);
 		return target_next(s);

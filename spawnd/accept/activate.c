@@ -5,6 +5,7 @@
 
 #include "accept/activate.h"
 #include "log.h"
+#include "sockopt.h"
 
 #define SD_FIRST	3	/* descriptor, SD_LISTEN_FDS_START */
 #define SOCKETS_MAX	1024
@@ -124,15 +125,14 @@ static const char *
 unfit(int fd)
 {
 	struct addr a;
-	int type, listens = 0;
-	socklen_t tlen = sizeof(type), llen = sizeof(listens);
+	int type, listens;
 
 	a.len = sizeof(a.un);
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &tlen) == -1)
+	if (sockopt_get(fd, SOL_SOCKET, SO_TYPE, &type) == -1)
 		return errno == EBADF ? "is not open" : "is not a socket";
 	if (type != SOCK_STREAM)
 		return "is not a stream socket";
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &llen) == -1 ||
+	if (sockopt_get(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens) == -1 ||
 	    !listens)
 		return "does not listen";
 	if (getsockname(fd, &a.sa, &a.len) == -1 ||

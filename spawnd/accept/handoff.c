@@ -246,9 +246,7 @@ out_send(struct worker *w)
 	}
 	if (errno == EAGAIN)
 		channel_is_full(w);	/* until it is writable */
-	else if (errno == EPIPE || errno == ECONNRESET)
-		channel_broken(w, "has shut its channel: killed");
-	else
+	else if (!channel_failed(w))
 		pause_begin("hand-over", errno);	/* then again */
 	mark(MARK_ACCEPT);
 	out_keep(w);

@@ -255,8 +255,7 @@ plan_covered(unsigned index, const struct addr *a)
 {
 	struct addr six = { .in6 = { .sin6_family = AF_INET6 } };
 	const struct listener *l;
-	int v6only = 1;
-	socklen_t len = sizeof(v6only);
+	int v6only;
 
 	if (a->sa.sa_family != AF_INET ||
 	    a->in.sin_addr.s_addr != htonl(INADDR_ANY))
@@ -268,8 +267,8 @@ plan_covered(unsigned index, const struct addr *a)
 		if (l->from != LISTENER_BOUND && l->keep &&
 		    l->next_index == index &&
 		    addr_cmp(&l->addr, &six) == 0 &&
-		    getsockopt(l->io.fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only,
-		    &len) == 0 && !v6only)
+		    sockopt_get(l->io.fd, IPPROTO_IPV6, IPV6_V6ONLY,
+		    &v6only) == 0 && !v6only)
 			return true;
 	return false;
 }

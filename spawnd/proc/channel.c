@@ -280,13 +280,24 @@ channel_say(struct worker *w, enum proto_type type, const void *item)
 		return false;
 	if (ipc_send(w->chan.fd, type, item, 1, NULL) == 0)
 		return true;
-	if (errno == EPIPE || errno == ECONNRESET)
-		channel_broken(w, "has shut its channel: killed");
-	else if (errno == EAGAIN)
+	if (errno == EAGAIN)
 		channel_is_full(w);
-	else
+	else if (!channel_failed(w))
 		ev_timer_set(&again_timer, AGAIN);
 	return false;
+}
+
+bool
+channel_failed(struct worker *w)
+{
+	if (errno == EPIPE || errno == ECONNRESET)
+		channel_broken(w, "has shut its channel: killed");
+	else if (errno == EPROTO)
+		channel_broken(w, "has a channel that takes a part only: "
+		    "killed");
+	else
+		return false;
+	return true;
 }
 
 /* In the order in which it has asked. */

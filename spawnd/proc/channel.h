@@ -20,6 +20,9 @@ void		 channel_is_full(struct worker *);
 void		 channel_send_due(void);
 /* Sends what is set of filters to all that are not yet sent it (live.h). */
 void		 channel_send_set(void);
+/* What was sent to it has failed, as errno says. True: its channel is of no use
+ * any more, and it is killed as by channel_broken(). */
+bool		 channel_failed(struct worker *);
 /* A worker that breaks the contract: it is killed, which the log tells with
  * why, and replaced at once; what it has not taken goes to others. */
 void		 channel_broken(struct worker *, const char *why);

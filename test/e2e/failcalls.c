@@ -123,8 +123,6 @@ name params								\
 WRAP(int, -1, KILL, kill, (pid_t who, int signo), (who, signo))
 WRAP(int, -1, ACCEPT4, accept4, (int fd, struct sockaddr *sa, socklen_t *len,
     int flags), (fd, sa, len, flags))
-WRAP(ssize_t, -1, SENDMSG, sendmsg, (int fd, const struct msghdr *msg,
-    int flags), (fd, msg, flags))
 WRAP(int, -1, SOCKETPAIR, socketpair, (int domain, int type, int protocol,
     int sv[2]), (domain, type, protocol, sv))
 WRAP(pid_t, -1, FORK, fork, (void), ())
@@ -184,6 +182,24 @@ close(int fd)
 	if (real == NULL)
 		real = (int (*)(int))(uintptr_t)next("close");
 	return real(fd);
+}
+
+/* EPROTO: a part is taken, the descriptors with it. */
+ssize_t
+sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	static ssize_t (*real)(int, const struct msghdr *, int);
+	struct msghdr part = *msg;
+
+	if (real == NULL)
+		real = (ssize_t (*)(int, const struct msghdr *, int))
+		    (uintptr_t)next("sendmsg");
+	if (!fails(SENDMSG))
+		return real(fd, msg, flags);
+	if (control->error != EPROTO)
+		return -1;
+	part.msg_iovlen = 1;
+	return real(fd, &part, flags);
 }
 
 /* How many wait at a listener: not told, or (EAGAIN) always told as none. */

@@ -498,6 +498,21 @@ def test_stop_of_a_stuck_worker_without_the_right_to_kill(daemon, calls, box):
     wait(lambda: not any(alive(pid) for pid in pids), 5, "their end")
 
 
+def test_half_a_message_to_a_worker(daemon, box, calls):
+    """There is no sense in what comes behind it: that worker ends, and the
+    sessions that were on their way to it go to others."""
+    calls.fail("sendmsg", "EPROTO", "master")
+    clients = [daemon.connect() for _ in range(20)]
+    for client in clients:
+        roundtrip(client)
+    assert calls.hits() == 1
+    daemon.wait(lambda: daemon.lines("has a channel that takes a part only: "
+                                     "killed"), 30, "it is told")
+    for client in clients:
+        client.close()
+    assert {c["why"] for c in daemon.wait_closed(20)} == {"fin"}
+
+
 # Workers that are slow to close what they have
 
 @pytest.fixture
