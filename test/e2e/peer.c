@@ -9,9 +9,10 @@
  * echo sends back what it gets, and ends a session when its client has.
  * It prints the ports bound, then serves until its standard input ends.
  * load makes sessions that send min to max pseudo-random bytes and check the
- * echo byte for byte; total 0 goes on until the standard input ends. It
- * prints one JSON object. Every second session ends with a half-close and
- * waits for the end of the echo, the others close after the last byte.
+ * echo byte for byte; total 0 goes on until the standard input ends, and on
+ * until as many have gone well as was written there, but no longer than -w
+ * says. It prints one JSON object. Every second session ends with a half-close
+ * and waits for the end of the echo, the others close after the last byte.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -72,7 +73,7 @@ struct fault {
 static int		 ep;
 static uint64_t		 seed = 1, next_id, ok, failed, bytes, slowest;
 static unsigned		 concurrent = 16, rate, spread;
-static uint64_t		 total;
+static uint64_t		 total, least, told;
 static size_t		 min_bytes = 16, max_bytes = 64;
 static uint64_t		 patience = 30000;
 static struct address	 target;
@@ -85,6 +86,7 @@ static void	 echo_move(struct echo *);
 static int	 load_main(int, char **);
 static void	 load_options(int, char **);
 static void	 load_run(struct session *);
+static bool	 load_may_stop(void);
 static unsigned	 load_start(struct session *, uint64_t);
 static bool	 session_start(struct session *);
 static void	 session_event(struct session *, uint32_t);
@@ -259,7 +261,7 @@ load_run(struct session *sess)
 
 	do {
 		if (!stopping && total == 0)
-			stopping = input_ended();
+			stopping = load_may_stop();
 		active = load_start(sess, now_ms() - begun);
 		n = epoll_wait(ep, ev, EVENTS, rate ? 1 : 10);
 		while (n-- > 0)
@@ -272,6 +274,21 @@ load_run(struct session *sess)
 				session_end(&sess[i], sess[i].connected ?
 				    "timeout" : "connect-timeout", 0);
 	} while (active > 0 || !stopping);
+}
+
+/* Has it been told to stop, and served as many as it was told? */
+static bool
+load_may_stop(void)
+{
+	ssize_t n;
+	char c;
+
+	while ((n = read(STDIN_FILENO, &c, 1)) == 1)
+		if (c >= '0' && c <= '9')
+			least = least * 10 + (uint64_t)(c - '0');
+	if (n == 0 && told == 0)
+		told = now_ms();
+	return told != 0 && (ok >= least || now_ms() - told > patience);
 }
 
 /* Fills free slots as far as the total and the rate allow; returns how many

@@ -419,12 +419,17 @@ class Load:
     def running(self):
         return self.proc.poll() is None
 
-    def stop(self):
-        """Lets what is open finish; returns the result."""
+    def stop(self, served=0):
+        """Ends it when so many sessions have gone well, and lets what is open
+        finish; returns the result. What is to be seen under load may be over
+        sooner than the load is one."""
+        self.proc.stdin.write(str(served))
         self.proc.stdin.close()
-        return self.result()
+        result = self.result()
+        assert result["ok"] >= served, result
+        return result
 
-    def result(self, deadline=60):
+    def result(self, deadline=90):
         self.proc.wait(patience(deadline))
         return json.loads(self.proc.stdout.read())
 

@@ -64,7 +64,7 @@ def days(d):
 def test_jumps_under_load(daemon, echo, box):
     """A day on and back: no session ends, no worker is found stuck, no line
     has times that cannot be, and the lines' stamps follow the clock."""
-    clock = Clock(box)
+    clock, begun = Clock(box), time.monotonic()
     d = daemon(remotes=[echo], env=clock.env, libexec=clock.libexec,
                relay="idle-timeout = 1h",
                spawnd=f"watchdog = {WATCHDOG}ms "
@@ -82,13 +82,14 @@ def test_jumps_under_load(daemon, echo, box):
     time.sleep(2.5 * WATCHDOG / 1000)   # longer than both watchdogs
     uptime = d.summary()["uptime_seconds"]
     ages = [w["age_seconds"] for w in d.workers()]
-    result = load.stop()
+    lasted = time.monotonic() - begun
+    result = load.stop(501)
     print(result)
-    assert result["failed"] == 0 and result["ok"] > 500, result
+    assert result["failed"] == 0, result
     assert result["slowest_ms"] < LATE * 1000
     assert all(peers.answers(c) for c in clients)
     assert d.kids() == kids and not d.lines("warning")
-    assert uptime < 60 and max(ages) < 60
+    assert max(uptime, *ages) <= lasted + 1
     assert len(set(days(d))) == 3, "the stamps do not follow the clock"
     for client in clients:
         client.close()

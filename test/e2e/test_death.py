@@ -73,9 +73,8 @@ def test_a_worker_that_is_not_needed_to_be_killed_under_load(
     wait(lambda: len(d.workers("ready")) == 4, 5, "the replacement")
     total = d.summary()["sessions_total"]
     wait(lambda: d.summary()["sessions_total"] > total + 200, 5, "more")
-    result = load.stop()
+    result = load.stop(401)
     assert result["failed"] <= 16, result
-    assert result["ok"] > 400
 
 
 def test_back_off_of_a_worker_that_dies_young(daemon, echo, box):

@@ -45,10 +45,10 @@ def test_master_short_of_descriptors_under_load(daemon, echo, box):
         said = max(said, (warnings(d) - before) /
                    (time.monotonic() - begun + 1))
         wait(lambda: d.summary()["pid"] == d.pid, 5, "control")
-    result = load.stop()
+    result = load.stop(201)
     print(f"{result}, {ticks} ticks in the worst second, "
           f"{said:.1f} lines a second")
-    assert result["failed"] == 0 and result["ok"] > 200, result
+    assert result["failed"] == 0, result
     assert ticks <= 2 * CPU and 0 < said <= 1.5
     assert d.kids() == kids
 

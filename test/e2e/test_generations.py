@@ -41,11 +41,11 @@ def test_a_storm_of_reloads(daemon, echo, box, seed):
             time.sleep(0.005)
         d.kill(signal.SIGHUP)
         assert d.proc.poll() is None
-    result = load.stop()
+    result = load.stop(501)
     lost = sum(not peers.answers(client) for client in long)
     done = len(d.lines("reload: done"))
     print(f"{done} reloads, {result}, {lost} of 200 long sessions lost")
-    assert result["failed"] == 0 and result["ok"] > 500, result
+    assert result["failed"] == 0, result
     assert lost == 0
     assert not d.lines("reload: failed") and not d.lines("warning")
     # The first one holds the long ones, whatever else has come.
@@ -304,10 +304,9 @@ def test_overload_again_and_again_under_load(daemon, echo, box, overload):
             d.ctl("drain", str(d.workers("ready")[0]["pid"]))
         else:
             d.reload(spawnd=f"{what} overload = {overload}")
-    result = load.stop()
+    result = load.stop(201)
     summary = d.summary()
     print(f"{overload}: {result}, refused {summary['refused']}")
-    assert result["ok"] > 200
     assert result["failed"] == summary["refused"], result
     assert (result["failed"] == 0) == (overload == "queue")
     d.wait_line("overload (")

@@ -96,7 +96,7 @@ def test_killed_workers_lose_what_they_hold(daemon, echo):
         assert gone == 20, f"{gone} of 120 long sessions lost"
         lost += gone
         w.some_load()
-    result = w.load.stop()
+    result = w.load.stop(3001 if not ASAN else 501)
     said = held(d)
     print(f"{result['failed']} of {result['failed'] + result['ok']} short, "
           f"{lost} of 120 long sessions lost; held: {said}; {given_back(d)} "
@@ -108,7 +108,6 @@ def test_killed_workers_lose_what_they_hold(daemon, echo):
     # failure: fewer is possible, more is not.
     assert result["failed"] <= short, result
     assert short - result["failed"] <= 6 * w.concurrent
-    assert result["ok"] > (3000 if not ASAN else 500)
     d.wait_sessions(0, 10)
     peers.load(d.box, d.address(), 200)
 

@@ -31,8 +31,8 @@ def test_wider_and_narrower_under_load(daemon, echo, box, seed):
     for n in range(1, 25):
         d.reload(listen=forms[n % len(forms)])
         wait(lambda: d.summary()["accepted"] > 10 * n, 10, "more clients")
-    result = load.stop()
-    assert result["failed"] == 0 and result["ok"] > 200, (seed, result)
+    result = load.stop(201)
+    assert result["failed"] == 0, (seed, result)
     assert not d.lines("reload: failed")
 
 

@@ -67,8 +67,8 @@ def test_it_comes_back_into_the_process(daemon, echo, box):
         seen = len(d.verdicts())
         d.kill(signal.SIGHUP)
         wait(lambda: len(d.verdicts()) > seen, 10, "a reload")
-    result = load.stop()
-    assert result["failed"] == 0 and result["ok"] > 50, result
+    result = load.stop(51)
+    assert result["failed"] == 0, result
     wait(lambda: inside(d), 10, "one process")
     wait(lambda: fd_count(d.pid) == fds, 10, f"{fds} descriptors")
     assert not d.lines("reload: failed: ")

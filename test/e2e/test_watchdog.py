@@ -71,14 +71,14 @@ def test_stuck_worker_loses_its_sessions_only(daemon, echo, box):
         wait(lambda: not alive(victim), 6, "its end")
         assert time.monotonic() - begun > KILL * 0.9 / 1000
     lost = sum(not peers.answers(c) for c in clients)
-    result = load.stop()
+    result = load.stop(201)
     said = d.wait_line(f"worker {victim} is stuck")
     assert len(said) == 1
     print(f"noticed after {noticed:.2f} s, {lost} of 20 long sessions lost, "
           f"{result['failed']} of {result['failed'] + result['ok']} short")
     assert lost == 10
     # Those of the load that it had taken before it stopped.
-    assert result["failed"] <= 10 and result["ok"] > 200, result
+    assert result["failed"] <= 10, result
 
 
 def test_stuck_worker_that_comes_back(daemon, echo, box):
@@ -92,8 +92,8 @@ def test_stuck_worker_that_comes_back(daemon, echo, box):
         wait(lambda: state(d, victim) == "stuck", 5, "the watchdog")
     wait(lambda: state(d, victim) == "draining", 5, "the drain")
     assert all(peers.answers(c) for c in clients)
-    result = load.stop()
-    assert result["failed"] == 0 and result["ok"] > 100, result
+    result = load.stop(101)
+    assert result["failed"] == 0, result
     for client in clients:
         client.close()
     wait(lambda: not alive(victim), 5, "its end")
@@ -159,8 +159,8 @@ def test_stop_of_the_daemon(daemon, echo, box, who, first):
         # In the other order, so that the master wakes up first or last.
         assert served(waiting)
         assert all(peers.answers(c) for c in clients)
-    result = load.stop()
-    assert result["failed"] == 0 and result["ok"] > 100, result
+    result = load.stop(101)
+    assert result["failed"] == 0, result
     time.sleep(WATCHDOG * 2 / 1000)
     assert d.kids() == kids and d.kids("logger") == loggers
     assert len(d.workers("ready")) == 2
@@ -270,9 +270,9 @@ def test_stuck_workers_under_load_again_and_again(daemon, echo, box):
                    d.workers("ready"), 10, "three workers")[0]["pid"]
         with stopped(d, pid):
             wait(lambda: found_out(pid), 5, "the watchdog")
-    result = load.stop()
+    result = load.stop(301)
     print(result)
-    assert result["failed"] == 0 and result["ok"] > 300, result
+    assert result["failed"] == 0, result
     for client in clients:
         roundtrip(client).close()
     wait(lambda: not d.workers("stuck", "draining"), 10, "their end")
