@@ -33,7 +33,14 @@ board_layout(struct board *b, const struct conf *conf)
 	b->ncerts = conf_first_cert(conf, conf->nlistens);
 	b->certs_at = b->filters_at +
 	    b->nfilters * sizeof(struct board_filter);
-	b->ended_at = b->certs_at + b->ncerts * sizeof(struct board_cert);
+	b->nlisteners = conf->nlistens;
+	b->listeners_at = b->certs_at + b->ncerts * sizeof(struct board_cert);
+	b->listeners_more_at = b->listeners_at +
+	    b->nlisteners * sizeof(struct board_listener);
+	b->places_more_at = b->listeners_more_at +
+	    b->nlisteners * sizeof(struct board_listener_more);
+	b->ended_at = b->places_more_at +
+	    b->nplaces * sizeof(struct board_place_more);
 	b->slot_size = pages(b->ended_at + b->nseats * sizeof(board_u32));
 }
 
@@ -169,6 +176,21 @@ struct board_told *
 board_told(const struct board *b, unsigned slot)
 {
 	return (void *)((char *)b->head + b->head_size + slot * b->told_size);
+}
+
+void
+board_bytes(const struct board *b, const struct board_worker *w, uint64_t *in,
+    uint64_t *out)
+{
+	const struct board_listener *l = board_listener(b, w, 0);
+	const struct board_listener *end = l + b->nlisteners;
+
+	*in = board_get(&w->bytes_in);
+	*out = board_get(&w->bytes_out);
+	for (; l < end; l++) {
+		*in += board_get(&l->bytes_in);
+		*out += board_get(&l->bytes_out);
+	}
 }
 
 /* What is read may be overwritten meanwhile, which the second look at n

@@ -25,6 +25,8 @@
 #include <stdatomic.h>
 
 #include "conf/conf.h"
+#include "times.h"
+#include "why.h"
 
 #define BOARD_SLOTS	1024	/* most workers alive in one generation */
 #define BOARD_NEWS	256	/* changes that are remembered; a power of 2 */
@@ -96,6 +98,44 @@ struct board_place {		/* writer: the worker of the slot */
 	board_u64	claim;		/* BOARD_CLAIM(), of leases */
 };
 
+/* How long things took, in the buckets of times.h. */
+struct board_times {
+	board_u64	n[TIMES_N + 1];
+	board_u64	us;		/* all together */
+};
+
+/* Why a connect has failed: as the kernel says, or after it (TLS). */
+enum board_failure { FAILED_REFUSED, FAILED_TIMED_OUT, FAILED_UNREACHABLE,
+	FAILED_OTHER, FAILURES };
+
+/* Of a place, what nobody decides by: a row of counters. */
+struct board_place_more {	/* writer: the worker of the slot */
+	struct board_times connect;
+	board_u64	failed[FAILURES];
+};
+
+/* Of a listen section. What only sessions that have ended leave is apart from
+ * it, so that what is summed up often is near, and memory is only taken for
+ * those that have sessions. Both are rows of counters. */
+struct board_listener {		/* writer: the worker of the slot */
+	board_u64	sessions;	/* received */
+	board_u64	closed;		/* of those, ended */
+	board_u64	bytes_in;	/* from clients, also of open ones */
+	board_u64	bytes_out;
+};
+
+struct board_listener_more {	/* writer: the worker of the slot */
+	struct board_times queue, handshake, session;
+	board_u64	ends[WHOS][WHYS];
+};
+
+#define BOARD_LISTENER		(sizeof(struct board_listener) / \
+				    sizeof(board_u64))
+#define BOARD_LISTENER_MORE	(sizeof(struct board_listener_more) / \
+				    sizeof(board_u64))
+#define BOARD_PLACE_MORE	(sizeof(struct board_place_more) / \
+				    sizeof(board_u64))
+
 struct board_filter {		/* writer: the worker of the slot */
 	board_u64	sessions;	/* that it took part in so far */
 	board_u64	bytes_in;	/* from clients, that have come to it */
@@ -127,7 +167,9 @@ struct board_worker {		/* writer: the worker of the slot */
 	board_u64	taken;		/* sessions received */
 	board_u64	closed;		/* of those, ended; their seats, if they
 					   have such: board_ended() */
-	board_u64	bytes_in;	/* of ended and open sessions */
+	board_u64	bytes_in;	/* of ended and open sessions; relay
+					   counts at listeners in place of
+					   that: board_bytes() */
 	board_u64	bytes_out;
 	board_u64	log_dropped;
 	board_u32	draining;	/* DRAIN has been read */
@@ -161,6 +203,11 @@ struct board {
 	unsigned		 ncerts;
 	size_t			 certs_at;	/* in a slot: those of listeners
 						   (conf_first_cert()) */
+	unsigned		 nlisteners;
+	size_t			 listeners_at;	/* in a slot: those sections, in
+						   their order; then more of
+						   them, and of the places */
+	size_t			 listeners_more_at, places_more_at;
 	size_t			 ended_at;	/* in a slot: the seats of the
 						   last sessions that ended */
 	struct board_told	*told;
@@ -256,6 +303,54 @@ board_cert(const struct board *b, const struct board_worker *w,
 {
 	return (struct board_cert *)(void *)((char *)(uintptr_t)w +
 	    b->certs_at) + number;
+}
+
+/* A listen section by its place in the configuration; the same of what is
+ * apart from it, and of a place by its number. */
+static inline struct board_listener *
+board_listener(const struct board *b, const struct board_worker *w,
+    unsigned number)
+{
+	return (struct board_listener *)(void *)((char *)(uintptr_t)w +
+	    b->listeners_at) + number;
+}
+
+static inline struct board_listener_more *
+board_listener_more(const struct board *b, const struct board_worker *w,
+    unsigned number)
+{
+	return (struct board_listener_more *)(void *)((char *)(uintptr_t)w +
+	    b->listeners_more_at) + number;
+}
+
+static inline struct board_place_more *
+board_place_more(const struct board *b, const struct board_worker *w,
+    unsigned number)
+{
+	return (struct board_place_more *)(void *)((char *)(uintptr_t)w +
+	    b->places_more_at) + number;
+}
+
+/* What a worker has moved, at all of its listeners. */
+void	 board_bytes(const struct board *, const struct board_worker *,
+	    uint64_t *in, uint64_t *out);
+
+/* Something took so many microseconds. */
+static inline void
+board_took(struct board_times *t, uint64_t us)
+{
+	board_add(&t->n[times_bucket(us)], 1);
+	board_add(&t->us, us);
+}
+
+/* Adds a row of n counters to numbers. */
+static inline void
+board_sum(uint64_t *to, const board_u64 *from, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		to[i] += board_get(&from[i]);
 }
 
 /* A session of this worker has ended, in that seat. */

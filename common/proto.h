@@ -14,7 +14,7 @@
 #include "addr.h"
 #include "secret.h"
 
-#define PROTO_VERSION	8
+#define PROTO_VERSION	9
 
 /*
  * What another program than relay is told and may say (conf.exec) is public,

@@ -58,7 +58,11 @@ path_init(uint32_t (*stages)(const struct path *))
 static void
 path_make(struct path *p, const struct conf_listen *l)
 {
+	const unsigned index = (unsigned)(l - self.conf->listens);
+
 	p->listen = l;
+	p->board = board_listener(&self.board, self.board.own, index);
+	p->more = board_listener_more(&self.board, self.board.own, index);
 	p->ports = conf_listen_ranges(l);
 	p->asks = (uint8_t)conf_asks(l);
 	p->limit[LIMIT_HANDSHAKE] = l->handshake_timeout;

@@ -8,6 +8,8 @@
 #include "conf/conf.h"
 
 struct acl_map;
+struct board_listener;
+struct board_listener_more;
 struct filter_section;
 struct remotes;
 struct router;
@@ -36,6 +38,8 @@ struct path {
 	struct filter_section	**filters; /* the listener's, the relay
 					      section's */
 	unsigned		 nfilters;
+	struct board_listener	*board;	/* this worker's counters */
+	struct board_listener_more *more;
 	uint32_t		 certs;	/* its certificates on the board: the
 					   first (conf_first_cert()) */
 	uint8_t			 asks;	/* CONF_ASK_...; 0: nobody is asked

@@ -7,6 +7,7 @@
 
 #include "addr.h"
 #include "ev.h"
+#include "why.h"
 
 struct chain;
 struct dest;
@@ -59,15 +60,6 @@ enum sess_stage { STAGE_NEW, STAGE_PROXY_IN, STAGE_SOURCE, STAGE_TLS_IN,
 /* What a stage says when it returns; see sess_end(), connect_again() and
  * sess_fail(). All but the first two lead to another stage. */
 enum step { STEP_WAIT, STEP_END, STEP_NEXT, STEP_AGAIN, STEP_ABORT };
-
-/* Who ended a session, and why; the words of the closing line. */
-enum sess_who { WHO_CLIENT, WHO_REMOTE, WHO_RELAY };
-enum sess_why { WHY_FIN, WHY_RESET, WHY_IDLE, WHY_HALF_CLOSE, WHY_CONNECT,
-	WHY_CONNECT_TIMEOUT, WHY_NO_REMOTE, WHY_DRAIN, WHY_GENERATIONS,
-	WHY_STOPPED, WHY_ERROR, WHY_HANDSHAKE_TIMEOUT, WHY_PROXY_HEADER,
-	WHY_DENIED, WHY_HANDSHAKE, WHY_MEMORY, WHY_LIMIT, WHY_REMOTE_DOWN,
-	WHY_TARGET_DENIED, WHY_TARGET_NAME, WHY_MATCH, WHY_FAULT, WHY_PROGRAM,
-	WHY_KILLED };
 
 /* How both ends learn of it: each has had the other's end already; by RST
  * unless all that was sent has arrived; by RST. */
@@ -135,7 +127,11 @@ struct sess {
 	uint64_t		 taken_us; /* handed to this worker */
 	uint32_t		 queue_us; /* from accept(2) until then */
 	uint32_t		 connect_us; /* from then on; 0: never */
-	int32_t			 unsent; /* not acknowledged, at a look */
+	union {
+		uint32_t	 dial_us; /* until connected: when the connect
+					     began, from taken_us on */
+		int32_t		 unsent; /* not acknowledged, at a look */
+	};
 	uint16_t		 look_ms; /* to the next look, in FLUSH */
 	uint16_t		 ntried; /* remotes that failed, at most
 					    retries + 1 */

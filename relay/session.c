@@ -17,6 +17,7 @@
 
 #define CLOSE_TICK	20	/* ms between bursts of a spread close */
 
+static void		 sess_leave(const struct sess *);
 static void		 sess_give_up(struct sess *);
 static bool		 sess_clean(const struct sess *);
 static bool		 end_clean(const struct end *);
@@ -93,6 +94,7 @@ sess_new(int fd, const struct proto_conn *c, const struct path *path,
 	if (path->listen->auth != CONF_NOREF)
 		authoriser_expect(path->listen->auth, 1);
 	self.nsessions++;
+	board_add(&path->board->sessions, 1);
 	TAILQ_INSERT_TAIL(&sessions, s, entry);
 	return s;
 }
@@ -150,11 +152,12 @@ sess_word(const void *bytes, size_t len)
 void
 sess_count(struct end *from, uint64_t n)
 {
-	struct board_worker *w = self.board.own;
-	struct board_place *r = sess_of(from)->chosen->board;
+	const struct sess *s = sess_of(from);
+	struct board_listener *l = s->path->board;
+	struct board_place *r = s->chosen->board;
 
 	from->bytes += n;
-	board_add(from->remote ? &w->bytes_out : &w->bytes_in, n);
+	board_add(from->remote ? &l->bytes_out : &l->bytes_in, n);
 	board_add(from->remote ? &r->bytes_out : &r->bytes_in, n);
 }
 
@@ -234,8 +237,7 @@ sess_close(struct sess *s)
 		sess_give_up(s);
 	if (s->chosen != NULL)
 		remote_release(s->chosen, s);
-	self.nsessions--;
-	board_close_session(&self.board, s->seat);
+	sess_leave(s);
 	if (closing.told) {
 		closing_line(&closing, s);
 		if (!self.inside)	/* else it is the master's count */
@@ -248,6 +250,20 @@ sess_close(struct sess *s)
 	ev_undefer(&s->task);
 	ev_defer(&s->task, sess_free);
 	ended();
+}
+
+/* The board, and what it has done there. */
+static void
+sess_leave(const struct sess *s)
+{
+	struct board_listener_more *more = s->path->more;
+
+	board_took(&more->queue, s->queue_us);
+	board_took(&more->session, ev_now_us() - s->taken_us);
+	board_add(&more->ends[s->who][s->why], 1);
+	board_add(&s->path->board->closed, 1);
+	self.nsessions--;
+	board_close_session(&self.board, s->seat);
 }
 
 void

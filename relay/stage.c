@@ -27,6 +27,7 @@ static void		 stage_run(struct sess *, enum step);
 static enum step	 stage_refuse(struct sess *, enum step);
 static enum sess_stage	 stage_next(const struct sess *);
 static enum step	 stage_enter(struct sess *, enum sess_stage);
+static void		 stage_shaken(const struct sess *);
 static void		 stage_io(struct ev_io *, int);
 static void		 stage_keepalive(struct sess *);
 static void		 stage_urgent(struct end *);
@@ -158,6 +159,8 @@ stage_enter(struct sess *s, enum sess_stage stage)
 	    stages[stage].name);
 	s->stage = (uint8_t)stage;
 	if (s->limit != stages[stage].limit) {
+		if (s->limit == LIMIT_HANDSHAKE && stage <= STAGE_CONNECT)
+			stage_shaken(s);
 		s->limit = (uint8_t)stages[stage].limit;
 		sess_touch(s);
 	}
@@ -176,6 +179,18 @@ stage_keepalive(struct sess *s)
 
 	s->keepalive = false;
 	setsockopt(s->remote.io.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/* A client that has to say nothing for that is none that took its time. */
+static void
+stage_shaken(const struct sess *s)
+{
+	const uint32_t talks = 1 << STAGE_PROXY_IN | 1 << STAGE_TLS_IN |
+	    1 << STAGE_SNIFF | 1 << STAGE_ASK | 1 << STAGE_AUTH;
+
+	if (s->path->stages & talks)
+		board_took(&s->path->more->handshake,
+		    ev_now_us() - s->taken_us);
 }
 
 static void

@@ -18,6 +18,13 @@ static const struct cmd cmds[] = {
 	    cmd_view },
 	{ "show", "listeners", "", "each listening socket", NULL, cmd_view },
 	{ "show", "remotes", "", "each remote", NULL, cmd_view },
+	{ "show", "times", "", "how long things took",
+	    "Of each listen section how long its sessions waited for a worker, "
+	    "how long\nhandshakes took and sessions lasted; of each remote how "
+	    "long connects took.", cmd_view },
+	{ "show", "ends", "", "how sessions have ended",
+	    "Of each listen section, by who and why, as in the log.",
+	    cmd_view },
 	{ "show", "filters", "", "each filter that sessions have", NULL,
 	    cmd_view },
 	{ "show", "sessions", "[client NET] [listener NAME]\n"

@@ -10,6 +10,7 @@
 struct anywhere {
 	struct remote		remote;
 	struct board_place	board;
+	struct board_place_more	more;
 };
 
 static int	 place_new(struct remotes *);
@@ -53,6 +54,7 @@ place_new(struct remotes *rs)
 	a->remote.conf = &target;
 	a->remote.count = 1;
 	a->remote.board = &a->board;
+	a->remote.more = &a->more;
 	a->remote.locals = rs->locals;
 	rs->anywhere = &a->remote;
 	rs->rules = dest_rules_new(rs->conf->targets);

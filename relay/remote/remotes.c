@@ -27,6 +27,7 @@ static struct heap *place_of_any(struct remote *, uint64_t *key);
 static void	 remote_count(struct remote *);
 static void	 remote_changed(const struct remote *);
 static void	 remote_back(struct remote *);
+static enum board_failure failure_of(int);
 static struct remote *single(struct remote *, const struct sess *);
 static struct remote *choose(struct remotes *, const struct sess *);
 static void	 remotes_rise(struct remotes *);
@@ -104,6 +105,8 @@ places_init(struct remotes *rs, const struct conf_remote *c,
 		r->present = r->number < c->naddr;
 		r->addr = r->present ? &c->addr[r->number] : NULL;
 		r->board = &self.board.own->places[r - all];
+		r->more = board_place_more(&self.board, self.board.own,
+		    (unsigned)(r - all));
 		r->told = &self.board.told->places[r - all];
 	}
 	places_families(first);
@@ -481,13 +484,30 @@ remote_back(struct remote *r)
 	remote_place(r);
 }
 
+static enum board_failure
+failure_of(int err)
+{
+	switch (err) {
+	case ECONNREFUSED:
+		return FAILED_REFUSED;
+	case ETIMEDOUT:
+		return FAILED_TIMED_OUT;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return FAILED_UNREACHABLE;
+	default:
+		return FAILED_OTHER;
+	}
+}
+
 void
-remote_failed(struct remote *r, const char *why)
+remote_failed(struct remote *r, int err, const char *why)
 {
 	char name[REMOTE_STRLEN];
 	uint64_t ms;
 
 	board_add(&r->board->failed, 1);
+	board_add(&r->more->failed[failure_of(err)], 1);
 	if ((ms = hold_failed(r)) != 0) {
 		remote_changed(r);
 		log_warnx("remote %s: %s; held for %llu s",

@@ -39,6 +39,7 @@ struct remote {
 	uint32_t		 others;	/* sessions of other workers */
 	uint32_t		 queued;	/* that wait for it here */
 	struct board_place	*board;		/* this worker's counters */
+	struct board_place_more	*more;
 	const struct board_other *told;		/* of the other workers */
 	uint64_t		 turn;		/* the least one is next */
 	uint64_t		 stride;	/* from turn to turn; 0: none */
@@ -136,9 +137,9 @@ bool	 remote_is_given_up(const struct remote *, const struct sess *);
 /* The session that it was chosen for no longer uses it. */
 void	 remote_release(struct remote *, const struct sess *);
 /* The outcome of a connect: a failure holds the remote for a second, doubling
- * to a minute; a success ends that. */
+ * to a minute; a success ends that. err: what the kernel has said, or 0. */
 void	 remote_ok(struct remote *);
-void	 remote_failed(struct remote *, const char *why);
+void	 remote_failed(struct remote *, int err, const char *why);
 /* Puts a remote into the heap where its state belongs. */
 void	 remote_place(struct remote *);
 

@@ -80,6 +80,7 @@ connect_start(struct sess *s)
 {
 	sess_touch(s);
 	s->soon = false;	/* of the stage before, it may be */
+	s->dial_us = sess_span(s->taken_us, ev_now_us());
 	return connect_try(s);
 }
 
@@ -180,7 +181,7 @@ connect_race_one(struct sess *s, struct remote *r)
 	if (fd != -1)
 		close(fd);
 	if (!dial_lacks(err))
-		remote_failed(r, strerror(err));
+		remote_failed(r, err, strerror(err));
 	return err;
 }
 
@@ -218,7 +219,7 @@ connect_lost(struct sess *s, struct racer *r)
 
 	close(race_take(r));
 	if (!dial_lacks(err))
-		remote_failed(r->place, strerror(err));
+		remote_failed(r->place, err, strerror(err));
 	remote_release(r->place, s);
 	connect_race(s);
 }
@@ -234,6 +235,8 @@ connect_with(struct sess *s, struct racer *r)
 	s->chosen = r->place;
 	s->version = r->version;
 	s->last = r->since;
+	s->dial_us = sess_span(s->taken_us, MAX(s->taken_us,
+	    r->since * 1000));
 	s->remote.readable = s->remote.writable = false;
 	s->remote.hup = s->remote.error = false;
 	if (sess_watch(&s->remote, fd) == 0)
@@ -255,6 +258,9 @@ connect_done(struct sess *s)
 		return connect_failed(s, ELOOP);
 	s->chosen->whose = REMOTE_OTHER;
 	s->connect_us = MAX(1, sess_span(s->taken_us, ev_now_us()));
+	board_took(&s->chosen->more->connect, s->connect_us - MIN(s->dial_us,
+	    s->connect_us));
+	s->unsent = 0;
 	s->keepalive = s->path->relay->keepalive &&
 	    remote_addr(s->chosen, s->version)->sa.sa_family != AF_UNIX;
 	if (s->chosen->conf->tls == CONF_NOREF)
@@ -333,7 +339,7 @@ connect_failed(struct sess *s, int err)
 	if (r == NULL && lacks && err != EADDRNOTAVAIL)
 		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
 	if (!lacks)
-		remote_failed(s->chosen, err == ELOOP ?
+		remote_failed(s->chosen, err, err == ELOOP ?
 		    "it leads back to spawnd itself" : strerror(err));
 	if (r != NULL) {
 		if (connect_with(s, r) == -1)

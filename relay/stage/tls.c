@@ -298,7 +298,7 @@ tls_out_failed(struct sess *s, const char *reason, enum sess_why why)
 	char text[128];
 
 	snprintf(text, sizeof(text), "TLS handshake: %s", reason);
-	remote_failed(s->chosen, text);
+	remote_failed(s->chosen, 0, text);
 	tls_ctx_failed(s->chosen->conf);
 	layer_close(&s->remote, true);
 	ev_io_close(&s->remote.io);

@@ -12,6 +12,8 @@
 #include "log.h"
 #include "mark.h"
 #include "master.h"
+#include "proc/account.h"
+#include "proc/account.h"
 #include "proc/checkproc.h"
 #include "proc/foreign.h"
 #include "proc/generation.h"
@@ -129,7 +131,8 @@ generation_new(struct conf **conf, int fd, int secrets, const char **errp)
 	    board_create(&g->board, g->conf) == -1 ||
 	    targets_begin(g) == -1 || buckets_begin(g) == -1 ||
 	    totals_generation(g) == -1 || load_generation(g) == -1 ||
-	    shakes_generation(g) == -1 || tickets_generation(g) == -1) {
+	    account_generation(g) == -1 || shakes_generation(g) == -1 ||
+	    tickets_generation(g) == -1) {
 		*errp = log_why(errno);
 		generation_free(g);
 		return NULL;
@@ -208,6 +211,7 @@ generation_free(struct generation *g)
 		close(g->buckets_fd);
 	load_generation_free(g);
 	shakes_generation_free(g);
+	account_generation_free(g);
 	free(g->filters);
 	board_close(&g->board);
 	targets_close(&g->targets);
@@ -224,6 +228,7 @@ generation_save(FILE *f)
 
 	load_save(f);
 	shakes_save(f);
+	account_save(f);
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		fprintf(f, "generation %u %d %d %d %d %d %d %d %" PRIu64 "\n",
 		    g->number, g->old, g == master.gen,
@@ -260,7 +265,7 @@ generation_take(const char *line)
 	    (targets_fd != -1 &&
 	    targets_reopen(&g->targets, targets_fd, g->conf) == -1) ||
 	    totals_generation(g) == -1 || load_generation(g) == -1 ||
-	    shakes_generation(g) == -1)
+	    account_generation(g) == -1 || shakes_generation(g) == -1)
 		return false;
 	g->old = old != 0;
 	g->recorded = recproc_wanted(g->conf);

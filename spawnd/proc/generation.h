@@ -13,6 +13,7 @@
 #include "proc/worker.h"
 #include "targets.h"
 
+struct account;
 struct filter_totals;
 struct shakes;
 struct total;
@@ -39,6 +40,8 @@ struct generation {
 	unsigned		 died;		/* workers, so far */
 	struct worker		*slots[BOARD_SLOTS];
 	struct place		*places;	/* load.h */
+	struct account		**accounts;	/* by name: its listeners, then
+						   its places; then NULL */
 	struct filter_totals	*filters;	/* of workers that have ended
 						   (totals.h) */
 	struct shakes		**shakes;	/* one a certificate

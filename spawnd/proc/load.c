@@ -13,18 +13,22 @@
 #include "proc/worker.h"
 
 #define BUCKETS		4099
+#define KEPT		1000	/* most places that no generation has */
 #define WATCH		10	/* ms between news for those who wait */
 
 LIST_HEAD(bucket, total);
 
 static struct bucket *bucket_of(const char *, const char *, const char *);
 static struct total *total_of(const char *, const char *, const char *);
-static void	 total_free(struct total *);
+static void	 total_use(struct total *, struct place *);
+static void	 total_left(struct total *);
 static int	 place_begin(struct generation *, unsigned,
 		    const struct conf_relay *, const struct conf_remote *,
 		    unsigned);
 static void	 place_look(struct generation *, unsigned);
 static void	 place_move(struct place *, struct total *);
+static void	 deeds_move(struct deeds *, struct deeds *,
+		    const struct deeds *);
 static void	 watch_tick(struct ev_timer *);
 static bool	 waits(const struct worker *);
 static void	 look_all(void);
@@ -38,6 +42,8 @@ static void	 fold(struct worker *, unsigned);
 
 static struct bucket		 names[BUCKETS];
 static TAILQ_HEAD(, total)	 news = TAILQ_HEAD_INITIALIZER(news);
+static TAILQ_HEAD(, total)	 unused = TAILQ_HEAD_INITIALIZER(unused);
+static unsigned			 nunused;
 static uint64_t			 told;	/* ms, when last */
 static struct ev_timer		 watch_timer = EV_TIMER(watch_tick);
 
@@ -68,16 +74,38 @@ total_of(const char *relay, const char *remote, const char *addr)
 	LIST_INIT(&t->places);
 	TAILQ_INIT(&t->askers);
 	LIST_INSERT_HEAD(b, t, name);
+	TAILQ_INSERT_TAIL(&unused, t, unused);
+	nunused++;
 	return t;
 }
 
+/* A generation has it, in that place. */
 static void
-total_free(struct total *t)
+total_use(struct total *t, struct place *p)
 {
-	if (t->changed)
-		TAILQ_REMOVE(&news, t, entry);
-	LIST_REMOVE(t, name);
-	free(t);
+	if (LIST_EMPTY(&t->places)) {
+		TAILQ_REMOVE(&unused, t, unused);
+		nunused--;
+	}
+	LIST_INSERT_HEAD(&t->places, p, entry);
+	p->total = t;
+}
+
+/* Once it has a place less. It may come back, and what it did before counts. */
+static void
+total_left(struct total *t)
+{
+	if (!LIST_EMPTY(&t->places))
+		return;
+	TAILQ_INSERT_TAIL(&unused, t, unused);
+	for (nunused++; nunused > KEPT; nunused--) {
+		t = TAILQ_FIRST(&unused);
+		TAILQ_REMOVE(&unused, t, unused);
+		if (t->changed)
+			TAILQ_REMOVE(&news, t, entry);
+		LIST_REMOVE(t, name);
+		free(t);
+	}
 }
 
 int
@@ -106,14 +134,15 @@ place_begin(struct generation *g, unsigned place,
 {
 	struct place *p = &g->places[place];
 	char text[ADDR_STRLEN] = "-";
+	struct total *t;
 
 	if (number < remote->naddr)
 		addr_str(&remote->addr[number], text);
-	if ((p->total = total_of(relay->name, remote->name, text)) == NULL)
+	if ((t = total_of(relay->name, remote->name, text)) == NULL)
 		return -1;
 	p->gen = g;
 	p->most = remote->max_sessions;
-	LIST_INSERT_HEAD(&p->total->places, p, entry);
+	total_use(t, p);
 	if (g->targets.mem != NULL)
 		place_look(g, place);
 	return 0;
@@ -162,6 +191,7 @@ place_move(struct place *p, struct total *to)
 {
 	const size_t i = (size_t)(p - p->gen->places);
 	struct total *from = p->total;
+	struct deeds done = { .sessions = 0 };
 	struct worker *w;
 
 	TAILQ_FOREACH(w, &p->gen->workers, entry) {
@@ -169,16 +199,46 @@ place_move(struct place *p, struct total *to)
 			continue;
 		from->active -= w->counted[i];
 		to->active += w->counted[i];
+		load_deeds(&done, w, (unsigned)i);
 	}
+	deeds_move(&from->past, &to->past, &done);
 	LIST_REMOVE(p, entry);
-	LIST_INSERT_HEAD(&to->places, p, entry);
-	p->total = to;
+	total_use(to, p);
+	total_left(from);
 	lease_move(p, from);
 	changed(to);
-	if (LIST_EMPTY(&from->places))
-		total_free(from);
-	else
-		changed(from);
+	changed(from);
+}
+
+/* What workers that go on have done at the former address stays there: they
+ * will tell of it as of the new one, which is to come to the difference. */
+static void
+deeds_move(struct deeds *from, struct deeds *to, const struct deeds *done)
+{
+	const uint64_t *n = (const uint64_t *)(const void *)done;
+	uint64_t *a = (uint64_t *)(void *)from, *b = (uint64_t *)(void *)to;
+	size_t i;
+
+	for (i = 0; i < sizeof(*done) / sizeof(*n); i++) {
+		a[i] += n[i];
+		b[i] -= n[i];
+	}
+}
+
+void
+load_deeds(struct deeds *d, const struct worker *w, unsigned i)
+{
+	const struct board *b = &w->gen->board;
+	const struct board_worker *mem = board_slot(b, w->slot);
+	const struct board_place *p = &mem->places[i];
+
+	d->sessions += board_get(&p->sessions);
+	d->failed += board_get(&p->failed);
+	d->bytes_in += board_get(&p->bytes_in);
+	d->bytes_out += board_get(&p->bytes_out);
+	if (board_get(&p->failed) != 0)
+		board_sum(d->reasons, board_place_more(b, mem, i)->failed,
+		    FAILURES);
 }
 
 void
@@ -190,8 +250,7 @@ load_generation_free(struct generation *g)
 		if (g->places[i].gen == NULL)
 			continue;
 		LIST_REMOVE(&g->places[i], entry);
-		if (LIST_EMPTY(&g->places[i].total->places))
-			total_free(g->places[i].total);
+		total_left(g->places[i].total);
 	}
 	free(g->places);
 	g->places = NULL;
@@ -229,15 +288,10 @@ load_worker_gone(struct worker *w)
 static void
 fold(struct worker *w, unsigned i)
 {
-	const struct board_place *b =
-	    &board_slot(&w->gen->board, w->slot)->places[i];
 	struct total *t = w->gen->places[i].total;
 
 	look(w, i);
-	t->sessions += board_get(&b->sessions);
-	t->failed += board_get(&b->failed);
-	t->bytes_in += board_get(&b->bytes_in);
-	t->bytes_out += board_get(&b->bytes_out);
+	load_deeds(&t->past, w, i);
 	if (w->counted[i] == 0)
 		return;
 	t->active -= w->counted[i];
@@ -420,14 +474,21 @@ void
 load_save(FILE *f)
 {
 	const struct total *t;
-	unsigned i;
+	const struct deeds *d;
+	unsigned i, k;
 
-	for (i = 0; i < BUCKETS; i++)
-		LIST_FOREACH(t, &names[i], name)
-			fprintf(f, "total %s %s %" PRIu64 " %" PRIu64
-			    " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n",
-			    t->relay, t->remote, t->sessions, t->failed,
-			    t->bytes_in, t->bytes_out, t->outcome, t->addr);
+	for (i = 0; i < BUCKETS; i++) {
+		LIST_FOREACH(t, &names[i], name) {
+			d = &t->past;
+			fprintf(f, "total %s %s %" PRIu64 " %" PRIu64 " %"
+			    PRIu64 " %" PRIu64 " %" PRIu64, t->relay,
+			    t->remote, d->sessions, d->failed, d->bytes_in,
+			    d->bytes_out, t->outcome);
+			for (k = 0; k < FAILURES; k++)
+				fprintf(f, " %" PRIu64, d->reasons[k]);
+			fprintf(f, " %s\n", t->addr);
+		}
+	}
 }
 
 /* The address comes last, as a path may be anything. */
@@ -435,18 +496,22 @@ bool
 load_take(const char *line)
 {
 	struct total t, *own;
-	int at;
+	struct deeds *d = &t.past;
+	unsigned k;
+	int at, n;
 
 	if (sscanf(line, "total %31s %31s %" SCNu64 " %" SCNu64 " %" SCNu64
-	    " %" SCNu64 " %" SCNu64 "%n", t.relay, t.remote, &t.sessions,
-	    &t.failed, &t.bytes_in, &t.bytes_out, &t.outcome, &at) != 7 ||
-	    line[at] != ' ' ||
+	    " %" SCNu64 " %" SCNu64 "%n", t.relay, t.remote, &d->sessions,
+	    &d->failed, &d->bytes_in, &d->bytes_out, &t.outcome, &at) != 7)
+		return false;
+	for (k = 0; k < FAILURES; k++, at += n)
+		if (sscanf(line + at, " %" SCNu64 "%n", &d->reasons[k],
+		    &n) != 1)
+			return false;
+	if (line[at] != ' ' ||
 	    (own = total_of(t.relay, t.remote, line + at + 1)) == NULL)
 		return false;
-	own->sessions = t.sessions;
-	own->failed = t.failed;
-	own->bytes_in = t.bytes_in;
-	own->bytes_out = t.bytes_out;
+	own->past = t.past;
 	own->outcome = t.outcome;
 	return true;
 }

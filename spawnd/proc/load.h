@@ -40,6 +40,10 @@ void		 load_admin(const char *relay, const char *remote,
  * its workers have counted there goes with the place. */
 void		 load_targets(struct generation *);
 
+/* Adds what a worker has done at a place, which stays on record by itself once
+ * the worker's counted is NULL. */
+void	 load_deeds(struct deeds *, const struct worker *, unsigned place);
+
 /* For an upgrade: writes a line for each name; takes one up. False for a line
  * that is not understood. */
 void	 load_save(FILE *);

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "master.h"
 #include "proc/generation.h"
+#include "proc/account.h"
 #include "proc/totals.h"
 #include "proc/worker.h"
 
@@ -53,14 +54,16 @@ static void
 totals_add(struct totals *t, const struct worker *w)
 {
 	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
+	uint64_t in, out;
 
 	t->workers++;
 	t->draining += w->state == WORKER_DRAINING;
 	t->stuck += w->state == WORKER_STUCK;
 	t->open += worker_users(w);
 	t->sessions += w->sent;
-	t->bytes_in += board_get(&b->bytes_in);
-	t->bytes_out += board_get(&b->bytes_out);
+	board_bytes(&w->gen->board, b, &in, &out);
+	t->bytes_in += in;
+	t->bytes_out += out;
 	t->log_dropped += board_get(&b->log_dropped);
 }
 
@@ -97,13 +100,15 @@ void
 totals_fold(const struct worker *w)
 {
 	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
-
+	uint64_t in, out;
 	unsigned i;
 
+	account_fold(w);
+	board_bytes(&w->gen->board, b, &in, &out);
 	for (i = 0; i < w->gen->board.nfilters; i++)
 		filter_add(&w->gen->filters[i], w, i);
 	board_add(&ledger->past_sessions, w->sent);
-	board_add(&ledger->past_in, board_get(&b->bytes_in));
-	board_add(&ledger->past_out, board_get(&b->bytes_out));
+	board_add(&ledger->past_in, in);
+	board_add(&ledger->past_out, out);
 	board_add(&ledger->past_dropped, board_get(&b->log_dropped));
 }

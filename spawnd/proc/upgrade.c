@@ -19,6 +19,7 @@
 #include "master.h"
 #include "pending.h"
 #include "pidfile.h"
+#include "proc/account.h"
 #include "proc/admin.h"
 #include "proc/auth.h"
 #include "proc/checkproc.h"
@@ -94,6 +95,7 @@ static const struct {
 	{ "live ",	 live_take },
 	{ "total ",	 load_take },
 	{ "shakes ",	 shakes_take },
+	{ "account ",	 account_take },
 	{ "quota ",	 limit_take },
 	{ "source ",	 limit_take },
 	{ "generation ", generation_take },

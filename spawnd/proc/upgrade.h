@@ -9,7 +9,7 @@
 
 #include "compat.h"
 
-#define UPGRADE_STATE	9	/* number of the form that state is saved in */
+#define UPGRADE_STATE	10	/* number of the form that state is saved in */
 
 /*
  * Once an upgrade is pending: checks the binary that stands where this one was

@@ -12,7 +12,7 @@
 /* What there is to say of a place, over all generations. */
 struct sight {
 	struct target	 target;
-	uint64_t	 sessions, failed, bytes_in, bytes_out;
+	struct deeds	 done;
 	uint64_t	 active;
 	uint64_t	 held;		/* workers that hold it */
 	uint64_t	 queue;		/* sessions that wait for it */
@@ -34,7 +34,8 @@ const struct column places_cols[PLACES_COLS] = {
 	{ "failed", false }, { "held", false }, { "bytes_in", false },
 	{ "bytes_out", false }, { "state", true }, { "up", false },
 	{ "since", false }, { "check_error", true },
-	{ "queue", false }
+	{ "queue", false }, { "refused", false }, { "timed_out", false },
+	{ "unreachable", false }, { "other", false }
 };
 
 void
@@ -57,6 +58,7 @@ place_fill(struct table *t, const struct conf_relay *r,
     const struct conf_remote *remote, unsigned place, unsigned number)
 {
 	const struct total *past = master.gen->places[place].total;
+	unsigned i;
 	struct sight s = { .target.present = number < remote->naddr };
 
 	see(&s, past);
@@ -71,13 +73,15 @@ place_fill(struct table *t, const struct conf_relay *r,
 	    BOARD_ADMIN_WEIGHT(past->admin) : s.target.weight != 0 ?
 	    s.target.weight : remote->weight);
 	table_number(t, s.active);
-	table_number(t, s.sessions);
-	table_number(t, s.failed);
+	table_number(t, s.done.sessions);
+	table_number(t, s.done.failed);
 	table_number(t, s.held);
-	table_number(t, s.bytes_in);
-	table_number(t, s.bytes_out);
+	table_number(t, s.done.bytes_in);
+	table_number(t, s.done.bytes_out);
 	cell_check(t, remote, past, &s);
 	table_number(t, s.queue);
+	for (i = 0; i < FAILURES; i++)
+		table_number(t, s.done.reasons[i]);
 }
 
 static void
@@ -86,25 +90,21 @@ see(struct sight *s, const struct total *past)
 	const struct place *p;
 	const struct worker *w;
 
-	s->sessions = past->sessions;
-	s->failed = past->failed;
-	s->bytes_in = past->bytes_in;
-	s->bytes_out = past->bytes_out;
+	s->done = past->past;
 	LIST_FOREACH(p, &past->places, entry)
 		TAILQ_FOREACH(w, &p->gen->workers, entry)
-			see_worker(s, p, w);
+			if (w->counted != NULL)
+				see_worker(s, p, w);
 }
 
 static void
 see_worker(struct sight *s, const struct place *p, const struct worker *w)
 {
+	const unsigned i = (unsigned)(p - p->gen->places);
 	const struct board_place *b = &board_slot(&p->gen->board,
-	    w->slot)->places[p - p->gen->places];
+	    w->slot)->places[i];
 
-	s->sessions += board_get(&b->sessions);
-	s->failed += board_get(&b->failed);
-	s->bytes_in += board_get(&b->bytes_in);
-	s->bytes_out += board_get(&b->bytes_out);
+	load_deeds(&s->done, w, i);
 	s->active += atomic_load(&b->active);
 	s->queue += atomic_load(&b->queue);
 	s->held += p->gen == master.gen &&

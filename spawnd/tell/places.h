@@ -6,7 +6,7 @@
 
 #include "tell/table.h"
 
-#define PLACES_COLS	15
+#define PLACES_COLS	19
 extern const struct column places_cols[PLACES_COLS];
 
 void	 places_fill(struct table *);

@@ -19,11 +19,14 @@
 #include "proc/worker.h"
 #include "sandbox.h"
 #include "tell/config.h"
+#include "tell/ends.h"
 #include "tell/events.h"
 #include "tell/filters.h"
+#include "tell/listeners.h"
 #include "tell/places.h"
 #include "tell/show.h"
 #include "tell/table.h"
+#include "tell/times.h"
 #include "tell/tls.h"
 
 static const struct view *find(const char *);
@@ -31,17 +34,7 @@ static void	show_summary(struct table *);
 static void	show_reload(struct table *);
 static void	show_workers(struct table *);
 static void	show_generations(struct table *);
-static void	show_listeners(struct table *);
-static bool	show_is_range(const struct listener *);
-static bool	show_is_first(const struct listener *);
-static bool	show_is_same(const struct listener *, const struct listener *);
-static void	show_listener(struct table *, const struct listener *);
-static int	show_waiting(int, int);
-static void	show_address(struct table *, const struct listener *,
-		    const struct conf_listen *);
-static void	show_options(struct table *, const struct conf_listen *);
 static uint64_t	backlog_sum(void);
-static void	waiting_cell(struct table *, int);
 
 static const struct column summary_cols[] = {
 	{ "version", true }, { "pid", false }, { "uptime_seconds", false },
@@ -66,13 +59,6 @@ static const struct column generation_cols[] = {
 	{ "generation", false }, { "state", true }, { "workers", false },
 	{ "sessions", false }, { "age_seconds", false }, { "why", true }
 };
-static const struct column listener_cols[] = {
-	{ "name", true }, { "address", true }, { "relay", true },
-	{ "tls", true }, { "tag", true }, { "accepted", false },
-	{ "refused", false }, { "denied", false }, { "limited", false },
-	{ "waiting", false }, { "overload", true }, { "backlog", false },
-	{ "options", true }
-};
 
 static const struct view {
 	const char		*name;
@@ -87,9 +73,11 @@ static const struct view {
 	    show_workers },
 	{ "generations", generation_cols, nitems_of(generation_cols), false,
 	    show_generations },
-	{ "listeners", listener_cols, nitems_of(listener_cols), false,
-	    show_listeners },
+	{ "listeners", listeners_cols, LISTENERS_COLS, false,
+	    listeners_fill },
 	{ "remotes", places_cols, PLACES_COLS, false, places_fill },
+	{ "times", times_cols, TIMES_COLS, false, times_fill },
+	{ "ends", ends_cols, ENDS_COLS, false, ends_fill },
 	{ "filters", filters_cols, FILTERS_COLS, false, filters_fill },
 	{ "errors", events_cols, EVENTS_COLS, false, events_fill },
 	{ "tls", tls_cols, TLS_COLS, false, tls_fill },
@@ -184,6 +172,7 @@ show_workers(struct table *t)
 	const struct board_worker *b;
 	const struct generation *g;
 	const struct worker *w;
+	uint64_t in, out;
 
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		TAILQ_FOREACH(w, &g->workers, entry) {
@@ -194,8 +183,9 @@ show_workers(struct table *t)
 			table_number(t, worker_users(w));
 			table_number(t, board_get(&b->taken));
 			table_number(t, board_get(&b->closed));
-			table_number(t, board_get(&b->bytes_in));
-			table_number(t, board_get(&b->bytes_out));
+			board_bytes(&g->board, b, &in, &out);
+			table_number(t, in);
+			table_number(t, out);
 			table_number(t, (ev_now() - w->started) / 1000);
 		}
 	}
@@ -222,118 +212,6 @@ show_generations(struct table *t)
 	}
 }
 
-static void
-show_listeners(struct table *t)
-{
-	const struct listener *l;
-
-	TAILQ_FOREACH(l, &master.listeners, entry)
-		if (!l->fresh && show_is_first(l))
-			show_listener(t, l);
-}
-
-/* The ports of a range are a line; what was passed by name may be anything. */
-static bool
-show_is_range(const struct listener *l)
-{
-	return l->from != LISTENER_BY_NAME &&
-	    conf_listen_ranges(&master.gen->conf->listens[l->index]);
-}
-
-static bool
-show_is_first(const struct listener *l)
-{
-	const struct conf_listen *c = &master.gen->conf->listens[l->index];
-
-	return !show_is_range(l) ||
-	    addr_get_port(&l->addr) == addr_get_port(&c->addr[0]);
-}
-
-/* But for the port. */
-static bool
-show_is_same(const struct listener *a, const struct listener *b)
-{
-	struct addr at;
-
-	if (a->index != b->index || a->fresh || !show_is_range(a))
-		return false;
-	at = a->addr;
-	addr_set_port(&at, addr_get_port(&b->addr));
-	return addr_cmp(&at, &b->addr) == 0;
-}
-
-static void
-show_listener(struct table *t, const struct listener *first)
-{
-	const struct conf *c = master.gen->conf;
-	const struct conf_listen *conf = &c->listens[first->index];
-	const bool range = show_is_range(first);
-	const struct listener *l = range ? TAILQ_FIRST(&master.listeners) :
-	    first;
-	uint64_t accepted = 0, denied = 0, limited = 0;
-	int waiting = 0;
-
-	for (; l != NULL; l = range ? TAILQ_NEXT(l, entry) : NULL) {
-		if (l != first && !show_is_same(l, first))
-			continue;
-		accepted += l->accepted;
-		denied += l->denied;
-		limited += l->limited;
-		waiting = show_waiting(waiting, backlog_count(l->io.fd));
-	}
-	table_cell(t, "%s", first->name);
-	show_address(t, first, range ? conf : NULL);
-	table_cell(t, "%s", conf_relay_name(c, conf));
-	table_cell(t, "%s", conf->tls == CONF_NOREF ? "-" :
-	    c->tlss[conf->tls].name);
-	table_cell(t, "%s", conf->tag == NULL ? "-" : conf->tag);
-	table_number(t, accepted);
-	table_number(t, denied + limited);
-	table_number(t, denied);
-	table_number(t, limited);
-	waiting_cell(t, waiting);
-	table_cell(t, "%s", conf_overload_name(c->overload));
-	table_cell(t, "%u", first->backlog);
-	show_options(t, conf);
-}
-
-static int
-show_waiting(int sum, int n)
-{
-	return sum == BACKLOG_UNKNOWN || n == BACKLOG_UNKNOWN ?
-	    BACKLOG_UNKNOWN : sum + n;
-}
-
-/* range: NULL, or whose. */
-static void
-show_address(struct table *t, const struct listener *first,
-    const struct conf_listen *range)
-{
-	char text[ADDR_STRLEN];
-
-	addr_str(&first->addr, text);
-	if (range == NULL)
-		table_cell(t, "%s", text);
-	else
-		table_cell(t, "%s-%u", text,
-		    addr_get_port(&range->addr[range->naddr - 1]));
-}
-
-static void
-show_options(struct table *t, const struct conf_listen *c)
-{
-	size_t len;
-	char *text = NULL;
-	FILE *f = open_memstream(&text, &len);
-	int done = f == NULL ? -1 : conf_print_socket(c, f);
-
-	if (f == NULL || fclose(f) == EOF || done == -1)
-		t->failed = true;
-	else
-		table_cell(t, "%s", text);
-	free(text);
-}
-
 /* Over the listeners whose backlog the kernel tells. */
 static uint64_t
 backlog_sum(void)
@@ -346,13 +224,4 @@ backlog_sum(void)
 		if (!l->fresh && (n = backlog_count(l->io.fd)) > 0)
 			sum += (unsigned)n;
 	return sum;
-}
-
-static void
-waiting_cell(struct table *t, int n)
-{
-	if (n == BACKLOG_UNKNOWN)
-		table_cell(t, "-");
-	else
-		table_cell(t, "%d", n);
 }

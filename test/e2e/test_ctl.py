@@ -26,10 +26,12 @@ COLUMNS = {
                 "bytes_in", "bytes_out", "age_seconds"],
     "listeners": ["name", "address", "relay", "tls", "tag", "accepted",
                   "refused", "denied", "limited", "waiting", "overload",
-                  "backlog", "options"],
+                  "backlog", "options", "sessions", "sessions_total",
+                  "bytes_in", "bytes_out"],
     "remotes": ["relay", "name", "address", "weight", "active", "sessions",
                 "failed", "held", "bytes_in", "bytes_out", "state", "up",
-                "since", "check_error", "queue"],
+                "since", "check_error", "queue", "refused", "timed_out",
+                "unreachable", "other"],
 }
 
 

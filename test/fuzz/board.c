@@ -13,6 +13,7 @@
 #include "ev.h"
 #include "mark.h"
 #include "master.h"
+#include "proc/account.h"
 #include "proc/auth.h"
 #include "proc/child.h"
 #include "proc/generation.h"
@@ -261,6 +262,7 @@ look(void)
 		if (atomic_load(&b->places[i].sessions) > MOST ||
 		    board_get(&b->places[i].outcome) >> 8 > now)
 			abort();
+	account_look();
 	if (totals_sum().open > liar.sent + honest.sent)
 		abort();
 }
@@ -275,6 +277,7 @@ record(void)
 	if (f == NULL)
 		abort();
 	load_save(f);
+	account_save(f);
 	if (fclose(f) == EOF)
 		abort();
 	return text;
@@ -286,7 +289,7 @@ again(void)
 	char *text = record(), *rest = strdup(text), *lines = rest, *line;
 
 	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0')
-		if (!load_take(line))
+		if (!(*line == 't' ? load_take(line) : account_take(line)))
 			abort();
 	free(lines);
 	lines = record();
@@ -306,7 +309,7 @@ make_generation(void)
 	gen->conf = &conf;
 	if ((gen->gates = gate_new(&conf)) == NULL ||
 	    board_create(&gen->board, &conf) == -1 ||
-	    load_generation(gen) == -1)
+	    load_generation(gen) == -1 || account_generation(gen) == -1)
 		abort();
 	TAILQ_INSERT_TAIL(&master.gens, gen, entry);
 }

@@ -179,7 +179,7 @@ pick(void)
 static inline void
 refuse(struct remote *u)
 {
-	remote_failed(u, "refused");
+	remote_failed(u, ECONNREFUSED, "refused");
 }
 
 /* What is told of other workers. */

@@ -264,43 +264,64 @@ static void
 test_totals(void **state)
 {
 	const struct total *t = gen->places[1].total;
-	uint64_t before = t->sessions;
+	uint64_t before = t->past.sessions;
 
 	(void)state;
 	board_add(&says(w[0], 1)->sessions, 3);
 	board_add(&says(w[1], 1)->sessions, 4);
 	worker_end(w[0]);
 	worker_end(w[1]);
-	assert_true(t->sessions == before + 7);
+	assert_true(t->past.sessions == before + 7);
 	assert_string_equal(t->remote, "b");
 	assert_ptr_equal(newer->places[1].total, gen->places[0].total);
 }
 
-/* A name goes with the last generation that has it. */
-static void
-test_names_go(void **state)
+/* How many lines are saved, and how many have this in them. */
+static unsigned
+saved(const char *part, unsigned *with)
 {
-	static const unsigned left[] = { 5, 4, 0 };
-	char *text, *line;
-	unsigned i, n;
+	char *text, *line, *rest;
+	unsigned n = 0;
 	size_t len;
-	FILE *f;
+	FILE *f = open_memstream(&text, &len);
+
+	assert_non_null(f);
+	load_save(f);
+	fclose(f);
+	*with = 0;
+	for (rest = text; (line = strsep(&rest, "\n")) && rest != NULL; n++)
+		*with += strstr(line, part) != NULL;
+	free(text);
+	return n;
+}
+
+/* A name stays when no generation has it, with what was done there: it may
+ * come back. But not those of all time. */
+static void
+test_names_stay(void **state)
+{
+	unsigned i, with;
+	char line[80];
 
 	(void)state;
-	for (i = 0; i < nitems_of(left); i++) {
-		f = open_memstream(&text, &len);
-		assert_non_null(f);
-		load_save(f);
-		fclose(f);
-		for (n = 0, line = text; (line = strchr(line, '\n')); line++)
-			n++;
-		free(text);
-		assert_int_equal(n, left[i]);
-		if (i < 2)
-			generation_end(i == 0 ? newer : gen);
-		now++;
-		load_tell();
+	assert_int_equal(saved(" a ", &with), 5);
+	for (i = 0; i < 1000; i++) {
+		snprintf(line, sizeof(line), "total old r%u 7 0 0 0 0 0 0 0 0 "
+		    "10.0.0.1:%u", i, i + 1);
+		assert_true(load_take(line));
 	}
+	assert_int_equal(saved(" old ", &with), 1005);
+	assert_int_equal(with, 1000);
+	generation_end(newer);
+	assert_int_equal(saved(" old r0 7 ", &with), 1004);
+	assert_int_equal(with, 0);
+	generation_end(gen);
+	assert_int_equal(saved(" old r999 7 ", &with), 1000);
+	assert_int_equal(with, 1);
+	newer = generation_make(&next);
+	assert_int_equal(saved(" old r999 7 ", &with), 1000);
+	now++;
+	load_tell();
 }
 
 /* A worker that lies is believed what it could have. */
@@ -615,7 +636,7 @@ main(void)
 		T(test_born_and_dead),
 		T(test_outcomes),
 		T(test_totals),
-		T(test_names_go),
+		T(test_names_stay),
 		T(test_lies),
 		T(test_who_waits_is_told),
 		T(test_admin),

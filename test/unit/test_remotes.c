@@ -55,7 +55,7 @@ test_counts(void **state)
 	assert_int_equal(active(u), 1);
 	remote_release(u, &s);
 	assert_int_equal(active(u), 0);
-	remote_failed(u, "refused");
+	remote_failed(u, ECONNREFUSED, "refused");
 	assert_int_equal(board_get(&u->board->failed), 1);
 	assert_true(is_held(u));
 	now += 1000;
@@ -75,7 +75,7 @@ test_news(void **state)
 	(void)state;
 	pools_make(BALANCE_LEASTCONN, 3);
 	r = remote_pick(pool, &s);
-	remote_failed(r, "refused");
+	remote_failed(r, ECONNREFUSED, "refused");
 	remote_release(r, &s);
 	remote_ok(r);
 	for (i = 0; i < 4; i++)
@@ -99,7 +99,7 @@ test_hold_grows(void **state)
 	load_all_but(a);
 	for (i = 0; i < 12; i++) {
 		assert_ptr_equal(remote_pick(pool, &s), a);
-		remote_failed(a, "refused");
+		remote_failed(a, ECONNREFUSED, "refused");
 		remote_release(a, &s);
 		assert_true(is_held(a));
 		now += hold - 1;
@@ -112,7 +112,7 @@ test_hold_grows(void **state)
 	remote_ok(a);
 	remote_release(a, &s);
 	assert_ptr_equal(remote_pick(pool, &s), a);
-	remote_failed(a, "refused");
+	remote_failed(a, ECONNREFUSED, "refused");
 	remote_release(a, &s);
 	now += 999;
 	assert_ptr_not_equal(pick(), a);
@@ -152,7 +152,7 @@ test_never_holds_all(void **state)
 	refuse(a);
 	/* All held: the one that is due soonest. */
 	assert_ptr_equal(remote_pick(pool, &s), c);
-	remote_failed(c, "refused");
+	remote_failed(c, ECONNREFUSED, "refused");
 	remote_release(c, &s);
 	now += 500;		/* c's is over, b's ends at 1300 */
 	assert_ptr_equal(pick(), c);
@@ -229,7 +229,7 @@ test_rebalance(void **state)
 	assert_ptr_equal(remote_pick(pool, &probe), a);
 	assert_ptr_equal(pick(), b);
 	assert_ptr_equal(pick(), c);
-	remote_failed(a, "refused");
+	remote_failed(a, ECONNREFUSED, "refused");
 	remote_release(a, &probe);
 	remote_ok(b);
 	now += 16000;
@@ -362,7 +362,7 @@ test_probe_fails(void **state)
 	(void)state;
 	held_and_due();
 	assert_ptr_equal(remote_pick(pool, &first), a);
-	remote_failed(a, "refused");
+	remote_failed(a, ECONNREFUSED, "refused");
 	remote_release(a, &first);
 	assert_ptr_not_equal(remote_pick(pool, &second), a);
 	now += 2000;
@@ -423,7 +423,7 @@ test_probe_lives_on(void **state)
 	assert_ptr_equal(remote_pick(pool, &probe), a);
 	remote_ok(a);
 	assert_ptr_equal(remote_pick(pool, &second), a);
-	remote_failed(a, "refused");
+	remote_failed(a, ECONNREFUSED, "refused");
 	remote_release(a, &second);
 	assert_ptr_not_equal(remote_pick(pool, &third), a);
 	now += 1000;

@@ -15,7 +15,10 @@ struct self self;
 
 static struct conf		 conf;
 static struct conf_listen	 listener = { .auth = CONF_NOREF };
+static struct board_listener	 counts;
+static struct board_listener_more counts_more;
 static struct path		 path = { .listen = &listener,
+	.board = &counts, .more = &counts_more,
 	.limit = { [LIMIT_IDLE] = LIMIT } };
 static struct board_worker	 own;
 static struct sess		*s;
@@ -79,6 +82,8 @@ begin(void **state)
 	self.conf = &conf;
 	self.board.own = &own;
 	timeouts = ends = 0;
+	memset(&counts, 0, sizeof(counts));
+	memset(&counts_more, 0, sizeof(counts_more));
 	sess_init(ended);
 	make_tcp_pair(sv);
 	s = sess_new(sv[1], &c, &path, &calls);
@@ -93,8 +98,14 @@ static int
 end(void **state)
 {
 	sess_end(s, WHO_RELAY, WHY_IDLE, CUT_UNLESS_CLEAN);
+	assert_int_equal(counts.closed, 0);
 	sess_close(s);
 	assert_int_equal(ends, 1);
+	assert_int_equal(counts.sessions, 1);
+	assert_int_equal(counts.closed, 1);
+	assert_int_equal(counts_more.ends[WHO_RELAY][WHY_IDLE], 1);
+	assert_true(counts_more.queue.us == s->queue_us);
+	assert_true(counts_more.session.us > 0);
 	ev_turn(0);
 	close(sv[0]);
 	return teardown(state);
