@@ -35,6 +35,9 @@ struct ipc_msg {
 		struct proto_record	record;
 		struct proto_dump	dump;
 		struct proto_level	level;
+		struct proto_visit	visit;
+		struct proto_look	look;
+		struct proto_seen	seen;
 	};
 	int		 fds[PROTO_BATCH];	/* those of each item, or -1 */
 };

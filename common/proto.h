@@ -104,11 +104,15 @@ enum {
 	X(LIST, 37, PROTO_DOWN,	struct proto_list,	1) /* tell of these */ \
 	X(LEAST, 39, PROTO_TO_LOG, struct proto_level,	0) /* of one target */ \
 	X(LEVEL, 40, PROTO_DOWN, struct proto_level,	0) /* of lines */ \
-	X(EVENT, 43, PROTO_OF_LOG, struct proto_event, 0) /* was warned of */
+	X(EVENT, 43, PROTO_OF_LOG, struct proto_event, 0) /* was warned of */ \
+	X(VISIT, 44, PROTO_DOWN, struct proto_visit,	1) /* answer it */ \
+	X(LOOK, 45, PROTO_UP,	struct proto_look,	0) /* at a view */ \
+	X(SEEN, 46, PROTO_DOWN, struct proto_seen,	1) /* that is it */
 
 /* DOWN and UP: between the master and a worker, or the checker, which takes
  * LOG, CHECK and UNCHECK, and says ALIVE, or a recorder, which takes LOG,
- * RECORD and DUMP. TO_LOG and OF_LOG: between the master
+ * RECORD and DUMP, or the status process, which takes LOG, VISIT and SEEN, and
+ * says LOOK. TO_LOG and OF_LOG: between the master
  * and the logger. */
 enum proto_dir { PROTO_DOWN, PROTO_UP, PROTO_TO_LOG, PROTO_OF_LOG };
 
@@ -201,7 +205,7 @@ struct proto_log {
 };
 
 enum proto_who { WHO_MASTER, WHO_WORKER, WHO_FOREIGN, WHO_CHECKER,
-	WHO_RECORDER };
+	WHO_RECORDER, WHO_STATUS };
 
 /* The logger is to take the lines of this process; its end of the channel
  * travels with it. */
@@ -291,6 +295,25 @@ struct proto_record {
 /* The file of a dump section. */
 struct proto_dump {
 	uint32_t	section;	/* index into conf.dumps */
+};
+
+/* A connection to a listener with serve = status. */
+struct proto_visit {
+	uint32_t	reserved;	/* 0 */
+};
+
+/* The status process wants to know a view of spawnctl show. */
+struct proto_look {
+	char		view[28];	/* its name, and NUL */
+	uint32_t	number;		/* of the question */
+	uint32_t	json;		/* 1, or 0: as text */
+};
+
+/* That view, in memory that comes with it. */
+struct proto_seen {
+	uint32_t	number;		/* of the question */
+	uint32_t	known;		/* 0: there is none, or none now */
+	uint32_t	stopping;	/* 1: spawnd ends */
 };
 
 /*

@@ -21,7 +21,8 @@
 
 enum sandbox_role {
 	SANDBOX_WORKER, SANDBOX_LOGGER, SANDBOX_READER, SANDBOX_CTL,
-	SANDBOX_CHECKER, SANDBOX_USERS, SANDBOX_RECORDER
+	SANDBOX_CHECKER, SANDBOX_USERS, SANDBOX_RECORDER,
+	SANDBOX_STATUS
 };
 
 /* What a process must still be able to do. */
@@ -59,7 +60,8 @@ int		 sandbox_foreign(void);
  * descriptors, connect, read, write), the logger take lines and write them to
  * what it is given or to syslog, who knows passwords read and write what is
  * open, the checker connect and ask for names, the
- * recorder make and remove files in its folders, the
+ * recorder make and remove files in its folders, the status process write to
+ * connections that come, the
  * reader open, read and ask for names,
  * spawnctl connect to a unix socket; and no more. Returns 0, or -1 with *errp
  * (static) if a part of that could not be had; the rest is done then.

@@ -76,6 +76,7 @@ capabilities(const struct sandbox *box)
 	case SANDBOX_LOGGER:
 	case SANDBOX_USERS:
 	case SANDBOX_RECORDER:
+	case SANDBOX_STATUS:
 		return 0;
 	case SANDBOX_CTL:
 		return override;

@@ -32,7 +32,8 @@ sandbox_basic(enum sandbox_role role)
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    (!SANITIZED && setrlimit(RLIMIT_NPROC, &none) == -1) ||
-	    ((role == SANDBOX_WORKER || role == SANDBOX_CHECKER) &&
+	    ((role == SANDBOX_WORKER || role == SANDBOX_CHECKER ||
+	    role == SANDBOX_STATUS) &&
 	    setrlimit(RLIMIT_FSIZE, &none) == -1))
 		return -1;
 	return SANITIZED ? prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) : 0;

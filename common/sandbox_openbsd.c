@@ -39,7 +39,8 @@ sandbox_enter(const struct sandbox *box, const char **errp)
 		[SANDBOX_CTL] = "stdio unix",
 		[SANDBOX_CHECKER] = "stdio rpath recvfd inet dns unix",
 		[SANDBOX_USERS] = "stdio",
-		[SANDBOX_RECORDER] = "stdio rpath wpath cpath recvfd"
+		[SANDBOX_RECORDER] = "stdio rpath wpath cpath recvfd",
+		[SANDBOX_STATUS] = "stdio recvfd"
 	};
 
 	if (pledge(promises[box->role], NULL) == 0)

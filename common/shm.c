@@ -94,16 +94,16 @@ shm_no_core(void *p, size_t size)
 	madvise(p, size, NO_CORE);
 }
 
+/* By its end, as fstat(3) may be a system call that also takes names. */
 char *
 shm_text(int fd)
 {
-	struct stat st;
+	const off_t size = lseek(fd, 0, SEEK_END);
 	char *text;
 
-	if (fstat(fd, &st) == -1 ||
-	    (text = calloc(1, (size_t)st.st_size + 1)) == NULL)
+	if (size == -1 || (text = calloc(1, (size_t)size + 1)) == NULL)
 		return NULL;
-	if (pread(fd, text, (size_t)st.st_size, 0) == st.st_size)
+	if (pread(fd, text, (size_t)size, 0) == size)
 		return text;
 	free(text);
 	errno = EIO;

@@ -76,6 +76,12 @@ static const char *const any_of_recorder[] = {
 	"newfstatat", "fstatat64", "statx",
 };
 
+/* The event loop, connections that come, and what the master shows. */
+static const char *const any_of_status[] = {
+	"recv", "recvfrom", "pread64", "writev", "shutdown",
+	"epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+};
+
 /* Made like this only. */
 struct rule {
 	const char		*call;
@@ -180,6 +186,20 @@ static const struct rule like_recorder[] = {
 	COMMAND("fcntl64", F_SETFD),
 };
 
+static const struct rule like_status[] = {
+	{ "dup2", 1, { IS(1, PROTO_FD_LOG) } },
+	{ "dup3", 1, { IS(1, PROTO_FD_LOG) } },
+	OPTION(SOL_SOCKET, SO_LINGER),
+	COMMAND("fcntl", F_GETFL),
+	COMMAND("fcntl", F_SETFL),
+	COMMAND("fcntl", F_GETFD),
+	COMMAND("fcntl", F_SETFD),
+	COMMAND("fcntl64", F_GETFL),
+	COMMAND("fcntl64", F_SETFL),
+	COMMAND("fcntl64", F_GETFD),
+	COMMAND("fcntl64", F_SETFD),
+};
+
 /* It may ask twice. The others of its standard output. */
 static const struct rule like_ctl[] = {
 	OPTION(SOL_SOCKET, SO_SNDTIMEO),
@@ -227,6 +247,7 @@ static int	 allow_some(scmp_filter_ctx, const struct sandbox *);
 static int	 allow_worker(scmp_filter_ctx, const struct sandbox *);
 static int	 allow_logger(scmp_filter_ctx);
 static int	 allow_recorder(scmp_filter_ctx);
+static int	 allow_status(scmp_filter_ctx);
 static int	 allow_own_signals(scmp_filter_ctx);
 static int	 refuse_some(scmp_filter_ctx);
 static int	 add_rules(scmp_filter_ctx, const struct rule *, size_t);
@@ -295,6 +316,8 @@ allow_some(scmp_filter_ctx ctx, const struct sandbox *box)
 		return allow_logger(ctx);
 	case SANDBOX_RECORDER:
 		return allow_recorder(ctx);
+	case SANDBOX_STATUS:
+		return allow_status(ctx);
 	case SANDBOX_CTL:
 		return add_rules(ctx, like_ctl, nitems_of(like_ctl));
 	case SANDBOX_USERS:
@@ -344,6 +367,17 @@ allow_recorder(scmp_filter_ctx ctx)
 	    nitems_of(any_of_recorder));
 	return error != 0 ? error :
 	    add_rules(ctx, like_recorder, nitems_of(like_recorder));
+}
+
+static int
+allow_status(scmp_filter_ctx ctx)
+{
+	int error;
+
+	error = add_calls(ctx, SCMP_ACT_ALLOW, any_of_status,
+	    nitems_of(any_of_status));
+	return error != 0 ? error :
+	    add_rules(ctx, like_status, nitems_of(like_status));
 }
 
 /* As abort(3) does it. */

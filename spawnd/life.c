@@ -20,6 +20,7 @@
 #include "proc/logproc.h"
 #include "proc/recproc.h"
 #include "proc/reload.h"
+#include "proc/statproc.h"
 #include "proc/upgrade.h"
 #include "proc/watch.h"
 #include "proc/worker.h"
@@ -169,6 +170,7 @@ life_end(int status)
 		log_info("stopped");
 	checkproc_stop();
 	recproc_stop();
+	statproc_stop();
 	logproc_stop();
 	pidfile_drop(&master.pidfile);
 	exit(status);

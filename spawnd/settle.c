@@ -16,6 +16,7 @@
 #include "proc/refill.h"
 #include "proc/reload.h"
 #include "proc/seat.h"
+#include "proc/statproc.h"
 #include "proc/tickets.h"
 #include "proc/upgrade.h"
 #include "proc/watch.h"
@@ -81,6 +82,7 @@ settle(struct ev_task *task)
 	if (what & (MARK_WORKERS | MARK_SEND)) {
 		checkproc_step();
 		recproc_step();
+		statproc_step();
 	}
 }
 

@@ -168,6 +168,17 @@ conf_log_sample(const struct conf *c)
 	return most;
 }
 
+bool
+conf_has_status(const struct conf *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->nlistens; i++)
+		if (c->listens[i].serve == SERVE_STATUS)
+			return true;
+	return false;
+}
+
 const struct conf_relay *
 conf_listen_relay(const struct conf *c, const struct conf_listen *l)
 {

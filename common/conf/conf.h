@@ -42,6 +42,8 @@ enum conf_protocol { CONF_TCP, CONF_MPTCP, CONF_SCTP };
 enum conf_probe_type { CONF_PROBE_TCP, CONF_PROBE_TLS };
 enum conf_at_start { CONF_FAIL, CONF_LATER };
 enum conf_over { OVER_RESET, OVER_CLOSE, OVER_QUEUE };
+/* Who gets what is accepted: workers, or the status process. */
+enum conf_serve { SERVE_RELAY, SERVE_STATUS };
 
 enum conf_verify { CONF_VERIFY_REQUIRED, CONF_VERIFY_OPTIONAL };
 
@@ -141,6 +143,7 @@ struct conf_socket {
 
 struct conf_listen {
 	char		 name[CONF_NAME];
+	enum conf_serve	 serve;
 	const char	*address;	/* as written; NULL: every address */
 	const char	*port;		/* as written; NULL with path */
 	const char	*path;		/* unix socket, absolute */
@@ -524,8 +527,11 @@ int		 conf_escapes(const char *text, uint8_t *bytes, size_t *len,
 
 /* Whether the sessions of listeners or sources are to be counted. */
 bool		 conf_counts(const struct conf *);
+/* Does any listener serve the status? */
+bool		 conf_has_status(const struct conf *);
 /* The relay section of a listener where no route holds; if there is none, that
- * of its first route; NULL, with exec, if there is none either. */
+ * of its first route; NULL, with exec or serve = status, if there is none
+ * either. */
 const struct conf_relay *conf_listen_relay(const struct conf *,
 		    const struct conf_listen *);
 /* The name of the one where no route holds, "-" if there is none. */

@@ -166,6 +166,9 @@ conf_field_may_lack(const struct conf *conf, const struct conf_section *spec,
 {
 	if (ref->by_relay && conf->exec != NULL)
 		return true;
+	if (spec == &conf_spec_listen && ref->by_relay &&
+	    ((const struct conf_listen *)base)->serve == SERVE_STATUS)
+		return true;
 	if (ref->unless == NULL)
 		return ref->optional;
 	return conf_field_array(conf_spec_find(spec, ref->unless), base).n > 0;

@@ -26,6 +26,7 @@ conf_check_listens(struct conf_check *c, const struct cfg_t *spawnd)
 		if (l->v6only)
 			listen_v6only(c, sec, l);
 		listen_lacks(c, sec, l);
+		conf_check_serve(c, sec, l);
 		if (l->socket.protocol == CONF_SCTP)
 			listen_sctp(c, sec, l);
 		listen_keepalive(c, sec, l);

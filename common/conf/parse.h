@@ -300,6 +300,11 @@ void		 conf_check_routes(struct conf_check *,
  */
 void		 conf_check_listens(struct conf_check *,
 		    const struct cfg_t *spawnd);
+/* Of one, what serve has to do with the others. */
+void		 conf_check_serve(struct conf_check *, const struct cfg_t *,
+		    const struct conf_listen *);
+/* Is there a status process in this build? */
+extern const bool conf_can_status;
 
 /*
  * exec.c: what cannot be together with another program than relay.

@@ -13,6 +13,12 @@ static const struct conf_word overloads[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word serves[] = {
+	{ "relay", SERVE_RELAY },
+	{ "status", SERVE_STATUS },
+	{ NULL, 0 }
+};
+
 static const struct conf_word overs[] = {
 	{ "reset", OVER_RESET },
 	{ "close", OVER_CLOSE },
@@ -224,6 +230,7 @@ static const struct conf_opt listen_opts[] = {
 	{ MODE("mode", conf_listen, mode), .only = CONF_UNIX },
 	{ UID("user", conf_listen, user, uid), .only = CONF_UNIX },
 	{ GID("group", conf_listen, group, gid), .only = CONF_UNIX },
+	{ WORD("serve", conf_listen, serve, serves, "relay") },
 	{ SECTIONS(route, conf_listen, routes, nroutes) },
 	{ REF("relay", conf_listen, relay, relay), .unless = "route",
 	    .by_relay = true },

@@ -168,7 +168,7 @@ add(const struct proto_writer *new, int fd)
 	static const char *const names[] = {
 		[WHO_MASTER] = "spawnd", [WHO_WORKER] = "relay",
 		[WHO_FOREIGN] = "worker",
-		[WHO_CHECKER] = "checker",
+		[WHO_CHECKER] = "checker", [WHO_STATUS] = "status",
 		[WHO_RECORDER] = "recorder"
 	};
 	struct writer *w;

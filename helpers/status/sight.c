@@ -15,12 +15,18 @@ sight_put(struct sight *s, size_t i, char *text)
 }
 
 void
+sight_forget(struct sight *s, size_t i)
+{
+	rows_free(&s->views[i]);
+}
+
+void
 sight_clear(struct sight *s)
 {
 	size_t i;
 
 	for (i = 0; i < SIGHT_VIEWS; i++)
-		rows_free(&s->views[i]);
+		sight_forget(s, i);
 }
 
 const struct rows *

@@ -20,6 +20,8 @@ extern const char * const sight_views[SIGHT_VIEWS];
 /* The answer for view i of these; takes over the text as rows_read() does.
  * Returns 0, or -1 with errno; then nothing is known of it. */
 int	 sight_put(struct sight *, size_t i, char *text);
+/* Nothing is known of view i. */
+void	 sight_forget(struct sight *, size_t i);
 void	 sight_clear(struct sight *);
 
 /* NULL: nothing is known of it, or there is no such view. */

@@ -14,6 +14,7 @@
 #include "mark.h"
 #include "master.h"
 #include "proc/generation.h"
+#include "proc/statproc.h"
 #include "proto.h"
 
 #define BURST		64	/* accepts a listener and turn */
@@ -22,6 +23,8 @@
 static void	admit_look(void);
 static bool	admit_listener(struct listener *);
 static bool	admit_one(struct listener *);
+static bool	admit_is_status(const struct listener *);
+static void	admit_visit(struct listener *);
 static enum limit admit_over(const struct listener *, enum handoff_room);
 static bool	admit_queues(const struct listener *, enum limit);
 static void	admit_connection(struct listener *, enum limit, bool);
@@ -118,6 +121,10 @@ admit_one(struct listener *l)
 
 	if (!admit_waits(l))
 		return false;
+	if (admit_is_status(l)) {
+		admit_visit(l);
+		return true;
+	}
 	if (admit_short()) {
 		mark(MARK_ACCEPT);	/* what was accepted is sent first */
 		return false;
@@ -133,6 +140,30 @@ admit_one(struct listener *l)
 	}
 	admit_connection(l, over, false);
 	return true;
+}
+
+static bool
+admit_is_status(const struct listener *l)
+{
+	return master.gen->conf->listens[l->index].serve == SERVE_STATUS;
+}
+
+/* It is to be had also when nobody has room, and takes none. */
+static void
+admit_visit(struct listener *l)
+{
+	struct proto_conn c;
+	int fd;
+
+	if ((fd = admit_accept(l, &c)) == -1)
+		return;
+	if (!admit_permits(&c.client, l)) {
+		refuse_denied(l, fd, &c.client);
+		return;
+	}
+	statproc_visit(fd);
+	last_fd = -1;
+	l->accepted++;
 }
 
 /* What is in the way of one more, whoever it is. */
@@ -174,6 +205,8 @@ admit_all(struct listener *l)
 {
 	int n;
 
+	if (admit_is_status(l))
+		return;
 	/* One that was passed to us goes on without us. */
 	if (l->from == LISTENER_BOUND)
 		backlog_shut(l->io.fd);

@@ -29,6 +29,7 @@
 #include "proc/reader.h"
 #include "proc/refill.h"
 #include "proc/reload.h"
+#include "proc/statproc.h"
 #include "proc/watch.h"
 #include "proc/worker.h"
 #include "schedule.h"
@@ -437,6 +438,7 @@ commit(void)
 		return;
 	}
 	checkproc_reload(master.gen->conf);
+	statproc_reload(master.gen->conf);
 	generation_retire(old);
 	limit_generations();
 	log_info("reload: done, generation %u", master.gen->number);

@@ -34,6 +34,7 @@
 #include "proc/reload.h"
 #include "proc/seat.h"
 #include "proc/shakes.h"
+#include "proc/statproc.h"
 #include "proc/tickets.h"
 #include "proc/upgrade.h"
 #include "proc/writer.h"
@@ -105,6 +106,7 @@ static const struct {
 	{ "auth ",	 auth_take },
 	{ "checker ",	 checkproc_take },
 	{ "recorder ",	 recproc_take },
+	{ "status ",	 statproc_take },
 	{ "tickets ",	 tickets_take },
 	{ "kept ",	 handoff_take },
 	{ "control ",	 control_take },
@@ -262,6 +264,7 @@ save(FILE *f)
 	auth_save(f);
 	checkproc_save(f);
 	recproc_save(f);
+	statproc_save(f);
 	tickets_save(f);
 	handoff_save(f);
 	control_save(f);

@@ -16,12 +16,14 @@
 #include "proc/logproc.h"
 #include "proc/recproc.h"
 #include "proc/reload.h"
+#include "proc/statproc.h"
 #include "proc/worker.h"
 #include "tell/control.h"
 #include "tell/list.h"
 #include "tell/request.h"
 #include "tell/show.h"
 
+static bool	request_look(FILE *, const char *, bool);
 static void	request(struct client *);
 static void	request_show(struct client *, const char *, const char *);
 static void	request_reload(struct client *, const char *, const char *);
@@ -67,6 +69,17 @@ void
 request_begin(void)
 {
 	control_begin(request);
+	statproc_begin(request_look);
+}
+
+/* For the status process. */
+static bool
+request_look(FILE *f, const char *view, bool json)
+{
+	if (master.gen == NULL || !show_known(view))
+		return false;
+	show_write(f, view, json);
+	return true;
 }
 
 static void

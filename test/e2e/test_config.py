@@ -319,7 +319,7 @@ def test_verbose_is_debug(daemon, echo):
 
 def test_worker_programs_refuse_to_run_by_hand(box):
     for name in ("relay", "logger", "reader", "checker", "recorder",
-                 "fetcher", "users"):
+                 "fetcher", "users", "status"):
         if name not in Box.programs:
             continue    # built without its library
         done = box.run(program=name)

@@ -18,6 +18,7 @@
 #include "proc/logproc.h"
 #include "proc/recproc.h"
 #include "proc/reload.h"
+#include "proc/statproc.h"
 #include "proc/worker.h"
 #include "tell/control.h"
 #include "tell/request.h"
@@ -182,6 +183,12 @@ void
 live_forget(struct live_wait *wait)
 {
 	(void)wait;
+}
+
+void
+statproc_begin(bool (*show)(FILE *, const char *, bool))
+{
+	(void)show;
 }
 
 void

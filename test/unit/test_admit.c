@@ -21,6 +21,7 @@
 #include "mark.h"
 #include "master.h"
 #include "proc/generation.h"
+#include "proc/statproc.h"
 
 #define FLOOD	1000000		/* more than anybody may accept in one go */
 
@@ -30,6 +31,7 @@ static struct conf		 conf;
 static struct conf_listen	 section;
 static struct generation	 generation = { .conf = &conf };
 static unsigned			 accepts, asked, kept, left, room, paused_after;
+static unsigned			 visits;
 static int			 told;
 static bool			 was, gone;	/* a pause; descriptors */
 
@@ -95,6 +97,13 @@ handoff_give(int fd, const struct proto_conn *c, struct tally *tally)
 		return false;
 	room--;
 	return true;
+}
+
+void
+statproc_visit(int fd)
+{
+	(void)fd;
+	visits++;
 }
 
 void
@@ -308,6 +317,32 @@ test_who_was_held_up_is_asked(void **state)
 	admit_forget(&l);
 }
 
+/* They are no sessions, need no room, and none of them waits for an end. */
+static void
+test_visitors_of_the_status(void **state)
+{
+	struct listener l;
+
+	(void)state;
+	memset(&l, 0, sizeof(l));
+	accepts = kept = visits = room = 0;
+	ledger->accepted = 0;
+	told = left = 5;
+	paused_after = UINT_MAX;
+	master.gen = &generation;
+	section.serve = SERVE_STATUS;
+	admit_event(&l.io, IO_READ);
+	admit_ready();
+	assert_int_equal(visits, 5);
+	assert_int_equal(l.accepted, 5);
+	assert_int_equal(ledger->accepted, 0);
+	left = 5;
+	admit_all(&l);
+	assert_int_equal(accepts, 5);
+	admit_forget(&l);
+	section.serve = SERVE_RELAY;
+}
+
 int
 main(void)
 {
@@ -318,6 +353,7 @@ main(void)
 		cmocka_unit_test(test_a_pause_that_has_freed_nothing_goes_on),
 		cmocka_unit_test(test_room_goes_around),
 		cmocka_unit_test(test_who_was_held_up_is_asked),
+		cmocka_unit_test(test_visitors_of_the_status),
 	};
 
 	conf.listens = &section;

@@ -1,0 +1,5 @@
+#include "compat.h"
+
+#include "conf/parse.h"
+
+const bool conf_can_status = true;
