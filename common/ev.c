@@ -273,7 +273,6 @@ batch_next(void)
 		sig->cb(sig);
 		return true;
 	case EVFILT_PROC:
-	case EVFILT_USER:
 		ev_proc_event(kev->udata);
 		return true;
 	default:
@@ -323,10 +322,14 @@ io_change(struct ev_io *io, int fd, int what, int flags)
 	struct kevent ch[2];
 	int n = 0;
 
-	if (what & IO_READ)
-		EV_SET(&ch[n++], fd, EVFILT_READ, flags, 0, 0, io);
-	if (what & IO_WRITE)
-		EV_SET(&ch[n++], fd, EVFILT_WRITE, flags, 0, 0, io);
+	if (what & IO_READ) {
+		EV_SET(&ch[n], fd, EVFILT_READ, flags, 0, 0, io);
+		n++;
+	}
+	if (what & IO_WRITE) {
+		EV_SET(&ch[n], fd, EVFILT_WRITE, flags, 0, 0, io);
+		n++;
+	}
 	return n == 0 ? 0 : kevent(loop.kq, ch, n, NULL, 0, NULL);
 }
 

@@ -45,14 +45,15 @@ struct ev_signal {
 	int	 signo;
 };
 
-struct ev_proc {
-	void	(*cb)(struct ev_proc *, int status);
-	pid_t	 pid;			/* -1 while not watched */
-};
-
 struct ev_task {
 	TAILQ_ENTRY(ev_task)	 entry;
 	void			(*cb)(struct ev_task *);
+};
+
+struct ev_proc {
+	void		(*cb)(struct ev_proc *, int status);
+	pid_t		 pid;		/* -1 while not watched */
+	struct ev_task	 over;		/* it had ended before */
 };
 
 /*

@@ -20,6 +20,7 @@ static struct {
 static int	 procs_room(void);
 static void	 procs_take_out(const struct ev_proc *);
 static bool	 proc_is_zombie(pid_t);
+static void	 proc_is_over(struct ev_task *);
 
 /* What a kernel's own kqueue has to be told, and ours does by itself. */
 #ifdef KQUEUE_LINUX_H
@@ -115,17 +116,13 @@ ev_proc_add(struct ev_proc *proc, pid_t pid,
 
 	if (procs_room() == -1)
 		return -1;
+	memset(&proc->over, 0, sizeof(proc->over));
 	EV_SET(&ch, pid, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, proc);
 	if (ev_change(&ch) == -1) {
 		if (errno != ESRCH || !proc_is_zombie(pid))
 			return -1;
 		/* Some kernels do not take a zombie: tell it ourselves. */
-		EV_SET(&ch, pid, EVFILT_USER, EV_ADD | EV_ONESHOT, 0, 0, proc);
-		if (ev_change(&ch) == -1)
-			return -1;
-		EV_SET(&ch, pid, EVFILT_USER, 0, NOTE_TRIGGER, 0, proc);
-		if (ev_change(&ch) == -1)
-			return -1;
+		ev_defer(&proc->over, proc_is_over);
 	}
 	procs.of[procs.n++] = proc;
 	proc->cb = cb;
@@ -142,12 +139,16 @@ ev_proc_del(struct ev_proc *proc)
 		return;
 	ev_drop(proc);
 	procs_take_out(proc);
+	ev_undefer(&proc->over);
 	EV_SET(&ch, proc->pid, EVFILT_PROC, EV_DELETE, 0, 0, NULL);
-	if (ev_change(&ch) == -1) {
-		EV_SET(&ch, proc->pid, EVFILT_USER, EV_DELETE, 0, 0, NULL);
-		ev_change(&ch);
-	}
+	ev_change(&ch);
 	proc->pid = -1;
+}
+
+static void
+proc_is_over(struct ev_task *task)
+{
+	ev_proc_event(container_of(task, struct ev_proc, over));
 }
 
 void
