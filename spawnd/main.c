@@ -20,6 +20,7 @@
 #include "master.h"
 #include "options.h"
 #include "pending.h"
+#include "proc/image.h"
 #include "proc/logproc.h"
 #include "proc/recproc.h"
 #include "proc/reader.h"
@@ -69,6 +70,7 @@ main(int argc, char **argv)
 		if (master.opt.background)
 			background();
 	}
+	image_start(master.self);
 	if (ev_init(&err) == -1)
 		fatalx("%s", err);
 	log_watch(watch);

@@ -25,6 +25,7 @@
 #include "proc/checkproc.h"
 #include "proc/child.h"
 #include "proc/generation.h"
+#include "proc/image.h"
 #include "proc/inherit.h"
 #include "proc/live.h"
 #include "proc/load.h"
@@ -61,7 +62,6 @@ static void	check_ask(void);
 static int	tell_next(int, int);
 static void	become(void);
 static int	save(FILE *);
-static int	own_image(void);
 static void	failed(const char *);
 static bool	take(int);
 static bool	take_line(const char *);
@@ -236,17 +236,6 @@ check_done(struct child *c, int status)
 	mark(MARK_PENDING);
 }
 
-/* The file of the image that runs now, even if another has its name. */
-static int
-own_image(void)
-{
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-
-	if (fd == -1)
-		fd = open("/proc/curproc/file", O_RDONLY | O_CLOEXEC);
-	return fd;
-}
-
 static int
 save(FILE *f)
 {
@@ -315,7 +304,9 @@ become(void)
 	log_info("upgrade: going on as %s", master.self);
 	notify_reloading();
 	inherit_fd(fd);
-	back = own_image();
+	if ((back = image_open()) == -1)
+		log_warnx("upgrade: there is no way back, should it not "
+		    "understand the state: %s", strerror(errno));
 	pidfile_leave(&master.pidfile);
 	/* It may be gone, and nothing there be needed. */
 	if (chdir(master.cwd) == -1)
@@ -442,15 +433,12 @@ take(int fd)
 static void
 go_back(void)
 {
-	extern char **environ;
 	const char *back = env_get(ENV_BACK);
-	int fd;
 
 	if (back == NULL || env_get(ENV_WHY) != NULL)
 		fatalx("the state of the former image is not understood");
 	setenv(ENV_WHY, "the new binary did not understand the state", 1);
-	fd = atoi(back);
-	fexecve(fd, master.argv, environ);
+	image_run(atoi(back), master.argv);
 	fatal("the way back to the former image");
 }
 
