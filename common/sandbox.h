@@ -36,6 +36,8 @@ struct sandbox {
 	bool		 any_port;	/* ports is not all it connects to */
 	uint16_t	 ports[SANDBOX_PORTS];
 	size_t		 nports;
+	/* spawnctl: */
+	bool		 screen;	/* has the terminal for itself */
 	/* the recorder: */
 	const int	*folders;	/* in which it makes files; or -1 */
 	size_t		 nfolders;

@@ -43,7 +43,8 @@ sandbox_enter(const struct sandbox *box, const char **errp)
 		[SANDBOX_STATUS] = "stdio recvfd"
 	};
 
-	if (pledge(promises[box->role], NULL) == 0)
+	if (pledge(box->screen ? "stdio unix tty" : promises[box->role],
+	    NULL) == 0)
 		return 0;
 	*errp = strerror(errno);
 	return -1;

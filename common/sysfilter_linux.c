@@ -210,6 +210,16 @@ static const struct rule like_ctl[] = {
 	{ "writev", 0, { { 0 } } },
 };
 
+/* Its terminal: to be set, and how large it is. Not what types into it. */
+static const struct rule like_screen[] = {
+	COMMAND("ioctl", TCGETS),
+	COMMAND("ioctl", TCSETS),
+	COMMAND("ioctl", TCSETSW),
+	COMMAND("ioctl", TCSETSF),
+	COMMAND("ioctl", TCFLSH),
+	COMMAND("ioctl", TIOCGWINSZ),
+};
+
 /* What only somebody else's code does. */
 static const char *const never[] = {
 	"bpf", "perf_event_open",
@@ -248,6 +258,7 @@ static int	 allow_worker(scmp_filter_ctx, const struct sandbox *);
 static int	 allow_logger(scmp_filter_ctx);
 static int	 allow_recorder(scmp_filter_ctx);
 static int	 allow_status(scmp_filter_ctx);
+static int	 allow_ctl(scmp_filter_ctx, const struct sandbox *);
 static int	 allow_own_signals(scmp_filter_ctx);
 static int	 refuse_some(scmp_filter_ctx);
 static int	 add_rules(scmp_filter_ctx, const struct rule *, size_t);
@@ -319,7 +330,7 @@ allow_some(scmp_filter_ctx ctx, const struct sandbox *box)
 	case SANDBOX_STATUS:
 		return allow_status(ctx);
 	case SANDBOX_CTL:
-		return add_rules(ctx, like_ctl, nitems_of(like_ctl));
+		return allow_ctl(ctx, box);
 	case SANDBOX_USERS:
 		return 0;
 	default:
@@ -378,6 +389,15 @@ allow_status(scmp_filter_ctx ctx)
 	    nitems_of(any_of_status));
 	return error != 0 ? error :
 	    add_rules(ctx, like_status, nitems_of(like_status));
+}
+
+static int
+allow_ctl(scmp_filter_ctx ctx, const struct sandbox *box)
+{
+	int error = add_rules(ctx, like_ctl, nitems_of(like_ctl));
+
+	return error != 0 || !box->screen ? error :
+	    add_rules(ctx, like_screen, nitems_of(like_screen));
 }
 
 /* As abort(3) does it. */

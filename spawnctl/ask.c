@@ -13,9 +13,9 @@ static char	*ask_fd(const char *, bool, int *);
 static void	 ask_clean(char *);
 
 void
-ask_confine(void)
+ask_confine(bool screen)
 {
-	const struct sandbox box = { .role = SANDBOX_CTL };
+	const struct sandbox box = { .role = SANDBOX_CTL, .screen = screen };
 	static bool done;
 	const char *err;
 
@@ -70,7 +70,7 @@ ask_fd(const char *request, bool lasts, int *fd)
 	if (strpbrk(request, "\r\n") != NULL)
 		cmd_wrong("a line cannot have an end of line in it");
 	snprintf(line, sizeof(line), "%s\n", request);
-	ask_confine();
+	ask_confine(false);
 	text = link_ask(&l, line);
 	if (fd != NULL)
 		*fd = l.fd;
@@ -79,23 +79,37 @@ ask_fd(const char *request, bool lasts, int *fd)
 	return ask_verdict(text);
 }
 
-/* The first line is the verdict, the rest is what was asked for. */
 static char *
 ask_verdict(char *text)
 {
-	size_t n = strcspn(text, "\n");
-	char *rest = NULL;
+	const char *error;
+	char *rest = ask_answer(text, &error);
 
-	if (text[n] != '\n')
-		fprintf(stderr, "spawnctl: spawnd closed the connection "
-		    "without an answer\n");
-	else if (n != 2 || strncmp(text, "ok", 2) != 0) {
-		out_clean(text, n);
-		fprintf(stderr, "%.*s\n", (int)n, text);
-	} else if ((rest = strdup(text + n + 1)) == NULL)
+	if (rest == NULL)
+		fprintf(stderr, "%s\n", error);
+	else if ((rest = strdup(rest)) == NULL)
 		perror("spawnctl");
 	free(text);
 	return rest;
+}
+
+/* The first line is the verdict, the rest is what was asked for. */
+char *
+ask_answer(char *text, const char **errp)
+{
+	const size_t n = strcspn(text, "\n");
+
+	if (text[n] != '\n') {
+		*errp = "spawnctl: spawnd closed the connection without an "
+		    "answer";
+		return NULL;
+	}
+	if (n == 2 && strncmp(text, "ok", 2) == 0)
+		return text + n + 1;
+	text[n] = '\0';
+	out_clean(text, n);
+	*errp = text;
+	return NULL;
 }
 
 /* Tabs before a line are no harm. */

@@ -8,8 +8,9 @@
 
 #include "compat.h"
 
-/* Gives up what nothing needs that only talks with spawnd. */
-void	 ask_confine(void);
+/* Gives up what nothing needs that only talks with spawnd; screen: but for what
+ * sets up the terminal. */
+void	 ask_confine(bool screen);
 /* Asks for a line, without its end. Returns what was asked for, behind the
  * verdict, with a NUL behind it; the caller frees it. If the answer was no, it
  * has been printed and NULL is returned. What fails on the way ends the program
@@ -20,6 +21,9 @@ char	*ask_line(const char *, bool lasts);
 /* The same for what comes from the workers, through *fd (list.h), which the
  * caller closes. */
 char	*ask_list(const char *, int *fd);
+/* Takes an answer apart: what was asked for, which is a part of it, or NULL if
+ * it was no, with the reason, which may be a part of it. */
+char	*ask_answer(char *answer, const char **errp);
 /* Prints what ask() has returned, makes it harmless where that is a terminal,
  * and frees it. Returns the status to exit with. */
 int	 ask_print(char *);

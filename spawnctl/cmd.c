@@ -52,6 +52,10 @@ static const struct cmd cmds[] = {
 	    "error, warning, notice, info or debug.", cmd_log },
 	{ "", "monitor", "[every TIME]", "a line a second, what goes on",
 	    "Until it is ended, or as many as with count N.", cmd_monitor },
+	{ "", "top", "[every TIME]", "all at a glance, again and again",
+	    "Sorted, filtered, and with keys that act, after a question; ? "
+	    "lists them.\nWith -n N it prints so many and needs no terminal.",
+	    cmd_top },
 	{ "", "drain", "PID", "replace one worker process",
 	    "It serves the sessions that it has, and ends.", cmd_drain },
 	{ "", "kill", "SESSION ...", "end sessions; or: kill client NET",
@@ -197,6 +201,7 @@ cmd_help(FILE *f)
 	    "0 for ever\n"
 	    "-j, --json            a view as JSON\n"
 	    "-b, --bytes           numbers of bytes as they are\n"
+	    "-n number             top, monitor: print so many, then end\n"
 	    "-v, --verbose         more about each session\n"
 	    "--existing            what is set of a fault is for open sessions "
 	    "as well\n"

@@ -10,6 +10,7 @@
 /* The options, for all commands. Written by main.c. */
 struct ctl {
 	const char	*socket;
+	uint64_t	 count;		/* of looks; 0: not said */
 	uint64_t	 limit;		/* ms that an answer may take; 0: any */
 	bool		 json;
 	bool		 bytes;		/* as numbers */
@@ -56,6 +57,7 @@ int	 cmd_plain(const struct cmd *, int, char **);
 int	 cmd_record(const struct cmd *, int, char **);
 int	 cmd_remote(const struct cmd *, int, char **);
 int	 cmd_sessions(const struct cmd *, int, char **);
+int	 cmd_top(const struct cmd *, int, char **);
 int	 cmd_view(const struct cmd *, int, char **);
 
 #endif

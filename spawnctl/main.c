@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "conf/int.h"
 #include "env.h"
+#include "every.h"
 #include "out.h"
 
 #define LIMIT	5000		/* ms that an answer may take */
@@ -53,7 +54,7 @@ options(int argc, char **argv)
 	if (env != NULL && *env != '\0')
 		ctl.socket = env;
 	opterr = 0;
-	while ((ch = getopt_long(argc, argv, ":bhjs:t:vVy", longopts,
+	while ((ch = getopt_long(argc, argv, ":bhjn:s:t:vVy", longopts,
 	    NULL)) != -1)
 		option(ch, argv);
 }
@@ -75,6 +76,9 @@ option(int ch, char **argv)
 		done();
 	case 'j':
 		ctl.json = true;
+		break;
+	case 'n':
+		ctl.count = every_count(optarg);
 		break;
 	case 's':
 		ctl.socket = optarg;

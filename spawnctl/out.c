@@ -12,16 +12,10 @@
 #include "utf8.h"
 
 #define WIDTH	80		/* of a terminal that does not tell */
-#define GAP	2		/* between columns */
 
-static struct out_layout *out_fit(const struct out_table *);
 static unsigned	 out_least(const struct out_table *, const bool *);
-static int	 out_wide(const struct out_table *, size_t);
+static int	 out_wide(const struct out_table *, size_t, unsigned);
 static int	 out_sum_wide(const struct out_table *, size_t);
-static size_t	 out_len(const char *);
-static const char *out_title(const struct out_col *);
-static const char *out_value(const struct out_col *, const char *,
-		    char [OUT_NUMBER]);
 static void	 out_row(const struct out_table *, const struct out_layout *,
 		    size_t);
 static void	 out_put(const struct out_col *, const char *, int, bool);
@@ -35,14 +29,6 @@ static struct {
 	bool		 terminal, colour, bytes;
 	unsigned	 width;
 } out;
-
-/* Which columns there is room for, and how wide they are. */
-struct out_layout {
-	bool		 shown[OUT_COLUMNS];
-	int		 width[OUT_COLUMNS];
-	size_t		 last;		/* that is shown */
-	unsigned	 hidden;
-};
 
 /* Names that stand for the same wherever they are. */
 static const struct out_col known[] = {
@@ -96,15 +82,16 @@ static const struct out_col known[] = {
 	{ "message", OUT_TEXT, false, 99 }, { "time", OUT_TEXT, false, 98 },
 };
 
-/* What is well, what asks to be looked at, what is wrong. */
 static const struct {
-	const char	*word, *colour;
-} colours[] = {
-	{ "up", "32" }, { "ready", "32" }, { "current", "32" }, { "ok", "32" },
-	{ "held", "33" }, { "draining", "33" }, { "retiring", "33" },
-	{ "starting", "33" }, { "warning", "33" }, { "disabled", "2" },
-	{ "down", "31" }, { "stuck", "31" }, { "error", "31" },
-	{ "gone", "2" },
+	const char	*word;
+	enum out_tone	 tone;
+} tones[] = {
+	{ "up", OUT_WELL }, { "ready", OUT_WELL }, { "current", OUT_WELL },
+	{ "ok", OUT_WELL }, { "held", OUT_LOOK }, { "draining", OUT_LOOK },
+	{ "retiring", OUT_LOOK }, { "starting", OUT_LOOK },
+	{ "warning", OUT_LOOK }, { "disabled", OUT_OFF },
+	{ "down", OUT_WRONG }, { "stuck", OUT_WRONG },
+	{ "error", OUT_WRONG }, { "gone", OUT_OFF },
 };
 
 void
@@ -120,6 +107,25 @@ out_start(bool bytes)
 	if (out.terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == -1)
 		ws.ws_col = 0;
 	out.width = ws.ws_col != 0 ? ws.ws_col : WIDTH;
+}
+
+void
+out_drawn(void)
+{
+	out.terminal = true;
+	out.bytes = false;
+}
+
+bool
+out_colours(void)
+{
+	return out.colour;
+}
+
+unsigned
+out_columns_wide(void)
+{
+	return out.width;
 }
 
 bool
@@ -201,7 +207,7 @@ out_number(enum out_unit unit, uint64_t n, char buf[OUT_NUMBER])
 void
 out_columns(const struct out_table *t)
 {
-	struct out_layout *l = out_fit(t);
+	struct out_layout *l = out_fit(t, out.terminal ? out.width : 0, 0);
 	size_t row;
 
 	out_head(t, l);
@@ -215,9 +221,8 @@ out_columns(const struct out_table *t)
 	free(l);
 }
 
-/* What is least wanted goes, until there is room for the rest. */
-static struct out_layout *
-out_fit(const struct out_table *t)
+struct out_layout *
+out_fit(const struct out_table *t, unsigned width, unsigned most)
 {
 	struct out_layout *l = calloc(1, sizeof(*l));
 	unsigned sum = 0, least;
@@ -227,14 +232,14 @@ out_fit(const struct out_table *t)
 		err(1, "a table");
 	for (i = 0; i < t->ncols; i++) {
 		l->shown[i] = true;
-		l->width[i] = out_wide(t, i);
-		sum += (unsigned)l->width[i] + (i != 0 ? GAP : 0);
+		l->width[i] = out_wide(t, i, most);
+		sum += (unsigned)l->width[i] + (i != 0 ? OUT_GAP : 0);
 	}
-	while (out.terminal && sum > out.width && l->hidden + 1 < t->ncols) {
+	while (width != 0 && sum > width && l->hidden + 1 < t->ncols) {
 		least = out_least(t, l->shown);
 		l->shown[least] = false;
 		l->hidden++;
-		sum -= (unsigned)l->width[least] + GAP;
+		sum -= (unsigned)l->width[least] + OUT_GAP;
 	}
 	for (i = 0; i < t->ncols; i++)
 		if (l->shown[i])
@@ -256,14 +261,16 @@ out_least(const struct out_table *t, const bool *shown)
 }
 
 static int
-out_wide(const struct out_table *t, size_t col)
+out_wide(const struct out_table *t, size_t col, unsigned most)
 {
-	size_t i, width = strlen(out_title(&t->cols[col]));
+	size_t i, width = out_len(out_title(&t->cols[col]));
 	char buf[OUT_NUMBER];
 
 	for (i = col; i < t->ncells; i += t->ncols)
 		width = MAX(width, out_len(out_value(&t->cols[col],
 		    t->cells[i], buf)));
+	if (most != 0)
+		return (int)MIN(width, most);
 	return MAX((int)width, out_sum_wide(t, col));
 }
 
@@ -278,8 +285,7 @@ out_sum_wide(const struct out_table *t, size_t col)
 	    (int)strlen(out_number(t->cols[col].unit, out_sum(t, col), buf));
 }
 
-/* In characters, of what is clean. */
-static size_t
+size_t
 out_len(const char *s)
 {
 	size_t n = 0;
@@ -289,8 +295,7 @@ out_len(const char *s)
 	return n;
 }
 
-/* With a unit behind each number it need not be in the name. */
-static const char *
+const char *
 out_title(const struct out_col *c)
 {
 	if (out.terminal && strncmp(c->name, "bytes_", 6) == 0)
@@ -300,7 +305,7 @@ out_title(const struct out_col *c)
 	return c->name;
 }
 
-static const char *
+const char *
 out_value(const struct out_col *c, const char *cell, char buf[OUT_NUMBER])
 {
 	const char *why;
@@ -355,21 +360,29 @@ out_put(const struct out_col *c, const char *text, int width, bool last)
 	const bool left = c->unit == OUT_TEXT;
 
 	printf("%*s%s%*s", left ? 0 : pad, "", text,
-	    last ? 0 : left ? pad + GAP : GAP, "");
+	    last ? 0 : left ? pad + OUT_GAP : OUT_GAP, "");
+}
+
+enum out_tone
+out_tone(const struct out_col *c, const char *text)
+{
+	size_t i;
+
+	for (i = 0; c->unit == OUT_TEXT && i < nitems_of(tones); i++)
+		if (strcmp(text, tones[i].word) == 0)
+			return tones[i].tone;
+	return OUT_NO_TONE;
 }
 
 /* NULL: none. */
 static const char *
 out_colour(const struct out_col *c, const char *text)
 {
-	size_t i;
+	static const char * const colours[] = { [OUT_NO_TONE] = NULL,
+		[OUT_WELL] = "32", [OUT_LOOK] = "33", [OUT_WRONG] = "31",
+		[OUT_OFF] = "2" };
 
-	if (!out.colour || c->unit != OUT_TEXT)
-		return NULL;
-	for (i = 0; i < nitems_of(colours); i++)
-		if (strcmp(text, colours[i].word) == 0)
-			return colours[i].colour;
-	return NULL;
+	return out.colour ? colours[out_tone(c, text)] : NULL;
 }
 
 static uint64_t

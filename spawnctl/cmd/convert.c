@@ -21,7 +21,7 @@ cmd_convert(const struct cmd *c, int argc, char **argv)
 		    strerror(errno));
 		return 1;
 	}
-	ask_confine();
+	ask_confine(false);
 	status = convert(argv[1], text, stdout, stderr);
 	free(text);
 	return status;

@@ -4,8 +4,7 @@
 
 #include "ask.h"
 #include "cmd.h"
-#include "conf/conf.h"
-#include "conf/int.h"
+#include "every.h"
 #include "link.h"
 #include "out.h"
 
@@ -17,7 +16,6 @@ struct view {
 	uint64_t	 at;		/* ms */
 };
 
-static void	 monitor_words(int, char **);
 static bool	 monitor_look(struct view *);
 static void	 monitor_take(struct view *, const char *, const char *);
 static void	 monitor_line(const struct view *, const struct view *);
@@ -45,7 +43,7 @@ static const struct {
 _Static_assert(nitems_of(columns) <= nitems_of(((struct view *)0)->now),
     "struct view is too small");
 
-static uint64_t	 every = EVERY, count;	/* 0: for ever */
+static struct every	 every = { .ms = EVERY };
 
 int
 cmd_monitor(const struct cmd *c, int argc, char **argv)
@@ -55,12 +53,12 @@ cmd_monitor(const struct cmd *c, int argc, char **argv)
 	uint64_t n;
 
 	(void)c;
-	monitor_words(argc - 1, argv + 1);
+	every_words(&every, argc - 1, argv + 1);
 	if (!monitor_look(&before))
 		return 1;
-	for (n = 0; count == 0 || n < count; n++) {
-		ts.tv_sec = (time_t)(every / 1000);
-		ts.tv_nsec = (long)(every % 1000) * 1000000;
+	for (n = 0; every.count == 0 || n < every.count; n++) {
+		ts.tv_sec = (time_t)(every.ms / 1000);
+		ts.tv_nsec = (long)(every.ms % 1000) * 1000000;
 		nanosleep(&ts, NULL);
 		if (!monitor_look(&now))
 			return 1;
@@ -76,32 +74,6 @@ cmd_monitor(const struct cmd *c, int argc, char **argv)
 		before = now;
 	}
 	return 0;
-}
-
-static void
-monitor_words(int argc, char **argv)
-{
-	const char *why;
-	int i;
-
-	for (i = 0; i < argc; i += 2) {
-		if (i + 1 == argc)
-			cmd_wrong("something is missing behind \"%.64s\"",
-			    argv[i]);
-		if (strcmp(argv[i], "every") == 0) {
-			if (conf_duration_of(argv[i + 1], &every, &why) == -1)
-				cmd_wrong("every: %s", why);
-			if (every < 100)
-				cmd_wrong("every: 100ms at least");
-		} else if (strcmp(argv[i], "count") == 0) {
-			count = (uint64_t)strtonum(argv[i + 1], 1, 1000000000,
-			    &why);
-			if (why != NULL)
-				cmd_wrong("count needs a number");
-		} else
-			cmd_wrong("unknown word \"%.64s\"; there are every "
-			    "and count", argv[i]);
-	}
 }
 
 /* A line of names and one of values. */
