@@ -7,6 +7,10 @@
 	const button = document.getElementById("pause");
 	let paused = false, timer = 0;
 
+	// Style and script are here; those of the answer have another nonce.
+	const parse = (text) => new DOMParser().parseFromString(
+	    text.replace(/<(style|script)[^]*?<\/\1>/g, ""), "text/html");
+
 	const take = (fresh) => {
 		for (const now of document.querySelectorAll(".live")) {
 			const then = fresh.getElementById(now.id);
@@ -24,8 +28,7 @@
 
 			if (!answer.ok)
 				throw new Error(answer.status);
-			take(new DOMParser().parseFromString(await answer.text(),
-			    "text/html"));
+			take(parse(await answer.text()));
 			note.textContent = "";
 		} catch (error) {
 			note.textContent = "No answer; what is here is old.";

@@ -24,7 +24,7 @@ static void	admit_look(void);
 static bool	admit_listener(struct listener *);
 static bool	admit_one(struct listener *);
 static bool	admit_is_status(const struct listener *);
-static void	admit_visit(struct listener *);
+static bool	admit_visit(struct listener *);
 static enum limit admit_over(const struct listener *, enum handoff_room);
 static bool	admit_queues(const struct listener *, enum limit);
 static void	admit_connection(struct listener *, enum limit, bool);
@@ -121,10 +121,8 @@ admit_one(struct listener *l)
 
 	if (!admit_waits(l))
 		return false;
-	if (admit_is_status(l)) {
-		admit_visit(l);
-		return true;
-	}
+	if (admit_is_status(l))
+		return admit_visit(l);
 	if (admit_short()) {
 		mark(MARK_ACCEPT);	/* what was accepted is sent first */
 		return false;
@@ -149,21 +147,24 @@ admit_is_status(const struct listener *l)
 }
 
 /* It is to be had also when nobody has room, and takes none. */
-static void
+static bool
 admit_visit(struct listener *l)
 {
 	struct proto_conn c;
 	int fd;
 
+	if (statproc_full())
+		return false;
 	if ((fd = admit_accept(l, &c)) == -1)
-		return;
+		return true;
+	last_fd = -1;
 	if (!admit_permits(&c.client, l)) {
 		refuse_denied(l, fd, &c.client);
-		return;
+		return true;
 	}
 	statproc_visit(fd);
-	last_fd = -1;
 	l->accepted++;
+	return true;
 }
 
 /* What is in the way of one more, whoever it is. */

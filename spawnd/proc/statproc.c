@@ -28,17 +28,20 @@ static bool	 wanted(void);
 static int	 launch_on(int);
 static int	 launch_with(int, int);
 static void	 start_failed(void);
+static void	 visit_again(void);
 static void	 channel_event(struct ev_io *, int);
 static void	 channel_message(struct ev_io *, struct ipc_msg *);
 static void	 look(const struct proto_look *);
 static int	 view_write(const struct proto_look *, bool *);
 static int	 text_hold(const char *, size_t);
+static void	 disconnect(void);
 static void	 status_broken(void);
 static void	 status_exit(struct child *, int);
 static void	 come_again(struct ev_timer *);
 static void	 end(void);
 
 static bool		(*show)(FILE *, const char *, bool);
+static int		 held = -1;	/* who is next, when there is room */
 static struct ev_io	 channel = { .fd = -1 };
 static struct child	 status = CHILD("status process", status_exit,
     CHILD_OWN | CHILD_WORKER);
@@ -69,7 +72,7 @@ statproc_step(void)
 		return;
 	}
 	if (channel.fd == -1 && !child_runs(&status) && !ev_timer_on(&again)) {
-		if (side_open(&channel, IO_READ, channel_event,
+		if (side_open(&channel, IO_READ | IO_WRITE, channel_event,
 		    launch_on) == -1)
 			start_failed();
 		started = ev_now();
@@ -136,27 +139,49 @@ start_failed(void)
 
 /* --- what it is given --- */
 
-/* One that has too much to do already loses nothing but visitors. */
+bool
+statproc_full(void)
+{
+	return held != -1;
+}
+
 void
 statproc_visit(int fd)
 {
 	const struct proto_visit item = { .reserved = 0 };
 
-	if (channel.fd != -1)
-		ipc_send(channel.fd, MSG_VISIT, &item, 1, &fd);
+	if (channel.fd != -1 && ipc_send(channel.fd, MSG_VISIT, &item, 1,
+	    &fd) == -1 && errno == EAGAIN) {
+		held = fd;
+		return;
+	}
 	close(fd);
+}
+
+static void
+visit_again(void)
+{
+	const int fd = held;
+
+	held = -1;
+	if (fd == -1)
+		return;
+	statproc_visit(fd);
+	mark(MARK_ACCEPT);
 }
 
 static void
 channel_event(struct ev_io *io, int what)
 {
-	(void)what;
+	if (what & IO_WRITE)
+		visit_again();
+	if (!(what & IO_READ))
+		return;
 	if (inbox_read(&inbox, io, PROTO_UP, TURN_MESSAGES,
 	    channel_message) == 0)
 		return;
 	if (errno == 0) {
-		inbox_end(&inbox);
-		ev_io_close(&channel);
+		disconnect();
 		child_limit(&status, LAST);
 	} else
 		status_broken();
@@ -226,10 +251,19 @@ text_hold(const char *text, size_t len)
 }
 
 static void
-status_broken(void)
+disconnect(void)
 {
 	inbox_end(&inbox);
 	ev_io_close(&channel);
+	if (held != -1)
+		close(held);
+	held = -1;
+}
+
+static void
+status_broken(void)
+{
+	disconnect();
 	child_kill(&status, SIGKILL, "speaks out of turn: killed");
 }
 
@@ -268,8 +302,7 @@ end(void)
 		child_kill(&status, SIGKILL, NULL);
 		child_forget(&status);
 	}
-	inbox_end(&inbox);
-	ev_io_close(&channel);
+	disconnect();
 	writer_over(&writer);
 }
 
@@ -316,5 +349,5 @@ statproc_take(const char *line)
 		return false;
 	writer = writer_find(number);
 	return child_adopt(&status, (pid_t)pid) == 0 &&
-	    ev_io_add(&channel, fd, IO_READ, channel_event) == 0;
+	    ev_io_add(&channel, fd, IO_READ | IO_WRITE, channel_event) == 0;
 }

@@ -15,7 +15,11 @@ struct conf;
 void	 statproc_begin(bool (*show)(FILE *, const char *view, bool json));
 /* Starts one if it is wanted, ends it if not. */
 void	 statproc_step(void);
-/* A connection for it, which is no more the caller's. */
+/* Has it more to do than it can be told of? Then visitors wait: MARK_ACCEPT
+ * says when it has room. */
+bool	 statproc_full(void);
+/* A connection for it, which is no more the caller's. If there is no status
+ * process, it is closed. */
 void	 statproc_visit(int fd);
 /* Another configuration serves: another user, perhaps. */
 void	 statproc_reload(const struct conf *);

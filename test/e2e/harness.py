@@ -378,6 +378,10 @@ def has_tls():
         b"libssl.so" in find_program("relay").read_bytes()
 
 
+def has_status():
+    return "status" in {path.name for path in (BUILD / "libexec").iterdir()}
+
+
 def has_patterns():
     """Was it built with PCRE2?"""
     return b"libpcre2" in find_program("relay").read_bytes()

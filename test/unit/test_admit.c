@@ -34,6 +34,7 @@ static unsigned			 accepts, asked, kept, left, room, paused_after;
 static unsigned			 visits;
 static int			 told;
 static bool			 was, gone;	/* a pause; descriptors */
+static bool			 full;		/* the status process */
 
 /* --- in the place of all that admit.c calls --- */
 
@@ -97,6 +98,12 @@ handoff_give(int fd, const struct proto_conn *c, struct tally *tally)
 		return false;
 	room--;
 	return true;
+}
+
+bool
+statproc_full(void)
+{
+	return full;
 }
 
 void
@@ -331,7 +338,11 @@ test_visitors_of_the_status(void **state)
 	paused_after = UINT_MAX;
 	master.gen = &generation;
 	section.serve = SERVE_STATUS;
+	full = true;
 	admit_event(&l.io, IO_READ);
+	admit_ready();
+	assert_int_equal(visits, 0);
+	full = false;
 	admit_ready();
 	assert_int_equal(visits, 5);
 	assert_int_equal(l.accepted, 5);
