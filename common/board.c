@@ -179,17 +179,19 @@ board_told(const struct board *b, unsigned slot)
 }
 
 void
-board_bytes(const struct board *b, const struct board_worker *w, uint64_t *in,
-    uint64_t *out)
+board_done(const struct board *b, const struct board_worker *w,
+    struct board_done *done)
 {
 	const struct board_listener *l = board_listener(b, w, 0);
 	const struct board_listener *end = l + b->nlisteners;
 
-	*in = board_get(&w->bytes_in);
-	*out = board_get(&w->bytes_out);
+	done->failed = 0;
+	done->bytes_in = board_get(&w->bytes_in);
+	done->bytes_out = board_get(&w->bytes_out);
 	for (; l < end; l++) {
-		*in += board_get(&l->bytes_in);
-		*out += board_get(&l->bytes_out);
+		done->failed += board_get(&l->failed);
+		done->bytes_in += board_get(&l->bytes_in);
+		done->bytes_out += board_get(&l->bytes_out);
 	}
 }
 

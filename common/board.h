@@ -120,6 +120,7 @@ struct board_place_more {	/* writer: the worker of the slot */
 struct board_listener {		/* writer: the worker of the slot */
 	board_u64	sessions;	/* received */
 	board_u64	closed;		/* of those, ended */
+	board_u64	failed;		/* of those, that came to no remote */
 	board_u64	bytes_in;	/* from clients, also of open ones */
 	board_u64	bytes_out;
 };
@@ -169,7 +170,7 @@ struct board_worker {		/* writer: the worker of the slot */
 					   have such: board_ended() */
 	board_u64	bytes_in;	/* of ended and open sessions; relay
 					   counts at listeners in place of
-					   that: board_bytes() */
+					   that: board_done() */
 	board_u64	bytes_out;
 	board_u64	log_dropped;
 	board_u32	draining;	/* DRAIN has been read */
@@ -331,9 +332,12 @@ board_place_more(const struct board *b, const struct board_worker *w,
 	    b->places_more_at) + number;
 }
 
-/* What a worker has moved, at all of its listeners. */
-void	 board_bytes(const struct board *, const struct board_worker *,
-	    uint64_t *in, uint64_t *out);
+/* What a worker has done at all of its listeners together. */
+struct board_done {
+	uint64_t	failed, bytes_in, bytes_out;
+};
+void	 board_done(const struct board *, const struct board_worker *,
+	    struct board_done *);
 
 /* Something took so many microseconds. */
 static inline void

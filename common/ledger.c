@@ -78,6 +78,7 @@ ledger_set_reload(const char *why)
 	r->at = ledger_now();
 	ledger_text(r->why, sizeof(r->why), why != NULL ? why : "");
 	ledger_done(&ledger->reload_lock);
+	board_add(&ledger->reloads[why != NULL], 1);
 }
 
 static int64_t

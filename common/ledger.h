@@ -15,6 +15,8 @@
 #define LEDGER_WHO	32
 #define LEDGER_TEXT	216
 #define LEDGER_WHY	512
+#define LEDGER_SAMPLES	360	/* an hour */
+#define LEDGER_STEP	10	/* s */
 
 enum ledger_reload { LEDGER_NEVER, LEDGER_OK, LEDGER_FAILED };
 
@@ -32,11 +34,30 @@ struct ledger_state {			/* of the last reload */
 	char		why[LEDGER_WHY]; /* it has failed */
 };
 
+/* What was and came within the last LEDGER_STEP seconds. */
+struct ledger_sample {
+	int64_t		at;		/* s, wall clock: the end of it */
+	uint64_t	sessions, waiting;	/* then */
+	uint64_t	new, failed, bytes_in, bytes_out;
+};
+
+/* Why nothing is accepted for a while. */
+enum { LEDGER_DESCRIPTORS, LEDGER_MEMORY, LEDGER_OTHER, LEDGER_PAUSES };
+
 struct ledger {
 	/* Of workers that have ended; the boards have those that live. */
-	board_u64	past_sessions, past_in, past_out, past_dropped;
-	/* Of connections, as spawnctl shows them. */
-	board_u64	accepted, denied, limited;
+	board_u64	past_sessions, past_failed, past_in, past_out;
+	board_u64	past_dropped;
+	/* Of connections, as spawnctl shows them; aborted: gone before they
+	 * were accepted. */
+	board_u64	accepted, denied, limited, aborted;
+	board_u64	pauses[LEDGER_PAUSES];
+	board_u64	reloads[2];	/* that did, that failed */
+	board_u64	started, died;	/* workers; died: unasked */
+	/* The master's alone: the next sample is what has come since. */
+	struct ledger_sample sums;
+	uint64_t	nsamples;	/* so far */
+	struct ledger_sample samples[LEDGER_SAMPLES];
 	board_u64	reload_lock;	/* odd: it is being written */
 	struct ledger_state reload;
 	board_u64	nevents;	/* so far */

@@ -261,6 +261,8 @@ sess_leave(const struct sess *s)
 	board_took(&more->queue, s->queue_us);
 	board_took(&more->session, ev_now_us() - s->taken_us);
 	board_add(&more->ends[s->who][s->why], 1);
+	if (s->connect_us == 0)
+		board_add(&s->path->board->failed, 1);
 	board_add(&s->path->board->closed, 1);
 	self.nsessions--;
 	board_close_session(&self.board, s->seat);

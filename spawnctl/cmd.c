@@ -25,6 +25,8 @@ static const struct cmd cmds[] = {
 	{ "show", "ends", "", "how sessions have ended",
 	    "Of each listen section, by who and why, as in the log.",
 	    cmd_view },
+	{ "show", "history", "", "the last hour, every ten seconds",
+	    NULL, cmd_view },
 	{ "show", "filters", "", "each filter that sessions have", NULL,
 	    cmd_view },
 	{ "show", "sessions", "[client NET] [listener NAME]\n"

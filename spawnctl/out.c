@@ -44,6 +44,7 @@ static const struct out_col known[] = {
 	{ "limited", OUT_PLAIN, true, 30 }, { "waiting", OUT_PLAIN, true, 85 },
 	{ "queue", OUT_PLAIN, true, 45 }, { "failed", OUT_PLAIN, true, 75 },
 	{ "sessions_total", OUT_PLAIN, true, 72 },
+	{ "new", OUT_PLAIN, true, 74 },
 	{ "count", OUT_PLAIN, true, 70 }, { "sum", OUT_PLAIN, false, 20 },
 	{ "p50", OUT_PLAIN, false, 68 }, { "p90", OUT_PLAIN, false, 66 },
 	{ "p99", OUT_PLAIN, false, 67 }, { "buckets", OUT_TEXT, false, 1 },

@@ -20,6 +20,7 @@
 #include "master.h"
 #include "options.h"
 #include "pending.h"
+#include "proc/history.h"
 #include "proc/image.h"
 #include "proc/logproc.h"
 #include "proc/recproc.h"
@@ -93,6 +94,7 @@ main(int argc, char **argv)
 			fatal("chdir");
 		life_begin();
 	}
+	history_begin();
 	ev_run();
 	life_end(0);
 }

@@ -356,7 +356,9 @@ admit_error(struct listener *l, int err)
 		admit_emptied(l);
 		break;
 	case EINTR:
+		break;
 	case ECONNABORTED:
+		board_add(&ledger->aborted, 1);
 		break;
 	case EMFILE:
 	case ENFILE:

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "accept/pause.h"
+#include "ledger.h"
 #include "log.h"
 #include "mark.h"
 
@@ -29,6 +30,9 @@ pause_begin(const char *what, int err)
 	if (paused)
 		return;
 	paused = true;
+	board_add(&ledger->pauses[err == EMFILE || err == ENFILE ?
+	    LEDGER_DESCRIPTORS : err == ENOBUFS || err == ENOMEM ?
+	    LEDGER_MEMORY : LEDGER_OTHER], 1);
 	ev_timer_set(&timer, PAUSE);
 }
 

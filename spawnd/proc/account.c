@@ -199,6 +199,7 @@ add_listener(struct account_listener *t, const struct worker *w, unsigned i)
 
 	t->closed += closed;
 	t->sessions += board_get(&l->sessions);
+	t->failed += board_get(&l->failed);
 	t->bytes_in += board_get(&l->bytes_in);
 	t->bytes_out += board_get(&l->bytes_out);
 	/* What nobody has written takes no memory. */

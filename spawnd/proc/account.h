@@ -21,7 +21,7 @@ struct account_times {
 	uint64_t	us;
 };
 struct account_listener {
-	uint64_t	sessions, closed, bytes_in, bytes_out;
+	uint64_t	sessions, closed, failed, bytes_in, bytes_out;
 	struct account_times queue, handshake, session;
 	uint64_t	ends[WHOS][WHYS];
 	uint64_t	lost;		/* sessions, with a worker that died */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 
+#include "ledger.h"
 #include "log.h"
 #include "master.h"
 #include "proc/auth.h"
@@ -29,6 +30,7 @@ static unsigned	process_fds(const struct worker *, int, struct child_fd *);
 static int	process_begin(struct worker *);
 static void	process_begun_ended(void);
 static void	process_ended(struct child *, int);
+static void	process_died(const struct worker *, unsigned long long);
 static unsigned long long process_open(const struct worker *, bool);
 
 static struct worker	*inside;	/* lives in this process */
@@ -46,6 +48,7 @@ process_start(struct generation *g)
 			worker_free(w);
 		return -1;
 	}
+	board_add(&ledger->started, 1);
 	watch_begin(w);
 	log_debug("worker %ld started in slot %u", (long)w->child.pid,
 	    w->slot);
@@ -202,7 +205,6 @@ void
 process_report(struct worker *w, bool all)
 {
 	const long pid = (long)w->child.pid;
-	const unsigned long long open = process_open(w, all);
 
 	w->reported = true;
 	w->gen->died++;
@@ -211,7 +213,17 @@ process_report(struct worker *w, bool all)
 	    (w->gen->old && WIFSIGNALED(w->status) &&
 	    WTERMSIG(w->status) == SIGINT))
 		log_debug("worker %ld has ended", pid);
-	else if (w->child.killed && WIFSIGNALED(w->status) &&
+	else
+		process_died(w, process_open(w, all));
+}
+
+static void
+process_died(const struct worker *w, unsigned long long open)
+{
+	const long pid = (long)w->child.pid;
+
+	board_add(&ledger->died, 1);
+	if (w->child.killed && WIFSIGNALED(w->status) &&
 	    WTERMSIG(w->status) == SIGKILL)
 		log_warnx("worker %ld was killed, with %llu sessions", pid,
 		    open);

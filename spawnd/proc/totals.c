@@ -25,6 +25,7 @@ totals_sum(void)
 {
 	struct totals t = {
 		.sessions = board_get(&ledger->past_sessions),
+		.failed = board_get(&ledger->past_failed),
 		.bytes_in = board_get(&ledger->past_in),
 		.bytes_out = board_get(&ledger->past_out),
 		.log_dropped = board_get(&ledger->past_dropped) +
@@ -54,16 +55,17 @@ static void
 totals_add(struct totals *t, const struct worker *w)
 {
 	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
-	uint64_t in, out;
+	struct board_done done;
 
 	t->workers++;
 	t->draining += w->state == WORKER_DRAINING;
 	t->stuck += w->state == WORKER_STUCK;
 	t->open += worker_users(w);
 	t->sessions += w->sent;
-	board_bytes(&w->gen->board, b, &in, &out);
-	t->bytes_in += in;
-	t->bytes_out += out;
+	board_done(&w->gen->board, b, &done);
+	t->failed += done.failed;
+	t->bytes_in += done.bytes_in;
+	t->bytes_out += done.bytes_out;
 	t->log_dropped += board_get(&b->log_dropped);
 }
 
@@ -100,15 +102,16 @@ void
 totals_fold(const struct worker *w)
 {
 	const struct board_worker *b = board_slot(&w->gen->board, w->slot);
-	uint64_t in, out;
+	struct board_done done;
 	unsigned i;
 
 	account_fold(w);
-	board_bytes(&w->gen->board, b, &in, &out);
+	board_done(&w->gen->board, b, &done);
 	for (i = 0; i < w->gen->board.nfilters; i++)
 		filter_add(&w->gen->filters[i], w, i);
 	board_add(&ledger->past_sessions, w->sent);
-	board_add(&ledger->past_in, in);
-	board_add(&ledger->past_out, out);
+	board_add(&ledger->past_failed, done.failed);
+	board_add(&ledger->past_in, done.bytes_in);
+	board_add(&ledger->past_out, done.bytes_out);
 	board_add(&ledger->past_dropped, board_get(&b->log_dropped));
 }

@@ -14,7 +14,7 @@ struct worker;
 struct totals {
 	unsigned	workers, draining, stuck;	/* now */
 	uint64_t	open;			/* sessions now */
-	uint64_t	sessions, bytes_in, bytes_out, log_dropped;
+	uint64_t	sessions, failed, bytes_in, bytes_out, log_dropped;
 };
 
 /* Of a filter of a generation. */

@@ -26,8 +26,8 @@ const struct column listeners_cols[LISTENERS_COLS] = {
 	{ "refused", false }, { "denied", false }, { "limited", false },
 	{ "waiting", false }, { "overload", true }, { "backlog", false },
 	{ "options", true }, { "sessions", false },
-	{ "sessions_total", false }, { "bytes_in", false },
-	{ "bytes_out", false }
+	{ "sessions_total", false }, { "failed", false },
+	{ "bytes_in", false }, { "bytes_out", false }
 };
 
 void
@@ -164,13 +164,14 @@ counts_put(struct table *t, const struct listener *l)
 
 	if (c == NULL || master.gen->conf->exec != NULL ||
 	    !is_first_of_section(l)) {
-		for (i = 0; i < 4; i++)
+		for (i = 0; i < 5; i++)
 			table_cell(t, "-");
 		return;
 	}
 	n = &c->now.listener;
 	table_number(t, n->open);
 	table_number(t, n->sessions);
+	table_number(t, n->failed);
 	table_number(t, n->bytes_in);
 	table_number(t, n->bytes_out);
 }

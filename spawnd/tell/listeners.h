@@ -6,7 +6,7 @@
 
 #include "tell/table.h"
 
-#define LISTENERS_COLS	17
+#define LISTENERS_COLS	18
 extern const struct column listeners_cols[LISTENERS_COLS];
 
 void	 listeners_fill(struct table *);

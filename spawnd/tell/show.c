@@ -1,8 +1,11 @@
 #include "compat.h"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
 #include <time.h>
 
-#include "accept/backlog.h"
 #include "accept/handoff.h"
 #include "accept/listener.h"
 #include "accept/overload.h"
@@ -13,6 +16,7 @@
 #include "ledger.h"
 #include "master.h"
 #include "proc/generation.h"
+#include "proc/history.h"
 #include "proc/load.h"
 #include "proc/reload.h"
 #include "proc/totals.h"
@@ -22,6 +26,7 @@
 #include "tell/ends.h"
 #include "tell/events.h"
 #include "tell/filters.h"
+#include "tell/history.h"
 #include "tell/listeners.h"
 #include "tell/places.h"
 #include "tell/show.h"
@@ -31,10 +36,11 @@
 
 static const struct view *find(const char *);
 static void	show_summary(struct table *);
+static void	show_counts(struct table *);
+static size_t	descriptors(void);
 static void	show_reload(struct table *);
 static void	show_workers(struct table *);
 static void	show_generations(struct table *);
-static uint64_t	backlog_sum(void);
 
 static const struct column summary_cols[] = {
 	{ "version", true }, { "pid", false }, { "uptime_seconds", false },
@@ -47,7 +53,13 @@ static const struct column summary_cols[] = {
 	{ "bytes_out", false }, { "last_reload", true },
 	{ "reload_state", true }, { "reload_seconds", false },
 	{ "dropped_logs", false }, { "sandbox", true },
-	{ "kernel_tls", true }
+	{ "kernel_tls", true }, { "start_time", false },
+	{ "failed", false }, { "reloads_ok", false },
+	{ "reloads_failed", false }, { "workers_started", false },
+	{ "workers_died", false }, { "aborted", false },
+	{ "pauses_descriptors", false }, { "pauses_memory", false },
+	{ "pauses_other", false }, { "descriptors", false },
+	{ "descriptors_max", false }
 };
 static const struct column worker_cols[] = {
 	{ "pid", false }, { "generation", false }, { "state", true },
@@ -78,6 +90,7 @@ static const struct view {
 	{ "remotes", places_cols, PLACES_COLS, false, places_fill },
 	{ "times", times_cols, TIMES_COLS, false, times_fill },
 	{ "ends", ends_cols, ENDS_COLS, false, ends_fill },
+	{ "history", history_cols, HISTORY_COLS, false, history_fill },
 	{ "filters", filters_cols, FILTERS_COLS, false, filters_fill },
 	{ "errors", events_cols, EVENTS_COLS, false, events_fill },
 	{ "tls", tls_cols, TLS_COLS, false, tls_fill },
@@ -135,7 +148,7 @@ show_summary(struct table *t)
 	    board_get(&ledger->limited));
 	table_number(t, board_get(&ledger->denied));
 	table_number(t, board_get(&ledger->limited));
-	table_number(t, handoff_kept() + backlog_sum());
+	table_number(t, history_waiting());
 	table_cell(t, "%u", handoff_kept());
 	table_cell(t, "%s", overload_on() ? "yes" : "no");
 	table_number(t, (uint64_t)c->users_max * c->servers_max);
@@ -146,6 +159,52 @@ show_summary(struct table *t)
 	table_number(t, sum.log_dropped);
 	table_cell(t, "%s", sandbox_describe(c->sandbox != CONF_SANDBOX_OFF));
 	table_cell(t, "%s", ktls_here() ? "yes" : "no");
+	table_number(t, (uint64_t)master.started_wall);
+	table_number(t, sum.failed);
+	show_counts(t);
+}
+
+static void
+show_counts(struct table *t)
+{
+	struct rlimit rl;
+	size_t i;
+
+	table_number(t, board_get(&ledger->reloads[0]));
+	table_number(t, board_get(&ledger->reloads[1]));
+	table_number(t, board_get(&ledger->started));
+	table_number(t, board_get(&ledger->died));
+	table_number(t, board_get(&ledger->aborted));
+	for (i = 0; i < LEDGER_PAUSES; i++)
+		table_number(t, board_get(&ledger->pauses[i]));
+	if ((i = descriptors()) == 0)
+		table_cell(t, "-");
+	else
+		table_number(t, i);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
+	    rl.rlim_cur == RLIM_INFINITY)
+		table_cell(t, "-");
+	else
+		table_number(t, rl.rlim_cur);
+}
+
+/* That this process has open; 0: it is not told. The folder has them as its
+ * size in newer kernels, else they are counted. */
+static size_t
+descriptors(void)
+{
+	struct stat sb;
+	size_t n = 0;
+	DIR *dir;
+
+	if (stat("/proc/self/fd", &sb) == 0 && sb.st_size > 0)
+		return (size_t)sb.st_size;
+	if ((dir = opendir("/proc/self/fd")) == NULL)
+		return 0;
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n <= 3 ? 0 : n - 3;	/* ".", "..", and the folder */
 }
 
 /* How, and how long ago: over an upgrade, too. */
@@ -172,7 +231,7 @@ show_workers(struct table *t)
 	const struct board_worker *b;
 	const struct generation *g;
 	const struct worker *w;
-	uint64_t in, out;
+	struct board_done done;
 
 	TAILQ_FOREACH(g, &master.gens, entry) {
 		TAILQ_FOREACH(w, &g->workers, entry) {
@@ -183,9 +242,9 @@ show_workers(struct table *t)
 			table_number(t, worker_users(w));
 			table_number(t, board_get(&b->taken));
 			table_number(t, board_get(&b->closed));
-			board_bytes(&g->board, b, &in, &out);
-			table_number(t, in);
-			table_number(t, out);
+			board_done(&g->board, b, &done);
+			table_number(t, done.bytes_in);
+			table_number(t, done.bytes_out);
 			table_number(t, (ev_now() - w->started) / 1000);
 		}
 	}
@@ -210,18 +269,4 @@ show_generations(struct table *t)
 		    sum.stuck != 0 ? "a worker is stuck" :
 		    sum.open != 0 ? "sessions are open" : "workers are ending");
 	}
-}
-
-/* Over the listeners whose backlog the kernel tells. */
-static uint64_t
-backlog_sum(void)
-{
-	const struct listener *l;
-	uint64_t sum = 0;
-	int n;
-
-	TAILQ_FOREACH(l, &master.listeners, entry)
-		if (!l->fresh && (n = backlog_count(l->io.fd)) > 0)
-			sum += (unsigned)n;
-	return sum;
 }

@@ -27,7 +27,7 @@ COLUMNS = {
     "listeners": ["name", "address", "relay", "tls", "tag", "accepted",
                   "refused", "denied", "limited", "waiting", "overload",
                   "backlog", "options", "sessions", "sessions_total",
-                  "bytes_in", "bytes_out"],
+                  "failed", "bytes_in", "bytes_out"],
     "remotes": ["relay", "name", "address", "weight", "active", "sessions",
                 "failed", "held", "bytes_in", "bytes_out", "state", "up",
                 "since", "check_error", "queue", "refused", "timed_out",

@@ -4,6 +4,7 @@ what it came to: no number falls, and their sums are those of the log."""
 import json
 import signal
 import threading
+import time
 
 import pytest
 
@@ -15,7 +16,7 @@ BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
           2.5, 5, 10, 30, 60, 300, 3600]
 # Where all but the words and what is of now are counters.
 VIEWS = {
-    "listeners": ("name address", "sessions_total bytes_in bytes_out"),
+    "listeners": ("name address", "sessions_total failed bytes_in bytes_out"),
     "remotes": ("relay name address", "sessions failed bytes_in bytes_out"
                 " refused timed_out unreachable other"),
     "times": ("measure listener relay remote", "count sum"),
@@ -160,7 +161,26 @@ def test_why_connects_fail(daemon, backend, box):
     assert times(d, "connect")["p50"] is None
     assert [(e["end"], e["why"], e["sessions"]) for e in d.show("ends")] == \
         [("remote", "connect-failed", 2)]
+    assert d.summary()["failed"] == d.show("listeners")[0]["failed"] == 2
     head, *lines = d.ctl("show", "times").stdout.splitlines()
     assert head.split()[:4] == ["measure", "listener", "relay", "remote"]
     assert [line.split()[0] for line in lines] == ["queue", "session",
                                                    "connect"]
+
+
+def test_the_last_hour(daemon, echo, box):
+    """A line every ten seconds, also over an upgrade."""
+    d = daemon(remotes=[echo])
+    assert d.show("history") == []
+    stays = roundtrip(d.connect(), b"x" * 1000)
+    roundtrip(d.connect(), b"x" * 1000).close()
+    first = wait(lambda: d.show("history"), 60, "a line of history")[0]
+    assert abs(first.pop("time") - time.time()) < 120
+    assert first == {"sessions": 1, "waiting": 0, "new": 2, "failed": 0,
+                     "bytes_in": 2000, "bytes_out": 2000}
+    if not box.single:
+        d.ctl("upgrade")
+        d.reloads += 1
+    second = wait(lambda: d.show("history")[1:], 60, "one more")[0]
+    assert second["new"] == second["bytes_in"] == 0
+    assert peers.answers(stays)

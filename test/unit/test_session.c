@@ -103,6 +103,7 @@ end(void **state)
 	assert_int_equal(ends, 1);
 	assert_int_equal(counts.sessions, 1);
 	assert_int_equal(counts.closed, 1);
+	assert_int_equal(counts.failed, 1);
 	assert_int_equal(counts_more.ends[WHO_RELAY][WHY_IDLE], 1);
 	assert_true(counts_more.queue.us == s->queue_us);
 	assert_true(counts_more.session.us > 0);
