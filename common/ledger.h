@@ -17,6 +17,7 @@
 #define LEDGER_WHY	512
 #define LEDGER_SAMPLES	360	/* an hour */
 #define LEDGER_STEP	10	/* s */
+#define LEDGER_GENERATIONS 16	/* the last that have ended */
 
 enum ledger_reload { LEDGER_NEVER, LEDGER_OK, LEDGER_FAILED };
 
@@ -41,6 +42,13 @@ struct ledger_sample {
 	uint64_t	new, failed, bytes_in, bytes_out;
 };
 
+/* One that has ended. */
+struct ledger_generation {
+	uint32_t	number, died;	/* died: workers */
+	int64_t		began, ended;	/* s, wall clock */
+	uint64_t	sessions;
+};
+
 /* Why nothing is accepted for a while. */
 enum { LEDGER_DESCRIPTORS, LEDGER_MEMORY, LEDGER_OTHER, LEDGER_PAUSES };
 
@@ -54,10 +62,12 @@ struct ledger {
 	board_u64	pauses[LEDGER_PAUSES];
 	board_u64	reloads[2];	/* that did, that failed */
 	board_u64	started, died;	/* workers; died: unasked */
-	/* The master's alone: the next sample is what has come since. */
+	/* The master's alone; the next sample is what has come since sums. */
 	struct ledger_sample sums;
 	uint64_t	nsamples;	/* so far */
 	struct ledger_sample samples[LEDGER_SAMPLES];
+	uint64_t	ngenerations;	/* that have ended, so far */
+	struct ledger_generation generations[LEDGER_GENERATIONS];
 	board_u64	reload_lock;	/* odd: it is being written */
 	struct ledger_state reload;
 	board_u64	nevents;	/* so far */

@@ -71,6 +71,8 @@ static const struct out_col known[] = {
 	{ "oldest", OUT_SECONDS, false, 80 },
 	{ "age_seconds", OUT_SECONDS, false, 60 },
 	{ "uptime_seconds", OUT_SECONDS, false, 60 },
+	{ "ended_seconds", OUT_SECONDS, false, 25 },
+	{ "workers_died", OUT_PLAIN, true, 15 },
 	{ "since", OUT_SECONDS, false, 45 },
 	{ "generation", OUT_PLAIN, false, 35 },
 	{ "backlog", OUT_PLAIN, false, 15 },

@@ -4,11 +4,13 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <time.h>
 
 #include "acl_map.h"
 #include "board.h"
 #include "buckets.h"
 #include "conf/conf.h"
+#include "ledger.h"
 #include "log.h"
 #include "mark.h"
 #include "master.h"
@@ -37,6 +39,7 @@ static int	 targets_begin(struct generation *);
 static int	 buckets_begin(struct generation *);
 static bool	 confined(const struct generation *, const char **);
 static void	 generation_free(struct generation *);
+static void	 generation_note(const struct generation *);
 
 /*
  * A worker that runs out of descriptors would lose sessions, so it never
@@ -230,13 +233,14 @@ generation_save(FILE *f)
 	shakes_save(f);
 	account_save(f);
 	TAILQ_FOREACH(g, &master.gens, entry) {
-		fprintf(f, "generation %u %d %d %d %d %d %d %d %" PRIu64 "\n",
+		fprintf(f, "generation %u %d %d %d %d %d %d %d %" PRIu64
+		    " %u %" PRIu64 "\n",
 		    g->number, g->old, g == master.gen,
 		    inherit_fd(g->conf_fd), g->secrets_fd == -1 ? -1 :
 		    inherit_fd(g->secrets_fd), inherit_fd(g->board.fd),
 		    g->targets.fd == -1 ? -1 : inherit_fd(g->targets.fd),
 		    g->buckets_fd == -1 ? -1 : inherit_fd(g->buckets_fd),
-		    g->started);
+		    g->started, g->died, g->past);
 		worker_save(f, g);
 	}
 }
@@ -254,9 +258,11 @@ generation_take(const char *line)
 	TAILQ_INIT(&g->workers);
 	TAILQ_INSERT_TAIL(&master.gens, g, entry);
 	g->targets.fd = g->targets.ro = -1;
-	if (sscanf(line, "generation %u %d %d %d %d %d %d %d %" SCNu64,
+	if (sscanf(line, "generation %u %d %d %d %d %d %d %d %" SCNu64
+	    " %u %" SCNu64,
 	    &g->number, &old, &current, &g->conf_fd, &g->secrets_fd, &board_fd,
-	    &targets_fd, &g->buckets_fd, &g->started) != 9 ||
+	    &targets_fd, &g->buckets_fd, &g->started, &g->died,
+	    &g->past) != 11 ||
 	    (g->conf = conf_get(g->conf_fd, &err)) == NULL ||
 	    foreign_text(g) == -1 ||
 	    (g->acl = acl_map_new(&g->conf->acl)) == NULL ||
@@ -286,6 +292,17 @@ generation_retire(struct generation *g)
 	mark(MARK_WORKERS);
 }
 
+static void
+generation_note(const struct generation *g)
+{
+	const int64_t now = (int64_t)time(NULL);
+
+	ledger->generations[ledger->ngenerations++ % LEDGER_GENERATIONS] =
+	    (struct ledger_generation){ .number = g->number, .died = g->died,
+	    .began = now - (int64_t)((ev_now() - g->started) / 1000),
+	    .ended = now, .sessions = g->past };
+}
+
 void
 generation_sweep(void)
 {
@@ -296,6 +313,7 @@ generation_sweep(void)
 		if (!g->old || g->nworkers != 0 || g == master.gen)
 			continue;
 		log_info("generation %u has ended", g->number);
+		generation_note(g);
 		generation_free(g);
 		tickets_sweep();
 	}

@@ -37,7 +37,9 @@ struct generation {
 						   checked or looked up */
 	TAILQ_HEAD(worker_list, worker) workers;
 	unsigned		 nworkers;
-	unsigned		 died;		/* workers, so far */
+	unsigned		 died;		/* workers, unasked */
+	uint64_t		 past;		/* sessions of workers that are
+						   gone */
 	struct worker		*slots[BOARD_SLOTS];
 	struct place		*places;	/* load.h */
 	struct account		**accounts;	/* by name: its listeners, then

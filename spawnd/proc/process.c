@@ -207,7 +207,6 @@ process_report(struct worker *w, bool all)
 	const long pid = (long)w->child.pid;
 
 	w->reported = true;
-	w->gen->died++;
 	load_worker_gone(w);
 	if ((WIFEXITED(w->status) && WEXITSTATUS(w->status) == 0) ||
 	    (w->gen->old && WIFSIGNALED(w->status) &&
@@ -222,6 +221,7 @@ process_died(const struct worker *w, unsigned long long open)
 {
 	const long pid = (long)w->child.pid;
 
+	w->gen->died++;
 	board_add(&ledger->died, 1);
 	if (w->child.killed && WIFSIGNALED(w->status) &&
 	    WTERMSIG(w->status) == SIGKILL)

@@ -106,6 +106,7 @@ totals_fold(const struct worker *w)
 	unsigned i;
 
 	account_fold(w);
+	w->gen->past += w->sent;
 	board_done(&w->gen->board, b, &done);
 	for (i = 0; i < w->gen->board.nfilters; i++)
 		filter_add(&w->gen->filters[i], w, i);

@@ -41,6 +41,8 @@ static size_t	descriptors(void);
 static void	show_reload(struct table *);
 static void	show_workers(struct table *);
 static void	show_generations(struct table *);
+static void	show_ended(struct table *, const struct ledger_generation *);
+static void	show_generation(struct table *, const struct generation *);
 
 static const struct column summary_cols[] = {
 	{ "version", true }, { "pid", false }, { "uptime_seconds", false },
@@ -69,7 +71,9 @@ static const struct column worker_cols[] = {
 };
 static const struct column generation_cols[] = {
 	{ "generation", false }, { "state", true }, { "workers", false },
-	{ "sessions", false }, { "age_seconds", false }, { "why", true }
+	{ "sessions", false }, { "age_seconds", false }, { "why", true },
+	{ "sessions_total", false }, { "workers_died", false },
+	{ "ended_seconds", false }
 };
 
 static const struct view {
@@ -250,23 +254,51 @@ show_workers(struct table *t)
 	}
 }
 
-/* Why an old one still lives is what its workers still hold. */
+/* Those that have ended come first. Why an old one still lives is what its
+ * workers still hold. */
 static void
 show_generations(struct table *t)
 {
 	const struct generation *g;
-	struct totals sum;
+	uint64_t n = ledger->ngenerations, i;
 
-	TAILQ_FOREACH(g, &master.gens, entry) {
-		sum = totals_of(g);
-		table_cell(t, "%u", g->number);
-		table_cell(t, "%s", g == master.gen ? "current" :
-		    g->old ? "draining" : "starting");
-		table_cell(t, "%u", g->nworkers);
-		table_number(t, sum.open);
-		table_number(t, (ev_now() - g->started) / 1000);
-		table_cell(t, "%s", !g->old ? "-" :
-		    sum.stuck != 0 ? "a worker is stuck" :
-		    sum.open != 0 ? "sessions are open" : "workers are ending");
-	}
+	for (i = n - MIN(n, LEDGER_GENERATIONS); i < n; i++)
+		show_ended(t, &ledger->generations[i % LEDGER_GENERATIONS]);
+	TAILQ_FOREACH(g, &master.gens, entry)
+		show_generation(t, g);
+}
+
+static void
+show_ended(struct table *t, const struct ledger_generation *g)
+{
+	const int64_t now = (int64_t)time(NULL);
+
+	table_cell(t, "%u", g->number);
+	table_cell(t, "ended");
+	table_cell(t, "0");
+	table_cell(t, "0");
+	table_number(t, (uint64_t)MAX(0, now - g->began));
+	table_cell(t, "-");
+	table_number(t, g->sessions);
+	table_cell(t, "%u", g->died);
+	table_number(t, (uint64_t)MAX(0, now - g->ended));
+}
+
+static void
+show_generation(struct table *t, const struct generation *g)
+{
+	const struct totals sum = totals_of(g);
+
+	table_cell(t, "%u", g->number);
+	table_cell(t, "%s", g == master.gen ? "current" :
+	    g->old ? "draining" : "starting");
+	table_cell(t, "%u", g->nworkers);
+	table_number(t, sum.open);
+	table_number(t, (ev_now() - g->started) / 1000);
+	table_cell(t, "%s", !g->old ? "-" :
+	    sum.stuck != 0 ? "a worker is stuck" :
+	    sum.open != 0 ? "sessions are open" : "workers are ending");
+	table_number(t, g->past + sum.sessions);
+	table_cell(t, "%u", g->died);
+	table_cell(t, "-");
 }

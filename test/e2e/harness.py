@@ -574,6 +574,11 @@ class Daemon:
         return [w for w in self.show("workers")
                 if not states or w["state"] in states]
 
+    def generations(self, ended=False):
+        """Those that there are, or the last that have ended."""
+        return [g for g in self.show("generations")
+                if (g["state"] == "ended") == ended]
+
     def remotes(self):
         return {r["name"]: r for r in self.show("remotes")}
 

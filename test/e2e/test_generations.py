@@ -15,8 +15,8 @@ from peers import roundtrip
 from test_start import bad_libexec
 
 
-def generations(d):
-    return {g["generation"]: g for g in d.show("generations")}
+def generations(d, ended=False):
+    return {g["generation"]: g for g in d.generations(ended)}
 
 
 @pytest.mark.load
@@ -50,6 +50,8 @@ def test_a_storm_of_reloads(daemon, echo, box, seed):
     assert not d.lines("reload: failed") and not d.lines("warning")
     # The first one holds the long ones, whatever else has come.
     assert sum(g["sessions"] for g in d.show("generations")) == 200
+    # Those that have ended are told of, not all.
+    assert len(generations(d, ended=True)) <= 16
     for client in long:
         client.close()
     wait(lambda: len(d.kids()) == 2, 10, "the old generations' end")
@@ -74,7 +76,8 @@ def test_show_generations(daemon, echo):
     wait(lambda: set(generations(d)) == {1, 2, 3}, 5, "three generations")
     shown = generations(d)
     assert [list(g) for g in shown.values()] == 3 * [
-        ["generation", "state", "workers", "sessions", "age_seconds", "why"]]
+        ["generation", "state", "workers", "sessions", "age_seconds", "why",
+         "sessions_total", "workers_died", "ended_seconds"]]
     assert {n: g["state"] for n, g in shown.items()} == \
         {1: "draining", 2: "draining", 3: "current"}
     assert {n: g["sessions"] for n, g in shown.items()} == {1: 3, 2: 2, 3: 0}
@@ -90,6 +93,15 @@ def test_show_generations(daemon, echo):
     wait(lambda: set(generations(d)) == {2, 3}, 5, "the first one's end")
     wait(lambda: d.lines("generation 1 has ended"), 5, "the line about it")
     assert all(peers.answers(c) for c in second)
+    ended = generations(d, ended=True)
+    assert list(ended) == [1]
+    assert {k: ended[1][k] for k in ("state", "workers", "sessions", "why",
+                                     "sessions_total", "workers_died")} == \
+        {"state": "ended", "workers": 0, "sessions": 0, "why": "-",
+         "sessions_total": 3, "workers_died": 0}
+    assert ended[1]["age_seconds"] > ended[1]["ended_seconds"] >= 0
+    assert {n: g["sessions_total"] for n, g in generations(d).items()} == \
+        {2: 2, 3: 0}
 
 
 def test_max_generations_says_why(daemon, echo):

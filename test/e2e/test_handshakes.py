@@ -122,7 +122,7 @@ def test_an_upgrade_amid_handshakes(daemon, echo):
     assert Slow(d.connect()).served()
     for client in clients:
         client.sock.close()
-    wait(lambda: len(d.show("generations")) == 1, 10, "one generation")
+    wait(lambda: len(d.generations()) == 1, 10, "one generation")
     wait(lambda: fd_count(d.pid) == before, 10, "descriptors as before")
 
 

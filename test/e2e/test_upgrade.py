@@ -166,7 +166,7 @@ def test_upgrade_under_load(daemon, echo, box, folder, how):
 
 def alone(d):
     """Old workers have ended, and the master has let go of what was theirs."""
-    wait(lambda: len(d.kids()) == 2 and len(d.show("generations")) == 1, 30,
+    wait(lambda: len(d.kids()) == 2 and len(d.generations()) == 1, 30,
          "the old workers' end")
 
 
