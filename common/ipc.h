@@ -31,6 +31,7 @@ struct ipc_msg {
 		struct proto_check	check;
 		struct proto_uncheck	uncheck;
 		struct proto_list	list;
+		struct proto_trace	trace;
 		struct proto_event	event;
 		struct proto_record	record;
 		struct proto_dump	dump;

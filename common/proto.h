@@ -107,7 +107,8 @@ enum {
 	X(EVENT, 43, PROTO_OF_LOG, struct proto_event, 0) /* was warned of */ \
 	X(VISIT, 44, PROTO_DOWN, struct proto_visit,	1) /* answer it */ \
 	X(LOOK, 45, PROTO_UP,	struct proto_look,	0) /* at a view */ \
-	X(SEEN, 46, PROTO_DOWN, struct proto_seen,	1) /* that is it */
+	X(SEEN, 46, PROTO_DOWN, struct proto_seen,	1) /* that is it */ \
+	X(TRACE, 47, PROTO_DOWN, struct proto_trace,	1) /* tell of these */
 
 /* DOWN and UP: between the master and a worker, or the checker, which takes
  * LOG, CHECK and UNCHECK, and says ALIVE, or a recorder, which takes LOG,
@@ -343,6 +344,17 @@ struct proto_list {
 	char		listener[PROTO_LIST_NAME]; /* or "": any */
 	char		relay[PROTO_LIST_NAME];
 	char		remote[PROTO_LIST_NAME];
+};
+
+/*
+ * The worker is to tell what happens to sessions of clients that match the
+ * rule, for so long (0: until nobody reads), in packets as those of LIST:
+ *
+ *   t   an event, and the session    x   it has too many of these to do
+ */
+struct proto_trace {
+	struct acl_rule	rule;
+	uint64_t	ms;
 };
 
 #define X(name, num, dir, item, fds)	MSG_##name = num,

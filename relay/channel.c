@@ -15,6 +15,7 @@
 #include "self.h"
 #include "session.h"
 #include "stage.h"
+#include "tracing.h"
 
 #define TURN_MESSAGES	4	/* a wake-up, so that old sessions get a turn */
 #define LEAVE_AGAIN	50	/* ms between tries at a full channel */
@@ -129,6 +130,10 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 		change_take(&m->set);
 		set_done.serial = m->set.serial;
 		channel_set_done(&set_timer);
+		break;
+	case MSG_TRACE:
+		if (m->fds[0] != -1)
+			tracing_start(m->fds[0], &m->trace);
 		break;
 	case MSG_VERDICT:
 		claim_answer(&m->verdict);
@@ -295,5 +300,6 @@ channel_check_done(void)
 	if (channel.fd != -1)
 		ev_io_close(&channel);
 	listing_stop();
+	tracing_stop();
 	done();
 }

@@ -11,6 +11,7 @@
 #include "targets.h"
 
 struct remotes;
+struct trace_calls;
 
 struct self {
 	/* By who starts it: */
@@ -29,6 +30,7 @@ struct self {
 	/* And as it goes on: */
 	uint64_t	 serial;	/* of the last session */
 	uint64_t	 nsessions;	/* open now */
+	const struct trace_calls *trace; /* trace.h; NULL: nobody does */
 	bool		 draining;	/* no more sessions come */
 	bool		 retire;	/* a relay has had its sessions */
 };

@@ -97,6 +97,7 @@ struct extra {
 					   and not for the log; or NULL */
 	bool		 certified : 1;	/* it has one */
 	bool		 trusted : 1;	/* which is right */
+	bool		 traced : 1;	/* somebody looks at it (trace.h) */
 	bool		 resumed : 1;	/* shown in an earlier connection */
 };
 

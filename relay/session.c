@@ -11,6 +11,7 @@
 #include "remote/wait.h"
 #include "self.h"
 #include "session.h"
+#include "trace.h"
 #include "unsent.h"
 #include "why.h"
 #include "wish.h"
@@ -238,6 +239,7 @@ sess_close(struct sess *s)
 	if (s->chosen != NULL)
 		remote_release(s->chosen, s);
 	sess_leave(s);
+	trace(s, "end", NULL);
 	if (closing.told) {
 		closing_line(&closing, s);
 		if (!self.inside)	/* else it is the master's count */

@@ -22,6 +22,7 @@
 #include "stage/source.h"
 #include "stage/target.h"
 #include "stage/tls.h"
+#include "trace.h"
 
 static void		 stage_run(struct sess *, enum step);
 static enum step	 stage_refuse(struct sess *, enum step);
@@ -108,8 +109,10 @@ stage_start(int fd, const struct proto_conn *c, const struct path *path)
 {
 	struct sess *s = sess_new(fd, c, path, &calls);
 
-	if (s != NULL)
-		stage_run(s, STEP_NEXT);
+	if (s == NULL)
+		return;
+	trace_look(s, "new");
+	stage_run(s, STEP_NEXT);
 }
 
 const char *
@@ -158,6 +161,7 @@ stage_enter(struct sess *s, enum sess_stage stage)
 	    (unsigned long long)s->id, stages[s->stage].name,
 	    stages[stage].name);
 	s->stage = (uint8_t)stage;
+	trace(s, "stage", NULL);
 	if (s->limit != stages[stage].limit) {
 		if (s->limit == LIMIT_HANDSHAKE && stage <= STAGE_CONNECT)
 			stage_shaken(s);

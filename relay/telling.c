@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include <stdarg.h>
+#include <time.h>
 
 #include "chain.h"
 #include "closing.h"
@@ -15,6 +16,7 @@
 #include "tcpinfo.h"
 #include "unsent.h"
 #include "utf8.h"
+#include "why.h"
 #include "wish.h"
 
 static void	 telling_begin(struct telling *, char);
@@ -23,6 +25,7 @@ static void	 telling_put(struct telling *, const char *, const char *, ...)
 static void	 telling_word(struct telling *, const char *, const char *);
 static void	 telling_number(struct telling *, const char *, uint64_t);
 static void	 telling_line_end(struct telling *);
+static void	 telling_about(struct telling *, const struct sess *);
 static void	 telling_times(struct telling *, const struct sess *);
 static void	 telling_who(struct telling *, const struct sess *);
 static void	 telling_more(struct telling *, const struct extra *);
@@ -39,6 +42,17 @@ void
 telling_session(struct telling *r, const struct sess *s, bool verbose)
 {
 	telling_begin(r, 's');
+	telling_about(r, s);
+	if (verbose) {
+		telling_socket(r, "client", &s->client);
+		telling_socket(r, "remote", &s->remote);
+	}
+	telling_line_end(r);
+}
+
+static void
+telling_about(struct telling *r, const struct sess *s)
+{
 	telling_who(r, s);
 	telling_word(r, "state", stage_name(s->stage));
 	telling_times(r, s);
@@ -48,10 +62,33 @@ telling_session(struct telling *r, const struct sess *s, bool verbose)
 	telling_put(r, "generation", "%u", self.generation);
 	if (s->extra != NULL)
 		telling_more(r, s->extra);
-	if (verbose) {
-		telling_socket(r, "client", &s->client);
-		telling_socket(r, "remote", &s->remote);
+}
+
+void
+telling_event(struct telling *r, const struct sess *s,
+    const struct told *told, uint64_t lost)
+{
+	char text[ADDR_STRLEN];
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	telling_begin(r, 't');
+	telling_number(r, "time_ms", (uint64_t)now.tv_sec * 1000 +
+	    (uint64_t)now.tv_nsec / 1000000);
+	telling_word(r, "event", told->event);
+	if (told->at != NULL)
+		telling_put(r, "at", "%s/%s %s", told->at->of->conf->name,
+		    told->at->conf->name, addr_str(remote_addr(told->at,
+		    told->at->version), text));
+	if (told->what != NULL)
+		telling_word(r, "what", told->what);
+	if (lost != 0)
+		telling_number(r, "lost", lost);
+	if (s->stage == STAGE_DONE) {
+		telling_word(r, "end", why_who(s->who));
+		telling_word(r, "why", why_name(s->why));
 	}
+	telling_about(r, s);
 	telling_line_end(r);
 }
 

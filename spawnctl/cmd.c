@@ -58,6 +58,9 @@ static const struct cmd cmds[] = {
 	    "Sorted, filtered, and with keys that act, after a question; ? "
 	    "lists them.\nWith -n N it prints so many and needs no terminal.",
 	    cmd_top },
+	{ "", "trace", "client NET [for TIME]", "what happens to sessions",
+	    "As it happens, a line an event, until it is ended or the time "
+	    "is over.", cmd_trace },
 	{ "", "drain", "PID", "replace one worker process",
 	    "It serves the sessions that it has, and ends.", cmd_drain },
 	{ "", "kill", "SESSION ...", "end sessions; or: kill client NET",

@@ -58,6 +58,7 @@ int	 cmd_record(const struct cmd *, int, char **);
 int	 cmd_remote(const struct cmd *, int, char **);
 int	 cmd_sessions(const struct cmd *, int, char **);
 int	 cmd_top(const struct cmd *, int, char **);
+int	 cmd_trace(const struct cmd *, int, char **);
 int	 cmd_view(const struct cmd *, int, char **);
 
 #endif

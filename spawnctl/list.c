@@ -16,7 +16,6 @@ static void	 list_word(char *, const char *, const char *);
 static bool	 list_wait(int);
 static void	 list_packet(char *, size_t, void (*)(const struct rec *));
 static void	 list_take(const struct rec *, void (*)(const struct rec *));
-static int	 list_missing(void);
 
 /* What there is to be expected, and what has come. */
 static struct {
@@ -180,7 +179,9 @@ list_packet(char *text, size_t n, void (*take)(const struct rec *))
 static void
 list_take(const struct rec *r, void (*take)(const struct rec *))
 {
-	if (r->kind == 's') {
+	if (r->kind == 't')
+		take(r);
+	else if (r->kind == 's') {
 		list.gone = list.seen++ > 2 * list.sessions + SLACK;
 		if (!list.gone)
 			take(r);
@@ -194,7 +195,7 @@ list_take(const struct rec *r, void (*take)(const struct rec *))
 }
 
 /* One that has closed without a word has ended, and its sessions with it. */
-static int
+int
 list_missing(void)
 {
 	char text[CONF_UNITLEN];

@@ -30,6 +30,8 @@ int	 list_run(const char *request, void (*take)(const struct rec *),
  * false, that was all. */
 void	 list_begin(char *answer);
 bool	 list_read(int fd, void (*take)(const struct rec *));
+/* Says what could not be had. Returns the status to exit with. */
+int	 list_missing(void);
 /* How many sessions there were, or were ended, by those who have told. */
 uint64_t list_done(void);
 

@@ -40,8 +40,9 @@ static const struct sight {
 	{ "unsent_remote", HOW_NUMBER, "unsent_remote" },
 	/* And where there is one. */
 	{ "backlog", HOW_MILLIS, "backlog_ms" },
+	{ "time", HOW_MILLIS, "time_ms" }, { "lost", HOW_NUMBER, "lost" },
 };
-#define COLUMNS	(nitems_of(sights) - 1)
+#define COLUMNS	(nitems_of(sights) - 3)
 
 uint64_t
 sight_rate(const struct rec *r)

@@ -9,6 +9,7 @@
 #include "session.h"
 #include "sockopt.h"
 #include "stage/connect.h"
+#include "trace.h"
 
 #define FULL_LOOK	20	/* ms between tries at a full backlog */
 #define LEAD_SLOW	25	/* ms of lead, if the other one was faster */
@@ -57,6 +58,7 @@ connect_enter(struct sess *s)
 		return sess_end(s, WHO_RELAY, WHY_NO_REMOTE, CUT_RESET);
 	if (wait_begin(s) == -1)
 		return sess_end(s, WHO_RELAY, WHY_MEMORY, CUT_RESET);
+	trace(s, "waits", NULL);
 	sess_touch(s);
 	return STEP_WAIT;
 }
@@ -91,6 +93,7 @@ connect_try(struct sess *s)
 	int fd;
 
 	s->version = s->chosen->version;
+	trace_at(s, "connect", s->chosen, NULL);
 	/* Each connect to ourselves would bring a session that connects. */
 	if (s->chosen->whose == REMOTE_OURS && hold_is(s->chosen))
 		return connect_failed(s, ELOOP);
@@ -174,10 +177,12 @@ connect_race_one(struct sess *s, struct remote *r)
 {
 	int fd, err;
 
+	trace_at(s, "connect", r, NULL);
 	if ((fd = dial(r->locals, r->addr)) != -1 &&
 	    race_add(s, r, r->version, fd) == 0)
 		return 0;
 	err = errno;
+	trace_at(s, "failed", r, strerror(err));
 	if (fd != -1)
 		close(fd);
 	if (!dial_lacks(err))
@@ -218,6 +223,7 @@ connect_lost(struct sess *s, struct racer *r)
 	const int err = r->error;
 
 	close(race_take(r));
+	trace_at(s, "failed", r->place, strerror(err));
 	if (!dial_lacks(err))
 		remote_failed(r->place, err, strerror(err));
 	remote_release(r->place, s);
@@ -261,6 +267,7 @@ connect_done(struct sess *s)
 	board_took(&s->chosen->more->connect, s->connect_us - MIN(s->dial_us,
 	    s->connect_us));
 	s->unsent = 0;
+	trace_at(s, "connected", s->chosen, NULL);
 	s->keepalive = s->path->relay->keepalive &&
 	    remote_addr(s->chosen, s->version)->sa.sa_family != AF_UNIX;
 	if (s->chosen->conf->tls == CONF_NOREF)
@@ -329,9 +336,12 @@ connect_is_from(const struct conf_listen *l, const struct conf_relay *relay)
 static enum step
 connect_failed(struct sess *s, int err)
 {
+	const char *why = err == ELOOP ? "it leads back to spawnd itself" :
+	    strerror(err);
 	bool lacks = dial_lacks(err);
 	struct racer *r = race_first(s);
 
+	trace_at(s, "failed", s->chosen, why);
 	s->chosen->whose = err == ELOOP ? REMOTE_OURS : REMOTE_UNSEEN;
 	ev_io_close(&s->remote.io);
 	if (r == NULL && lacks)
@@ -339,8 +349,7 @@ connect_failed(struct sess *s, int err)
 	if (r == NULL && lacks && err != EADDRNOTAVAIL)
 		return sess_end(s, WHO_RELAY, WHY_ERROR, CUT_RESET);
 	if (!lacks)
-		remote_failed(s->chosen, err, err == ELOOP ?
-		    "it leads back to spawnd itself" : strerror(err));
+		remote_failed(s->chosen, err, why);
 	if (r != NULL) {
 		if (connect_with(s, r) == -1)
 			return connect_failed(s, errno);

@@ -6,6 +6,7 @@
 #include "proxy.h"
 #include "session.h"
 #include "stage/proxy_in.h"
+#include "trace.h"
 
 static enum step	 proxy_in_header(struct sess *);
 static enum step	 proxy_in_more(struct sess *, const uint8_t *,
@@ -77,6 +78,7 @@ proxy_in_wrong(struct sess *s, const char *why)
 		log_warnx("listener %s: PROXY header from %s: %s; %u others "
 		    "were wrong before", s->path->listen->name,
 		    source_str(&s->source, sender), why, skipped);
+	trace(s, "failed", why);
 	return sess_end(s, WHO_CLIENT, WHY_PROXY_HEADER, CUT_RESET);
 }
 
@@ -94,6 +96,7 @@ proxy_in_named(struct sess *s, const struct proxy *p)
 	x->proxy = s->source;
 	x->to = p->to;
 	s->source = p->from;
+	trace_look(s, "source");
 	return proxy_in_permits(s) ? STEP_NEXT :
 	    sess_end(s, WHO_RELAY, WHY_DENIED, CUT_RESET);
 }

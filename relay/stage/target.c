@@ -7,6 +7,7 @@
 #include "session.h"
 #include "sockopt.h"
 #include "stage/target.h"
+#include "trace.h"
 
 static enum step	 target_next(struct sess *);
 static int		 target_dial(struct sess *);
@@ -68,9 +69,12 @@ static int
 target_dial(struct sess *s)
 {
 	struct dest *d = s->extra->dest;
+	char text[ADDR_STRLEN];
 	struct addr to;
 	int fd;
 
+	if (trace_is(s))
+		trace(s, "connect", source_str(&d->to[d->next], text));
 	source_addr(&d->to[d->next++], &to);
 	if ((fd = dial(s->chosen->locals, &to)) == -1)
 		target_note(s, errno);
@@ -170,6 +174,7 @@ target_done(struct sess *s)
 	s->extra->dest->fault = DEST_OK;
 	s->connect_us = MAX(1, sess_span(s->taken_us, ev_now_us()));
 	s->keepalive = s->path->relay->keepalive;
+	trace(s, "connected", NULL);
 	return STEP_NEXT;
 }
 
@@ -194,6 +199,7 @@ target_note(struct sess *s, int err)
 {
 	struct dest *d = s->extra->dest;
 
+	trace(s, "failed", strerror(err));
 	s->ntried++;
 	if (d->fault == DEST_OK || d->fault == DEST_NET_UNREACHABLE)
 		d->fault = (uint8_t)target_fault(err);

@@ -14,6 +14,7 @@
 #include "stage/connect.h"
 #include "stage/tls.h"
 #include "store.h"
+#include "trace.h"
 
 #define HANDSHAKE	22	/* RFC 8446, 5.1: the type of a record, */
 #define HEADER		5	/* and two bytes of version and length */
@@ -184,7 +185,13 @@ tls_say(struct sess *s, const char *whom, const char *why)
 {
 	static struct log_limit limit;
 	unsigned skipped;
+	char text[128];
 
+	if (trace_is(s)) {
+		snprintf(text, sizeof(text), "TLS handshake with the %s: %s",
+		    whom, why);
+		trace(s, "failed", text);
+	}
 	if (log_allow(&limit, ev_now(), &skipped))
 		log_info("session=%lx-%llx TLS handshake with the %s: %s "
 		    "(and %u others before)", (long)self.pid,

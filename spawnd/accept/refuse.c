@@ -10,6 +10,7 @@
 #include "log.h"
 #include "master.h"
 #include "proc/generation.h"
+#include "proc/trace.h"
 
 #define LINES	10	/* a second, of each kind */
 
@@ -35,6 +36,7 @@ refuse_denied(struct listener *l, int fd, const struct source *client)
 	l->denied++;
 	board_add(&ledger->denied, 1);
 	close(fd);
+	trace_refused(l->name, client, "denied", "access");
 	if (log_allow(&denials, ev_now(), &skipped))
 		tell(l, client, "denied", FIELD_RULE, denied_by(l, client,
 		    rule), skipped);
@@ -74,6 +76,7 @@ refuse_limited(struct listener *l, int fd, const struct source *client,
 	if (resets(l, over))
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(fd);
+	trace_refused(l->name, client, "limit", limit_name(over));
 	if (log_allow(&limits, ev_now(), &skipped))
 		tell(l, client, "limit", FIELD_LIMIT, limit_name(over),
 		    skipped);

@@ -17,6 +17,7 @@
 #include "proc/live.h"
 #include "proc/load.h"
 #include "proc/seat.h"
+#include "proc/trace.h"
 #include "proc/watch.h"
 #include "proc/writer.h"
 
@@ -230,6 +231,7 @@ channel_ready(struct worker *w, const struct proto_ready *r)
 	w->state = WORKER_READY;
 	channel_auth(w);
 	level_ready(w);
+	trace_ready(w);
 	mark(MARK_WORKERS | MARK_ACCEPT | MARK_SEND);
 	if (w->gen->old || master.stopping)
 		worker_drain(w);

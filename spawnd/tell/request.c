@@ -22,6 +22,7 @@
 #include "tell/list.h"
 #include "tell/request.h"
 #include "tell/show.h"
+#include "tell/trace.h"
 
 static bool	request_look(FILE *, const char *, bool);
 static void	request(struct client *);
@@ -37,6 +38,7 @@ static bool	request_filter(struct client *, const char *,
 		    enum conf_filter_kind, struct conf_filter *);
 static void	request_record(struct client *, const char *, const char *);
 static void	request_list(struct client *, const char *, const char *);
+static void	request_trace(struct client *, const char *, const char *);
 static void	request_kill(struct client *, const char *, const char *);
 static void	request_log(struct client *, const char *, const char *);
 static void	request_words(char *, size_t, const char *, const char *);
@@ -61,6 +63,7 @@ static const struct {
 	{ "fault",	2, false, request_fault },
 	{ "record",	2, false, request_record },
 	{ "log",	2, false, request_log },
+	{ "trace",	2, false, request_trace },
 	{ "list",	0, true, request_list },
 	{ "kill",	2, false, request_kill },
 };
@@ -210,6 +213,15 @@ request_list(struct client *c, const char *arg, const char *opt)
 
 	request_words(words, sizeof(words), arg, opt);
 	list_request(c, *words == '\0' ? NULL : words, false);
+}
+
+static void
+request_trace(struct client *c, const char *arg, const char *opt)
+{
+	char words[sizeof(c->line)];
+
+	request_words(words, sizeof(words), arg, opt);
+	trace_request(c, words);
 }
 
 static void

@@ -5,6 +5,7 @@ import json
 import signal
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -157,6 +158,8 @@ def test_certificates_and_handshakes(daemon, echo, tmp_path):
         ("who", "one.test"): {"failed": 1, "failed_certificate": 1}}
     wait(lambda: shakes(d) == counted, 30, "what was counted")
     # It outlives what it was counted by.
+    if d.box.single:
+        return
     d.deaths = True
     d.kill(signal.SIGKILL, *d.kids())
     wait(lambda: shakes(d) == counted and d.workers("ready"), 30,
@@ -166,3 +169,88 @@ def test_certificates_and_handshakes(daemon, echo, tmp_path):
     certs.Client(made, web, "two.test").close()
     counted["web", "two.test"].update(handshakes=1, tls13=1)
     wait(lambda: shakes(d) == counted, 30, "all that was counted")
+
+
+class Trace:
+    """What spawnctl trace says, an object a line."""
+
+    def __init__(self, d, *words):
+        self.proc = subprocess.Popen(
+            [box_program("spawnctl"), "--json", "-s", d.conf.control, "trace",
+             *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True)
+        self.events = []
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.proc.stdout:
+            self.events.append(json.loads(line))
+
+    def of(self, event):
+        return [e for e in self.events if e["event"] == event]
+
+    def wait(self, event, count=1):
+        wait(lambda: len(self.of(event)) >= count, 30,
+             f"{count} of {event} in {self.events}")
+        return self.of(event)[-1]
+
+    def end(self):
+        self.proc.terminate()
+        self.proc.communicate(timeout=30)
+
+
+def test_trace_tells_what_happens(daemon, echo, backend):
+    dead = backend(peers.EchoServer)
+    dead.close()
+    d = daemon(remotes={"dead": dead.conf() + " weight = 256", "a": echo},
+               relay="balance = first", spawnd='access = {"deny 127.0.0.3", '
+               '"permit all"} servers { min = 1 }')
+    before = d.connect()
+    before.sendall(b"1")
+    assert before.recv(1) == b"1"
+    trace = Trace(d, "client", "127.0.0.0/30")
+    was = trace.wait("open")
+    assert was["state"] == "relay" and was["remote"] == "a"
+    with d.connect(source="127.0.0.2") as one:
+        one.sendall(b"xyz")
+        assert one.recv(3) == b"xyz"
+        moved = trace.wait("moved")
+        while moved["in"] != 3:
+            moved = trace.wait("moved", len(trace.of("moved")) + 1)
+    end = trace.wait("end")
+    assert (end["end"], end["why"], end["in"]) == ("client", "fin", 3)
+    mine = [e for e in trace.events if e.get("session") == end["session"]]
+    assert [e["event"] for e in mine if e["event"] != "moved"] == [
+        "new", "stage", "connect", "failed", "connect", "connected", "stage",
+        "end"] or [e["event"] for e in mine if e["event"] != "moved"] == [
+        "new", "stage", "connect", "connected", "stage", "end"], mine
+    assert {e["client"].split(":")[0] for e in mine} == {"127.0.0.2"}
+    assert all(e["worker"] in d.kids() and e["time"] > 0 for e in mine)
+    # Whom the master refuses, and whom nobody asks about.
+    for source in "127.0.0.3", "127.0.0.9":
+        with contextlib.suppress(ConnectionError):
+            with d.connect(source=source) as other:
+                other.sendall(b"?")
+                other.recv(1)
+    gone = trace.wait("refused")
+    assert (gone["why"], gone["what"], gone["listener"]) == (
+        "denied", "access", "web")
+    assert not any(e["client"].startswith("127.0.0.9")
+                   for e in trace.events)
+    # New workers tell as well.
+    if not d.box.single:
+        d.deaths = True
+        d.kill(signal.SIGKILL, *d.kids())
+        wait(lambda: d.workers("ready"), 30, "a new worker")
+    seen = len(trace.of("end"))
+    with d.connect(source="127.0.0.1") as again:
+        again.sendall(b"2")
+        assert again.recv(1) == b"2"
+    trace.wait("end", seen + 1)
+    trace.end()
+    before.close()
+    done = d.ctl("trace", "client", "127.0.0.1", "for", "100ms")
+    assert done.returncode == 0 and done.stdout == ""
+    for words in ((), ("client",), ("client", "x"), ("client", "::1", "for"),
+                  ("client", "::1", "for", "x")):
+        assert d.ctl("trace", *words, check=False).returncode in (1, 2)

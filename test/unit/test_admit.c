@@ -22,6 +22,7 @@
 #include "master.h"
 #include "proc/generation.h"
 #include "proc/statproc.h"
+#include "proc/trace.h"
 
 #define FLOOD	1000000		/* more than anybody may accept in one go */
 
@@ -80,6 +81,16 @@ backlog_shut(int fd)
 void
 handoff_look(void)
 {
+}
+
+void
+trace_refused(const char *listener, const struct source *client,
+    const char *why, const char *by)
+{
+	(void)listener;
+	(void)client;
+	(void)why;
+	(void)by;
 }
 
 enum handoff_room

@@ -97,6 +97,13 @@ closing_address(const struct sess *s, char buf[ADDR_STRLEN])
 	return addr_str(s->chosen->addr, buf);
 }
 
+const struct addr *
+remote_addr(const struct remote *r, uint8_t version)
+{
+	(void)version;
+	return r->addr;
+}
+
 /* None has one. */
 char *
 dest_str(const struct dest *d, char buf[DEST_STRLEN])
