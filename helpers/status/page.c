@@ -94,6 +94,7 @@ static const struct page_col tls_cols[] = {
 	{ .name = "listener", .kind = PAGE_NAME },
 	{ .name = "tls", .kind = PAGE_TEXT, .wide = true },
 	{ .name = "name", .kind = PAGE_TEXT },
+	{ .name = "certificate", .kind = PAGE_TEXT, .wide = true },
 	{ .name = "expires", .kind = PAGE_TEXT, .wide = true },
 	{ .name = "days", .kind = PAGE_PLAIN },
 	{ .name = "handshakes", .kind = PAGE_COUNT, .wide = true },
@@ -128,7 +129,7 @@ static const struct page_table tables[] = {
 	{ .id = "times", .title = "Times", COLS(times_cols),
 	    .caption = "How long things took: half of all within p50, 99 of"
 	    " 100 within p99. Spread is from half a millisecond to an hour.",
-	    .none = "Nothing was measured yet." },
+	    .none = "Nothing was measured yet.", .skip = page_unmeasured },
 	{ .id = "generations", .title = "Generations", COLS(generation_cols),
 	    .caption = "A reload begins one; the one before drains until its"
 	    " sessions have ended.", .none = "There are none." },

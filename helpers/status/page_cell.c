@@ -72,6 +72,12 @@ percent(uint64_t part, uint64_t all)
 	return all == 0 ? 0 : (unsigned)(part * 100 / all);
 }
 
+bool
+page_unmeasured(const struct rows *r, size_t row)
+{
+	return strcmp(cell(r, row, "count"), "0") == 0;
+}
+
 void
 page_whose(struct evbuffer *b, const struct rows *r, size_t row)
 {

@@ -62,6 +62,12 @@ summary_look(struct list *l, const struct rows *r)
 	if (is(r, 0, "reload_state", "failed"))
 		say(l, "bad", "state", "The last reload has failed: ",
 		    cell(r, 0, "last_reload"), NULL);
+	if (number(r, 0, "descriptors") * 10 >
+	    number(r, 0, "descriptors_max") * 9)
+		say(l, "bad", "state", "spawnd has ",
+		    amount_count(number(r, 0, "descriptors"), buf),
+		    " descriptors open, of ", cell(r, 0, "descriptors_max"),
+		    " that it may have", NULL);
 	if (number(r, 0, "dropped_logs") != 0)
 		say(l, "warn", "state", amount_count(number(r, 0,
 		    "dropped_logs"), buf), " lines of the log were lost",

@@ -7,6 +7,7 @@
 #include "page_table.h"
 #include "rows.h"
 
+static size_t	 rows_of_use(const struct page_table *, const struct rows *);
 static void	 table_put(struct evbuffer *, const struct page_table *,
 		    const struct rows *);
 static void	 head_put(struct evbuffer *, const struct page_table *,
@@ -45,18 +46,28 @@ page_table(struct evbuffer *b, const struct page_table *t,
 	html_printf(b, "<div class=\"scroll\" tabindex=\"0\" role=\"region\""
 	    " aria-labelledby=\"h-%s\">\n<div class=\"live\" id=\"live-%s\">\n",
 	    t->id, t->id);
-	if (r == NULL || r->nrows == 0)
+	if (r == NULL || rows_of_use(t, r) == 0)
 		html_printf(b, "<p class=\"none\">%s</p>\n", t->none);
 	else
 		table_put(b, t, r);
 	html_put(b, "</div></div></section>\n");
 }
 
+static size_t
+rows_of_use(const struct page_table *t, const struct rows *r)
+{
+	size_t n = r->nrows, row;
+
+	for (row = 0; t->skip != NULL && row < r->nrows; row++)
+		n -= t->skip(r, row);
+	return n;
+}
+
 static void
 table_put(struct evbuffer *b, const struct page_table *t,
     const struct rows *r)
 {
-	const size_t all = r->nrows;
+	const size_t all = rows_of_use(t, r);
 	size_t n = 0;
 
 	head_put(b, t, r);
@@ -113,6 +124,8 @@ body_put(struct evbuffer *b, const struct page_table *t,
 	size_t row;
 
 	for (row = 0; row < all && n < PAGE_ROWS; row++) {
+		if (t->skip != NULL && t->skip(r, row))
+			continue;
 		if (all > PAGE_ROWS && t->first != NULL &&
 		    t->first(r, row) != first)
 			continue;

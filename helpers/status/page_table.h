@@ -31,6 +31,8 @@ struct page_table {
 	const char		*none;		/* there are no rows */
 	const struct page_col	*cols;
 	size_t			 ncols;
+	/* What is of no use to anybody. NULL: nothing is. */
+	bool			(*skip)(const struct rows *, size_t);
 	/* What stands first where there are too many. NULL: none does. */
 	bool			(*first)(const struct rows *, size_t);
 	/* So many from the last one back; 0: all in their order. */

@@ -128,7 +128,8 @@ sample(void)
 	put("times", "measure\tlistener\trelay\tremote\tcount\tsum\tp50\tp90\t"
 	    "p99\tbuckets\n"
 	    "queue\tweb\t-\t-\t3\t0.1\t0.0004\t0.5\t90\t0 1 2 3\n"
-	    "connect\t-\tapp\ta\t0\t0\t-\t-\t-\t" EVIL "\n");
+	    "session\tnone\t-\t-\t0\t0\t-\t-\t-\t0\n"
+	    "connect\t-\tapp\ta\t2\t0\t-\t-\t-\t" EVIL "\n");
 	put("tls", "listener\ttls\tname\tdays\tfailed\n"
 	    "web\tsite\ta.test\t8\t0\nweb\tsite\tb.test\t-1\t0\n"
 	    "web\tsite\tc.test\t90\t0\n");
@@ -182,6 +183,7 @@ nothing_is_markup(void **state)
 	sample();
 	text = page();
 	has_not(text, "<script>");
+	has_not(text, ">none<");
 	assert_int_equal(count(text, "<script"), 1);
 	assert_int_equal(count(text, "&lt;script&gt;alert(&#39;1&#39;)"
 	    "&lt;/script&gt;&amp;&quot;"), 6);
