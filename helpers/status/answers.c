@@ -5,12 +5,14 @@
 #include "answers.h"
 #include "html.h"
 #include "http.h"
+#include "metrics.h"
 #include "page.h"
 
 #define TEXT	"text/plain; charset=utf-8"
 
 static int	 page(struct evbuffer *);
 static int	 json(struct evbuffer *);
+static int	 metrics_page(struct evbuffer *);
 static int	 health(struct evbuffer *);
 static int	 ready(struct evbuffer *);
 static bool	 some_up(const struct rows *);
@@ -23,6 +25,7 @@ static const struct answer {
 } answers[] = {
 	{ "/", VIEWS_ROWS, page },
 	{ "/status.json", VIEWS_JSON, json },
+	{ "/metrics", VIEWS_ROWS, metrics_page },
 	{ "/healthz", VIEWS_ROWS, health },
 	{ "/readyz", VIEWS_ROWS, ready },
 };
@@ -114,6 +117,14 @@ json(struct evbuffer *b)
 	}
 	html_put(b, *before == '{' ? "{}\n" : "}\n");
 	return http_answer(b, 200, "application/json", NULL);
+}
+
+static int
+metrics_page(struct evbuffer *b)
+{
+	if (metrics_write(b, &views_known()->rows) == -1)
+		return -1;
+	return http_answer(b, 200, METRICS_TYPE, NULL);
 }
 
 static int
