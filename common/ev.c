@@ -156,6 +156,12 @@ ev_mechanism(void)
 	return loop.mechanism;
 }
 
+bool
+ev_has_edges(void)
+{
+	return loop.edges;
+}
+
 void
 ev_run(void)
 {

@@ -70,6 +70,9 @@ void		 ev_fini(void);
 
 /* The name of the mechanism in use: "kqueue", "epoll" or "poll". */
 const char	*ev_mechanism(void);
+/* False with poll: there no event tells of a reset while nobody has asked for
+ * bytes by ev_io_again(). */
+bool		 ev_has_edges(void);
 
 /* Runs turns until ev_stop() is called; returns after that turn. */
 void		 ev_run(void);

@@ -307,7 +307,7 @@ chain_run(struct end *from)
 	bool last = from->eof;
 	unsigned i;
 
-	w->holds = false;
+	w->holds = w->waits = false;
 	for (i = 0; i < c->n; i++) {
 		if (i < w->cut) {
 			queue_free(&link_at(c, from, i)->in[filt_way(from)]);

@@ -26,7 +26,7 @@ struct chain {
 	const struct filt *by;		/* who has ended something; or NULL */
 	struct way {
 		size_t	 allowed;	/* bytes, by the last chain_allow() */
-		bool	 waits;		/* that was 0 */
+		bool	 waits;		/* that was 0, and is new */
 		bool	 reset;		/* as FLOW_RESET */
 		bool	 holds;		/* as FILTER_HOLD */
 		bool	 no_splice;	/* nor when all have left */
@@ -53,7 +53,8 @@ void		 chain_free(struct chain **);
  * when to ask again. chain_allowed() tells it again. */
 size_t		 chain_allow(struct end *, size_t want);
 size_t		 chain_allowed(const struct end *);
-/* Was it none? */
+/* Was it none, and has it been asked since the last chain_run()? What it said
+ * before that is old: a reset would drop what may be read by now. */
 bool		 chain_waits(const struct end *);
 /* What was read of it before there was a chain, if anything, goes through it as
  * the first. */

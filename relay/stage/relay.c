@@ -15,6 +15,7 @@ static enum step	 relay_cut(struct sess *, struct end *);
 static bool		 relay_is_over(const struct sess *);
 static bool		 nothing_to_do(const struct end *);
 static void		 relay_half(struct sess *);
+static int		 relay_unheard(const struct end *);
 static bool		 relay_acknowledged(struct sess *);
 
 enum step
@@ -139,6 +140,12 @@ relay_half(struct sess *s)
 enum step
 relay_timeout(struct sess *s)
 {
+	int err;
+
+	if ((err = relay_unheard(&s->client)) != 0)
+		return sess_fail(&s->client, why_of(err));
+	if ((err = relay_unheard(&s->remote)) != 0)
+		return sess_fail(&s->remote, why_of(err));
 	chain_tick(s);
 	carry_look(&s->client);
 	carry_look(&s->remote);
@@ -148,6 +155,15 @@ relay_timeout(struct sess *s)
 		return relay_both(s, &s->client);
 	return sess_end(s, WHO_RELAY, s->limit == LIMIT_HALF_CLOSE ?
 	    WHY_HALF_CLOSE : WHY_IDLE, CUT_UNLESS_CLEAN);
+}
+
+/* The error of an end that filters have not read from, and that no event will
+ * tell; or 0. */
+static int
+relay_unheard(const struct end *e)
+{
+	return e->filtered && !ev_has_edges() && chain_waits(e) ?
+	    sockopt_error(e->io.fd) : 0;
 }
 
 /*

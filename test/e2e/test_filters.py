@@ -118,7 +118,7 @@ def test_what_shares_a_rate(backend, daemon):
     assert len({s["session"].split("-")[0] for s in d.closed()}) > 1
 
 
-def test_ends_and_resets_get_through(backend, daemon):
+def test_ends_and_resets_get_through(backend, daemon, mechanism):
     """An end comes behind the last byte, and the other way goes on; a reset
     comes, though more is there than may be read."""
     def serve(sock):

@@ -167,6 +167,17 @@ never_open(struct filt *f, struct sess *s)
 	return 0;
 }
 
+/* Allows so much. */
+static size_t allowed;
+
+static size_t
+gate_allow(struct filt *f, struct end *from, size_t want)
+{
+	(void)f;
+	(void)from;
+	return MIN(want, allowed);
+}
+
 static const struct filter
     mark = { .size = sizeof(struct filt), .data = mark_data,
 	.open = mark_open, .close = mark_close },
@@ -178,6 +189,7 @@ static const struct filter
 	.why = WHY_FAULT },
     slow = { .size = sizeof(struct late), .data = slow_data },
     none = { .size = sizeof(struct filt) },
+    gate = { .size = sizeof(struct filt), .allow = gate_allow },
     never = { .size = sizeof(struct filt), .open = never_open,
 	.close = mark_close };
 
@@ -189,7 +201,7 @@ static struct filter_section
     closes_up = SECTION(stop_up, "c"),
     rst = SECTION(stop, "r"), cut = SECTION(stop, "k"),
     slows = SECTION(slow, "slow"), nothing = SECTION(none, "n"),
-    absent = SECTION(never, "absent");
+    absent = SECTION(never, "absent"), gates = SECTION(gate, "gate");
 
 #define BEGIN(...) do {							\
 	static struct filter_section *list_[] = { __VA_ARGS__ };	\
@@ -392,6 +404,26 @@ test_full(void **state)
 	session_end();
 }
 
+/* Who waits does so until it is looked at again: then nobody may have asked, as
+ * there is no room, and what was said before is not true for ever. */
+static void
+test_waits(void **state)
+{
+	(void)state;
+	BEGIN(&gates);
+	allowed = 0;
+	assert_int_equal(chain_allow(client, 100), 0);
+	assert_true(chain_waits(client) && !chain_waits(remote));
+	assert_int_equal(chain_run(client), 0);
+	assert_false(chain_waits(client));
+	assert_int_equal(chain_allow(client, 100), 0);
+	assert_true(chain_waits(client));
+	allowed = 10;
+	assert_int_equal(chain_allow(client, 100), 10);
+	assert_false(chain_waits(client));
+	session_end();
+}
+
 /* No session begins where memory has no room; one that needs none does. */
 static void
 test_memory(void **state)
@@ -419,6 +451,7 @@ main(void)
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_memory),
 	};
 
