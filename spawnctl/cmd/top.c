@@ -16,6 +16,7 @@
 
 #define WIDE	160		/* where nothing says how wide it may be */
 #define PRINTED	10		/* rows of a pane, at most */
+#define SILENCE	2000		/* ms without an answer that are told */
 #define CALM	3		/* a look takes no more than a part of this,
 				   and the one, of all time */
 
@@ -25,6 +26,7 @@ static void	 top_wait(bool);
 static int	 top_timeout(uint64_t, uint64_t);
 static void	 top_begin(void);
 static bool	 top_look(int);
+static void	 top_silence(void);
 static void	 top_keys(void);
 static void	 top_draw(void);
 
@@ -32,7 +34,7 @@ static struct top	 top;
 static struct canvas	 canvas;
 static struct every	 every = { .ms = 1000 };
 static uint64_t		 next;		/* when the next look begins, ms */
-static uint64_t		 begun;		/* when the last one has, ms */
+static uint64_t		 begun;		/* when the last one did, ms */
 static bool		 seen;		/* a look is complete */
 
 int
@@ -138,8 +140,10 @@ top_wait(bool screen)
 			return;
 	} while (!top.ended && !again && fds[1].revents == 0 &&
 	    link_now() - start < every.ms);
-	if (screen && !top.ended)
+	if (screen && !top.ended) {
+		top_silence();
 		top_keys();
+	}
 }
 
 static void
@@ -176,7 +180,7 @@ top_look(int what)
 	}
 	if ((what & LOOK_FAILED) != 0) {
 		if (top.lost == 0)
-			top.lost = now;
+			top.lost = begun;
 		strlcpy(top.why, look_why(), sizeof(top.why));
 		next = now + every.ms;
 	}
@@ -185,6 +189,17 @@ top_look(int what)
 		next = MIN(next, now);
 	}
 	return what != 0;
+}
+
+/* Before the limit is over, which is for who waits for nothing else. */
+static void
+top_silence(void)
+{
+	if (top.lost != 0 || look_silent() < SILENCE)
+		return;
+	top.lost = begun;
+	strlcpy(top.why, "no answer yet: spawnd is stopped or very busy",
+	    sizeof(top.why));
 }
 
 static void

@@ -125,7 +125,8 @@ draw_lines(const struct top *top, unsigned rows)
 static void
 draw_foot(const struct top *top, struct canvas *c)
 {
-	const unsigned row = c->rows - 1, cols = c->cols;
+	/* The last place of all is not for every terminal. */
+	const unsigned row = c->rows - 1, cols = c->cols - 1;
 	char text[TOP_LINE + 16];
 
 	if (top->mode == TOP_ASKS)
@@ -142,7 +143,7 @@ draw_foot(const struct top *top, struct canvas *c)
 		    top->filter);
 		canvas_put(c, row, 0, cols, INK_LOOK, text);
 	} else
-		canvas_put(c, row, 0, cols, INK_DIM, cols < 80 ? "? help  "
+		canvas_put(c, row, 0, cols, INK_DIM, cols < 77 ? "? help  "
 		    "q quit  Tab pane  / filter" : "? help  q quit  Tab pane  "
 		    "/ filter  < > sort  z zoom  p pause  k kill  d drain");
 }

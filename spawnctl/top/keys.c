@@ -70,6 +70,7 @@ keys_press(struct top *top, int key)
 {
 	size_t i;
 
+	top->said = 0;
 	if (top->mode == TOP_FILTERS)
 		keys_filter(top, key);
 	else if (top->mode == TOP_ASKS)

@@ -164,6 +164,12 @@ look_fd(uint64_t *until)
 	}
 }
 
+uint64_t
+look_silent(void)
+{
+	return look.doing == DO_NOTHING ? 0 : link_now() - look.since;
+}
+
 int
 look_step(bool readable)
 {
@@ -323,7 +329,8 @@ look_told(bool readable)
 		look.complete = true;
 	} else
 		snprintf(look.answer, sizeof(look.answer), "ended %llu "
-		    "sessions", (unsigned long long)list_done());
+		    "session%s", (unsigned long long)list_done(),
+		    list_done() == 1 ? "" : "s");
 	look_go();
 	return listed ? LOOK_SEEN : LOOK_ACTED;
 }

@@ -34,6 +34,8 @@ int	 look_fd(uint64_t *until);
 /* Goes on: when that can be read, or the time is over. Returns some of the
  * above. */
 int	 look_step(bool readable);
+/* For how long nothing has come that was asked for, ms. */
+uint64_t look_silent(void);
 /* Ends what is under way. */
 void	 look_end(void);
 

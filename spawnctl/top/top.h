@@ -32,7 +32,7 @@ struct top {
 	char		 message[TOP_LINE];
 	uint64_t	 said;		/* when, ms */
 	uint64_t	 lost;		/* no answer since then, ms; or 0 */
-	char		 why[TOP_LINE];
+	char		 why[2 * TOP_LINE];
 };
 
 /* fill.c: what sessions say, on their way (look.h), and a look into panes. */
