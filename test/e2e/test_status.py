@@ -17,7 +17,7 @@ WEB = 'address = "127.0.0.1" port = 0'
 STATUS = WEB + ' serve = status'
 VIEWS = ("summary", "listeners", "remotes", "workers", "generations")
 # What a moment changes, or the question itself.
-MOVES = {"uptime_seconds", "age_seconds", "since", "accepted",
+MOVES = {"uptime_seconds", "age_seconds", "since", "accepted", "descriptors",
          "reload_seconds"}
 
 
