@@ -321,6 +321,9 @@ struct conf {
 	struct acl		 acl;
 	const char		*user;		/* NULL: as the master */
 	uint32_t		 uid, gid;	/* of user; CONF_NOID */
+	const char		*status_user;	/* of the status process;
+						   NULL: as the master */
+	uint32_t		 status_uid, status_gid; /* of that */
 	const char		*chroot;	/* NULL: none */
 	const char		*pidfile;	/* NULL: none */
 	const char		*control;	/* NULL: none */
@@ -378,7 +381,9 @@ struct conf	*conf_load_text(const char *text, const char *name,
 /*
  * Sets users that are not set to those whom the processes of root become: the
  * workers _spawnd if there is such a user, else nobody; the logger _spawndlog,
- * else nobody if that is not the workers' own. Returns 0, or -1 with ENOMEM.
+ * else nobody if that is not the workers' own; the status process, if there is
+ * to be one, _spawndstat, else nobody if that is neither's, else the logger's
+ * or the workers'. Returns 0, or -1 with ENOMEM.
  */
 int		 conf_default_users(struct conf *);
 void		 conf_free(struct conf **);

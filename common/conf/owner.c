@@ -10,6 +10,7 @@
 #define ID_MAX		((long long)UINT32_MAX - 1) /* the last says "none" */
 
 static const struct passwd *owner_first(const char *, const char *);
+static int	 owner_of_status(struct conf *);
 static const char *owner_copy(struct conf *, const char *);
 static int	 owner_number(const char *, uint32_t *);
 static uint32_t	 owner_uid(struct conf_check *, const struct conf_at *,
@@ -81,14 +82,36 @@ conf_default_users(struct conf *c)
 		if (c->user == NULL)
 			return -1;
 	}
-	if (c->log.user != NULL ||
-	    (pw = owner_first("_spawndlog", "nobody")) == NULL ||
-	    pw->pw_uid == c->uid)
-		return 0;
-	c->log.uid = (uint32_t)pw->pw_uid;
-	c->log.gid = (uint32_t)pw->pw_gid;
-	c->log.user = owner_copy(c, pw->pw_name);
-	return c->log.user == NULL ? -1 : 0;
+	if (c->log.user == NULL &&
+	    (pw = owner_first("_spawndlog", "nobody")) != NULL &&
+	    pw->pw_uid != c->uid) {
+		c->log.uid = (uint32_t)pw->pw_uid;
+		c->log.gid = (uint32_t)pw->pw_gid;
+		if ((c->log.user = owner_copy(c, pw->pw_name)) == NULL)
+			return -1;
+	}
+	return !conf_has_status(c) || c->status_user != NULL ? 0 :
+	    owner_of_status(c);
+}
+
+/* Somebody's whom the others are not, if there is one. */
+static int
+owner_of_status(struct conf *c)
+{
+	const struct passwd *pw = owner_first("_spawndstat", "nobody");
+	const bool logger = c->log.user != NULL && c->log.uid != 0;
+
+	if (pw != NULL && pw->pw_uid != c->uid &&
+	    !(logger && pw->pw_uid == c->log.uid)) {
+		c->status_uid = (uint32_t)pw->pw_uid;
+		c->status_gid = (uint32_t)pw->pw_gid;
+		c->status_user = owner_copy(c, pw->pw_name);
+	} else {
+		c->status_uid = logger ? c->log.uid : c->uid;
+		c->status_gid = logger ? c->log.gid : c->gid;
+		c->status_user = owner_copy(c, logger ? c->log.user : c->user);
+	}
+	return c->status_user == NULL ? -1 : 0;
 }
 
 /* Of the two, the first that there is. */

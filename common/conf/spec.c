@@ -338,6 +338,7 @@ static const struct conf_opt spawnd_opts[] = {
 	{ WORD("overload", conf, overload, overloads, "queue") },
 	{ RULES("access", conf, acl) },
 	{ USER("user", conf, user, uid) },
+	{ USER("status-user", conf, status_user, status_uid) },
 	{ PATH("chroot", conf, chroot, CONF_VALUE_MAX), .folder = true },
 	{ PATH("pidfile", conf, pidfile, CONF_VALUE_MAX) },
 	{ PATH("control", conf, control, SOCKET_MAX) },

@@ -112,21 +112,20 @@ launch_with(int fd, int log)
 	const struct child_fd fds[] = { { fd, PROTO_FD_CHANNEL },
 	    { log, PROTO_FD_LOG } };
 	const struct conf *c = master.gen->conf;
-	const char *user = geteuid() != 0 ? "" : c->log.user != NULL ?
-	    c->log.user : c->user != NULL ? c->user : "";
-	const uint32_t gid = c->log.user != NULL ? c->log.gid : c->gid;
+	const char *user = geteuid() == 0 && c->status_user != NULL ?
+	    c->status_user : "";
 	char path[1024], version[16], word[16], u[16], g[16];
 	char called[] = "status";
 	char *argv[] = { called, version, word, (char *)(uintptr_t)user, u, g,
 	    NULL };
 
-	uid = c->log.user != NULL ? c->log.uid : c->uid;
+	uid = c->status_uid;
 	sandbox = (int)c->sandbox;
 	master_libexec("status", path, sizeof(path));
 	snprintf(version, sizeof(version), "%d", PROTO_VERSION);
 	snprintf(word, sizeof(word), "%d", (int)c->sandbox);
 	snprintf(u, sizeof(u), "%" PRIu32, uid);
-	snprintf(g, sizeof(g), "%" PRIu32, gid);
+	snprintf(g, sizeof(g), "%" PRIu32, c->status_gid);
 	return child_start(&status, path, argv, fds, nitems_of(fds));
 }
 
@@ -309,9 +308,8 @@ end(void)
 void
 statproc_reload(const struct conf *c)
 {
-	const uint32_t now = c->log.user != NULL ? c->log.uid : c->uid;
-
-	if (channel.fd == -1 || (now == uid && (int)c->sandbox == sandbox))
+	if (channel.fd == -1 || (c->status_uid == uid &&
+	    (int)c->sandbox == sandbox))
 		return;
 	end();
 	ev_timer_stop(&again);

@@ -322,6 +322,44 @@ test_default_users(void **state)
 	conf_free(&d);
 }
 
+/* Somebody's who is neither, if there is one. */
+static void
+test_default_user_of_the_status(void **state)
+{
+	const bool own = getpwnam("_spawndstat") != NULL;
+	const uint32_t nobody = (uint32_t)getpwnam("nobody")->pw_uid;
+	struct conf *c;
+
+	(void)state;
+	c = load_ok("spawnd { listen s { path = /s serve = status }"
+	    " user = \"1:1\" log { user = \"2:2\" } }\n"
+	    "relay r { remote x { path = /x } }");
+	assert_null(c->status_user);
+	assert_int_equal(conf_default_users(c), 0);
+	assert_string_equal(c->status_user, own ? "_spawndstat" : "nobody");
+	assert_true(own || c->status_uid == nobody);
+	conf_free(&c);
+	c = load_ok("spawnd { listen s { path = /s serve = status }"
+	    " user = \"1:1\" log { user = nobody } }\n"
+	    "relay r { remote x { path = /x } }");
+	assert_int_equal(conf_default_users(c), 0);
+	assert_true(own || c->status_uid == nobody);
+	conf_free(&c);
+	c = load_ok("spawnd { listen s { path = /s serve = status }"
+	    " user = \"1:1\" log { user = root } }\n"
+	    "relay r { remote x { path = /x } }");
+	c->log.uid = 0;
+	assert_int_equal(conf_default_users(c), 0);
+	assert_int_not_equal(c->status_uid, 0);
+	conf_free(&c);
+	c = load_ok("spawnd { listen s { path = /s } status-user = \"7:8\" }\n"
+	    "relay r { remote x { path = /x } }");
+	assert_int_equal(conf_default_users(c), 0);
+	assert_int_equal(c->status_uid, 7);
+	assert_int_equal(c->status_gid, 8);
+	conf_free(&c);
+}
+
 /* Not that of the workers. */
 static void
 test_default_user_of_the_logger(void **state)
@@ -567,6 +605,7 @@ main(void)
 		cmocka_unit_test(test_local_addresses),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_default_users),
+		cmocka_unit_test(test_default_user_of_the_status),
 		cmocka_unit_test(test_default_user_of_the_logger),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_language),
