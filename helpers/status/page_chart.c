@@ -8,7 +8,7 @@
 #include "rows.h"
 
 #define STEP	10		/* s, between two rows of history */
-#define HOUR	3600		/* s, which a drawing is wide */
+#define HOUR	3600		/* s */
 #define HIGH	100		/* which it is high */
 #define BARS	32		/* of a spread, at most */
 #define BAR	5		/* how wide one is, with what is beside it */
@@ -46,6 +46,7 @@ static double	 most(const struct chart *, const struct rows *,
 		    const struct line *);
 static double	 top_of(const struct chart *, const struct rows *);
 static int	 when(const struct rows *, size_t);
+static unsigned	 span(const struct rows *);
 static const char *shown(const struct chart *, double, char [AMOUNT_LEN]);
 static size_t	 bars_read(const char *, double [BARS]);
 
@@ -80,9 +81,9 @@ chart_put(struct evbuffer *b, const struct chart *c, const struct rows *r)
 	html_printf(b, "<figure id=\"chart-%s\">\n", c->id);
 	caption_put(b, c, r);
 	plot_put(b, c, r);
-	html_put(b, "<div class=\"axis\" aria-hidden=\"true\">"
-	    "<span>60 minutes ago</span><span>30</span><span>now</span>"
-	    "</div></figure>\n");
+	html_printf(b, "<div class=\"axis\" aria-hidden=\"true\">"
+	    "<span>%u minutes ago</span><span>now</span></div></figure>\n",
+	    span(r) / 60);
 }
 
 static void
@@ -105,18 +106,19 @@ static void
 plot_put(struct evbuffer *b, const struct chart *c, const struct rows *r)
 {
 	const double top = top_of(c, r);
+	const unsigned wide = span(r);
 	char buf[AMOUNT_LEN];
 	size_t i;
 
 	html_printf(b, "<div class=\"plot\"><span class=\"top\""
 	    " aria-hidden=\"true\">%s</span>\n", shown(c, top, buf));
 	html_printf(b, "<svg viewBox=\"0 0 %u %u\" preserveAspectRatio=\"none\""
-	    " role=\"img\" aria-label=\"", HOUR, HIGH);
+	    " role=\"img\" aria-label=\"", wide, HIGH);
 	label_put(b, c, r);
 	html_printf(b, "\">\n<path class=\"grid\" d=\"M0 .5H%uM0 %uH%u",
-	    HOUR, HIGH / 2, HOUR);
+	    wide, HIGH / 2, wide);
 	for (i = 1; i < 4; i++)
-		html_printf(b, "M%zu 0V%u", i * HOUR / 4, HIGH);
+		html_printf(b, "M%zu 0V%u", i * wide / 4, HIGH);
 	html_put(b, "\"/>\n");
 	area_put(b, c, r, top);
 	for (i = nitems_of(c->lines); i > 0; i--)
@@ -231,9 +233,24 @@ when(const struct rows *r, size_t row)
 
 	if (!rows_number(r, row, "time", &at) ||
 	    !rows_number(r, r->nrows - 1, "time", &last) || at > last ||
-	    last - at > HOUR)
+	    last - at > span(r))
 		return -1;
-	return HOUR - (int)(last - at);
+	return (int)(span(r) - (last - at));
+}
+
+/* How many seconds a drawing is wide: an hour, or less if less is known. */
+static unsigned
+span(const struct rows *r)
+{
+	uint64_t first, last, known = HOUR;
+	unsigned wide = HOUR / 12;
+
+	if (rows_number(r, 0, "time", &first) &&
+	    rows_number(r, r->nrows - 1, "time", &last) && first <= last)
+		known = last - first;
+	while (wide < known && wide < HOUR)
+		wide = MIN(HOUR, wide * 2);
+	return wide;
 }
 
 static const char *

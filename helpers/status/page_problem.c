@@ -60,7 +60,7 @@ summary_look(struct list *l, const struct rows *r)
 		say(l, "bad", "workers", "All workers have as many sessions"
 		    " as they may: who comes now waits, or is refused", NULL);
 	if (is(r, 0, "reload_state", "failed"))
-		say(l, "bad", "state", "The last reload has failed: ",
+		say(l, "bad", "state", "The last reload has ",
 		    cell(r, 0, "last_reload"), NULL);
 	if (number(r, 0, "descriptors") * 10 >
 	    number(r, 0, "descriptors_max") * 9)

@@ -111,7 +111,8 @@ sample(void)
 	    "users_max_total\trefused\tdenied\tbytes_in\tbytes_out\t"
 	    "last_reload\treload_state\treload_seconds\tdropped_logs\n"
 	    "0.9\t4711\t90061\t7\t4\t1\t1284\t91233411\t3\t0\tyes\t32000\t"
-	    "6596\t6590\t12345678901\t98765432109\t" EVIL "\tfailed\t312\t5\n");
+	    "6596\t6590\t12345678901\t98765432109\tfailed: " EVIL
+	    "\tfailed\t312\t5\n");
 	put("listeners", "name\taddress\trelay\taccepted\twaiting\tbacklog\n"
 	    EVIL "\t0.0.0.0:80\tapp\t81240007\t600\t1024\n");
 	put("remotes", "relay\tname\taddress\tweight\tactive\tstate\tsince\t"
