@@ -6,21 +6,31 @@
 
 #define WIDE	100		/* of a bar, so that it is in percent */
 #define HIGH	8
+#define MANY	100
 
-static uint64_t	 sum(const struct rows *, size_t, const char *, bool);
+/* Of the remotes of a relay section: sessions, and the weight of those up. */
+struct whole {
+	uint64_t	active, weight;
+};
+
+static bool	 whole_of(const struct rows *, size_t, struct whole *);
 static bool	 is_up(const struct rows *, size_t);
 static uint64_t	 number(const struct rows *, size_t, const char *);
 static unsigned	 percent(uint64_t, uint64_t);
 static const char *cell(const struct rows *, size_t, const char *);
 
+/* Where there are very many none has a part that could be seen. */
 void
 page_share(struct evbuffer *b, const struct rows *r, size_t row)
 {
-	const unsigned part = percent(number(r, row, "active"),
-	    sum(r, row, "active", false));
-	const unsigned fair = !is_up(r, row) ? 0 :
-	    percent(number(r, row, "weight"), sum(r, row, "weight", true));
+	struct whole all;
+	unsigned part, fair;
 
+	if (!whole_of(r, row, &all))
+		return;
+	part = percent(number(r, row, "active"), all.active);
+	fair = !is_up(r, row) ? 0 :
+	    percent(number(r, row, "weight"), all.weight);
 	html_printf(b, "<svg class=\"share\" viewBox=\"0 0 %u %u\""
 	    " preserveAspectRatio=\"none\" role=\"img\""
 	    " aria-label=\"%u %% of %u %%\"><title>%u %%; by weight %u %%"
@@ -34,20 +44,24 @@ page_share(struct evbuffer *b, const struct rows *r, size_t row)
 	html_put(b, "</svg>");
 }
 
-/* Over the remotes of the same relay section. */
-static uint64_t
-sum(const struct rows *r, size_t row, const char *column, bool up)
+/* The remotes of a relay section stand together. */
+static bool
+whole_of(const struct rows *r, size_t row, struct whole *all)
 {
-	const char *relay = rows_cell(r, row, "relay"), *other;
-	uint64_t n = 0;
-	size_t i;
+	const char *relay = cell(r, row, "relay");
+	size_t first = row, i;
 
-	for (i = 0; relay != NULL && i < r->nrows; i++) {
-		other = rows_cell(r, i, "relay");
-		if (strcmp(other, relay) == 0 && (!up || is_up(r, i)))
-			n += number(r, i, column);
+	memset(all, 0, sizeof(*all));
+	while (first > 0 && row - first <= MANY &&
+	    strcmp(cell(r, first - 1, "relay"), relay) == 0)
+		first--;
+	for (i = first; i < r->nrows && i - first <= MANY &&
+	    strcmp(cell(r, i, "relay"), relay) == 0; i++) {
+		all->active += number(r, i, "active");
+		if (is_up(r, i))
+			all->weight += number(r, i, "weight");
 	}
-	return n;
+	return i - first <= MANY;
 }
 
 static bool

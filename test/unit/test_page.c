@@ -269,6 +269,7 @@ too_many(void **state)
 	has(text, ">r9999<");
 	has(text, ">r198<");
 	has_not(text, ">r199<");
+	has_not(text, "class=\"share\"");
 	free(text);
 	free(rows);
 }
