@@ -174,8 +174,10 @@ top_look(int what)
 
 	if ((what & LOOK_SEEN) != 0) {
 		fill_panes(&top);
+		next = begun + every.ms;
+		if (top.lost == 0)
+			next = MAX(next, now + CALM * (now - begun));
 		top.lost = 0;
-		next = MAX(begun + every.ms, now + CALM * (now - begun));
 		seen = true;
 	}
 	if ((what & LOOK_FAILED) != 0) {
