@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "conf/parse.h"
 #include "conf_report.h"
 #include "fake_netdb.h"
 
@@ -331,6 +332,8 @@ test_default_user_of_the_status(void **state)
 	struct conf *c;
 
 	(void)state;
+	if (!conf_can_status)
+		skip();
 	c = load_ok("spawnd { listen s { path = /s serve = status }"
 	    " user = \"1:1\" log { user = \"2:2\" } }\n"
 	    "relay r { remote x { path = /x } }");

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "conf/parse.h"
 #include "conf_report.h"
 #include "fake_netdb.h"
 #include "sockopt.h"
@@ -242,6 +243,39 @@ test_shown(void **state)
 	conf_free(&c);
 }
 
+/* Which of the relays it is for it need not say. */
+static void
+test_status(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	bad(PORT("serve = stats"), "t:2: serve \"stats\" is not known; use "
+	    "relay or status; did you mean \"status\"?\n");
+	if (!conf_can_status) {
+		bad(PORT("\nserve = status"), "t:3: serve = status: spawnd "
+		    "was built without libevent; install its development "
+		    "files, and configure and build again\n");
+		return;
+	}
+	bad(PORT("serve = status\nroute { relay = a sni = x.test }\n"
+	    "relay = a\nprotocol = sctp\nmax-sessions = 5"),
+	    "t:3: route is for sessions, and a listener with serve = status "
+	    "has none; leave it out\n"
+	    "t:4: relay is for sessions, and a listener with serve = status "
+	    "has none; leave it out\n"
+	    "t:5: the status is told by TCP; leave out protocol\n"
+	    "t:6: max-sessions is for sessions, and a listener with serve = "
+	    "status has none; leave it out\n");
+	c = load_ok("spawnd { listen w { port = 80 relay = a }\n"
+	    "listen s { port = 81 serve = status keepalive-idle = 60 } }\n"
+	    RELAY "relay b { remote r { address = \"10.0.0.1\" port = 82 } }");
+	assert_true(conf_has_status(c));
+	assert_null(conf_listen_relay(c, &c->listens[1]));
+	assert_string_equal(conf_relay_name(c, &c->listens[1]), "-");
+	conf_free(&c);
+}
+
 int
 main(void)
 {
@@ -254,6 +288,7 @@ main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_abstract),
 		cmocka_unit_test(test_shown),
+		cmocka_unit_test(test_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
