@@ -119,14 +119,14 @@ struct board_place_more {	/* writer: the worker of the slot */
  * those that have sessions. Both are rows of counters. */
 struct board_listener {		/* writer: the worker of the slot */
 	board_u64	sessions;	/* received */
-	board_u64	closed;		/* of those, ended */
-	board_u64	failed;		/* of those, that came to no remote */
+	board_u64	failed;		/* ended, having come to no remote */
 	board_u64	bytes_in;	/* from clients, also of open ones */
 	board_u64	bytes_out;
 };
 
 struct board_listener_more {	/* writer: the worker of the slot */
-	struct board_times queue, handshake, session;
+	struct board_times queue, handshake;
+	struct board_times session;	/* all that have ended */
 	board_u64	ends[WHOS][WHYS];
 };
 

@@ -49,6 +49,7 @@
 /* Also where the compiler takes it for too long, as a constant argument halves
  * it. */
 #define in_line			inline __attribute__((always_inline))
+#define out_of_line		__attribute__((noinline))
 #else
 #define printf_like(f, a)
 #define no_return

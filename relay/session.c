@@ -54,12 +54,6 @@ sess_watch(struct end *e, int fd)
 	return ev_io_add(&e->io, fd, IO_READ | IO_WRITE, end_io);
 }
 
-uint32_t
-sess_span(uint64_t from_us, uint64_t to_us)
-{
-	return (uint32_t)MIN(to_us - from_us, UINT32_MAX);
-}
-
 struct sess *
 sess_new(int fd, const struct proto_conn *c, const struct path *path,
     const struct sess_calls *calls)
@@ -265,7 +259,6 @@ sess_leave(const struct sess *s)
 	board_add(&more->ends[s->who][s->why], 1);
 	if (s->connect_us == 0)
 		board_add(&s->path->board->failed, 1);
-	board_add(&s->path->board->closed, 1);
 	self.nsessions--;
 	board_close_session(&self.board, s->seat);
 }

@@ -51,9 +51,6 @@ void		 sess_walk_end(struct sess_walk *);
 /* Says what this process lacked for a session (NULL: none yet), at most once a
  * second. */
 void		 sess_warn(const struct sess *, const char *what, int err);
-/* What the closing line tells of a time between two, in microseconds; at most
- * 71 minutes. */
-uint32_t	 sess_span(uint64_t from_us, uint64_t to_us);
 
 /* What few sessions have, made if there is none yet; NULL without memory. */
 struct extra	*sess_extra(struct sess *);
@@ -81,6 +78,14 @@ bool		 sess_is_late(const struct sess *);
 void		 sess_look_due(struct sess *);
 /* More to do than one turn should. */
 void		 sess_resume(struct sess *);
+
+/* What the closing line tells of a time between two, in microseconds; at most
+ * 71 minutes. */
+static inline uint32_t
+sess_span(uint64_t from_us, uint64_t to_us)
+{
+	return (uint32_t)MIN(to_us - from_us, UINT32_MAX);
+}
 
 /* For a stage: the session ends. */
 static inline enum step

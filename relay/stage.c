@@ -28,7 +28,7 @@ static void		 stage_run(struct sess *, enum step);
 static enum step	 stage_refuse(struct sess *, enum step);
 static enum sess_stage	 stage_next(const struct sess *);
 static enum step	 stage_enter(struct sess *, enum sess_stage);
-static void		 stage_shaken(const struct sess *);
+static out_of_line void	 stage_shaken(const struct sess *);
 static void		 stage_io(struct ev_io *, int);
 static void		 stage_keepalive(struct sess *);
 static void		 stage_urgent(struct end *);

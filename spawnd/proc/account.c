@@ -176,9 +176,9 @@ add(const struct worker *w, bool past)
 
 	for (i = 0; i < n; i++, t++) {
 		l = past ? &(*t)->past.listener : &(*t)->now.listener;
-		open = l->sessions - l->closed;
+		open = l->sessions - account_count(&l->session);
 		add_listener(l, w, i);
-		open = l->sessions - l->closed - open;
+		open = l->sessions - account_count(&l->session) - open;
 		if (past)
 			l->lost += open;
 		else if (w->state != WORKER_DEAD)
@@ -195,17 +195,15 @@ add_listener(struct account_listener *t, const struct worker *w, unsigned i)
 	const struct board *b = &w->gen->board;
 	const struct board_worker *mem = board_slot(b, w->slot);
 	const struct board_listener *l = board_listener(b, mem, i);
-	const uint64_t closed = board_get(&l->closed);
 
-	t->closed += closed;
-	t->sessions += board_get(&l->sessions);
-	t->failed += board_get(&l->failed);
-	t->bytes_in += board_get(&l->bytes_in);
-	t->bytes_out += board_get(&l->bytes_out);
 	/* What nobody has written takes no memory. */
 	if (board_get(&l->sessions) != 0)
 		board_sum(t->queue.n, board_listener_more(b, mem,
 		    i)->queue.n, BOARD_LISTENER_MORE);
+	t->sessions += board_get(&l->sessions);
+	t->failed += board_get(&l->failed);
+	t->bytes_in += board_get(&l->bytes_in);
+	t->bytes_out += board_get(&l->bytes_out);
 }
 
 static void
@@ -218,6 +216,17 @@ add_remote(struct account_remote *t, const struct worker *w, unsigned i)
 	if (board_get(&p->sessions) != 0 || board_get(&p->failed) != 0)
 		board_sum(t->connect.n, board_place_more(b, mem,
 		    i)->connect.n, BOARD_PLACE_MORE);
+}
+
+uint64_t
+account_count(const struct account_times *t)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i <= TIMES_N; i++)
+		sum += t->n[i];
+	return sum;
 }
 
 const struct account *

@@ -21,7 +21,7 @@ struct account_times {
 	uint64_t	us;
 };
 struct account_listener {
-	uint64_t	sessions, closed, failed, bytes_in, bytes_out;
+	uint64_t	sessions, failed, bytes_in, bytes_out;
 	struct account_times queue, handshake, session;
 	uint64_t	ends[WHOS][WHYS];
 	uint64_t	lost;		/* sessions, with a worker that died */
@@ -46,6 +46,9 @@ struct account {
 		struct account_remote	 remote;
 	}			 past, now;
 };
+
+/* How many there are. */
+uint64_t account_count(const struct account_times *);
 
 /* Finds the names of a generation. Returns 0, or -1 with errno;
  * account_generation_free() is to follow in both cases. */

@@ -9,7 +9,6 @@ static void	 row(struct table *, const char *, const struct account *,
 		    const struct account_times *);
 static void	 share(struct table *, const struct account_times *, double);
 static void	 buckets(struct table *, const struct account_times *);
-static uint64_t	 count(const struct account_times *);
 
 const struct column times_cols[TIMES_COLS] = {
 	{ "measure", true }, { "listener", true }, { "relay", true },
@@ -31,7 +30,7 @@ times_fill(struct table *t)
 			continue;
 		}
 		row(t, "queue", c, &c->now.listener.queue);
-		if (count(&c->now.listener.handshake) != 0)
+		if (account_count(&c->now.listener.handshake) != 0)
 			row(t, "handshake", c, &c->now.listener.handshake);
 		row(t, "session", c, &c->now.listener.session);
 	}
@@ -47,7 +46,7 @@ row(struct table *t, const char *measure, const struct account *c,
 	table_cell(t, "%s", remote ? "-" : c->what);
 	table_cell(t, "%s", remote ? c->relay : "-");
 	table_cell(t, "%s", remote ? c->what : "-");
-	table_number(t, count(times));
+	table_number(t, account_count(times));
 	table_cell(t, "%" PRIu64 ".%06u", times->us / 1000000,
 	    (unsigned)(times->us % 1000000));
 	share(t, times, 0.5);
@@ -82,15 +81,4 @@ buckets(struct table *t, const struct account_times *times)
 		    i == 0 ? "%" PRIu64 : " %" PRIu64, sum);
 	}
 	table_cell(t, "%s", text);
-}
-
-static uint64_t
-count(const struct account_times *times)
-{
-	uint64_t sum = 0;
-	unsigned i;
-
-	for (i = 0; i <= TIMES_N; i++)
-		sum += times->n[i];
-	return sum;
 }

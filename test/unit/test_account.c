@@ -96,7 +96,6 @@ session(const struct worker *w, unsigned listener, unsigned place, bool ended)
 	board_took(&more->queue, 0);
 	board_took(&more->session, 2000000);
 	board_add(&more->ends[WHO_CLIENT][WHY_FIN], 1);
-	board_add(&l->closed, 1);
 }
 
 static const struct account *
