@@ -12,10 +12,13 @@ import time
 import pytest
 
 import harness
-from harness import Box, wait
+from harness import HERE, Box, wait
 from peers import roundtrip
 
 STAMP = re.compile(rf"^{harness.STAMP} ")
+# What the logger wants to hear from the master.
+VERSION = re.search(r"PROTO_VERSION\s+(\d+)",
+                    (HERE.parents[1] / "common/proto.h").read_text())[1]
 
 
 def start(box, echo, to, args=(), **kw):
@@ -269,8 +272,8 @@ class Logger:
         with theirs, open(self.out, "ab") as out:
             fd = theirs.fileno()
             how = "2" if box.sandbox == "off" else "0"
-            self.proc = box.spawn([Box.programs["logger"], "8", how, "", "0",
-                                   "0", "stderr", "8", "7", "1", "0",
+            self.proc = box.spawn([Box.programs["logger"], VERSION, how, "",
+                                   "0", "0", "stderr", "8", "7", "1", "0",
                                    "1000000000", "0", ""],
                                   stderr=out, close_fds=False,
                                   env=dict(os.environ, **env),
