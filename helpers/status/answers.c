@@ -66,6 +66,9 @@ answers_refuse(struct evbuffer *b, int status)
 		return http_answer(b, status, TEXT, "Allow: GET, HEAD\r\n");
 	case 408:
 		return plain(b, status, "The request took too long.\n");
+	case 429:
+		return plain(b, status, "Others have not yet read their"
+		    " answers; ask again later.\n");
 	case 503:
 		return plain(b, status, "spawnd does not answer.\n");
 	default:

@@ -24,6 +24,7 @@ struct visit {
 	struct http_request	 request;
 	enum views_form		 form;		/* that it waits for */
 	struct evbuffer		*out;
+	size_t			 holds;		/* bytes of its answer */
 	size_t			 len;
 	char			 head[HTTP_HEAD_MAX];
 };
@@ -39,11 +40,13 @@ static void	 visit_begin_write(struct visit *, int);
 static int	 visit_cut(struct visit *);
 static void	 visit_write(struct visit *);
 static void	 visit_leave(struct visit *);
+static void	 visit_let_go(struct visit *);
 static void	 visit_close(struct visit *);
 static void	 visit_free(struct ev_task *);
 
 static TAILQ_HEAD(, visit)	 visits = TAILQ_HEAD_INITIALIZER(visits);
 static unsigned			 nvisits;
+static size_t			 held;		/* by all */
 
 void
 visits_add(int fd)
@@ -164,10 +167,14 @@ visit_asks(struct visit *v, int wrong)
 		visit_answer(v);
 }
 
+/* Those who ask for much and do not read it share what there is for them. */
 static void
 visit_answer(struct visit *v)
 {
-	visit_begin_write(v, answers_write(v->out, v->request.path));
+	if (held < VISITS_HOLD)
+		visit_begin_write(v, answers_write(v->out, v->request.path));
+	else
+		visit_refuse(v, 429);
 }
 
 static void
@@ -185,6 +192,8 @@ visit_begin_write(struct visit *v, int done)
 		return;
 	}
 	v->state = VISIT_TAKES;
+	v->holds = evbuffer_get_length(v->out);
+	held += v->holds;
 	ev_timer_set(&v->timer, TAKES);
 	visit_write(v);
 }
@@ -221,6 +230,7 @@ visit_write(struct visit *v)
 		return;
 	}
 	v->state = VISIT_LEAVES;
+	visit_let_go(v);
 	ev_timer_set(&v->timer, LEAVES);
 	visit_leave(v);
 }
@@ -241,10 +251,18 @@ visit_leave(struct visit *v)
 }
 
 static void
+visit_let_go(struct visit *v)
+{
+	held -= v->holds;
+	v->holds = 0;
+}
+
+static void
 visit_close(struct visit *v)
 {
 	if (v->io.fd == -1)
 		return;
+	visit_let_go(v);
 	ev_timer_stop(&v->timer);
 	ev_io_close(&v->io);
 	TAILQ_REMOVE(&visits, v, entry);

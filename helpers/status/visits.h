@@ -9,6 +9,9 @@
 #define VISITS_MAX	256	/* at once; then the one that has said nothing
 				   for the longest time goes */
 
+#define VISITS_HOLD	(64U * 1024 * 1024)	/* bytes of answers that are
+				   under way; then no more are made */
+
 /* A connection, which is taken over. */
 void	 visits_add(int fd);
 /* What visitors wait for is known, or not to be had. */
