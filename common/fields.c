@@ -151,7 +151,7 @@ fields_us(const char *seconds, uint64_t *us)
 }
 
 void
-fields_print(struct line *l, const struct record *r)
+fields_print(struct line *l, const struct record *r, bool tcp)
 {
 	const char *gap = "", *quote;
 	unsigned i;
@@ -161,7 +161,8 @@ fields_print(struct line *l, const struct record *r)
 		gap = ": ";
 	}
 	for (i = 0; i < FIELD_NONE; i++) {
-		if (r->value[i] == NULL || !field_rows[i].text)
+		if (r->value[i] == NULL || !(field_rows[i].text ||
+		    (tcp && field_is_tcp((enum field)i))))
 			continue;
 		quote = field_rows[i].kind == FIELD_QUOTED ? "\"" : "";
 		line_text(l, gap);

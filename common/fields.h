@@ -23,7 +23,8 @@ enum field_kind {
 
 /*
  *   in code, name, kind, and whether it is in the text; in the order of the
- *   text. The last ones are the logger's own.
+ *   text. Those of TCP are in it where they are asked for. The last ones are
+ *   the logger's own.
  */
 #define FIELDS(X)							\
 	X(SESSION, "session", TEXT, true)				\
@@ -48,6 +49,14 @@ enum field_kind {
 	X(TARGET, "target", TEXT, true)					\
 	X(FILTERS, "filters", TEXT, true)				\
 	X(TRUNK, "trunk", TEXT, true)					\
+	X(RTT_CLIENT, "rtt_client_us", NUMBER, false)			\
+	X(RETRANSMITS_CLIENT, "retransmits_client", NUMBER, false)	\
+	X(CWND_CLIENT, "cwnd_client", NUMBER, false)			\
+	X(UNSENT_CLIENT, "unsent_client", NUMBER, false)		\
+	X(RTT_REMOTE, "rtt_remote_us", NUMBER, false)			\
+	X(RETRANSMITS_REMOTE, "retransmits_remote", NUMBER, false)	\
+	X(CWND_REMOTE, "cwnd_remote", NUMBER, false)			\
+	X(UNSENT_REMOTE, "unsent_remote", NUMBER, false)		\
 	X(TRIES, "tries", NUMBER, true)					\
 	X(END, "end", TEXT, true)					\
 	X(WHY, "why", TEXT, true)					\
@@ -74,6 +83,13 @@ struct field_row {
 	bool		 text;		/* it is in the text */
 };
 extern const struct field_row field_rows[FIELD_NONE];
+
+/* Is it of what the system knows of a connection? */
+static inline bool
+field_is_tcp(enum field f)
+{
+	return f >= FIELD_RTT_CLIENT && f <= FIELD_UNSENT_REMOTE;
+}
 
 /* FIELD_NONE if that is no name of one. */
 enum field	 field_of(const char *name, size_t len);
@@ -102,7 +118,7 @@ void		 fields_seconds(struct line *, enum field, uint64_t us);
 bool		 fields_read(struct record *, char *packet, size_t n);
 /* What line_seconds() has printed, exact to 1000; false if it is none. */
 bool		 fields_us(const char *seconds, uint64_t *us);
-/* A record as text. */
-void		 fields_print(struct line *, const struct record *);
+/* A record as text; tcp: with what it has of that. */
+void		 fields_print(struct line *, const struct record *, bool tcp);
 
 #endif

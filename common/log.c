@@ -176,7 +176,7 @@ log_fields(int level, struct line *l)
 		l->len = MIN(l->len, l->size - 1);
 		line_text(&text, "<6>");
 		if (fields_read(&r, l->text + 3, l->len - 3))
-			fields_print(&text, &r);
+			fields_print(&text, &r, true);
 		log_line(text.text, (int)text.len);
 	}
 	errno = saved;

@@ -9,17 +9,22 @@
 #include "remote/remotes.h"
 #include "self.h"
 #include "sess.h"
+#include "unsent.h"
 #include "why.h"
 #include "wish.h"
 
 #define MORE	(LOG_LINE / 4 * 3)	/* bytes, what few lines have */
+#define TAIL	(LOG_LINE / 4)		/* what comes behind it */
 
 static bool	 is_told(const struct sess *, uint64_t *);
+static bool	 look(struct closing_end *, const struct end *);
 static unsigned	 port_of(const struct sess *);
+static void	 put_end(struct line *, enum field, const struct closing_end *);
 static void	 put_more(struct line *, const struct extra *);
 static void	 put_asked(struct line *, const struct extra *);
 
 static bool	 lines, more;		/* of sessions; fields not in text */
+static bool	 tcp;			/* what the system knows as well */
 static bool	 draws;			/* not all have one */
 static uint64_t	 sample;
 
@@ -28,6 +33,7 @@ closing_start(void)
 {
 	lines = conf_log_sessions(self.conf);
 	more = conf_log_more(self.conf);
+	tcp = conf_log_tcp(self.conf);
 	draws = conf_log_draws(self.conf);
 	sample = conf_log_sample(self.conf);
 }
@@ -37,6 +43,18 @@ closing_begin(struct closing *c, const struct sess *s)
 {
 	c->told = is_told(s, &c->draw);
 	c->port = s->path->ports && c->told ? port_of(s) : 0;
+	c->client.known = tcp && c->told && look(&c->client, &s->client);
+	c->remote.known = tcp && c->told && look(&c->remote, &s->remote);
+}
+
+/* False: it has no socket any more, or none of TCP. */
+static bool
+look(struct closing_end *c, const struct end *e)
+{
+	if (e->io.fd == -1 || tcpinfo_get(e->io.fd, &c->tcp) == -1)
+		return false;
+	c->unsent = (uint64_t)unsent(e->io.fd, e->fin);
+	return true;
 }
 
 /* Whether it gets a line: of sessions that end well, so many of all as any
@@ -102,10 +120,14 @@ closing_line(const struct closing *c, const struct sess *s)
 		fields_text(&l, FIELD_TAG, s->path->listen->tag);
 	if (s->extra != NULL) {
 		/* However much it is, the end is told. */
-		l.size = MIN(l.len + MORE, sizeof(buf));
+		l.size = MIN(l.len + MORE, sizeof(buf) - TAIL);
 		put_more(&l, s->extra);
 		l.size = sizeof(buf);
 	}
+	if (c->client.known)
+		put_end(&l, FIELD_RTT_CLIENT, &c->client);
+	if (c->remote.known)
+		put_end(&l, FIELD_RTT_REMOTE, &c->remote);
 	fields_number(&l, FIELD_TRIES, s->ntried + (r != NULL));
 	fields_text(&l, FIELD_END, why_who(s->who));
 	fields_text(&l, FIELD_WHY, why_name(s->why));
@@ -141,6 +163,16 @@ put_more(struct line *l, const struct extra *x)
 	if (x->chain != NULL && *chain_str(x->chain, filters,
 	    sizeof(filters)) != '\0')
 		fields_text(l, FIELD_FILTERS, filters);
+}
+
+/* The fields of one end are in a row. */
+static void
+put_end(struct line *l, enum field first, const struct closing_end *c)
+{
+	fields_number(l, first, c->tcp.rtt_us);
+	fields_number(l, (enum field)(first + 1), c->tcp.retransmits);
+	fields_number(l, (enum field)(first + 2), c->tcp.cwnd);
+	fields_number(l, (enum field)(first + 3), c->unsent);
 }
 
 /* Who the client says it is, and where it wants to go. */

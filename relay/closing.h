@@ -6,7 +6,17 @@
 
 #include "addr.h"
 
+#include "tcpinfo.h"
+
+struct end;
 struct sess;
+
+/* What the system knows of an end. */
+struct closing_end {
+	bool		 known;
+	struct tcpinfo	 tcp;
+	uint64_t	 unsent;	/* bytes it has not acknowledged */
+};
 
 /* What is known of it before its sockets are closed. */
 struct closing {
@@ -15,6 +25,7 @@ struct closing {
 					   the listener has only one */
 	uint64_t	 draw;		/* of CONF_WHOLE, for samples; 0: every
 					   target is to have it */
+	struct closing_end client, remote; /* only where that is wanted */
 };
 
 /* What the configuration wants; to be called once, when it is there. */

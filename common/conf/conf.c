@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "conf/int.h"
+#include "layout.h"
 
 #define BLOCK_MIN	(16 << 10)
 #define BLOCK_ALIGN	16
@@ -16,6 +17,7 @@ struct conf_block {
 
 #define USERS_TIME	5000	/* ms: there may be a queue */
 
+static bool	 log_names_tcp(const char *);
 static struct conf_block *block_new(const struct conf_block *, size_t);
 static int	 users_of(struct conf *, struct conf_listen *);
 static void	 programs_of(const struct conf *, struct conf_auth *);
@@ -151,6 +153,34 @@ conf_log_draws(const struct conf *c)
 
 	for (i = 0; (l = conf_log(c, i)) != NULL; i++)
 		if (l->sessions && l->sample < CONF_WHOLE)
+			return true;
+	return false;
+}
+
+bool
+conf_log_tcp(const struct conf *c)
+{
+	const struct conf_log *l;
+	unsigned i;
+
+	for (i = 0; (l = conf_log(c, i)) != NULL; i++)
+		if (l->sessions && (l->tcp_info || (l->custom != NULL &&
+		    log_names_tcp(l->custom))))
+			return true;
+	return false;
+}
+
+static bool
+log_names_tcp(const char *custom)
+{
+	struct layout layout;
+	const char *err;
+	unsigned i;
+
+	if (layout_parse(&layout, custom, &err) == -1)
+		return false;
+	for (i = 0; i < layout.n; i++)
+		if (field_is_tcp((enum field)layout.parts[i].field))
 			return true;
 	return false;
 }

@@ -287,6 +287,8 @@ struct conf_log {
 						   end well, so many */
 	unsigned		 rate;		/* lines a second of sessions;
 						   0: no limit */
+	bool			 tcp_info;	/* with what the system knows of
+						   their connections */
 	const char		*user;		/* of the logger; NULL: as the
 						   master. Of the one without
 						   a name, as are: */
@@ -397,6 +399,7 @@ int		 conf_log_level(const struct conf *);
 bool		 conf_log_sessions(const struct conf *);
 bool		 conf_log_more(const struct conf *);
 bool		 conf_log_draws(const struct conf *);
+bool		 conf_log_tcp(const struct conf *); /* or a field of it */
 uint64_t	 conf_log_sample(const struct conf *);
 
 /* Every option, one a line, in a fixed order. Returns 0, or -1 with errno. */

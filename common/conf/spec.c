@@ -307,7 +307,8 @@ static const struct conf_opt users_opts[] = {
 	{ WORD("format", conf_log, format, formats, "text") },		\
 	{ TEXT("custom", conf_log, custom), .wrong = conf_item_layout }, \
 	{ SHARE("sample", conf_log, sample, 0, "1") },			\
-	{ NUMBER("rate", conf_log, rate, 0, 1000000, "0") }
+	{ NUMBER("rate", conf_log, rate, 0, 1000000, "0") },		\
+	{ BOOL("tcp-info", conf_log, tcp_info, "no") }
 
 static const struct conf_opt log_opts[] = {
 	{ PATH("to", conf_log, to, CONF_VALUE_MAX), .words = log_targets,

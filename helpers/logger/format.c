@@ -17,8 +17,10 @@ static void	 format_journald(struct line *, const struct target *,
 		    struct note *);
 static void	 format_body(struct line *, const struct target *,
 		    struct note *);
-static void	 print_text(struct line *, const struct note *);
-static void	 print_json(struct line *, struct note *);
+static void	 print_text(struct line *, const struct target *,
+		    const struct note *);
+static void	 print_json(struct line *, const struct target *,
+		    struct note *);
 static void	 fill(struct note *);
 static void	 stamp(const struct timespec *, char[STAMP]);
 
@@ -132,29 +134,29 @@ static void
 format_body(struct line *l, const struct target *t, struct note *note)
 {
 	if (t->format == CONF_FORMAT_JSON)
-		print_json(l, note);
+		print_json(l, t, note);
 	else if (note->text != NULL || t->format == CONF_FORMAT_TEXT)
-		print_text(l, note);
+		print_text(l, t, note);
 	else if (t->format == CONF_FORMAT_CUSTOM) {
 		fill(note);
 		layout_print(l, &t->layout, &note->record);
 	} else if (strcmp(note->record.event, "session") == 0)
 		haproxy_session(l, note);
 	else
-		print_text(l, note);
+		print_text(l, t, note);
 }
 
 static void
-print_text(struct line *l, const struct note *note)
+print_text(struct line *l, const struct target *t, const struct note *note)
 {
 	if (note->text != NULL)
 		line_text(l, note->text);
 	else
-		fields_print(l, &note->record);
+		fields_print(l, &note->record, t->tcp);
 }
 
 static void
-print_json(struct line *l, struct note *note)
+print_json(struct line *l, const struct target *t, struct note *note)
 {
 	static const enum field first[] = { FIELD_TIME, FIELD_LEVEL,
 	    FIELD_PROCESS, FIELD_PID, FIELD_EVENT };
@@ -167,7 +169,7 @@ print_json(struct line *l, struct note *note)
 	for (i = 0; i < nitems_of(first) + FIELD_DRAW; i++) {
 		f = i < nitems_of(first) ? first[i] :
 		    (enum field)(i - nitems_of(first));
-		if (r->value[f] == NULL)
+		if (r->value[f] == NULL || (field_is_tcp(f) && !t->tcp))
 			continue;
 		line_text(l, next);
 		line_byte(l, '"');

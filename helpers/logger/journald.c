@@ -27,7 +27,8 @@ journald_note(struct line *l, const struct target *t, const struct note *note,
 	put(l, "SYSLOG_IDENTIFIER", note->by->name);
 	put(l, "SYSLOG_PID", note->by->pid);
 	for (i = 0; i <= FIELD_EVENT; i++)
-		if (i != FIELD_DRAW && r->value[i] != NULL)
+		if (i != FIELD_DRAW && r->value[i] != NULL &&
+		    (t->tcp || !field_is_tcp((enum field)i)))
 			put_field(l, (enum field)i, r->value[i]);
 }
 

@@ -58,6 +58,7 @@ struct target {
 	struct layout	 layout;	/* of lines of its user's own */
 	int		 facility, level;
 	bool		 sessions;
+	bool		 tcp;		/* what the system knows of them */
 	uint64_t	 sample;	/* of CONF_WHOLE */
 	unsigned	 rate;
 	time_t		 second;	/* of the monotonic clock */
@@ -159,8 +160,8 @@ void		 haproxy_front(struct line *, const struct note *,
 /* target.c */
 
 /* By TARGET_WORDS words of the command line: to, facility, level, sessions,
- * format, sample, rate, custom. They stay in use. */
-#define TARGET_WORDS	8
+ * format, sample, rate, tcp-info, custom. They stay in use. */
+#define TARGET_WORDS	9
 void		 targets_start(char **words, unsigned ntargets);
 /* The i-th, or NULL. */
 struct target	*target_of(unsigned i);

@@ -3,7 +3,7 @@
  * waits for a disk, a terminal or syslogd.
  *
  *	logger version sandbox user uid gid {to facility level sessions format
- *	    sample rate custom} ...
+ *	    sample rate tcp-info custom} ...
  *
  * Descriptor 3 is the channel to the master, which passes one channel a writer
  * (proto.h) that brings "<level>text" a packet. When all of these have ended,

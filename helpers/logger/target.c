@@ -44,7 +44,8 @@ target_start(struct target *t, char **words)
 	t->format = (int)strtonum(words[4], 0, CONF_FORMAT_CUSTOM, &err);
 	t->sample = (uint64_t)strtonum(words[5], 0, CONF_WHOLE, &err);
 	t->rate = (unsigned)strtonum(words[6], 0, INT32_MAX, &err);
-	if (layout_parse(&t->layout, words[7], &err) == -1)
+	t->tcp = strcmp(words[7], "0") != 0;
+	if (layout_parse(&t->layout, words[8], &err) == -1)
 		fatalx("custom %s", err);
 	target_kind(t);
 	/* What a receiver is reached by comes unasked. */

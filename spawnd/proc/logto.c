@@ -15,7 +15,7 @@
 #include "safe.h"
 
 #define HEAD	6	/* words in front of the targets */
-#define TARGET	8	/* words of one */
+#define TARGET	9	/* words of one */
 /* What a connection had taken is lost with it. */
 #define UNDER_WAY	(64 * 1024)	/* bytes, as far as the kernel minds */
 #define JOURNAL	"unix:///run/systemd/journal/socket"
@@ -145,6 +145,7 @@ add_target(char ***words, const struct conf *conf, const struct conf_log *log)
 	    add_number(words, log->format) == -1 ||
 	    add_number(words, (int64_t)log->sample) == -1 ||
 	    add_number(words, log->rate) == -1 ||
+	    add_number(words, log->tcp_info) == -1 ||
 	    logto_add(words, log->custom != NULL ? log->custom : "") == -1 ?
 	    -1 : 0;
 }

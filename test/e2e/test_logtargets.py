@@ -274,7 +274,7 @@ class Logger:
             how = "2" if box.sandbox == "off" else "0"
             self.proc = box.spawn([Box.programs["logger"], VERSION, how, "",
                                    "0", "0", "stderr", "8", "7", "1", "0",
-                                   "1000000000", "0", ""],
+                                   "1000000000", "0", "0", ""],
                                   stderr=out, close_fds=False,
                                   env=dict(os.environ, **env),
                                   preexec_fn=lambda: os.dup2(fd, 3))

@@ -5,6 +5,7 @@ import json
 import signal
 import ssl
 import subprocess
+import sys
 import threading
 import time
 
@@ -254,3 +255,49 @@ def test_trace_tells_what_happens(daemon, echo, backend):
     for words in ((), ("client",), ("client", "x"), ("client", "::1", "for"),
                   ("client", "::1", "for", "x")):
         assert d.ctl("trace", *words, check=False).returncode in (1, 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing tells")
+def test_what_the_system_knows_in_the_log(daemon, echo, box):
+    own = {name: box.dir / f"own.{name}" for name in ("json", "custom", "no")}
+    d = daemon(remotes=[echo], spawnd=f'''
+        log {{ to = stderr tcp-info = yes }}
+        log j {{ to = "{own["json"]}" format = json tcp-info = yes }}
+        log n {{ to = "{own["no"]}" format = json }}
+        log c {{ to = "{own["custom"]}" format = custom
+                 custom = "%{{session}} %{{rtt_client_us}} %{{unsent_remote}}"
+        }}''', listen={"web": 'address = "127.0.0.1" port = 0',
+                      "un": f'path = "{box.dir}/un"'})
+    for name in "web", "un":
+        with d.connect(name) as one:
+            one.sendall(b"x" * 1000)
+            assert len(peers.receive(one, 1000)) == 1000
+    d.wait_line("listener=web", "rtt_client_us=", " unsent_remote=0 tries=1")
+    text = d.wait_line("listener=un", "rtt_remote_us=")
+    assert "rtt_client_us" not in text
+
+    def lines(name):
+        return own[name].read_text().splitlines() if own[name].exists() \
+            else []
+
+    def sessions(name):
+        made = {}
+        for line in lines(name):
+            row = json.loads(line)
+            if row.get("event") == "session":
+                made[row["listener"]] = row
+        return made
+
+    wait(lambda: len(sessions("json")) == len(sessions("no")) == 2 and
+         len(lines("custom")) >= 2, 30, "lines of both")
+    web, un = sessions("json")["web"], sessions("json")["un"]
+    for which in "client", "remote":
+        assert 0 < web[f"rtt_{which}_us"] < 1000000
+        assert web[f"cwnd_{which}"] > 0 and web[f"unsent_{which}"] == 0
+        assert web[f"retransmits_{which}"] == 0
+    assert "cwnd_client" not in un and un["cwnd_remote"] > 0
+    assert not any("rtt" in key for row in sessions("no").values()
+                   for key in row)
+    mine = next(words for words in map(str.split, lines("custom"))
+                if words[0] == web["session"])
+    assert mine[1:] == [str(web["rtt_client_us"]), "0"]

@@ -60,7 +60,7 @@
 	"user = \"daemon:88\" chroot = / pidfile = '/p${T_NO}\\n'\n" \
 	"control = \"/c\\$\\{T_NO}\"\n" \
 	"log { to = '/l\"\\\\' facility = mail level = error\n" \
-	" sessions = no sample = 1e-3 rate = 5 }\n" \
+	" sessions = no sample = 1e-3 rate = 5 tcp-info = yes }\n" \
 	"log x.1 { to = journald format = json level = debug }\n" \
 	"log y { to = \"tcp://[::1]:601\" format = custom\n" \
 	" custom = '%{client:quoted} %% $x\\\\' }\n" \
