@@ -79,6 +79,8 @@ ledger_set_reload(const char *why)
 	ledger_text(r->why, sizeof(r->why), why != NULL ? why : "");
 	ledger_done(&ledger->reload_lock);
 	board_add(&ledger->reloads[why != NULL], 1);
+	if (why == NULL)
+		atomic_store(&ledger->config_at, (uint64_t)r->at / 1000);
 }
 
 static int64_t

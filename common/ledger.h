@@ -61,6 +61,8 @@ struct ledger {
 	board_u64	accepted, denied, limited, aborted;
 	board_u64	pauses[LEDGER_PAUSES];
 	board_u64	reloads[2];	/* that did, that failed */
+	board_u64	config_at;	/* s, wall clock: the last one that did;
+					   0: none has */
 	board_u64	started, died;	/* workers; died: unasked */
 	/* The master's alone; the next sample is what has come since sums. */
 	struct ledger_sample sums;

@@ -61,7 +61,7 @@ static const struct column summary_cols[] = {
 	{ "workers_died", false }, { "aborted", false },
 	{ "pauses_descriptors", false }, { "pauses_memory", false },
 	{ "pauses_other", false }, { "descriptors", false },
-	{ "descriptors_max", false }
+	{ "descriptors_max", false }, { "config_time", false }
 };
 static const struct column worker_cols[] = {
 	{ "pid", false }, { "generation", false }, { "state", true },
@@ -190,6 +190,8 @@ show_counts(struct table *t)
 		table_cell(t, "-");
 	else
 		table_number(t, rl.rlim_cur);
+	table_number(t, board_get(&ledger->config_at) != 0 ?
+	    board_get(&ledger->config_at) : (uint64_t)master.started_wall);
 }
 
 /* That this process has open; 0: it is not told. The folder has them as its

@@ -13,7 +13,8 @@ import urllib.request
 import pytest
 
 import peers
-from harness import TOP, certificate, free_port, has_tls, wait
+from harness import (TOP, certificate, free_port, has_status, has_tls,
+                     wait)
 from peers import roundtrip
 
 RULES = TOP / "etc/prometheus/spawnd.rules.yml"
@@ -24,6 +25,7 @@ SAMPLE = re.compile(r'^(spawnd_\w+)(?:\{((?:\w+="(?:[^"\\]|\\.)*",?)*)\})? '
                     r"([-+.e\d]+|\+Inf)$")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 WEB = 'address = "127.0.0.1" port = 0'
+needs_status = pytest.mark.skipif(not has_status(), reason="needs libevent")
 STATS = WEB + " serve = status"
 
 
@@ -90,6 +92,7 @@ def test_alerts_fire_when_they_should(box):
     assert names == set(re.findall(r"alertname: (\w+)", ALERTS.read_text()))
 
 
+@needs_status
 def test_metrics_are_what_spawnctl_shows(daemon, backend, echo):
     gone = backend()
     d = daemon(listen={"web": WEB + ' tag = dmz', "stats": STATS},
@@ -138,6 +141,11 @@ def test_metrics_are_what_spawnctl_shows(daemon, backend, echo):
     assert total(found, "spawnd_last_reload_success") == 1
     assert total(found, "spawnd_listener_info", tag="dmz") == 1
     summary = d.summary()
+    for metric, column in (("start_time_seconds", "start_time"),
+                           ("last_reload_timestamp_seconds", "config_time"),
+                           ("max_fds", "descriptors_max"),
+                           ("started_workers_total", "workers_started")):
+        assert total(found, f"spawnd_{metric}") == summary[column] > 0
     for direction, column in ("up", "bytes_in"), ("down", "bytes_out"):
         moved = total(found, "spawnd_received_bytes_total",
                       direction=direction)
@@ -154,6 +162,7 @@ def test_metrics_are_what_spawnctl_shows(daemon, backend, echo):
     held.close()
 
 
+@needs_status
 @pytest.mark.skipif(not has_tls(), reason="no OpenSSL")
 def test_metrics_of_certificates(daemon, echo, box):
     path = certificate()
@@ -225,6 +234,7 @@ class Prometheus:
             return False
 
 
+@needs_status
 @pytest.mark.alone
 def test_prometheus_sees_no_counter_fall(daemon, echo, box):
     program("prometheus")
@@ -277,6 +287,9 @@ def test_prometheus_sees_no_counter_fall(daemon, echo, box):
         assert prom.value("sum(spawnd_received_bytes_total"
                           f'{{direction="{direction}"}})') == \
             sum(int(line[field]) for line in closed)
+    assert prom.value("spawnd_worker_deaths_total") == 1
+    assert prom.value("spawnd_last_reload_timestamp_seconds"
+                      " - spawnd_start_time_seconds") >= 1
     for expr in expressions():
         prom.query(expr)
     assert {rule["labels"]["alertname"] for rule in prom.query("ALERTS")} <= \
