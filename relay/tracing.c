@@ -1,6 +1,7 @@
 #include "compat.h"
 
 #include "ev.h"
+#include "packet.h"
 #include "session.h"
 #include "telling.h"
 #include "trace.h"
@@ -177,21 +178,18 @@ tracer_io(struct ev_io *io, int what)
 static bool
 tracer_send(struct tracer *t)
 {
-	ssize_t n;
+	int r;
 
 	if (t->out.len == 0)
 		return true;
-	do
-		n = send(t->io.fd, t->out.text, t->out.len,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS)) {
+	r = packet_send(t->io.fd, t->out.text, t->out.len);
+	if (r == -1 && (errno == EAGAIN || errno == ENOBUFS)) {
 		if (t->stuck == 0)
 			t->stuck = ev_now();
 		ev_io_again(&t->io, IO_WRITE);
 		return false;
 	}
-	if (n == -1) {
+	if (r == -1) {
 		tracer_end(t);
 		return false;
 	}

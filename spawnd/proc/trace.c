@@ -6,6 +6,7 @@
 #include "ipc.h"
 #include "log.h"
 #include "master.h"
+#include "packet.h"
 #include "proc/generation.h"
 #include "proc/trace.h"
 #include "proc/worker.h"
@@ -181,7 +182,7 @@ trace_refused(const char *listener, const struct source *client,
 		net.rules = (struct acl_rule *)(uintptr_t)&t->what.rule;
 		net.n = 1;
 		if (acl_first(&net, client, 0) != NULL)
-			send(t->io.fd, packet, (size_t)MIN(n, PACKET - 1),
-			    MSG_NOSIGNAL | MSG_DONTWAIT);
+			packet_send(t->io.fd, packet, (size_t)MIN(n,
+			    PACKET - 1));
 	}
 }
