@@ -65,8 +65,7 @@ void
 fill_begin(struct top *top)
 {
 	now.top = top;
-	top->panes[TOP_LISTENERS] = PANE("listeners", listener_cols, 2,
-	    nitems_of(listener_cols));
+	top->panes[TOP_LISTENERS] = PANE("listeners", listener_cols, 2, 3);
 	top->panes[TOP_WORKERS] = PANE("workers", worker_cols, 1,
 	    nitems_of(worker_cols));
 	top->panes[TOP_CLIENTS] = PANE("clients", client_cols, 1, 1);

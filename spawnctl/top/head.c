@@ -11,7 +11,6 @@
 #include "top/top.h"
 
 #define GAP	2		/* columns between items */
-#define SPARK	12		/* columns of a chart, at least */
 #define POINTS	360		/* of the last hour */
 #define HEIGHTS	8
 
@@ -48,7 +47,7 @@ static void	 head_sessions(struct place *);
 static void	 head_rate(struct place *, size_t);
 static void	 head_workers(struct place *);
 static void	 head_charts(struct place *);
-static void	 head_chart(struct place *, const char *, unsigned);
+static void	 head_chart(struct place *, const char *, unsigned, unsigned);
 static void	 chart_draw(struct place *, const uint64_t *, unsigned,
 		    uint64_t);
 static uint64_t	 chart_points(const char *, uint64_t *, unsigned);
@@ -220,8 +219,9 @@ head_charts(struct place *p)
 {
 	static const struct {
 		const char	*name, *word;
-	} charts[] = { { "sessions", "sessions" }, { "new", "new" },
-		{ "waiting", "waiting" }, { "failed", "failed" } };
+		unsigned	 seconds;	/* that a point is the sum of */
+	} charts[] = { { "sessions", "sessions", 1 }, { "new", "new/s", 10 },
+		{ "waiting", "waiting", 1 }, { "failed", "failed/s", 10 } };
 	const unsigned n = MAX(1, MIN(p->c->cols / 38, nitems_of(charts)));
 	const unsigned room = p->c->cols / n;
 	unsigned i;
@@ -232,13 +232,14 @@ head_charts(struct place *p)
 		    i == 0 ? "hour: " : "");
 		p->col += canvas_put(p->c, p->row, p->col, room, INK_DIM,
 		    charts[i].word) + 1;
-		head_chart(p, charts[i].name, (i + 1) * room);
+		head_chart(p, charts[i].name, charts[i].seconds,
+		    (i + 1) * room);
 	}
 }
 
 /* As far as column end, with the greatest value behind it. */
 static void
-head_chart(struct place *p, const char *name, unsigned end)
+head_chart(struct place *p, const char *name, unsigned seconds, unsigned end)
 {
 	uint64_t points[POINTS] = { 0 }, most;
 	char number[AMOUNT_LEN];
@@ -248,7 +249,7 @@ head_chart(struct place *p, const char *name, unsigned end)
 	most = chart_points(name, points, n);
 	chart_draw(p, points, n, most);
 	canvas_put(p->c, p->row, p->col + n + 1, 6, INK_DIM,
-	    amount_scaled(most, number));
+	    amount_scaled(most / seconds + (most % seconds != 0), number));
 }
 
 /* The greatest value of each part; returns that of all. */

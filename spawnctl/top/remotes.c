@@ -48,7 +48,7 @@ void
 remotes_begin(struct pane *p)
 {
 	*p = (struct pane){ .name = "remotes", .cols = cols,
-	    .ncols = nitems_of(cols), .nkey = 2, .sort = nitems_of(cols) };
+	    .ncols = nitems_of(cols), .nkey = 2, .sort = 4 };
 }
 
 void

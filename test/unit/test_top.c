@@ -314,11 +314,11 @@ chooses_and_asks(void **state)
 	press("4Dky");
 	assert_string_equal(sent, "kill client 10.9.9.1");
 	press("2DDdy");
-	assert_string_equal(sent, "remote app/a drain");
+	assert_string_equal(sent, "remote app/b drain");
 	press("xy");
-	assert_string_equal(sent, "remote app/a disable");
+	assert_string_equal(sent, "remote app/b disable");
 	press("ey");
-	assert_string_equal(sent, "remote app/a enable");
+	assert_string_equal(sent, "remote app/b enable");
 	press("3DDdy");
 	assert_string_equal(sent, "drain 52");
 	press("1Dk");
@@ -344,8 +344,10 @@ filters_and_sorts(void **state)
 	assert_int_equal(top.panes[TOP_SESSIONS].n, 3);
 	press("/xBN2");
 	assert_int_equal(top.panes[TOP_REMOTES].n, 3);
-	/* As they come, by name, and the other way round. */
+	/* By sessions, as they come, by name, and the other way round. */
 	press("D");
+	assert_string_equal(chosen("remote"), "app/a");
+	press("E<<<<<D");
 	assert_string_equal(chosen("remote"), "app/b");
 	press("E>D");
 	assert_string_equal(chosen("remote"), "app/a");
