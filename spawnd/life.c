@@ -120,7 +120,7 @@ life_stop(bool now)
 		if (master.gen == NULL)
 			start_failed("stopped by a signal");
 		overload_end();
-		listener_close_all();
+		listener_stop();
 		generation_retire(master.gen);
 	}
 	if (now) {

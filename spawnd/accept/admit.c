@@ -23,7 +23,6 @@
 static void	admit_look(void);
 static bool	admit_listener(struct listener *);
 static bool	admit_one(struct listener *);
-static bool	admit_is_status(const struct listener *);
 static bool	admit_visit(struct listener *);
 static enum limit admit_over(const struct listener *, enum handoff_room);
 static bool	admit_queues(const struct listener *, enum limit);
@@ -140,7 +139,7 @@ admit_one(struct listener *l)
 	return true;
 }
 
-static bool
+bool
 admit_is_status(const struct listener *l)
 {
 	return master.gen->conf->listens[l->index].serve == SERVE_STATUS;

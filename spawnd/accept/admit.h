@@ -16,6 +16,8 @@ void		 admit_ready(void);
 /* Accepts all that waits now at a listener that is about to go, whatever the
  * limits: what finds no room is kept. */
 void		 admit_all(struct listener *);
+/* Are those that it accepts for the status process? */
+bool		 admit_is_status(const struct listener *);
 /* Does anybody wait at a listener that has all that it may have? */
 bool		 admit_held(void);
 /* The listener goes. */

@@ -37,6 +37,7 @@ static struct listener	*listener_add(const struct conf_listen *,
 			    const struct addr *, int, enum listener_from,
 			    const char **);
 static void		 listener_name(struct listener *, int);
+static void		 listener_close(struct listener *);
 static void		 listener_save_socket(FILE *,
 			    const struct conf_socket *);
 static const char	*sentence(const char *, const char *, const char *);
@@ -365,15 +366,30 @@ listener_free(struct listener *l)
 }
 
 void
+listener_stop(void)
+{
+	struct listener *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next)
+		if (!admit_is_status(l))
+			listener_close(l);
+}
+
+void
 listener_close_all(void)
 {
 	struct listener *l, *next;
 
-	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next) {
-		if (!l->fresh)
-			admit_all(l);
-		listener_free(l);
-	}
+	TAILQ_FOREACH_SAFE(l, &master.listeners, entry, next)
+		listener_close(l);
+}
+
+static void
+listener_close(struct listener *l)
+{
+	if (!l->fresh)
+		admit_all(l);
+	listener_free(l);
 }
 
 void

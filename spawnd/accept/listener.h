@@ -66,7 +66,10 @@ int		 listener_pass(const struct conf *, unsigned index,
  * of the same file. */
 void		 listener_update(struct listener *, const struct conf *);
 void		 listener_free(struct listener *);
-/* Hands over what still waits in each backlog, then closes all. */
+/* spawnd stops: hands over what still waits in each backlog, then closes all
+ * but those that tell how the drain goes on. */
+void		 listener_stop(void);
+/* At its end: the same, and those as well. */
 void		 listener_close_all(void);
 
 /* For an upgrade: writes the lines of all; takes up one. False for a line that
