@@ -23,15 +23,21 @@
 #define YOUNG		60000	/* ms: one that ends before that */
 #define LAST		5000	/* ms, when its channel is shut */
 #define TURN_MESSAGES	1	/* a view may be long */
+#define LOOKS		1000	/* ms, in which it may ask */
+#define LOOKS_MOST	200	/* so often: some nine times what it does */
 
 static bool	 wanted(void);
 static int	 launch_on(int);
 static int	 launch_with(int, int);
 static void	 start_failed(void);
-static void	 visit_again(void);
+static void	 send_again(void);
 static void	 channel_event(struct ev_io *, int);
 static void	 channel_message(struct ev_io *, struct ipc_msg *);
+static bool	 too_many(void);
 static void	 look(const struct proto_look *);
+static void	 answer(const struct proto_seen *, int);
+static void	 hold(int *, int);
+static void	 let_go(int *);
 static int	 view_write(const struct proto_look *, bool *);
 static int	 text_hold(const char *, size_t);
 static void	 disconnect(void);
@@ -42,6 +48,8 @@ static void	 end(void);
 
 static bool		(*show)(FILE *, const char *, bool);
 static int		 held = -1;	/* who is next, when there is room */
+static int		 held_view = -1;	/* the same: a view for it */
+static struct proto_seen held_seen;
 static struct ev_io	 channel = { .fd = -1 };
 static struct child	 status = CHILD("status process", status_exit,
     CHILD_OWN | CHILD_WORKER);
@@ -76,6 +84,7 @@ statproc_step(void)
 		    launch_on) == -1)
 			start_failed();
 		started = ev_now();
+		mark(MARK_ACCEPT);
 	}
 	if (channel.fd != -1 && writer_wanted(writer))
 		writer_replace(&writer, channel.fd);
@@ -141,7 +150,7 @@ start_failed(void)
 bool
 statproc_full(void)
 {
-	return held != -1;
+	return held != -1 || (channel.fd == -1 && !closed);
 }
 
 void
@@ -150,22 +159,40 @@ statproc_visit(int fd)
 	const struct proto_visit item = { .reserved = 0 };
 
 	if (channel.fd != -1 && ipc_send(channel.fd, MSG_VISIT, &item, 1,
-	    &fd) == -1 && errno == EAGAIN) {
-		held = fd;
-		return;
-	}
-	close(fd);
+	    &fd) == -1 && errno == EAGAIN)
+		hold(&held, fd);
+	else
+		close(fd);
 }
 
 static void
-visit_again(void)
+hold(int *where, int fd)
 {
-	const int fd = held;
+	let_go(where);
+	*where = fd;
+	ev_io_again(&channel, IO_WRITE);
+}
 
-	held = -1;
-	if (fd == -1)
+static void
+let_go(int *where)
+{
+	if (*where != -1)
+		close(*where);
+	*where = -1;
+}
+
+/* An answer is what many wait for: it is not behind them. */
+static void
+send_again(void)
+{
+	const int view = held_view, visitor = held;
+
+	held = held_view = -1;
+	if (view != -1)
+		answer(&held_seen, view);
+	if (visitor == -1)
 		return;
-	statproc_visit(fd);
+	statproc_visit(visitor);
 	mark(MARK_ACCEPT);
 }
 
@@ -173,7 +200,7 @@ static void
 channel_event(struct ev_io *io, int what)
 {
 	if (what & IO_WRITE)
-		visit_again();
+		send_again();
 	if (!(what & IO_READ))
 		return;
 	if (inbox_read(&inbox, io, PROTO_UP, TURN_MESSAGES,
@@ -190,11 +217,25 @@ static void
 channel_message(struct ev_io *io, struct ipc_msg *m)
 {
 	(void)io;
-	if (m->type == MSG_LOOK &&
+	if (m->type == MSG_LOOK && !too_many() &&
 	    memchr(m->look.view, '\0', sizeof(m->look.view)) != NULL)
 		look(&m->look);
 	else
 		status_broken();
+}
+
+/* Each look is work of the master. */
+static bool
+too_many(void)
+{
+	static uint64_t since;
+	static unsigned looks;
+
+	if (ev_now() - since >= LOOKS) {
+		since = ev_now();
+		looks = 0;
+	}
+	return ++looks > LOOKS_MOST;
 }
 
 /* It asks again if it gets no answer. */
@@ -211,8 +252,18 @@ look(const struct proto_look *what)
 		return;
 	}
 	item.known = known;
-	ipc_send(channel.fd, MSG_SEEN, &item, 1, &fd);
-	close(fd);
+	answer(&item, fd);
+}
+
+static void
+answer(const struct proto_seen *item, int fd)
+{
+	if (ipc_send(channel.fd, MSG_SEEN, item, 1, &fd) == -1 &&
+	    errno == EAGAIN) {
+		held_seen = *item;
+		hold(&held_view, fd);
+	} else
+		close(fd);
 }
 
 static int
@@ -254,9 +305,8 @@ disconnect(void)
 {
 	inbox_end(&inbox);
 	ev_io_close(&channel);
-	if (held != -1)
-		close(held);
-	held = -1;
+	let_go(&held);
+	let_go(&held_view);
 }
 
 static void

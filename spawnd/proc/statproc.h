@@ -15,8 +15,8 @@ struct conf;
 void	 statproc_begin(bool (*show)(FILE *, const char *view, bool json));
 /* Starts one if it is wanted, ends it if not. */
 void	 statproc_step(void);
-/* Has it more to do than it can be told of? Then visitors wait: MARK_ACCEPT
- * says when it has room. */
+/* Has it more to do than it can be told of, or is there none just now? Then
+ * visitors wait: MARK_ACCEPT says when it has room. */
 bool	 statproc_full(void);
 /* A connection for it, which is no more the caller's. If there is no status
  * process, it is closed. */

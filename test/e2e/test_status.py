@@ -117,6 +117,36 @@ def test_the_process_is_confined_and_replaced(shown):
     wait(lambda: not d.kids("status"), 60, "its end")
 
 
+def test_visitors_wait_for_the_process(shown):
+    """Those that it cannot be told of, and those that come while there is
+    none, stay in the backlog: they get their answers from the next one."""
+    d = shown()
+    first, = wait(lambda: d.kids("status"), 30, "the process")
+    d.kill(signal.SIGSTOP, first)
+    with contextlib.ExitStack() as stack:
+        for _ in range(700):
+            last = stack.enter_context(connect(d.address("status")))
+            last.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+        roundtrip(d.connect())
+        d.kill(signal.SIGKILL, first)
+        assert last.recv(12) == b"HTTP/1.1 200"
+
+
+def test_the_end_is_told(shown):
+    """While sessions drain, nobody is to send more."""
+    d = shown()
+    with contextlib.closing(d.connect()) as c:
+        roundtrip(c)
+        d.ctl("stop")
+        wait(lambda: status(d, "/readyz") == 503, 60, "the end")
+        assert status(d, "/healthz") == 200
+        assert ask(d, "/readyz")[2] == "spawnd ends\n"
+        with pytest.raises(OSError):
+            d.connect()
+        roundtrip(c)
+    d.wait_end(60)
+
+
 def test_slow_and_idle_visitors_hurt_nobody(shown):
     """Neither sessions, nor the master, nor who asks at the same time."""
     d = shown()
