@@ -8,6 +8,7 @@
 
 #include "accept/activate.h"
 #include "accept/admit.h"
+#include "accept/former.h"
 #include "accept/listener.h"
 #include "conf/conf.h"
 #include "log.h"
@@ -276,6 +277,7 @@ listener_add(const struct conf_listen *c, const struct addr *a, int fd,
 	strlcpy(l->name, c->name, sizeof(l->name));
 	TAILQ_INSERT_TAIL(&master.listeners, l, entry);
 	lookup_add(l);
+	former_come(l);
 	return l;
 }
 
@@ -359,6 +361,7 @@ listener_free(struct listener *l)
 {
 	admit_forget(l);
 	lookup_del(l);
+	former_go(l);
 	TAILQ_REMOVE(&master.listeners, l, entry);
 	ev_io_close(&l->io);
 	unixsock_unlink(&l->addr, &l->file);
@@ -412,6 +415,7 @@ listener_save(FILE *f)
 		fputc('\n', f);
 		listener_save_socket(f, &l->socket);
 	}
+	former_save(f);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <inttypes.h>
 
+#include "accept/former.h"
 #include "accept/handoff.h"
 #include "accept/limit.h"
 #include "accept/listener.h"
@@ -91,6 +92,7 @@ static const struct {
 	{ "writer ",	 writer_take },
 	{ "listener ",	 listener_take },
 	{ "socket ",	 listener_take_socket },
+	{ "former ",	 former_take },
 	{ "overload ",	 overload_take },
 	{ "admin ",	 admin_take },
 	{ "live ",	 live_take },

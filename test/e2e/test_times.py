@@ -9,14 +9,15 @@ import time
 import pytest
 
 import peers
-from harness import wait
+from harness import free_port, wait
 from peers import roundtrip
 
 BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
           2.5, 5, 10, 30, 60, 300, 3600]
 # Where all but the words and what is of now are counters.
 VIEWS = {
-    "listeners": ("name address", "sessions_total failed bytes_in bytes_out"),
+    "listeners": ("name address", "accepted refused denied limited sessions_total"
+                  " failed bytes_in bytes_out"),
     "remotes": ("relay name address", "sessions failed bytes_in bytes_out"
                 " refused timed_out unreachable other"),
     "times": ("measure listener relay remote", "count sum"),
@@ -63,8 +64,8 @@ def times(d, measure, **where):
 def test_none_falls_whoever_ends(daemon, echo, box):
     """Killed, retired, reloaded without a section and with it again, executed
     anew, with sessions that stay all the time."""
-    section = 'address = "127.0.0.1" port = 0'
-    both, one = {"web": section, "ssh": section}, {"web": section}
+    one = {"web": 'address = "127.0.0.1" port = 0'}
+    both = one | {"ssh": f'address = "127.0.0.1" port = {free_port()}'}
     d = daemon(remotes=[echo], listen=both)
     faults, over = [], threading.Event()
     looker = threading.Thread(target=watch, args=(d, over, faults))
@@ -100,6 +101,8 @@ def test_none_falls_whoever_ends(daemon, echo, box):
         shown = rows(d, "listeners")
         assert sum(r["sessions_total"] for r in shown.values()) == \
             d.summary()["sessions_total"]
+        assert all(r["accepted"] == r["sessions_total"]
+                   for r in shown.values())
         assert {r["name"]: r["sessions"] for r in d.show("listeners")} == \
             {"web": 0, "ssh": 1}
         stays.close()
