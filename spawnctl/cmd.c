@@ -31,7 +31,8 @@ static const struct cmd cmds[] = {
 	    cmd_view },
 	{ "show", "sessions", "[client NET] [listener NAME]\n"
 	    "    [remote RELAY[/NAME]] [older TIME] [idle TIME]\n"
-	    "    [sort rate|bytes|age] [limit N]", "who is connected",
+	    "    [sort rate|bytes|age] [over TIME] [limit N]",
+	    "who is connected",
 	    "All that is given has to hold. With -v: what the system knows of "
 	    "each connection.", cmd_sessions },
 	{ "show", "clients", "[sort sessions|bytes|age] [limit N] ...",

@@ -50,6 +50,8 @@ sight_rate(const struct rec *r)
 	const double bytes = (double)rec_number(r, "in") +
 	    (double)rec_number(r, "out");
 
+	if (rec_get(r, "rate") != NULL)
+		return rec_number(r, "rate");
 	return (uint64_t)(bytes * 1000 /
 	    (double)MAX(rec_number(r, "age_ms"), 1));
 }

@@ -7,7 +7,8 @@
 #include "out.h"
 #include "rec.h"
 
-/* Bytes a second, both ways, since it has begun. */
+/* Bytes a second, both ways, since it has begun, unless the record says of what
+ * time. */
 uint64_t	 sight_rate(const struct rec *);
 /* As an object of JSON, on a line. */
 void		 sight_json(const struct rec *);

@@ -1,7 +1,7 @@
 #include "compat.h"
 
 #include "top/cells.h"
-#include "top/past.h"
+#include "past.h"
 
 void
 cell_same(struct out_table *t, const struct rows *r, size_t row,

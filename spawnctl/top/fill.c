@@ -5,7 +5,7 @@
 #include "sight.h"
 #include "top/cells.h"
 #include "top/look.h"
-#include "top/past.h"
+#include "past.h"
 #include "top/top.h"
 #include "who.h"
 

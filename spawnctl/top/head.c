@@ -7,7 +7,7 @@
 #include "link.h"
 #include "top/cells.h"
 #include "top/look.h"
-#include "top/past.h"
+#include "past.h"
 #include "top/top.h"
 
 #define GAP	2		/* columns between items */

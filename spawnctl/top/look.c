@@ -4,7 +4,7 @@
 #include "cmd.h"
 #include "link.h"
 #include "list.h"
-#include "top/past.h"
+#include "past.h"
 #include "top/look.h"
 
 #define SELDOM	5000		/* ms between answers that change slowly */

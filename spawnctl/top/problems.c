@@ -6,7 +6,7 @@
 #include "amount.h"
 #include "top/cells.h"
 #include "top/look.h"
-#include "top/past.h"
+#include "past.h"
 #include "top/top.h"
 
 #define RECENT	120		/* s that a line of the log is shown */

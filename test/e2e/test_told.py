@@ -301,3 +301,33 @@ def test_what_the_system_knows_in_the_log(daemon, echo, box):
     mine = next(words for words in map(str.split, lines("custom"))
                 if words[0] == web["session"])
     assert mine[1:] == [str(web["rtt_client_us"]), "0"]
+
+
+def test_rate_of_the_last_time(daemon, echo):
+    d = daemon(remotes=[echo])
+    was, now = d.connect(), d.connect()
+    for sock in was, now:
+        sock.sendall(b"x" * 100000)
+        peers.receive(sock, 100000)
+    over = False
+
+    def go_on():
+        while not over:
+            now.sendall(b"y" * 1000)
+            peers.receive(now, 1000)
+            time.sleep(0.01)
+
+    busy = peers.Thread(go_on)
+    try:
+        rows = [json.loads(line) for line in d.ctl(
+            "--json", "show", "sessions", "over", "1s", "sort",
+            "rate").stdout.splitlines()]
+    finally:
+        over = True
+        busy.result()
+    assert [row["client"] for row in rows] == [
+        f"127.0.0.1:{sock.getsockname()[1]}" for sock in (now, was)]
+    assert rows[0]["rate"] > 0 and rows[1]["rate"] == 0
+    assert d.ctl("show", "sessions", "over", "1s").stdout.count("\n") >= 3
+    assert d.ctl("show", "sessions", "over", "1ms", check=False) \
+        .returncode == 2

@@ -13,7 +13,7 @@
 #include "cmd.h"
 #include "link.h"
 #include "top/look.h"
-#include "top/past.h"
+#include "past.h"
 #include "top/term.h"
 #include "top/top.h"
 

@@ -2,7 +2,7 @@
 
 #include <err.h>
 
-#include "top/past.h"
+#include "past.h"
 #include "siphash.h"
 
 #define NAME	256
