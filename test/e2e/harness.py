@@ -107,6 +107,37 @@ def wait(condition, deadline=5, what="", interval=0.01):
         interval = min(interval * 1.2, 0.05)
 
 
+class Beat:
+    """Sleeps between signs of life, and knows how far two were apart."""
+
+    def __init__(self):
+        self.last, self.longest = time.monotonic(), 0
+
+    def sleep(self, seconds):
+        time.sleep(seconds)
+        self.note()
+
+    def note(self):
+        now = time.monotonic()
+        self.longest = max(self.longest, now - self.last)
+        self.last = now
+
+
+def unpaused(limit, attempt, tries=8):
+    """attempt(beat) keeps something from being silent for limit seconds. Where
+    a busy machine has made us silent for so long, that it has failed says
+    nothing: it is tried again."""
+    for _ in range(tries):
+        beat = Beat()
+        try:
+            return attempt(beat)
+        except (AssertionError, OSError, EOFError):
+            beat.note()
+            if beat.longest < 0.8 * limit:
+                raise
+    raise AssertionError(f"the machine pauses for {limit} s all the time")
+
+
 # Processes
 
 def become_subreaper():

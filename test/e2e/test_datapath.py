@@ -8,7 +8,7 @@ import time
 import pytest
 
 import peers
-from harness import ASAN, LATE, patience, private_kib, wait
+from harness import ASAN, LATE, PATIENCE, patience, private_kib, wait
 from peers import (Pattern, Thread, exchange, receive, receive_all,
                    receive_digest, send_pattern)
 
@@ -163,6 +163,8 @@ def test_slow_reader_stops_the_writer_within_bounded_memory(
 
     def serve(sock):
         mine = next(order)
+        # It is stopped until its client is read from, one after the other.
+        sock.settimeout(10 * PATIENCE)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         for block in flood:
             sock.sendall(block)

@@ -8,11 +8,12 @@ import time
 import pytest
 
 import peers
-from harness import ASAN, LATE, wait
+from harness import ASAN, LATE, unpaused, wait
 from peers import receive, receive_all, roundtrip
 
 TICK = 0.3 if ASAN else 0.2         # seconds between signs of life
-LIMIT = f"{int(TICK * 5000)}ms"     # and the longest silence
+SILENCE = TICK * 5                  # and the longest time without one
+LIMIT = f"{int(SILENCE * 1000)}ms"
 
 pytestmark = pytest.mark.usefixtures("mechanism")
 
@@ -30,28 +31,38 @@ def test_idle_timeout_fires_in_time(daemon, echo):
 
 def test_activity_keeps_a_session_alive(daemon, echo):
     d = daemon(remotes=[echo], relay=f"idle-timeout = {LIMIT}")
-    client = d.connect()
-    for _ in range(12):
-        roundtrip(client)
-        time.sleep(TICK)
-    client.close()
-    assert d.wait_closed()[0]["why"] == "fin"
+
+    def attempt(beat):
+        count = len(d.closed())
+        client = d.connect()
+        for _ in range(12):
+            roundtrip(client)
+            beat.sleep(TICK)
+        client.close()
+        assert d.wait_closed(count + 1)[count]["why"] == "fin"
+
+    unpaused(SILENCE, attempt)
 
 
 @pytest.mark.parametrize("downwards", [True, False], ids=["down", "up"])
 def test_activity_in_one_direction_is_enough(daemon, backend, downwards):
     remote = backend(peers.hold)
     d = daemon(remotes=[remote], relay=f"idle-timeout = {LIMIT}")
-    client = d.connect()
-    server = wait(lambda: remote.conns, 5)[0]
-    source, sink = (server, client) if downwards else (client, server)
-    for _ in range(12):
-        source.sendall(b"tick")
-        assert receive(sink, 4) == b"tick"
-        time.sleep(TICK)
-    source.close()
-    sink.close()
-    assert d.wait_closed()[0]["why"] == "fin"
+
+    def attempt(beat):
+        count, before = len(d.closed()), len(remote.conns)
+        client = d.connect()
+        server = wait(lambda: remote.conns[before:], 5)[0]
+        source, sink = (server, client) if downwards else (client, server)
+        for _ in range(12):
+            source.sendall(b"tick")
+            assert receive(sink, 4) == b"tick"
+            beat.sleep(TICK)
+        source.close()
+        sink.close()
+        assert d.wait_closed(count + 1)[count]["why"] == "fin"
+
+    unpaused(SILENCE, attempt)
 
 
 def test_a_stalled_reader_is_idle(daemon, backend):
@@ -80,18 +91,26 @@ def test_half_close_timeout(daemon, backend):
 
 def test_a_half_closed_session_that_moves_is_not_cut(daemon, backend):
     """A long download after the client's FIN is no idle half."""
+    beats = []
+
     def serve(sock):
         receive_all(sock)
         for _ in range(12):
             sock.sendall(b"tick")
-            time.sleep(TICK)
+            beats[-1].sleep(TICK)
 
     d = daemon(remotes=[backend(serve)],
                relay=f"half-close-timeout = {LIMIT}")
-    client = d.connect()
-    client.shutdown(1)
-    assert receive_all(client) == b"tick" * 12
-    assert d.wait_closed()[0]["why"] == "fin"
+
+    def attempt(beat):
+        beats.append(beat)
+        count = len(d.closed())
+        client = d.connect()
+        client.shutdown(1)
+        assert receive_all(client) == b"tick" * 12
+        assert d.wait_closed(count + 1)[count]["why"] == "fin"
+
+    unpaused(SILENCE, attempt)
 
 
 def test_connect_timeout_goes_on_to_the_next_remote(daemon, echo, box):
