@@ -10,6 +10,12 @@
 
 #define TEXT	"text/plain; charset=utf-8"
 
+struct answer;
+struct made;
+
+static int	 answer_share(struct evbuffer *, const struct answer *,
+		    struct made *);
+static int	 answer_make(const struct answer *, struct made *);
 static int	 page(struct evbuffer *);
 static int	 json(struct evbuffer *);
 static int	 metrics_page(struct evbuffer *);
@@ -29,6 +35,10 @@ static const struct answer {
 	{ "/healthz", VIEWS_ROWS, health },
 	{ "/readyz", VIEWS_ROWS, ready },
 };
+static struct made {
+	struct evbuffer	*bytes;
+	unsigned	 turn;		/* of what they tell */
+} made[nitems_of(answers)];
 
 bool
 answers_has(const char *path, enum views_form *form)
@@ -50,8 +60,39 @@ answers_write(struct evbuffer *b, const char *path)
 
 	for (i = 0; i < nitems_of(answers); i++)
 		if (strcmp(answers[i].path, path) == 0)
-			return answers[i].write(b);
+			return answer_share(b, &answers[i], &made[i]);
 	return answers_refuse(b, 404);
+}
+
+/* It is made once for all who ask, until more is known: many cost hardly more
+ * than one, in time and in memory. */
+static int
+answer_share(struct evbuffer *b, const struct answer *a, struct made *m)
+{
+	const unsigned turn = views_known()->turn[a->form];
+
+	if ((m->bytes == NULL || m->turn != turn) &&
+	    answer_make(a, m) == -1)
+		return -1;
+	m->turn = turn;
+	return evbuffer_add_buffer_reference(b, m->bytes);
+}
+
+static int
+answer_make(const struct answer *a, struct made *m)
+{
+	struct evbuffer *b = evbuffer_new();
+
+	if (b == NULL)
+		return -1;
+	if (a->write(b) == -1) {
+		evbuffer_free(b);
+		return -1;
+	}
+	if (m->bytes != NULL)
+		evbuffer_free(m->bytes);
+	m->bytes = b;
+	return 0;
 }
 
 int
@@ -66,9 +107,6 @@ answers_refuse(struct evbuffer *b, int status)
 		return http_answer(b, status, TEXT, "Allow: GET, HEAD\r\n");
 	case 408:
 		return plain(b, status, "The request took too long.\n");
-	case 429:
-		return plain(b, status, "Others have not yet read their"
-		    " answers; ask again later.\n");
 	case 503:
 		return plain(b, status, "spawnd does not answer.\n");
 	default:

@@ -128,8 +128,6 @@ word_of(int status)
 		return "Method Not Allowed";
 	case 408:
 		return "Request Timeout";
-	case 429:
-		return "Too Many Requests";
 	case 431:
 		return "Request Header Fields Too Large";
 	case 505:

@@ -117,6 +117,7 @@ over(bool known)
 	ev_timer_stop(&late_timer);
 	asking = wanted[f] = false;
 	asked[f] = known ? ev_now() : 0;
+	views.turn[f]++;
 	on_done(f, known);
 	if (!asking)
 		ask_next();

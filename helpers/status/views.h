@@ -15,6 +15,7 @@ enum views_form { VIEWS_ROWS, VIEWS_JSON, VIEWS_FORMS };
 struct views {
 	struct sight	 rows;
 	char		*json[SIGHT_VIEWS];	/* NULL: not known */
+	unsigned	 turn[VIEWS_FORMS];	/* counts what is known anew */
 	bool		 stopping;		/* spawnd ends */
 };
 

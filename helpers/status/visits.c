@@ -35,6 +35,7 @@ static void	 visit_late(struct ev_timer *);
 static void	 visit_read(struct visit *);
 static void	 visit_asks(struct visit *, int);
 static void	 visit_answer(struct visit *);
+static void	 make_memory(void);
 static void	 visit_refuse(struct visit *, int);
 static void	 visit_begin_write(struct visit *, int);
 static int	 visit_cut(struct visit *);
@@ -167,14 +168,25 @@ visit_asks(struct visit *v, int wrong)
 		visit_answer(v);
 }
 
-/* Those who ask for much and do not read it share what there is for them. */
 static void
 visit_answer(struct visit *v)
 {
-	if (held < VISITS_HOLD)
-		visit_begin_write(v, answers_write(v->out, v->request.path));
-	else
-		visit_refuse(v, 429);
+	while (held >= VISITS_HOLD)
+		make_memory();
+	visit_begin_write(v, answers_write(v->out, v->request.path));
+}
+
+/* Of those who ask for much and do not read it, who has had most time for it
+ * goes: he keeps nobody from knowing. */
+static void
+make_memory(void)
+{
+	struct visit *v;
+
+	TAILQ_FOREACH(v, &visits, entry)
+		if (v->holds != 0)
+			break;
+	visit_close(v);
 }
 
 static void

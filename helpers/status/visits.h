@@ -10,7 +10,7 @@
 				   for the longest time goes */
 
 #define VISITS_HOLD	(64U * 1024 * 1024)	/* bytes of answers that are
-				   under way; then no more are made */
+				   under way; then the oldest is cut */
 
 /* A connection, which is taken over. */
 void	 visits_add(int fd);
