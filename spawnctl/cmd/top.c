@@ -4,6 +4,7 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
+#include <time.h>
 
 #include "ask.h"
 #include "cmd.h"
@@ -46,6 +47,7 @@ cmd_top(const struct cmd *c, int argc, char **argv)
 	(void)c;
 	every_words(&every, argc - 1, argv + 1);
 	/* All that is read is read before who answers can say anything. */
+	tzset();
 	canvas.utf8 = setlocale(LC_CTYPE, "") != NULL &&
 	    strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	if (every.count == 0 && term_open(out_colours(), &error) == -1)

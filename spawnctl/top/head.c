@@ -73,6 +73,10 @@ head_draw(const struct top *top, struct canvas *c, unsigned rows)
 	size_t i;
 	const bool charts = rows > 2 && look_rows(LOOK_HISTORY)->nrows > 1;
 
+	if (look_rows(LOOK_SUMMARY)->nrows == 0) {
+		head_item(&p, INK_DIM, "asking spawnd ...");
+		return 1;
+	}
 	p.rows -= charts;
 	head_state(top, &p);
 	head_reload(&p);

@@ -8,6 +8,7 @@
 
 static void	 term_signal(int);
 static void	 term_catch(void);
+static bool	 term_moves(void);
 static void	 term_colours(bool);
 static void	 term_row(const struct canvas *, unsigned);
 static void	 term_stop(void);
@@ -48,14 +49,16 @@ int
 term_open(bool colours, const char **errp)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		*errp = "top needs a terminal; \"spawnctl -n 1 top\" prints "
+		*errp = "top needs a terminal; \"spawnctl top -n 1\" prints "
 		    "once without one";
 		return -1;
 	}
 	term_catch();
-	if ((screen = newterm(NULL, stdout, stdin)) == NULL) {
-		*errp = "this terminal ($TERM) is not known; \"spawnctl -n 1 "
-		    "top\" prints once without one";
+	screen = newterm(NULL, stdout, stdin);
+	if (screen == NULL || !term_moves()) {
+		term_close();
+		*errp = "what this terminal ($TERM) can do is not known, or "
+		    "too little; \"spawnctl top -n 1\" prints once";
 		return -1;
 	}
 	set_escdelay(50);
@@ -67,6 +70,16 @@ term_open(bool colours, const char **errp)
 	curs_set(0);
 	term_colours(colours);
 	return 0;
+}
+
+/* Can it write anywhere? */
+static bool
+term_moves(void)
+{
+	static char name[] = "cup";
+	const char *text = tigetstr(name);
+
+	return text != NULL && text != (char *)-1;
 }
 
 static void

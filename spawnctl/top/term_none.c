@@ -7,7 +7,7 @@ term_open(bool colours, const char **errp)
 {
 	(void)colours;
 	*errp = "spawnctl was built without ncurses (configure finds "
-	    "ncursesw); \"spawnctl -n 1 top\" prints once";
+	    "ncursesw); \"spawnctl top -n 1\" prints once";
 	return -1;
 }
 
