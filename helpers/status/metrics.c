@@ -56,6 +56,7 @@ write_metric(struct evbuffer *to, const struct metric *first,
 	struct series s = { .width = first->as == AS_TIMES ? VALUES : 1 };
 	const struct metric *m = first;
 	const struct sample *p;
+	size_t i;
 
 	do
 		collect(&s, m, sight_rows(sight, m->view));
@@ -63,13 +64,15 @@ write_metric(struct evbuffer *to, const struct metric *first,
 	series_merge(&s, first->as == AS_LEAST || first->as == AS_ONE);
 	evbuffer_add_printf(to, "# HELP spawnd_%s %s\n# TYPE spawnd_%s %s\n",
 	    first->name, first->help, first->name, first->type);
-	for (p = s.samples; p < s.samples + s.n && !s.failed; p++)
+	for (i = 0; i < s.n && !s.failed; i++) {
+		p = &s.samples[i];
 		if (first->as == AS_TIMES)
 			write_times(to, first->name, p->labels,
 			    s.values + p->at);
 		else
 			write_sample(to, first->name, p->labels,
 			    s.values[p->at]);
+	}
 	if (s.failed)
 		m = NULL;
 	series_free(&s);
