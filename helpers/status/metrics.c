@@ -200,12 +200,14 @@ write_times(struct evbuffer *to, const char *name, const char *labels,
 		else
 			snprintf(text, sizeof(text), "%g",
 			    (double)times_bounds[i] / 1e6);
-		evbuffer_add_printf(to, "spawnd_%s_bucket{%s,le=\"%s\"} %.0f\n",
-		    name, labels, text, v[i]);
+		evbuffer_add_printf(to, "spawnd_%s_bucket{%s%sle=\"%s\"} "
+		    "%.0f\n", name, labels, *labels == '\0' ? "" : ",", text,
+		    v[i]);
 	}
-	evbuffer_add_printf(to, "spawnd_%s_sum{%s} %.15g\n"
-	    "spawnd_%s_count{%s} %.0f\n", name, labels, v[VALUE_SUM],
-	    name, labels, v[VALUE_COUNT]);
+	snprintf(text, sizeof(text), "%s_sum", name);
+	write_sample(to, text, labels, v[VALUE_SUM]);
+	snprintf(text, sizeof(text), "%s_count", name);
+	write_sample(to, text, labels, v[VALUE_COUNT]);
 }
 
 /* Counts are whole, whatever their size. */

@@ -260,6 +260,7 @@ shown(const struct chart *c, double x, char buf[AMOUNT_LEN])
 		snprintf(buf, AMOUNT_LEN, "%.1f", x);
 		return buf;
 	}
+	x = MIN(x, 1e18);
 	return c->bytes ? amount_scaled((uint64_t)x, buf) :
 	    amount_count((uint64_t)(x + 0.5), buf);
 }

@@ -194,14 +194,15 @@ value_put(struct evbuffer *b, enum page_kind kind, const char *cell)
 		html_data(b, cell, text);
 }
 
-/* What is no number is shown as it is. */
+/* What is no number, or none that there can be, is shown as it is. */
 static const char *
 value_shown(enum page_kind kind, const char *cell, char buf[AMOUNT_LEN])
 {
 	char *end;
 	const double x = strtod(cell, &end);
 
-	if (kind < PAGE_COUNT || *cell < '0' || *cell > '9' || *end != '\0')
+	if (kind < PAGE_COUNT || *cell < '0' || *cell > '9' || *end != '\0' ||
+	    x > 1e18)
 		return cell;
 	switch (kind) {
 	case PAGE_BYTES:

@@ -78,7 +78,7 @@ rate_put(struct evbuffer *b, const struct rows *r, const struct rows *history,
 	if (!page_rate(history, column, &x))
 		html_put(b, "-");
 	else if (bytes)
-		html_put(b, amount_scaled((uint64_t)x, buf));
+		html_put(b, amount_scaled((uint64_t)MIN(x, 1e18), buf));
 	else
 		html_printf(b, "%.*f", x < 9.95 ? 1 : 0, x);
 	html_put(b, "</dd>");

@@ -140,6 +140,8 @@ test_times(void **unused)
 	    "0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1 1 1 1\n"
 	    "connect\t-\tapp\ta\t2\t0.5\t"
 	    "2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2\n"
+	    "handshake\t-\t-\t-\t2\t0.5\t"
+	    "2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2\n"
 	    "session\tweb\t-\t-\t9\t1.5\t1 2 3\n"
 	    "session\tweb\t-\t-\t9\t-\t"
 	    "2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2\n");
@@ -159,6 +161,10 @@ test_times(void **unused)
 	    "le=\"0.25\"} 3\n"));
 	assert_non_null(strstr(text, "spawnd_remote_connect_seconds_sum{"
 	    "relay=\"app\",remote=\"a\"} 0.75\n"));
+	assert_non_null(strstr(text,
+	    "spawnd_handshake_seconds_bucket{le=\"+Inf\"} 2\n"
+	    "spawnd_handshake_seconds_sum 0.5\n"
+	    "spawnd_handshake_seconds_count 2\n"));
 	assert_null(strstr(text, "nan"));
 	free(text);
 }
