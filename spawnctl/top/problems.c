@@ -51,10 +51,11 @@ static void
 problems_of(struct pane *p, const char *which)
 {
 	level = which;
+	/* Of remotes there may be many. */
 	problems_summary(p);
-	problems_remotes(p);
 	problems_workers(p);
 	problems_generations(p);
+	problems_remotes(p);
 	problems_log(p);
 }
 
