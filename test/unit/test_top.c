@@ -204,7 +204,7 @@ shows(void **state)
 	assert_string_equal(line(40, 160, "app/b"),
 	    "app/b 10.0.0.2:80 up 2 1 33 50 0 0 0 0 12 - 0 0 -");
 	assert_non_null(strstr(line(40, 160, "app/a"), " 0.5 2000 "));
-	assert_string_equal(line(40, 100, "51 "), "51 7 ready 2 50 0 0 9s");
+	assert_string_equal(line(40, 100, "51 7 "), "51 7 ready 2 50 0 0 9s");
 	assert_string_equal(line(40, 100, "10.9.9.1 "),
 	    "10.9.9.1 2 50M 101M 5 3m20s");
 	assert_string_equal(line(40, 120, "1a-1"), "1a-1 10.9.9.1:4000 web "
