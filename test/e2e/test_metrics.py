@@ -245,7 +245,8 @@ def test_prometheus_sees_no_counter_fall(daemon, echo, box):
     host, port = d.address("stats")
     prom = Prometheus(box, f"{host}:{port}")
     wait(prom.answers, 60, "its first look")
-    asked = 0
+    asked = lost = 0
+    token = b"who is there?\n"
 
     def looked():
         """It has asked once more."""
@@ -258,9 +259,15 @@ def test_prometheus_sees_no_counter_fall(daemon, echo, box):
         d.wait_closed(asked, 30)
         looked()
         if what == "kill":
-            pid = d.workers("ready")[0]["pid"]
-            d.kill(signal.SIGKILL, pid)
-            wait(lambda: all(w["pid"] != pid for w in d.workers()), 30)
+            held = [roundtrip(d.connect(), token) for i in range(4)]
+            worker = max(d.workers("ready"), key=lambda w: w["sessions"])
+            lost = worker["sessions"]
+            d.kill(signal.SIGKILL, worker["pid"])
+            wait(lambda: all(w["pid"] != worker["pid"]
+                             for w in d.workers()), 30)
+            for sock in held:
+                sock.close()
+            asked += len(held) - lost
         elif what == "reload":
             d.reload()
         elif what == "upgrade":
@@ -273,20 +280,23 @@ def test_prometheus_sees_no_counter_fall(daemon, echo, box):
     asked += 50
     d.wait_closed(asked, 30)
     closed = d.closed()
-    wait(lambda: prom.value("sum(spawnd_session_ends_total)") == asked, 60,
-         "all sessions")
+    wait(lambda: prom.value("sum(spawnd_session_ends_total)") == asked + lost,
+         60, "all sessions")
     looked()
     counters = [name for name in prom.names()
                 if re.match(r"spawnd_.*_(total|bucket|count|sum)$", name)]
     assert len(counters) > 10
     for name in counters:
         assert not prom.query(f"resets({name}[1h]) > 0")
-    assert prom.value("sum(spawnd_sessions_total)") == len(closed) == asked
+    assert len(closed) == asked and lost > 0
+    assert prom.value("sum(spawnd_sessions_total)") == asked + lost
+    assert prom.value('sum(spawnd_session_ends_total{why="worker-died"})') == \
+        lost
     assert prom.value("sum(spawnd_session_seconds_count)") == asked
     for direction, field in ("up", "in"), ("down", "out"):
         assert prom.value("sum(spawnd_received_bytes_total"
                           f'{{direction="{direction}"}})') == \
-            sum(int(line[field]) for line in closed)
+            sum(int(line[field]) for line in closed) + lost * len(token)
     assert prom.value("spawnd_worker_deaths_total") == 1
     assert prom.value("spawnd_last_reload_timestamp_seconds"
                       " - spawnd_start_time_seconds") >= 1
