@@ -81,12 +81,11 @@ conf_first_place(const struct conf *c, unsigned relay)
 unsigned
 conf_first_cert(const struct conf *c, unsigned listener)
 {
-	const struct conf_listen *l;
-	unsigned n = 0;
+	unsigned i, n = 0;
 
-	for (l = c->listens; l < c->listens + listener; l++)
-		if (l->tls != CONF_NOREF)
-			n += c->tlss[l->tls].ncerts;
+	for (i = 0; i < listener; i++)
+		if (c->listens[i].tls != CONF_NOREF)
+			n += c->tlss[c->listens[i].tls].ncerts;
 	return n;
 }
 
@@ -307,8 +306,10 @@ static void
 programs_of(const struct conf *c, struct conf_auth *a)
 {
 	const struct conf_program *p;
+	unsigned i;
 
-	for (p = c->programs; p < c->programs + c->nprograms; p++, a++) {
+	for (i = 0; i < c->nprograms; i++, a++) {
+		p = &c->programs[i];
 		strlcpy(a->name, p->name, sizeof(a->name));
 		a->program = true;
 		a->command = p->command;
