@@ -15,7 +15,7 @@ import pytest
 
 import peers
 from harness import (AS_ROOT, ASAN, HERE, Box, alive, box_program, children,
-                     status_field, wait)
+                     has_status, status_field, wait)
 from test_logtargets import Logger
 from test_reader import names, slow_remote  # noqa: F401
 from test_start import roundtrip, start_fails
@@ -435,6 +435,29 @@ def test_the_logger_has_nothing(daemon, echo, box, seccomp, how):
         assert files <= {"/dev/null", str(d.output), str(log)}, opened
         # The master's orders, its lines, and those of two workers.
         assert sum("socket:" in path for path in opened) == 4, opened
+
+
+@pytest.mark.skipif(not has_status(), reason="needs libevent")
+def test_the_status_process_has_nothing(daemon, echo, seccomp):
+    """Not even what others run as, nor anything but what it is given."""
+    d = daemon(remotes=[echo], listen={
+        "web": 'address = "127.0.0.1" port = 0',
+        "status": 'address = "127.0.0.1" port = 0 serve = status'})
+    with socket.create_connection(d.address("status"), 60) as s:
+        s.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+        assert s.recv(12) == b"HTTP/1.1 200"
+    pid, = d.kids("status")
+    assert status(pid, "Seccomp") == "2"
+    assert status(pid, "NoNewPrivs") == "1"
+    for word in "CapInh", "CapPrm", "CapEff", "CapAmb":
+        assert int(status(pid, word), 16) == 0, word
+    opened = [os.readlink(f"/proc/{pid}/fd/{fd}")
+              for fd in os.listdir(f"/proc/{pid}/fd")]
+    files = {path for path in opened if path.startswith("/")}
+    assert files <= {"/dev/null", str(d.output)}, opened
+    if os.getuid() == 0:
+        assert int(status(pid, "CapBnd"), 16) == 0
+        assert status_field(pid, "Uid")[0] != "0"
 
 
 as_root = pytest.mark.skipif(os.getuid() != 0,
