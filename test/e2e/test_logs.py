@@ -194,6 +194,8 @@ class Syslogd:
     def __init__(self, box):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sock.bind(str(box.dir / "keeplog"))
+        # As a real one: the logger need not be root.
+        os.chmod(box.dir / "keeplog", 0o666)
         self.sock.settimeout(0.05)
         self.lines, self.on, self.over = [], threading.Event(), False
         self.on.set()
@@ -228,7 +230,7 @@ def test_syslog(daemon, echo, box, dev):
     d = daemon(remotes=[echo], spawnd=SYSLOG, preexec=dev)
     peers.load(box, d.address(), 500, concurrent=20)
     wait(lambda: log.text().count(" why=") == 500, 5, "500 lines")
-    ready, = [l for l in log.lines if "ready: 2 workers" in l]
+    ready, = [l for l in log.lines if re.search(r"ready: \d workers", l)]
     # Facility daemon (3), level info (6).
     assert re.match(rf"<30>.* spawnd\[{d.pid}\]: ready: ", ready), ready
     closed, = {re.sub(r"\[\d+\].*", "", re.sub(r"^<30>.{15} ", "", l))

@@ -28,8 +28,8 @@ def start(box, echo, to, args=(), **kw):
     conf = box.conf("own", remotes=[echo],
                     spawnd=f'log {{ to = "{to}" }}' if to else "")
     with open(out, "ab") as stdout, open(err, "ab") as stderr:
-        proc = box.spawn([Box.programs["spawnd"], "-A", addrs, *args,
-                          conf.path], stdin=subprocess.DEVNULL,
+        program = Box.programs["single" if box.single else "spawnd"]
+        proc = box.spawn([program, "-A", addrs, *args, conf.path], stdin=subprocess.DEVNULL,
                          stdout=kw.pop("stdout", stdout),
                          stderr=kw.pop("stderr", stderr),
                          env={**box.environment(), **kw.pop("env", {})}, **kw)

@@ -150,13 +150,16 @@ def sockets_towards(pid, port):
                 continue
             try:
                 sock = socket.socket(fileno=fd)
-                peer = sock.getpeername()
             except OSError:
                 os.close(fd)
                 continue
-            if peer[1:2] == (port,):
-                yield sock
-            sock.close()
+            with sock:
+                try:
+                    peer = sock.getpeername()
+                except OSError:     # it listens
+                    continue
+                if peer[1:2] == (port,):
+                    yield sock
     finally:
         os.close(pidfd)
 
