@@ -29,7 +29,8 @@ def start(box, echo, to, args=(), **kw):
                     spawnd=f'log {{ to = "{to}" }}' if to else "")
     with open(out, "ab") as stdout, open(err, "ab") as stderr:
         program = Box.programs["single" if box.single else "spawnd"]
-        proc = box.spawn([program, "-A", addrs, *args, conf.path], stdin=subprocess.DEVNULL,
+        proc = box.spawn([program, "-A", addrs, *args, conf.path],
+                         stdin=subprocess.DEVNULL,
                          stdout=kw.pop("stdout", stdout),
                          stderr=kw.pop("stderr", stderr),
                          env={**box.environment(), **kw.pop("env", {})}, **kw)
