@@ -44,6 +44,7 @@ static enum verdict program_data(struct filt *, struct end *, struct queue **,
 		    struct queue **, enum flow);
 static const struct conf_program *program_conf(const struct program *);
 static const char *program_heard(struct talker *, const struct filterframe *);
+static void	 program_return(struct program *);
 static const char *way_heard(struct program *, struct course *,
 		    const struct filterframe *);
 static const char *way_pass(struct course *, size_t);
@@ -131,11 +132,20 @@ program_heard(struct talker *r, const struct filterframe *f)
 		filt_hit(&p->filt);
 		p->verdict = f->type == FRAME_SHUT ? FILTER_CLOSE :
 		    FILTER_RST;
+		program_return(p);
 	} else if (!w->skip && !w->ended)
 		why = way_heard(p, w, f);
 	w->since = w->asked != NULL || (w->fin && !w->ended) ? ev_now() : 0;
 	program_changed(r);
 	return why;
+}
+
+/* Nobody runs a filter that both directions have left. */
+static void
+program_return(struct program *p)
+{
+	(void)filt_return(&p->filt, &p->filt.sess->client);
+	(void)filt_return(&p->filt, &p->filt.sess->remote);
 }
 
 static const char *

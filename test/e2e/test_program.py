@@ -49,7 +49,11 @@ while head := sys.stdin.buffer.read(16):
     elif text.startswith(b"reset"):
         say(21, way, session)
     elif text.startswith(b"skip"):
+        lives["skipped"] = session
         say(19, way, session)
+    elif text.startswith(b"others"):
+        say(16, way, session, struct.pack(">I", len(text)))
+        say(20, way, lives["skipped"])
     elif text.startswith(b"fin"):
         say(17, way, session, struct.pack(">I", len(text)) + b"end")
         say(18, way, session)
@@ -105,8 +109,15 @@ def test_what_it_says(box, daemon, echo):
     roundtrip(sock)
     sock.sendall(b"reset")
     reset(sock)
-    assert sorted(s["why"] for s in d.wait_closed(4)) == [
-        "fin", "program", "program", "program"]
+    # It may end what it does not see any more.
+    with d.connect() as sock:
+        roundtrip(sock, b"skip")
+        roundtrip(sock, b"reset")
+        with d.connect() as other:
+            roundtrip(other, b"others")
+            assert receive_all(sock) == b""
+    assert sorted(s["why"] for s in d.wait_closed(6)) == [
+        "fin", "fin", "program", "program", "program", "program"]
     d.wait_line("version=1 filter=see listener=web", "client=127.0.0.1")
     assert d.show("filters")[0]["hits"] > 2
 
