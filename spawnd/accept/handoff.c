@@ -422,7 +422,8 @@ handoff_recover(struct worker *w)
 	while (recover_due(w) && pause_free(PROTO_BATCH + PAUSE_RESERVE) &&
 	    ipc_recv(w->its_end, PROTO_DOWN, &m) == 1) {
 		if ((m.type == MSG_LOG || m.type == MSG_AUTH ||
-		    m.type == MSG_LIST) && m.fds[0] != -1)
+		    m.type == MSG_LIST || m.type == MSG_TRACE) &&
+		    m.fds[0] != -1)
 			close(m.fds[0]);
 		w->lease_due |= m.type == MSG_LEASE;
 		if (m.type != MSG_CONN)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import ssl
 import subprocess
@@ -331,3 +332,16 @@ def test_rate_of_the_last_time(daemon, echo):
     assert d.ctl("show", "sessions", "over", "1s").stdout.count("\n") >= 3
     assert d.ctl("show", "sessions", "over", "1ms", check=False) \
         .returncode == 2
+
+
+def test_trace_ends_where_a_worker_has_not_read_of_it(daemon, echo, box):
+    if box.single:
+        pytest.skip("it has no other process")
+    d = daemon(remotes=[echo], spawnd="servers { min = 1 }")
+    stopped, = d.kids()
+    os.kill(stopped, signal.SIGSTOP)
+    trace = Trace(d, "client", "127.0.0.1", "for", "2s")
+    d.wait_line("traces clients by request of spawnctl")
+    d.deaths = True
+    d.kill(signal.SIGKILL, stopped)
+    assert trace.proc.wait(30) == 0
