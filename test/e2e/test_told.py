@@ -27,10 +27,11 @@ SPAWND = """log one { to = stderr level = debug }
 access = {"deny 192.0.2.0/24"} memory = 3m"""
 
 
-def printed(program, *args):
+def printed(box, program, *args):
     """As it is written: paths need not be UTF-8."""
     return subprocess.run([box_program(program), *args], capture_output=True,
-                          check=True).stdout.decode("latin-1")
+                          check=True, env=box.environment()
+                          ).stdout.decode("latin-1")
 
 
 def test_the_configuration_that_holds(daemon, echo, box, tmp_path):
@@ -46,7 +47,7 @@ def test_the_configuration_that_holds(daemon, echo, box, tmp_path):
                listen=LISTEN.format(more), extra=AGAIN + secret)
     d.ctl("remote", "app/a", "weight", "7")
     d.ctl("fault", "slow", "set", "latency=5ms")
-    text = printed("spawnctl", "-s", d.conf.control, "show", "config")
+    text = printed(box, "spawnctl", "-s", d.conf.control, "show", "config")
     assert "sesame" not in text
     assert text.endswith("# until the next reload: remote app/a: weight 7\n"
                          "# until the next reload: fault slow: latency=5ms\n")
@@ -54,7 +55,7 @@ def test_the_configuration_that_holds(daemon, echo, box, tmp_path):
     kept = box.dir / "again.conf"
     kept.write_text(text.replace("# passphrase is not shown",
                                  'passphrase = "sesame"'), "latin-1")
-    assert printed("spawnd", "-T", kept) == text[:text.index("# until")]
+    assert printed(box, "spawnd", "-T", kept) == text[:text.index("# until")]
 
     raw = d.ctl("--json", "show", "config").stdout
     assert "sesame" not in raw
