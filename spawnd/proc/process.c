@@ -30,6 +30,7 @@ static unsigned	process_fds(const struct worker *, int, struct child_fd *);
 static int	process_begin(struct worker *);
 static void	process_begun_ended(void);
 static void	process_ended(struct child *, int);
+static bool	process_is_done(const struct worker *);
 static void	process_died(const struct worker *, unsigned long long);
 static unsigned long long process_open(const struct worker *, bool);
 
@@ -208,12 +209,19 @@ process_report(struct worker *w, bool all)
 
 	w->reported = true;
 	load_worker_gone(w);
-	if ((WIFEXITED(w->status) && WEXITSTATUS(w->status) == 0) ||
-	    (w->gen->old && WIFSIGNALED(w->status) &&
-	    WTERMSIG(w->status) == SIGINT))
+	if (process_is_done(w))
 		log_debug("worker %ld has ended", pid);
 	else
 		process_died(w, process_open(w, all));
+}
+
+/* As it was to. What nobody has asked to go, and has not served, has failed. */
+static bool
+process_is_done(const struct worker *w)
+{
+	if (WIFEXITED(w->status))
+		return WEXITSTATUS(w->status) == 0 && !w->early;
+	return w->gen->old && WTERMSIG(w->status) == SIGINT;
 }
 
 static void

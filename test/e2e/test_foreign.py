@@ -247,9 +247,11 @@ SPEAKS = """
      r"speaks version 77 of the protocol of workers, this spawnd 1: \S+ is "
      "to be built for this release"),
     ('struct.pack("=HHI", 3, 1, 1)', "speaks out of turn: killed"),
+    ("os._exit(0)", r"worker \d+ failed with status 0"),
 ])
 def test_one_that_does_not_agree(box, samples, packet, says):
-    """It is told so clearly, and the former generation serves on."""
+    """It is told so clearly, and the former generation serves on; so if it has
+    ended before it has said anything, as if all were well."""
     bad = script(box, "bad", SPEAKS.format(packet=packet))
     d = served_by(box, samples["c"], 0)
     d.deaths = True
