@@ -15,7 +15,6 @@
 #include "mark.h"
 #include "master.h"
 #include "proc/account.h"
-#include "proc/account.h"
 #include "proc/checkproc.h"
 #include "proc/foreign.h"
 #include "proc/generation.h"
