@@ -175,7 +175,7 @@ def test_a_short_session_keeps_to_its_budget(one_worker, short_sessions, box,
     budgets = [{name: row[column + many] for name, row in BUDGET.items()
                 if row[column + many] != 0} for column in (0, 2)]
     least = None
-    for rounds in range(1, 11):
+    for rounds in range(1, 31):
         tracers = [Tracer(box, worker, "worker"),
                    Tracer(box, d.pid, "master")]
         short_sessions(box, d.address(), SESSIONS, concurrent)
