@@ -11,6 +11,7 @@
 
 #define SHOWN	20		/* more than that nobody reads */
 #define SOON	14		/* days, before a certificate expires */
+#define END	((const char *)NULL)	/* of words */
 
 struct list {
 	struct evbuffer	*out;
@@ -58,20 +59,20 @@ summary_look(struct list *l, const struct rows *r)
 		return;
 	if (is(r, 0, "overload", "yes"))
 		say(l, "bad", "workers", "All workers have as many sessions"
-		    " as they may: who comes now waits, or is refused", NULL);
+		    " as they may: who comes now waits, or is refused", END);
 	if (is(r, 0, "reload_state", "failed"))
 		say(l, "bad", "state", "The last reload has ",
-		    cell(r, 0, "last_reload"), NULL);
+		    cell(r, 0, "last_reload"), END);
 	if (number(r, 0, "descriptors") * 10 >
 	    number(r, 0, "descriptors_max") * 9)
 		say(l, "bad", "state", "spawnd has ",
 		    amount_count(number(r, 0, "descriptors"), buf),
 		    " descriptors open, of ", cell(r, 0, "descriptors_max"),
-		    " that it may have", NULL);
+		    " that it may have", END);
 	if (number(r, 0, "dropped_logs") != 0)
 		say(l, "warn", "state", amount_count(number(r, 0,
 		    "dropped_logs"), buf), " lines of the log were lost",
-		    NULL);
+		    END);
 }
 
 static void
@@ -82,7 +83,7 @@ relays_look(struct list *l, const struct rows *r)
 	for (row = 0; r != NULL && row < r->nrows; row++)
 		if (relay_begins(r, row) && relay_dead(r, row))
 			say(l, "bad", "remotes", "No remote of ",
-			    cell(r, row, "relay"), " is up", NULL);
+			    cell(r, row, "relay"), " is up", END);
 }
 
 /* The remotes of a relay section stand together. */
@@ -132,7 +133,7 @@ remote_say(struct list *l, const struct rows *r, size_t row)
 	    down ? amount_time(number(r, row, "since"), buf) : "",
 	    down && !is(r, row, "check_error", "-") ? ": " : "",
 	    down && !is(r, row, "check_error", "-") ?
-	    cell(r, row, "check_error") : "", NULL);
+	    cell(r, row, "check_error") : "", END);
 }
 
 /* Some wait always; so many that the next may find no room do not. */
@@ -151,7 +152,7 @@ listeners_look(struct list *l, const struct rows *r)
 			    amount_count(waiting, buf),
 			    " connections wait at ", cell(r, row, "name"),
 			    ", which has room for ", cell(r, row, "backlog"),
-			    NULL);
+			    END);
 	}
 }
 
@@ -163,7 +164,7 @@ workers_look(struct list *l, const struct rows *r)
 	for (row = 0; r != NULL && row < r->nrows; row++)
 		if (is(r, row, "state", "stuck"))
 			say(l, "bad", "workers", "Worker ",
-			    cell(r, row, "pid"), " is stuck", NULL);
+			    cell(r, row, "pid"), " is stuck", END);
 }
 
 static void
@@ -195,10 +196,10 @@ tls_say(struct list *l, const struct rows *r, size_t row)
 	    cell(r, row, "name"), " of ", cell(r, row, "tls"),
 	    over ? " has expired: " : " expires in ",
 	    over ? cell(r, row, "expires") : cell(r, row, "days"),
-	    over ? "" : " days", NULL);
+	    over ? "" : " days", END);
 }
 
-/* With a link to what it is about; more words follow, up to NULL. */
+/* With a link to what it is about; more words follow, up to END. */
 static void
 say(struct list *l, const char *class, const char *about, ...)
 {

@@ -71,9 +71,9 @@ ask_next(void)
 static void
 ask(void)
 {
-	struct proto_look item = { .number = ++number,
-	    .json = form == VIEWS_JSON };
+	struct proto_look item = { .json = form == VIEWS_JSON };
 
+	item.number = ++number;
 	strlcpy(item.view, sight_views[next], sizeof(item.view));
 	ipc_send(channel, MSG_LOOK, &item, 1, NULL);
 }
