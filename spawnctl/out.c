@@ -16,6 +16,7 @@
 static unsigned	 out_least(const struct out_table *, const bool *);
 static int	 out_wide(const struct out_table *, size_t, unsigned);
 static int	 out_sum_wide(const struct out_table *, size_t);
+static const char *out_title(const struct out_col *);
 static void	 out_row(const struct out_table *, const struct out_layout *,
 		    size_t);
 static void	 out_put(const struct out_col *, const char *, int, bool);
@@ -298,7 +299,8 @@ out_len(const char *s)
 	return n;
 }
 
-const char *
+/* With a unit behind each number it need not be in the name. */
+static const char *
 out_title(const struct out_col *c)
 {
 	if (out.terminal && strncmp(c->name, "bytes_", 6) == 0)

@@ -76,8 +76,6 @@ const char *out_number(enum out_unit, uint64_t, char buf[OUT_NUMBER]);
  * characters (0: as many as it needs). The caller frees it. */
 struct out_layout *out_fit(const struct out_table *, unsigned width,
 	    unsigned most);
-/* With a unit behind each number it need not be in the name. */
-const char *out_title(const struct out_col *);
 /* A cell as it is printed: itself, or buf. */
 const char *out_value(const struct out_col *, const char *cell,
 	    char buf[OUT_NUMBER]);
