@@ -34,8 +34,10 @@ OTHERS = 60
 
 # Short sessions (connect, 64 bytes to and fro, close; a closing line in the
 # log), calls a session. "one" is one session at a time, where nothing can be
-# shared: every message is a packet and every event a wake-up. "many" is 64 at
-# a time.
+# shared: every message is a packet and every event a wake-up: the session, the
+# connect, bytes from either end, the end of both. Two that come together save
+# one, which depends on who is faster, so that 4.1 to 5.2 are measured. "many" is
+# 64 at a time.
 #
 #                        worker          master
 #                      one     many    one     many
@@ -43,7 +45,7 @@ BUDGET = {
     "accept":         (0,      0,      1.00,   1.00),
     "getsockopt":     (0,      0,      1.00,   1.00),   # who else waits?
     "hand-over":      (2.00,   1.50,   1.00,   1.00),   # send, or receive
-    "wait":           (5.00,   1.00,   1.00,   1.00),
+    "wait":           (6.00,   1.00,   1.00,   1.00),   # an event each
     "socket":         (1.00,   1.00,   0,      0),
     "setsockopt":     (2.00,   2.00,   0,      0),
     "connect":        (1.00,   1.00,   0,      0),
@@ -175,7 +177,7 @@ def test_a_short_session_keeps_to_its_budget(one_worker, short_sessions, box,
     budgets = [{name: row[column + many] for name, row in BUDGET.items()
                 if row[column + many] != 0} for column in (0, 2)]
     least = None
-    for rounds in range(1, 31):
+    for rounds in range(1, 11):
         tracers = [Tracer(box, worker, "worker"),
                    Tracer(box, d.pid, "master")]
         short_sessions(box, d.address(), SESSIONS, concurrent)
@@ -216,9 +218,9 @@ def test_a_route_keeps_to_its_budget(daemon, echo, short_sessions, box,
 # once, and answered; the address that it is connected from is asked for.
 ASKED = {
     "socks": ([b"\5\1\0", b"\5\1\0\1\x7f\0\0\1%s"],
-              {"recv": 2, "send": 2, "getsockname": 1, "wait": 3}),
+              {"recv": 2, "send": 2, "getsockname": 1, "wait": 2}),
     "connect": ([b"CONNECT 127.0.0.1:%d HTTP/1.1\r\n\r\n"],
-                {"recv": 1, "send": 1, "getsockname": 1, "wait": 2}),
+                {"recv": 1, "send": 1, "getsockname": 1, "wait": 1}),
 }
 
 
