@@ -179,6 +179,8 @@ add(const struct worker *w, bool past)
 		open = l->sessions - account_count(&l->session);
 		add_listener(l, w, i);
 		open = l->sessions - account_count(&l->session) - open;
+		if (open > INT64_MAX)	/* it claims more ends */
+			open = 0;
 		if (past)
 			l->lost += open;
 		else if (w->state != WORKER_DEAD)

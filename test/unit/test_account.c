@@ -189,6 +189,29 @@ test_no_number_falls(void **state)
 }
 
 /* Names of all time are not kept. */
+/* Who has been taken over claims what it likes: nothing is below none. */
+static void
+test_more_ends_than_sessions(void **state)
+{
+	struct generation *g;
+	struct worker *w;
+	uint64_t lost;
+
+	(void)state;
+	TAILQ_INIT(&master.gens);
+	g = generation_make(&one);
+	w = worker_make(g, 0);
+	lost = account("", "ssh")->past.listener.lost;
+	board_add(&board_listener(&g->board, board_slot(&g->board, 0),
+	    0)->sessions, 1);
+	board_add(&board_listener_more(&g->board, board_slot(&g->board, 0),
+	    0)->session.n[0], 3);
+	assert_true(account("", "ssh")->now.listener.open == 0);
+	account_fold(w);
+	assert_true(account("", "ssh")->past.listener.lost == lost);
+	generation_end(g);
+}
+
 static void
 test_old_names_go(void **state)
 {
@@ -249,6 +272,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_number_falls),
+		cmocka_unit_test(test_more_ends_than_sessions),
 		cmocka_unit_test(test_old_names_go),
 		cmocka_unit_test(test_times),
 	};
