@@ -13,8 +13,6 @@
  */
 #include "compat.h"
 
-#include <signal.h>
-
 #include "conf/conf.h"
 #include "drop.h"
 #include "gens.h"
@@ -23,17 +21,15 @@
 #include "names.h"
 #include "sandbox.h"
 #include "secure.h"
+#include "side.h"
 #include "start.h"
 
 #define TURN_MESSAGES	16
 #define BEAT		5000	/* ms: it says that it lives */
 
-static void	 signals(void);
-static void	 ignored(struct ev_signal *);
 static void	 confine(enum conf_sandbox);
 static void	 channel_event(struct ev_io *, int);
 static void	 channel_message(struct ev_io *, struct ipc_msg *);
-static void	 channel_log(int);
 static void	 beat(struct ev_timer *);
 
 static struct ev_io	 channel;
@@ -69,7 +65,7 @@ main(int argc, char **argv)
 	    (gid_t)start_number(argv[5], "group"), &err) == -1)
 		fatalx("%s", err);
 	sandbox_secrets();
-	signals();
+	side_signals();
 	confine((enum conf_sandbox)sandbox);
 	gens_begin();
 	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
@@ -78,26 +74,6 @@ main(int argc, char **argv)
 	beat(&beat_timer);
 	ev_run();
 	return 0;
-}
-
-/* They mean something to others only; it ends with the master. */
-static void
-signals(void)
-{
-	static const int all[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
-	static struct ev_signal watched[nitems_of(all)];
-	size_t i;
-
-	signal(SIGPIPE, SIG_IGN);
-	for (i = 0; i < nitems_of(all); i++)
-		if (ev_signal_add(&watched[i], all[i], ignored) == -1)
-			fatal("signals");
-}
-
-static void
-ignored(struct ev_signal *s)
-{
-	(void)s;
 }
 
 static void
@@ -142,21 +118,11 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 		log_set_level((int)MIN(m->level.level, LOG_DEBUG));
 		break;
 	case MSG_LOG:
-		channel_log(m->fds[0]);
+		side_log(m->fds[0]);
 		break;
 	default:
 		break;		/* the others are for workers */
 	}
-}
-
-/* In the place of the former one, as nobody may end what is there. */
-static void
-channel_log(int fd)
-{
-	if (fd == -1)
-		return;
-	dup2(fd, PROTO_FD_LOG);
-	close(fd);
 }
 
 /* A channel that is full tells the same. */

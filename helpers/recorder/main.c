@@ -21,6 +21,7 @@
 #include "log.h"
 #include "safe.h"
 #include "sandbox.h"
+#include "side.h"
 #include "start.h"
 
 #define TURN_MESSAGES	16
@@ -29,12 +30,9 @@ static struct conf *load(void);
 static void	 drop(const struct conf *);
 static int	*folders_open(const struct conf *);
 static int	 folder_open(const struct conf_record *);
-static void	 signals(void);
-static void	 ignored(struct ev_signal *);
 static void	 confine(const struct conf *, const int *);
 static void	 channel_event(struct ev_io *, int);
 static void	 channel_message(struct ev_io *, struct ipc_msg *);
-static void	 channel_log(int);
 
 static struct ev_io	 channel;
 static struct inbox	 inbox;
@@ -61,7 +59,8 @@ main(int argc, char **argv)
 	setproctitle("sessions");
 	folders = folders_open(c);
 	sandbox_secrets();
-	signals();
+	side_signals();
+	signal(SIGXFSZ, SIG_IGN);	/* then it is as a full disk */
 	confine(c, folders);
 	feeds_start(c, folders);
 	if (ev_io_add(&channel, PROTO_FD_CHANNEL, IO_READ,
@@ -129,27 +128,6 @@ folder_open(const struct conf_record *r)
 	return fd;
 }
 
-/* They mean something to others only; it ends behind all workers. */
-static void
-signals(void)
-{
-	static const int all[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
-	static struct ev_signal watched[nitems_of(all)];
-	size_t i;
-
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);	/* then it is as a full disk */
-	for (i = 0; i < nitems_of(all); i++)
-		if (ev_signal_add(&watched[i], all[i], ignored) == -1)
-			fatal("signals");
-}
-
-static void
-ignored(struct ev_signal *s)
-{
-	(void)s;
-}
-
 static void
 confine(const struct conf *c, const int *folders)
 {
@@ -185,19 +163,9 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 		feeds_dump(m->dump.section, m->fds[0]);
 		break;
 	case MSG_LOG:
-		channel_log(m->fds[0]);
+		side_log(m->fds[0]);
 		break;
 	default:
 		break;		/* the others are for workers */
 	}
-}
-
-/* In the place of the former one, as nobody may end what is there. */
-static void
-channel_log(int fd)
-{
-	if (fd == -1)
-		return;
-	dup2(fd, PROTO_FD_LOG);
-	close(fd);
 }

@@ -13,12 +13,11 @@
  */
 #include "compat.h"
 
-#include <signal.h>
-
 #include "drop.h"
 #include "inbox.h"
 #include "log.h"
 #include "sandbox.h"
+#include "side.h"
 #include "start.h"
 #include "views.h"
 #include "visits.h"
@@ -26,11 +25,8 @@
 #define TURN_MESSAGES	64
 
 static void	 drop(char **, enum conf_sandbox);
-static void	 signals(void);
-static void	 ignored(struct ev_signal *);
 static void	 channel_event(struct ev_io *, int);
 static void	 channel_message(struct ev_io *, struct ipc_msg *);
-static void	 channel_log(int);
 
 static struct ev_io	 channel;
 static struct inbox	 inbox;
@@ -56,7 +52,7 @@ main(int argc, char **argv)
 	start_descriptors();	/* one for each visitor */
 	how = (enum conf_sandbox)start_number(argv[2], "sandbox");
 	drop(argv + 3, how);
-	signals();
+	side_signals();
 	arc4random_buf(&first, sizeof(first));	/* opens what it needs */
 	start_confine(&box, how);
 	views_begin(PROTO_FD_CHANNEL, visits_answer);
@@ -84,26 +80,6 @@ drop(char **user, enum conf_sandbox how)
 	sandbox_secrets();
 }
 
-/* They mean something to others only; it ends with the master. */
-static void
-signals(void)
-{
-	static const int all[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
-	static struct ev_signal watched[nitems_of(all)];
-	size_t i;
-
-	signal(SIGPIPE, SIG_IGN);
-	for (i = 0; i < nitems_of(all); i++)
-		if (ev_signal_add(&watched[i], all[i], ignored) == -1)
-			fatal("signals");
-}
-
-static void
-ignored(struct ev_signal *s)
-{
-	(void)s;
-}
-
 static void
 channel_event(struct ev_io *io, int what)
 {
@@ -129,19 +105,9 @@ channel_message(struct ev_io *io, struct ipc_msg *m)
 		views_take(&m->seen, m->fds[0]);
 		break;
 	case MSG_LOG:
-		channel_log(m->fds[0]);
+		side_log(m->fds[0]);
 		break;
 	default:
 		break;		/* the others are for workers */
 	}
-}
-
-/* In the place of the former one, as nobody may end what is there. */
-static void
-channel_log(int fd)
-{
-	if (fd == -1)
-		return;
-	dup2(fd, PROTO_FD_LOG);
-	close(fd);
 }
