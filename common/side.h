@@ -2,8 +2,8 @@
  * side.h - what helpers do that stay for as long as the master does, and hear
  * of it by a channel.
  */
-#ifndef SIDE_H
-#define SIDE_H
+#ifndef COMMON_SIDE_H
+#define COMMON_SIDE_H
 
 /* Signals mean something to the master only; such a helper ends with its
  * channel. The program ends if the event loop cannot hear of them. */
